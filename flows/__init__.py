@@ -1,0 +1,1 @@
+"""Prefect flows, the DVC stages they run and the `segtalker` command."""

@@ -1,0 +1,235 @@
+"""The clip store: typed read and write of every artifact between stages.
+
+A clip is one folder per stage, `data/<stage>/<dataset>/clips/<clip_id>/`, beside the table `clips.csv` that lists
+the clips and `failures.csv` that lists those given up on and why. Frames and masks are packed: one ZIP of
+individually encoded images (stored, not deflated again), so that any window of frames is read at random and any
+archive tool opens it.
+
+| stage | file | content |
+|---|---|---|
+| crop | `frames.zip` | RGB frames, JPEG 4:4:4 |
+| crop | `audio.wav` | mono PCM16 at `base.sample_rate_hz`, starting with the first frame |
+| crop | `mel.npy` | log-mel spectrogram, `(M, N)`, float32 |
+| crop | `landmarks.npy` | 68 landmarks a frame, `(T, 68, 2)`, float32 pixels of the crop |
+| crop | `truth_masks.zip` | the dataset's own region masks, where it has them |
+| crop | `crop.json` | square of the crop in the source and other facts |
+| parse | `masks.zip` | region masks by the parser, PNG |
+"""
+
+import json
+import wave
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from segtalker.atomic import atomic_file
+from segtalker.errors import BadInputError
+
+CLIP_COLUMNS = ("clip_id", "subject", "split", "source", "source_sha256", "frames", "seconds")
+FAILURE_COLUMNS = ("clip_id", "source", "reason")
+SPLITS = ("train", "val", "test")
+_JPEG = (cv2.IMWRITE_JPEG_QUALITY, 97, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 6)
+
+
+def _encode(image: np.ndarray, suffix: str) -> bytes:
+    if image.ndim == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    options = list(_JPEG if suffix == ".jpg" else _PNG)
+    return cv2.imencode(suffix, image, options)[1].tobytes()
+
+
+def _decode(payload: bytes) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(payload, np.uint8), cv2.IMREAD_UNCHANGED)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if image.ndim == 3 else image
+
+
+def write_images(path: Path, images: Iterable[np.ndarray], suffix: str) -> int:
+    """Packs images as they come; memory does not grow with their number.
+
+    Args:
+        path: the ZIP to write, atomically.
+        images: RGB `(H, W, 3)` or label maps `(H, W)`, uint8.
+        suffix: `.jpg` (frames, near-lossless) or `.png` (lossless).
+
+    Returns:
+        How many were written.
+    """
+    count = 0
+    with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as pack:
+        for image in images:
+            # a fixed timestamp: equal frames give equal bytes, so equal hashes
+            entry = zipfile.ZipInfo(f"{count:06d}{suffix}", date_time=(1980, 1, 1, 0, 0, 0))
+            pack.writestr(entry, _encode(image, suffix))
+            count += 1
+    return count
+
+
+class ImagePack:
+    """Random access to a pack written by `write_images`; opened at first use, so it can be pickled.
+
+    Args:
+        path: the ZIP.
+
+    Raises:
+        BadInputError: the file is missing or damaged (at first use).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._pack: zipfile.ZipFile | None = None
+        self._names: list[str] = []
+
+    def __getstate__(self) -> dict:
+        return {"path": self.path, "_pack": None, "_names": []}
+
+    def _open(self) -> zipfile.ZipFile:
+        if self._pack is None:
+            try:
+                self._pack = zipfile.ZipFile(self.path)
+            except (OSError, zipfile.BadZipFile) as error:
+                raise BadInputError(f"{self.path}: not a readable image pack ({error}); run its stage again") from error
+            self._names = sorted(self._pack.namelist())
+        return self._pack
+
+    def __len__(self) -> int:
+        self._open()
+        return len(self._names)
+
+    def read(self, indices: Sequence[int] | None = None) -> np.ndarray:
+        """Reads frames by index, all where `indices` is None: `(T, H, W, 3)` or `(T, H, W)`, uint8."""
+        wanted = range(len(self)) if indices is None else indices
+        return np.stack([self._read(int(index)) for index in wanted])
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Frames in order, one at a time."""
+        return (self._read(index) for index in range(len(self)))
+
+    def _read(self, index: int) -> np.ndarray:
+        return _decode(self._open().read(self._names[index]))
+
+
+def write_wav(path: Path, samples: np.ndarray, sample_rate_hz: int) -> None:
+    """Writes mono audio, `(S,)` float32 in [-1, 1], as PCM16, atomically."""
+    pcm = (np.clip(samples, -1.0, 1.0) * 32767.0).round().astype("<i2")
+    with atomic_file(path) as temporary, wave.open(str(temporary), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(sample_rate_hz)
+        out.writeframes(pcm.tobytes())
+
+
+def read_wav(path: Path) -> np.ndarray:
+    """Reads a file written by `write_wav`: `(S,)` float32 in [-1, 1]."""
+    with wave.open(str(path), "rb") as source:
+        pcm = np.frombuffer(source.readframes(source.getnframes()), "<i2")
+    return pcm.astype(np.float32) / 32767.0
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip with everything the stages so far know of it.
+
+    Args:
+        clip_id: its name, unique in the dataset.
+        subject: who speaks; splits hold subjects apart.
+        split: `train`, `val` or `test`.
+        crop_folder: its folder after `crop`.
+        parse_folder: its folder after `parse`.
+    """
+
+    clip_id: str
+    subject: str
+    split: str
+    crop_folder: Path
+    parse_folder: Path
+
+    @cached_property
+    def frames(self) -> ImagePack:
+        """RGB frames, `(T, H, W, 3)`, uint8."""
+        return ImagePack(self.crop_folder / "frames.zip")
+
+    @cached_property
+    def masks(self) -> ImagePack:
+        """Region indices by the parser, `(T, H, W)`, uint8 in 0-11."""
+        return ImagePack(self.parse_folder / "masks.zip")
+
+    @cached_property
+    def truth_masks(self) -> ImagePack | None:
+        """Region indices from the dataset itself, or None where it has none."""
+        path = self.crop_folder / "truth_masks.zip"
+        return ImagePack(path) if path.is_file() else None
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """68 landmarks a frame, `(T, 68, 2)`, float32, (x, y) pixels of the crop; memory-mapped."""
+        return np.load(self.crop_folder / "landmarks.npy", mmap_mode="r")
+
+    @property
+    def mel(self) -> np.ndarray:
+        """Log-mel spectrogram, `(M, N)`, float32; memory-mapped."""
+        return np.load(self.crop_folder / "mel.npy", mmap_mode="r")
+
+    @property
+    def audio_path(self) -> Path:
+        """The clip's sound, 16 kHz mono WAV."""
+        return self.crop_folder / "audio.wav"
+
+    @property
+    def audio(self) -> np.ndarray:
+        """The clip's sound, `(S,)`, float32 in [-1, 1]."""
+        return read_wav(self.audio_path)
+
+    @property
+    def facts(self) -> dict:
+        """What `crop` noted: the square in the source, the frame rate read, the detector."""
+        return json.loads((self.crop_folder / "crop.json").read_text(encoding="utf-8"))
+
+
+def write_table(path: Path, rows: Sequence[dict] | pd.DataFrame, columns: Sequence[str]) -> None:
+    """Writes a clip table atomically, sorted by clip, the named columns first."""
+    table = pd.DataFrame(rows)
+    table = table.reindex(columns=[*columns, *(name for name in table.columns if name not in columns)])
+    with atomic_file(path) as temporary:
+        table.sort_values("clip_id").to_csv(temporary, index=False)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Reads `clips.csv` or `failures.csv`; ids stay text.
+
+    Raises:
+        BadInputError: the file is missing.
+    """
+    if not path.is_file():
+        raise BadInputError(f"{path}: no such table; run the stage that writes it (segtalker reproduce)")
+    text = dict.fromkeys((*CLIP_COLUMNS[:5], "reason"), str)
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"frames": [""], "seconds": [""]})
+
+
+def load_clips(data_root: Path, dataset: str, split: str | None = None) -> list[Clip]:
+    """The clips that passed every stage up to `split`, in order of id.
+
+    Args:
+        data_root: the folder `data`.
+        dataset: its name.
+        split: one of `SPLITS`, or None for all.
+    """
+    table = read_table(data_root / "split" / dataset / "clips.csv")
+    if split is not None:
+        table = table[table["split"] == split]
+    return [
+        Clip(
+            clip_id=row.clip_id,
+            subject=row.subject,
+            split=row.split,
+            crop_folder=data_root / "crop" / dataset / "clips" / row.clip_id,
+            parse_folder=data_root / "parse" / dataset / "clips" / row.clip_id,
+        )
+        for row in table.itertuples()
+    ]

@@ -1,0 +1,1 @@
+"""Face detection, cropping and parsing."""

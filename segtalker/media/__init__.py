@@ -1,0 +1,1 @@
+"""Decoding, encoding, audio features and image warps."""

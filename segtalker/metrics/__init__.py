@@ -1,0 +1,1 @@
+"""Evaluation metrics: pure maths in `functional`, protocols in `registry`."""

@@ -1,0 +1,1 @@
+"""Networks: torch only, one network per file."""

@@ -1,0 +1,1 @@
+"""Frozen pretrained networks, loaded by their published key names."""

@@ -1,0 +1,263 @@
+"""The typed form of `params.yaml`, with the active experiment's overrides merged in."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML, YAMLError
+
+from segtalker.errors import BadInputError
+
+PARAMS_FILE = "params.yaml"
+EXPERIMENT_FILE = "experiment.yaml"
+
+Stage = Literal[
+    "download", "crop", "train_parser", "parse", "split", "train_sync", "train_tsg", "train_sgi", "generate",
+    "evaluate", "tables",
+]  # fmt: skip
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
+class Section(BaseModel):
+    """A part of the params: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Active(Section):
+    """What runs: names folders of data, models and results."""
+
+    experiment: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+
+
+class Mel(Section):
+    """Log-mel spectrogram, after Wav2Lip (arXiv 2008.10010)."""
+
+    bins: int = Field(gt=0)
+    n_fft: int = Field(gt=0)
+    hop: int = Field(gt=0)
+    window: int = Field(gt=0)
+    f_min_hz: float = Field(ge=0)
+    f_max_hz: float = Field(gt=0)
+    pre_emphasis: float = Field(ge=0, lt=1)
+    min_level_db: float
+    ref_level_db: float
+    max_abs: float = Field(gt=0)
+
+
+class Base(Section):
+    """What every stage shares."""
+
+    seed: int = Field(ge=0)
+    image_size: int = Field(ge=32)
+    fps: int = Field(gt=0)
+    sample_rate_hz: int = Field(gt=0)
+    mel: Mel
+    window_frames: int = Field(gt=0)
+    mel_window: int = Field(gt=0)
+    workers: int = Field(ge=0)
+    devices: Literal["auto"] | int
+    num_nodes: int = Field(ge=1)
+    precision: str
+    max_failed_fraction: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Base":
+        if self.image_size % 32:
+            raise ValueError(f"image_size {self.image_size} must be a multiple of 32")
+        if self.mel.f_max_hz > self.sample_rate_hz / 2:
+            raise ValueError(
+                f"mel.f_max_hz {self.mel.f_max_hz} lies above half of sample_rate_hz {self.sample_rate_hz}"
+            )
+        return self
+
+
+class Synthetic(Section):
+    """The embedded dataset."""
+
+    train_subjects: int = Field(ge=1)
+    val_subjects: int = Field(ge=1)
+    test_subjects: int = Field(ge=1)
+    clips_per_subject: int = Field(ge=1)
+    seconds: float = Field(gt=0.5)
+    height: int = Field(ge=64)
+    width: int = Field(ge=64)
+
+
+class Folder(Section):
+    """The user's own videos."""
+
+    root: str
+    include: tuple[str, ...]
+
+
+class Download(Section):
+    """Where clips come from."""
+
+    source: Literal["synthetic", "folder"]
+    synthetic: Synthetic
+    folder: Folder
+
+
+class Crop(Section):
+    """Face detection and cropping."""
+
+    detector: Literal["annotations", "face_alignment", "mediapipe"]
+    weights: str
+    margin: float = Field(ge=0, le=2)
+    detect_every: int = Field(ge=1)
+    smooth_frames: int = Field(ge=1)
+
+
+class Training(Section):
+    """What every training stage has."""
+
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    log_every: int = Field(ge=1)
+    checkpoint_every: int = Field(ge=1)
+
+
+class TrainParser(Training):
+    """The face parser."""
+
+    labels: Literal["clips", "pairs"]
+    pairs_root: str
+    pairs_order: Literal["celebamask_hq", "bisenet", "regions"]
+    channels: int = Field(ge=4)
+    steps: int = Field(ge=1)
+
+
+class Parse(Section):
+    """Applying a parser to every clip."""
+
+    backend: Literal["trained", "bisenet"]
+    weights: str
+    batch_size: int = Field(ge=1)
+
+
+class Split(Section):
+    """Train, validation and test subjects."""
+
+    strategy: Literal["source", "subjects"]
+    val_fraction: float = Field(ge=0, lt=1)
+    test_fraction: float = Field(ge=0, lt=1)
+
+
+class TrainSync(Training):
+    """The sync experts of the image and the mask domain."""
+
+    steps: int = Field(ge=1)
+
+
+class TrainTsg(Training):
+    """Talking segmentation generation."""
+
+    steps: int = Field(ge=1)
+    sync_weight: float = Field(ge=0)
+
+
+class TrainSgi(Training):
+    """Segmentation-guided GAN injection."""
+
+    reconstruction_steps: int = Field(ge=1)
+    adversarial_steps: int = Field(ge=0)
+
+
+class Generate(Section):
+    """Videos of the test clips by every method and control."""
+
+    methods: tuple[Literal["segtalker", "static", "shuffled_audio", "sgi_oracle_mask"], ...]
+    max_clips: int = Field(ge=0)
+
+
+class Evaluate(Section):
+    """Metrics."""
+
+    reference_masks: Literal["truth", "parsed"]
+    lpips_weights: str
+    fid_weights: str
+    syncnet_weights: str
+    identity_weights: str
+
+
+class Tables(Section):
+    """Tables, figures and the report page."""
+
+    sample_clips: int = Field(ge=1)
+
+
+class Params(Section):
+    """All of it."""
+
+    active: Active
+    base: Base
+    download: Download
+    crop: Crop
+    train_parser: TrainParser
+    parse: Parse
+    split: Split
+    train_sync: TrainSync
+    train_tsg: TrainTsg
+    train_sgi: TrainSgi
+    generate: Generate
+    evaluate: Evaluate
+    tables: Tables
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Reads a mapping from YAML.
+
+    Raises:
+        BadInputError: missing, unreadable or not a mapping.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInputError(f"{path}: not valid YAML ({reason})") from error
+    if not isinstance(content, dict):
+        raise BadInputError(f"{path}: expected a mapping of keys to values")
+    return content
+
+
+def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the leaves of `overrides` laid over it; neither is changed."""
+    merged = dict(base)
+    for key, value in overrides.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def parse_params(content: Mapping[str, Any], origin: str) -> Params:
+    """Validates merged params.
+
+    Raises:
+        BadInputError: the first wrong key, with what is wrong, on one line.
+    """
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise BadInputError(f"{origin}: {key}: {first['msg']}") from error
+
+
+def load_params(root: Path = Path()) -> Params:
+    """Reads `params.yaml` under `root` with `experiment.yaml` laid over it."""
+    files = [root / PARAMS_FILE, root / EXPERIMENT_FILE]
+    content = merge(read_yaml(files[0]), read_yaml(files[1]))
+    return parse_params(content, f"{PARAMS_FILE} with {EXPERIMENT_FILE}")
+
+
+def params_hash(content: BaseModel | Mapping[str, Any]) -> str:
+    """Hash of validated params, independent of key order: 64 hex digits."""
+    plain = content.model_dump(mode="json") if isinstance(content, BaseModel) else content
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The embedded dataset: people who do not exist, speaking synthetic speech."""
