@@ -1,0 +1,60 @@
+"""Sampling that is a pure function of the seed and the step, so that a resumed run sees the same batches."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+
+class DrawSampler(Sampler[list[int]]):
+    """Batches of draw numbers; a dataset turns each number into a sample with `draw_rng`.
+
+    An epoch is `epoch_steps` steps, not a pass over the data. Epoch e, step s, position p on rank r of W draws
+    number `((e * epoch_steps + s) * W + r) * batch_size + p`: no number comes twice.
+
+    Args:
+        epoch_steps: batches an epoch.
+        batch_size: samples a batch and rank.
+        rank: this process among `world_size`.
+        world_size: how many processes train together.
+    """
+
+    def __init__(self, epoch_steps: int, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
+        self.epoch_steps = epoch_steps
+        self.batch_size = batch_size
+        self.rank = rank
+        self.world_size = world_size
+        self.epoch = 0
+
+    @property
+    def sampler(self) -> "DrawSampler":
+        """Itself: Lightning looks for `set_epoch` on the sampler inside a batch sampler."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """Moves to an epoch; Lightning calls it before each."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.epoch_steps
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in range(self.epoch * self.epoch_steps, (self.epoch + 1) * self.epoch_steps):
+            first = (step * self.world_size + self.rank) * self.batch_size
+            yield list(range(first, first + self.batch_size))
+
+
+def draw_rng(seed: int, draw: int) -> np.random.Generator:
+    """The random numbers of one draw."""
+    return np.random.default_rng((seed, draw))
+
+
+def draw_loader(dataset: Dataset, sampler: DrawSampler, workers: int) -> DataLoader:
+    """A training loader over draws; `workers` processes prepare them, none where it is 0."""
+    return DataLoader(
+        dataset,
+        batch_sampler=sampler,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        multiprocessing_context="forkserver" if workers else None,
+    )

@@ -1,0 +1,126 @@
+"""Training resumes exactly: an interrupted run ends with the weights of an unbroken one."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules.draws import DrawSampler, draw_loader, draw_rng
+from lightning_modules.training import fit
+
+EPOCH_STEPS = 4
+
+
+class Noise(Dataset):
+    def __getitem__(self, draw: int) -> torch.Tensor:
+        return torch.from_numpy(draw_rng(3, draw).standard_normal(8).astype("float32"))
+
+
+class NoiseData(pl.LightningDataModule):
+    def train_dataloader(self) -> DataLoader:
+        return draw_loader(Noise(), DrawSampler(EPOCH_STEPS, batch_size=2), workers=0)
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader([torch.ones(8)], batch_size=1)
+
+
+class Dropped(pl.LightningModule):
+    """Its dropout draws from torch's generator, so a resume that loses its state shows."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.net = nn.Sequential(nn.Linear(8, 8), nn.Dropout(0.5), nn.Linear(8, 1))
+        self.stop_at = stop_at
+        self.seen = 0
+
+    def training_step(self, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
+        self.seen += 1
+        if self.seen == self.stop_at:
+            raise RuntimeError("pulled the plug")
+        loss = self.net(batch).square().mean()
+        self.log("train/loss", loss)
+        return loss
+
+    def validation_step(self, batch: torch.Tensor, batch_idx: int) -> None:
+        self.log("val/loss", self.net(batch).square().mean())
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parameters(), lr=0.1)
+
+
+def _train(folder: Path, module: Dropped, signature: str = "a") -> dict[str, torch.Tensor]:
+    fit(
+        module,
+        NoiseData(),
+        folder=folder,
+        label="test",
+        epochs=3,
+        signature=signature,
+        seed=5,
+        devices=1,
+        num_nodes=1,
+        precision="32-true",
+        log_every=2,
+        logger=None,
+        export=lambda: None,
+    )
+    return {name: value.clone() for name, value in module.net.state_dict().items()}
+
+
+def _equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def _interrupt(folder: Path) -> None:
+    try:
+        _train(folder, Dropped(stop_at=7))
+    except RuntimeError as error:
+        assert "plug" in str(error)
+
+
+def test_resume_ends_like_an_unbroken_run(tmp_path: Path) -> None:
+    whole = _train(tmp_path / "whole", Dropped())
+    _interrupt(tmp_path / "broken")
+    assert (tmp_path / "broken" / "last.ckpt").is_file()
+    resumed_module = Dropped()
+    resumed = _train(tmp_path / "broken", resumed_module)
+    assert resumed_module.seen == 2 * EPOCH_STEPS
+    assert _equal(whole, resumed)
+    histories = [(tmp_path / name / "history.csv").read_bytes() for name in ("whole", "broken")]
+    assert histories[0] == histories[1]
+    assert not (tmp_path / "broken" / "last.ckpt").exists()
+
+
+def test_a_checkpoint_of_other_params_is_not_resumed(tmp_path: Path) -> None:
+    _interrupt(tmp_path)
+    module = Dropped()
+    _train(tmp_path, module, signature="b")
+    assert module.seen == 3 * EPOCH_STEPS
+
+
+def test_a_damaged_checkpoint_is_put_aside(tmp_path: Path) -> None:
+    (tmp_path / "last.ckpt").write_bytes(b"half a file")
+    module = Dropped()
+    _train(tmp_path, module)
+    assert module.seen == 3 * EPOCH_STEPS
+
+
+def test_history_holds_training_and_validation(tmp_path: Path) -> None:
+    _train(tmp_path, Dropped())
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert list(history[history["name"] == "train/loss"]["step"]) == [2, 4, 6, 8, 10, 12]
+    assert list(history[history["name"] == "val/loss"]["step"]) == [4, 8, 12]
+
+
+def test_ranks_draw_different_samples_and_none_twice() -> None:
+    samplers = [DrawSampler(EPOCH_STEPS, batch_size=3, rank=rank, world_size=2) for rank in range(2)]
+    draws = []
+    for epoch in range(2):
+        for sampler in samplers:
+            sampler.set_epoch(epoch)
+            draws += [draw for batch in sampler for draw in batch]
+    assert sorted(draws) == list(range(2 * 2 * EPOCH_STEPS * 3))
