@@ -86,9 +86,10 @@ class Signed(Callback):
 class StepBar(Callback):
     """A bar over all steps, with the newest training values beside it."""
 
-    def __init__(self, label: str, epochs: int) -> None:
+    def __init__(self, label: str, epochs: int, log_every: int) -> None:
         self.label = label
         self.epochs = epochs
+        self.log_every = log_every
 
     def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.is_global_zero:
@@ -99,7 +100,7 @@ class StepBar(Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.is_global_zero:
             self.bar.update()
-            if _steps_done(trainer) % trainer.log_every_n_steps == 0:
+            if _steps_done(trainer) % self.log_every == 0:
                 values = trainer.callback_metrics.items()
                 shown = {name[6:]: f"{float(value):.3f}" for name, value in values if name.startswith("train/")}
                 self.bar.set_postfix(shown, refresh=False)
@@ -179,7 +180,7 @@ def fit(
         precision=precision,
         max_epochs=epochs,
         logger=logger or False,
-        callbacks=[EpochSeeds(seed), history, Signed(signature), StepBar(label, epochs), keep_last],
+        callbacks=[EpochSeeds(seed), history, Signed(signature), StepBar(label, epochs, log_every), keep_last],
         log_every_n_steps=log_every,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,

@@ -53,7 +53,7 @@ def load_net(path: Path, kind: str, build: Callable[..., Net]) -> Net:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise BadInputError(f"{path}: not a readable checkpoint ({reason}); delete it and train again") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT or content.get("kind") != kind:
         raise BadInputError(f"{path}: not a {kind} checkpoint of this version; train it again")

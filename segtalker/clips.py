@@ -45,9 +45,9 @@ def _encode(image: np.ndarray, suffix: str) -> bytes:
     return cv2.imencode(suffix, image, options)[1].tobytes()
 
 
-def _decode(payload: bytes) -> np.ndarray:
+def _decode(payload: bytes) -> np.ndarray | None:
     image = cv2.imdecode(np.frombuffer(payload, np.uint8), cv2.IMREAD_UNCHANGED)
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if image.ndim == 3 else image
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if image is not None and image.ndim == 3 else image
 
 
 def write_images(path: Path, images: Iterable[np.ndarray], suffix: str) -> int:
@@ -112,7 +112,10 @@ class ImagePack:
         return (self._read(index) for index in range(len(self)))
 
     def _read(self, index: int) -> np.ndarray:
-        return _decode(self._open().read(self._names[index]))
+        image = _decode(self._open().read(self._names[index]))
+        if image is None:
+            raise BadInputError(f"{self.path}: {self._names[index]} is damaged; run its stage again")
+        return image
 
 
 def write_wav(path: Path, samples: np.ndarray, sample_rate_hz: int) -> None:
@@ -225,11 +228,11 @@ def load_clips(data_root: Path, dataset: str, split: str | None = None) -> list[
         table = table[table["split"] == split]
     return [
         Clip(
-            clip_id=row.clip_id,
-            subject=row.subject,
-            split=row.split,
-            crop_folder=data_root / "crop" / dataset / "clips" / row.clip_id,
-            parse_folder=data_root / "parse" / dataset / "clips" / row.clip_id,
+            clip_id=row["clip_id"],
+            subject=row["subject"],
+            split=row["split"],
+            crop_folder=data_root / "crop" / dataset / "clips" / row["clip_id"],
+            parse_folder=data_root / "parse" / dataset / "clips" / row["clip_id"],
         )
-        for row in table.itertuples()
+        for row in table.to_dict("records")
     ]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import pytorch_lightning as pl
 import torch
 from torch import nn
@@ -76,10 +77,8 @@ def _equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> b
 
 
 def _interrupt(folder: Path) -> None:
-    try:
+    with pytest.raises(RuntimeError, match="plug"):
         _train(folder, Dropped(stop_at=7))
-    except RuntimeError as error:
-        assert "plug" in str(error)
 
 
 def test_resume_ends_like_an_unbroken_run(tmp_path: Path) -> None:

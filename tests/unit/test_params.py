@@ -1,0 +1,71 @@
+"""Params are read once, typed, and wrong ones are named on one line."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from segtalker.errors import BadInputError
+from segtalker.params import EXPERIMENT_FILE, PARAMS_FILE, load_params, merge, params_hash, read_yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name in (PARAMS_FILE, EXPERIMENT_FILE):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def _override(project: Path, text: str) -> None:
+    path = project / EXPERIMENT_FILE
+    path.write_text(path.read_text().replace("crop: {}", text), encoding="utf-8")
+
+
+def test_overrides_lie_over_the_base(project: Path) -> None:
+    before = load_params(project)
+    _override(project, "crop: {margin: 0.5}")
+    after = load_params(project)
+    assert after.crop.margin == 0.5
+    assert after.crop.detector == before.crop.detector
+    assert params_hash(before) != params_hash(after)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("crop: {margim: 0.5}", "crop.margim: Extra inputs"),
+        ("crop: {margin: wide}", "crop.margin: Input should be a valid number"),
+        ("crop: [1, 2", "not valid YAML"),
+    ],
+)
+def test_wrong_params_are_named_on_one_line(project: Path, text: str, message: str) -> None:
+    _override(project, text)
+    with pytest.raises(BadInputError) as caught:
+        load_params(project)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_cross_field_checks(project: Path) -> None:
+    _override(project, "base: {image_size: 100}")
+    text = (project / EXPERIMENT_FILE).read_text().replace("base: {}\n", "")
+    (project / EXPERIMENT_FILE).write_text(text + "crop: {}\n")
+    with pytest.raises(BadInputError, match="multiple of 32"):
+        load_params(project)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"params\.yaml: cannot be read"):
+        read_yaml(tmp_path / PARAMS_FILE)
+
+
+def test_hash_ignores_key_order() -> None:
+    assert params_hash({"a": 1, "b": {"c": 2, "d": 3}}) == params_hash({"b": {"d": 3, "c": 2}, "a": 1})
+
+
+def test_merge_changes_neither_side() -> None:
+    base, overrides = {"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}
+    assert merge(base, overrides) == {"a": {"b": 3, "c": 2}}
+    assert base == {"a": {"b": 1, "c": 2}}
