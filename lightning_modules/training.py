@@ -122,7 +122,7 @@ def _resume_point(folder: Path, signature: str) -> Path | None:
     if content.get(_SIGNATURE_KEY) == signature:
         return path
     _log.warning("%s: belongs to other params or is damaged; training starts anew", path)
-    path.unlink()
+    path.unlink(missing_ok=True)
     return None
 
 
