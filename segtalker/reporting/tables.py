@@ -1,0 +1,83 @@
+"""The tables of an experiment as data frames; `formats` writes them."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from segtalker.clips import SPLITS, read_table
+from segtalker.reporting.scores import Scores
+from segtalker.workspace import Workspace
+
+_DATA_STAGES = ("download", "crop", "parse", "split")
+_RESULT_STAGES = ("generate", "evaluate")
+FAILURE_TABLE_COLUMNS = ("stage", "method", "clip_id", "reason")
+
+
+def failures_table(workspace: Workspace) -> pd.DataFrame:
+    """Every clip a stage gave up on: `FAILURE_TABLE_COLUMNS`; `method` is empty where all methods lost it."""
+    folders = {stage: workspace.data(stage) for stage in _DATA_STAGES}
+    folders |= {stage: workspace.results(stage) for stage in _RESULT_STAGES}
+    tables = [_failures(stage, folder / "failures.csv") for stage, folder in folders.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _failures(stage: str, path: Path) -> pd.DataFrame:
+    table = read_table(path) if path.is_file() else pd.DataFrame()
+    table = table.assign(stage=stage).reindex(columns=list(FAILURE_TABLE_COLUMNS)).fillna("").astype(str)
+    return table.sort_values(["clip_id", "method"], kind="stable")
+
+
+def _failed_clips(failures: pd.DataFrame, method: str) -> int:
+    """Test clips a method lost: its own and those that all methods lost."""
+    late = failures[failures["stage"].isin(_RESULT_STAGES) & failures["method"].isin(["", method])]
+    return int(late["clip_id"].nunique())
+
+
+def results_table(scores: Scores, failures: pd.DataFrame, dataset: str, signature: str) -> pd.DataFrame:
+    """The main table: one row a method, columns `dataset,method,<metrics>,clips,failed,signature`."""
+    names = [metric.name for metric in scores.summary_metrics]
+    table = scores.means()[names].rename_axis("method").rename_axis(None, axis=1).reset_index()
+    table.insert(0, "dataset", dataset)
+    table["clips"] = [scores.clips(method.name) for method in scores.methods]
+    table["failed"] = [_failed_clips(failures, method.name) for method in scores.methods]
+    table["signature"] = signature
+    return table
+
+
+def region_table(scores: Scores) -> pd.DataFrame:
+    """IoU of each region: one row a method, one column a region; no columns where none was measured."""
+    names = {metric.name: metric.region for metric in scores.region_metrics}
+    table = scores.means()[list(names)].dropna(how="all").rename(columns=names)
+    return table.rename_axis("method").rename_axis(None, axis=1).reset_index()
+
+
+def split_table(workspace: Workspace) -> pd.DataFrame:
+    """Subjects, clips and minutes of each split: `split,subjects,clips,minutes`."""
+    clips = read_table(workspace.data("split") / "clips.csv")
+    groups = clips.groupby("split")
+    table = pd.DataFrame(
+        {
+            "subjects": groups["subject"].nunique(),
+            "clips": groups["clip_id"].nunique(),
+            "minutes": groups["seconds"].sum() / 60.0,
+        }
+    )
+    return table.reindex(list(SPLITS)).fillna(0).astype({"subjects": int, "clips": int}).reset_index()
+
+
+def unavailable_table(scores: Scores) -> pd.DataFrame:
+    """What could not be measured and why: `metric,method,clips,reason`; `method` is `all` where no row has it."""
+    empty = scores.values[scores.values["value"].isna()]
+    measured = set(scores.values.loc[scores.values["value"].notna(), "metric"])
+    named = empty.assign(method=empty["method"].where(empty["metric"].isin(measured), "all"))
+    counts = named.groupby(["metric", "method", "reason"], sort=True)["clip_id"].nunique()
+    table = counts.rename("clips").reset_index()
+    order = {metric.name: index for index, metric in enumerate(scores.metrics)}
+    table = table.sort_values("metric", key=lambda names: names.map(order), kind="stable", ignore_index=True)
+    return table[["metric", "method", "clips", "reason"]]
+
+
+def glossary_table(scores: Scores) -> pd.DataFrame:
+    """What each metric means: `metric,direction,unit,protocol`."""
+    rows = [(metric.name, metric.arrow, metric.unit, metric.protocol) for metric in scores.metrics]
+    return pd.DataFrame(rows, columns=["metric", "direction", "unit", "protocol"])
