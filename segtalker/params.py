@@ -49,6 +49,14 @@ class Mel(Section):
     max_abs: float = Field(gt=0)
 
 
+class MouthBoxSize(Section):
+    """The lower-face box, see `segtalker.mouth_box`."""
+
+    height: int = Field(ge=16, multiple_of=8)
+    width: int = Field(ge=16, multiple_of=8)
+    smooth_frames: int = Field(ge=1)
+
+
 class Base(Section):
     """What every stage shares."""
 
@@ -59,6 +67,7 @@ class Base(Section):
     mel: Mel
     window_frames: int = Field(gt=0)
     mel_window: int = Field(gt=0)
+    mouth_box: MouthBoxSize
     workers: int = Field(ge=0)
     devices: Literal["auto"] | int
     num_nodes: int = Field(ge=1)
@@ -148,17 +157,70 @@ class Split(Section):
     test_fraction: float = Field(ge=0, lt=1)
 
 
-class TrainSync(Training):
-    """The sync experts of the image and the mask domain."""
+class SpeechChanges(Section):
+    """How far speech is changed in training, see `datamodules.speech_augmentation`."""
+
+    vocal_tract: float = Field(ge=0, lt=1)
+    gain: float = Field(ge=0)
+    tilt: float = Field(ge=0)
+    noise: float = Field(ge=0)
+
+
+class Expert(Section):
+    """One sync expert."""
 
     steps: int = Field(ge=1)
+    channels: tuple[int, ...] = Field(min_length=1)
+    audio_channels: tuple[int, ...] = Field(min_length=1)
 
 
-class TrainTsg(Training):
+class MouthTraining(Training):
+    """What the stages that learn from mouth boxes and speech share."""
+
+    blocks: int = Field(ge=0)
+    jitter: int = Field(ge=0)
+    speech_augmentation: SpeechChanges
+    eval_batch_size: int = Field(ge=1)
+    warmup_steps: int = Field(ge=0)
+    cache_mib: int = Field(ge=0)
+    loader_workers: int = Field(ge=0)
+
+
+class TrainSync(MouthTraining):
+    """The sync experts of the image and the mask domain."""
+
+    mask_expert: Expert
+    image_expert: Expert
+    embedding: int = Field(ge=2)
+    loss: Literal["contrast", "bce"]
+    temperature: float = Field(gt=0)
+    windows_per_clip: int = Field(ge=2)
+    span_frames: int = Field(ge=2)
+    max_shift: int = Field(ge=1)
+    piece_frames: int = Field(ge=1)
+    piece_stride: int = Field(ge=1)
+    tolerance: int = Field(ge=0)
+
+
+class TrainTsg(MouthTraining):
     """Talking segmentation generation."""
 
     steps: int = Field(ge=1)
+    channels: tuple[int, ...] = Field(min_length=1)
+    decoder_channels: tuple[int, ...] = Field(min_length=1)
+    audio_channels: tuple[int, ...] = Field(min_length=1)
+    speech: int = Field(ge=1)
+    mel_columns: int = Field(ge=1)
+    balance: float = Field(ge=0, le=1)
     sync_weight: float = Field(ge=0)
+    weight_decay: float = Field(ge=0)
+    stride: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainTsg":
+        if len(self.channels) != len(self.decoder_channels):
+            raise ValueError("channels and decoder_channels must have the same number of levels")
+        return self
 
 
 class TrainSgi(Training):

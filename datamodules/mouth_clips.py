@@ -1,0 +1,82 @@
+"""Mouth boxes of clips, kept in memory while they fit."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from segtalker.clips import Clip, ImagePack
+from segtalker.mouth_box import box_transforms, extract_boxes
+from segtalker.speech_windows import gather_columns
+
+Content = Literal["frames", "masks"]
+
+
+class MouthClips:
+    """Random access to the mouth boxes and the speech of clips.
+
+    A clip is decoded once and its boxes stay in memory until `cache_mib` is used up; clips beyond that are decoded
+    window by window. Draws are uniform, so keeping what came first does as well as any eviction would.
+
+    Args:
+        clips: clips after `split`.
+        size: height and width of the box in pixels.
+        border: pixels around the box that are read with it, room for random shifts.
+        smooth_frames: see `box_transforms`.
+        cache_mib: limit of the memory for boxes.
+    """
+
+    def __init__(
+        self, clips: Sequence[Clip], *, size: Sequence[int], border: int, smooth_frames: int, cache_mib: int
+    ) -> None:
+        self.clips = list(clips)
+        self.border = border
+        self.size = (size[0] + 2 * border, size[1] + 2 * border)
+        shift = np.array([[1.0, 0.0, -border], [0.0, 1.0, -border], [0.0, 0.0, 1.0]])
+        self.transforms = [box_transforms(np.array(clip.landmarks), size, smooth_frames) @ shift for clip in self.clips]
+        self.mels = [np.array(clip.mel) for clip in self.clips]
+        self.budget = cache_mib * 2**20
+        self._boxes: dict[tuple[int, Content], np.ndarray] = {}
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_boxes": {}}
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def frames_in(self, clip: int) -> int:
+        """How many frames a clip has."""
+        return len(self.transforms[clip])
+
+    def boxes(self, clip: int, content: Content, indices: np.ndarray) -> np.ndarray:
+        """Boxes with their border.
+
+        Args:
+            clip: number of the clip.
+            content: RGB `frames` or region `masks`.
+            indices: frames, `(N,)`, int.
+
+        Returns:
+            `(N, h + 2 border, w + 2 border[, 3])`, uint8.
+        """
+        kept = self._boxes.get((clip, content))
+        if kept is not None:
+            return kept[indices]
+        pack: ImagePack = getattr(self.clips[clip], content)
+        size = self.frames_in(clip) * self.size[0] * self.size[1] * (3 if content == "frames" else 1)
+        if sum(boxes.nbytes for boxes in self._boxes.values()) + size > self.budget:
+            return extract_boxes(pack.read(indices.tolist()), self.transforms[clip][indices], self.size)
+        self._boxes[clip, content] = extract_boxes(pack.read(), self.transforms[clip], self.size)
+        return self._boxes[clip, content][indices]
+
+    def speech(self, clip: int, starts: np.ndarray, columns: int) -> np.ndarray:
+        """Mel windows of a clip, see `gather_columns`."""
+        return gather_columns(self.mels[clip], starts, columns)
+
+
+def shifted(boxes: np.ndarray, border: int, shift: tuple[int, int], flip: bool) -> np.ndarray:
+    """Cuts the border off boxes `(N, H, W, ...)`, `shift` (rows, columns) beside the middle, perhaps mirrored."""
+    rows, columns = boxes.shape[1] - 2 * border, boxes.shape[2] - 2 * border
+    top, left = border + shift[0], border + shift[1]
+    cut = boxes[:, top : top + rows, left : left + columns]
+    return np.ascontiguousarray(cut[:, :, ::-1] if flip else cut)

@@ -1,0 +1,138 @@
+"""Windows of frames and speech for the sync experts."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules.draws import DrawSampler, draw_loader, draw_rng
+from datamodules.mouth_clips import Content, MouthClips, shifted
+from datamodules.speech_augmentation import SpeechAugmentation, change_speech
+from segtalker.speech_windows import window_starts
+
+
+class WindowShape(NamedTuple):
+    """What an expert sees at once.
+
+    Args:
+        frames: T.
+        mel_columns: N.
+        fps: frames a second.
+        mel_rate: mel columns a second.
+        mel_max_abs: limit of the mel's values.
+    """
+
+    frames: int
+    mel_columns: int
+    fps: float
+    mel_rate: float
+    mel_max_abs: float
+
+
+class SyncDraws(Dataset):
+    """Groups of windows from one stretch of one clip: each other's hardest negatives.
+
+    Args:
+        clips: mouth boxes to learn from.
+        content: RGB `frames` or region `masks`.
+        window: what an expert sees at once.
+        seed: of the draws.
+        windows_per_clip: G, windows of a group.
+        span_frames: the stretch they start in.
+        augmentation: how far speech is changed.
+    """
+
+    def __init__(
+        self,
+        clips: MouthClips,
+        *,
+        content: Content,
+        window: WindowShape,
+        seed: int,
+        windows_per_clip: int,
+        span_frames: int,
+        augmentation: SpeechAugmentation,
+    ) -> None:
+        self.clips = clips
+        self.content = content
+        self.window = window
+        self.seed = seed
+        self.windows_per_clip = windows_per_clip
+        self.span_frames = span_frames
+        self.augmentation = augmentation
+
+    def _starts(self, rng: np.random.Generator, frames: int) -> np.ndarray:
+        count = frames - self.window.frames + 1
+        span = min(self.span_frames, count)
+        first = int(rng.integers(count - span + 1))
+        # a clip too short for G distinct windows repeats some
+        return first + rng.choice(span, self.windows_per_clip, replace=span < self.windows_per_clip)
+
+    def __getitem__(self, draw: int) -> tuple[Tensor, Tensor]:
+        """Boxes, `(G, T, h, w[, 3])` uint8, and their speech, `(G, M, N)` float32."""
+        rng = draw_rng(self.seed, draw)
+        clip = int(rng.integers(len(self.clips)))
+        starts = self._starts(rng, self.clips.frames_in(clip))
+        indices = (starts[:, None] + np.arange(self.window.frames)).ravel()
+        border = self.clips.border
+        down, right = (int(step) for step in rng.integers(-border, border + 1, 2))
+        boxes = shifted(self.clips.boxes(clip, self.content, indices), border, (down, right), bool(rng.random() < 0.5))
+        columns = window_starts(starts, self.window.fps, self.window.mel_rate)
+        speech = self.clips.speech(clip, columns, self.window.mel_columns)
+        speech = change_speech(speech, rng, self.augmentation, self.window.mel_max_abs)
+        grouped = boxes.reshape(len(starts), self.window.frames, *boxes.shape[1:])
+        return torch.from_numpy(grouped), torch.from_numpy(speech)
+
+
+class SyncClips(Dataset):
+    """Every window of a clip in order, for validation."""
+
+    def __init__(self, clips: MouthClips, content: Content, window: WindowShape) -> None:
+        self.clips = clips
+        self.content = content
+        self.window = window
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, clip: int) -> tuple[Tensor, Tensor]:
+        """Boxes of all frames, `(F, h, w[, 3])` uint8, and speech of all windows, `(F - T + 1, M, N)` float32."""
+        frames = self.clips.frames_in(clip)
+        boxes = self.clips.boxes(clip, self.content, np.arange(frames))
+        starts = window_starts(np.arange(frames - self.window.frames + 1), self.window.fps, self.window.mel_rate)
+        speech = self.clips.speech(clip, starts, self.window.mel_columns)
+        return torch.from_numpy(shifted(boxes, self.clips.border, (0, 0), flip=False)), torch.from_numpy(speech)
+
+
+class SyncDataModule(pl.LightningDataModule):
+    """Groups of windows to train on and whole clips of other people to validate on.
+
+    Args:
+        train: groups drawn from training clips.
+        held_out: clips of other people.
+        epoch_steps: batches an epoch.
+        batch_size: groups a batch.
+        workers: processes that prepare samples.
+    """
+
+    def __init__(
+        self, *, train: SyncDraws, held_out: SyncClips, epoch_steps: int, batch_size: int, workers: int
+    ) -> None:
+        super().__init__()
+        self.train_set = train
+        self.held_out_set = held_out
+        self.epoch_steps = epoch_steps
+        self.batch_size = batch_size
+        self.workers = workers
+
+    def train_dataloader(self) -> DataLoader:
+        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        return draw_loader(
+            self.train_set, DrawSampler(self.epoch_steps, self.batch_size, rank, world_size), self.workers
+        )
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(self.held_out_set, batch_size=None)

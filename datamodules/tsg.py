@@ -1,0 +1,157 @@
+"""Windows of masks and speech for talking segmentation generation."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules.draws import DrawSampler, draw_loader, draw_rng
+from datamodules.mouth_clips import MouthClips, shifted
+from datamodules.speech_augmentation import SpeechAugmentation, change_speech
+from datamodules.sync import WindowShape
+from segtalker.mouth_box import reference_frame
+from segtalker.speech_windows import centred_starts, window_starts
+
+
+class TsgSample(NamedTuple):
+    """One window, or a batch of them.
+
+    Args:
+        regions: true regions in the mouth box, `(T, h, w)`, uint8.
+        identity: regions of the reference frame, `(h, w)`, uint8.
+        speech: mel window around each frame, `(T, M, N)`, float32.
+        sync_speech: mel window of the sync expert, `(M, N')`, float32.
+    """
+
+    regions: Tensor
+    identity: Tensor
+    speech: Tensor
+    sync_speech: Tensor
+
+
+class TsgWindows:
+    """Builds samples; shared by training and validation.
+
+    Args:
+        clips: mouth boxes and speech.
+        window: what the sync expert sees; its frames are T.
+        speech_columns: mel columns around each frame.
+    """
+
+    def __init__(self, clips: MouthClips, window: WindowShape, speech_columns: int) -> None:
+        self.clips = clips
+        self.window = window
+        self.speech_columns = speech_columns
+
+    def speech(self, clip: int, start: int) -> tuple[np.ndarray, np.ndarray]:
+        """Mel windows around each frame, `(T, M, N)`, and of the whole window, `(1, M, N')`."""
+        fps, mel_rate = self.window.fps, self.window.mel_rate
+        frames = start + np.arange(self.window.frames)
+        around = centred_starts(frames, fps, mel_rate, self.speech_columns)
+        whole = window_starts(frames[:1], fps, mel_rate)
+        return (
+            self.clips.speech(clip, around, self.speech_columns),
+            self.clips.speech(clip, whole, self.window.mel_columns),
+        )
+
+    def boxes(self, clip: int, start: int, identity: int) -> np.ndarray:
+        """Regions of T frames and, last, of the reference, with their border: `(T + 1, H, W)`, uint8."""
+        return self.clips.boxes(clip, "masks", np.append(start + np.arange(self.window.frames), identity))
+
+    def starts(self, clip: int) -> int:
+        """How many windows start in a clip."""
+        return self.clips.frames_in(clip) - self.window.frames + 1
+
+
+class TsgDraws(Dataset):
+    """Random windows with a random reference frame of the same clip.
+
+    Args:
+        windows: builds them.
+        seed: of the draws.
+        augmentation: how far speech is changed.
+    """
+
+    def __init__(self, windows: TsgWindows, seed: int, augmentation: SpeechAugmentation) -> None:
+        self.windows = windows
+        self.seed = seed
+        self.augmentation = augmentation
+
+    def __getitem__(self, draw: int) -> TsgSample:
+        rng = draw_rng(self.seed, draw)
+        clips = self.windows.clips
+        clip = int(rng.integers(len(clips)))
+        start, identity = int(rng.integers(self.windows.starts(clip))), int(rng.integers(clips.frames_in(clip)))
+        down, right = (int(step) for step in rng.integers(-clips.border, clips.border + 1, 2))
+        boxes = shifted(
+            self.windows.boxes(clip, start, identity), clips.border, (down, right), bool(rng.random() < 0.5)
+        )
+        around, whole = self.windows.speech(clip, start)
+        changed = change_speech(around, rng, self.augmentation, self.windows.window.mel_max_abs)
+        parts = (boxes[:-1], boxes[-1], changed, whole[0])
+        return TsgSample(*(torch.from_numpy(part) for part in parts))
+
+
+class TsgClipWindows(Dataset):
+    """Consecutive windows of every clip with the reference frame that inference uses, for validation."""
+
+    def __init__(self, windows: TsgWindows) -> None:
+        self.windows = windows
+        clips = windows.clips
+        self.references = [reference_frame(clip.masks.read(), np.array(clip.landmarks)) for clip in clips.clips]
+        step = windows.window.frames
+        self.keys = [(clip, start) for clip in range(len(clips)) for start in range(0, windows.starts(clip), step)]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, position: int) -> TsgSample:
+        clip, start = self.keys[position]
+        boxes = shifted(
+            self.windows.boxes(clip, start, self.references[clip]), self.windows.clips.border, (0, 0), flip=False
+        )
+        around, whole = self.windows.speech(clip, start)
+        return TsgSample(*(torch.from_numpy(part) for part in (boxes[:-1], boxes[-1], around, whole[0])))
+
+
+class TsgDataModule(pl.LightningDataModule):
+    """Random windows to train on, consecutive windows of other people to validate on.
+
+    Args:
+        train: windows of training clips.
+        held_out: windows of other people.
+        epoch_steps: batches an epoch.
+        batch_size: windows a batch.
+        eval_batch_size: windows a batch in validation.
+        workers: processes that prepare samples.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: TsgDraws,
+        held_out: TsgClipWindows,
+        epoch_steps: int,
+        batch_size: int,
+        eval_batch_size: int,
+        workers: int,
+    ) -> None:
+        super().__init__()
+        self.train_set = train
+        self.held_out_set = held_out
+        self.epoch_steps = epoch_steps
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.workers = workers
+
+    def train_dataloader(self) -> DataLoader:
+        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        return draw_loader(
+            self.train_set, DrawSampler(self.epoch_steps, self.batch_size, rank, world_size), self.workers
+        )
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(self.held_out_set, batch_size=self.eval_batch_size)

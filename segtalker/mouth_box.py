@@ -1,0 +1,173 @@
+"""The mouth box: the lower face in one upright, scaled frame, found without looking at the mouth.
+
+A similarity transform is fitted to both eyes and the nose base, which do not move with speech, so neither the box
+nor the area hidden in it tells how far the mouth is open. Face coordinates: the distance between the eye centres
+is 1, their middle is (0, 0), x points to the viewer's right, y down. The box keeps clear of the nose tip and
+reaches below the chin of an open mouth; its two edges lie on the same ratio for every resolution.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from segtalker.regions import MOUTH
+
+_RIGHT_EYE = (36, 39)
+_LEFT_EYE = (42, 45)
+_NOSE_BASE = (31, 32, 33, 34, 35)
+_ANCHORS = np.array([(-0.5, 0.0), (0.5, 0.0), (0.0, 0.70)])
+_CENTRE_Y = 1.40
+_BOX_HEIGHT = 1.50
+_HIDDEN_X = 0.98
+_HIDDEN_Y = (0.82, 2.12)
+_INNER_LIP = ((61, 67), (62, 66), (63, 65))
+
+
+def _anchor_points(landmarks: np.ndarray) -> np.ndarray:
+    """Eye centres (from the corners: a blink does not move them) and nose base, `(T, 3, 2)`."""
+    groups = (_RIGHT_EYE, _LEFT_EYE, _NOSE_BASE)
+    return np.stack([landmarks[:, list(group)].mean(axis=1) for group in groups], axis=1).astype(np.float64)
+
+
+def _smooth(points: np.ndarray, frames: int) -> np.ndarray:
+    """Centred moving average over time that shortens symmetrically at both ends."""
+    count = len(points)
+    total = np.concatenate([np.zeros((1, *points.shape[1:])), np.cumsum(points, axis=0)])
+    index = np.arange(count)
+    reach = np.minimum(np.minimum(index, count - 1 - index), frames // 2)
+    first, last = index - reach, index + reach + 1
+    return (total[last] - total[first]) / (last - first).reshape(-1, *[1] * (points.ndim - 1))
+
+
+def _similarities(points: np.ndarray) -> np.ndarray:
+    """Least-squares similarity from face coordinates to `points`, `(T, 3, 2)` -> `(T, 2, 3)`.
+
+    Written with complex numbers, z -> a z + b, where the best `a` is a ratio of sums (Umeyama in the plane).
+    """
+    face = _ANCHORS[:, 0] + 1j * _ANCHORS[:, 1]
+    image = points[..., 0] + 1j * points[..., 1]
+    face_mean, image_mean = face.mean(), image.mean(axis=1, keepdims=True)
+    centred = face - face_mean
+    a = ((image - image_mean) * centred.conj()).sum(axis=1) / (abs(centred) ** 2).sum()
+    b = image_mean[:, 0] - a * face_mean
+    rows = [np.stack([a.real, -a.imag, b.real], axis=-1), np.stack([a.imag, a.real, b.imag], axis=-1)]
+    return np.stack(rows, axis=1)
+
+
+def box_transforms(landmarks: np.ndarray, size: Sequence[int], smooth_frames: int) -> np.ndarray:
+    """Where the box of each frame lies.
+
+    Args:
+        landmarks: `(T, 68, 2)`, float, (x, y) pixels of the image.
+        size: height and width of the box in its own pixels.
+        smooth_frames: length of a moving average over time; 1 for none.
+
+    Returns:
+        Affine maps from box pixels (x, y, 1) to image pixels, `(T, 2, 3)`, float64; integer coordinates are
+        pixel centres on both sides.
+    """
+    assert landmarks.shape[1:] == (68, 2), landmarks.shape
+    height, width = size
+    unit = _BOX_HEIGHT / height
+    box_to_face = np.array(
+        [
+            [unit, 0.0, -unit * (width - 1) / 2],
+            [0.0, unit, _CENTRE_Y - unit * (height - 1) / 2],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+    return _similarities(_smooth(_anchor_points(landmarks), smooth_frames)) @ box_to_face
+
+
+def hidden_area(size: Sequence[int]) -> np.ndarray:
+    """The part of the box where a pose source is hidden: mouth, chin and the jaw that moves with them.
+
+    Args:
+        size: height and width of the box in pixels.
+
+    Returns:
+        `(h, w)`, bool, True where hidden.
+    """
+    height, width = size
+    unit = _BOX_HEIGHT / height
+    x = np.abs(np.arange(width) - (width - 1) / 2) * unit
+    y = _CENTRE_Y + (np.arange(height) - (height - 1) / 2) * unit
+    return ((y > _HIDDEN_Y[0]) & (y < _HIDDEN_Y[1]))[:, None] & (x < _HIDDEN_X)[None]
+
+
+def _sampling_grid(transforms: np.ndarray, out_size: Sequence[int], in_size: Sequence[int]) -> torch.Tensor:
+    """`grid_sample` coordinates of affine maps from output pixels to input pixels: `(T, h, w, 2)`."""
+    rows, columns = np.mgrid[: out_size[0], : out_size[1]].astype(np.float64)
+    points = np.stack([columns, rows, np.ones_like(rows)], axis=-1)
+    mapped = np.einsum("hwi,tji->thwj", points, transforms)
+    scaled = (mapped * 2 + 1) / np.array([in_size[1], in_size[0]]) - 1
+    return torch.from_numpy(scaled.astype(np.float32))
+
+
+def extract_boxes(images: np.ndarray, transforms: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Cuts the box out of every frame; beyond the image its border is repeated.
+
+    Args:
+        images: region indices `(T, H, W)`, sampled nearest, or RGB `(T, H, W, 3)`, sampled bilinearly; uint8.
+        transforms: of the same frames, `(T, 2, 3)`.
+        size: height and width of the box in pixels.
+
+    Returns:
+        `(T, h, w)` or `(T, h, w, 3)`, uint8.
+    """
+    grid = _sampling_grid(transforms, size, images.shape[1:3])
+    is_labels = images.ndim == 3
+    pixels = torch.from_numpy(images)
+    planes = pixels[:, None] if is_labels else pixels.movedim(-1, 1)
+    mode = "nearest" if is_labels else "bilinear"
+    boxes = F.grid_sample(planes.float(), grid, mode=mode, padding_mode="border", align_corners=False)
+    boxes = boxes.round_().to(torch.uint8)
+    return (boxes[:, 0] if is_labels else boxes.movedim(1, -1).contiguous()).numpy()
+
+
+def _inverse(transforms: np.ndarray) -> np.ndarray:
+    last_row = np.broadcast_to([0.0, 0.0, 1.0], (len(transforms), 1, 3))
+    return np.linalg.inv(np.concatenate([transforms, last_row], axis=1))[:, :2]
+
+
+def paste_regions(masks: np.ndarray, logits: torch.Tensor, transforms: np.ndarray) -> np.ndarray:
+    """Replaces the hidden area of every frame by what a network says of it.
+
+    The scores are interpolated and the best region taken at each image pixel, so edges stay smooth at any size.
+
+    Args:
+        masks: region indices, `(T, H, W)`, uint8; their hidden area is not read.
+        logits: scores of the regions in the box, `(T, K, h, w)`, float32.
+        transforms: of the same frames, `(T, 2, 3)`.
+
+    Returns:
+        Region indices, `(T, H, W)`, uint8.
+    """
+    size = logits.shape[2:]
+    hidden = torch.from_numpy(hidden_area(size)).to(logits).expand(len(logits), 1, -1, -1)
+    grid = _sampling_grid(_inverse(transforms), masks.shape[1:], size).to(logits.device)
+    inside = F.grid_sample(hidden, grid, mode="bilinear", padding_mode="zeros", align_corners=False)[:, 0] > 0.5
+    scores = F.grid_sample(logits, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    regions = scores.argmax(dim=1).to(torch.uint8)
+    return np.where(inside.cpu().numpy(), regions.cpu().numpy(), masks)
+
+
+def reference_frame(masks: np.ndarray, landmarks: np.ndarray) -> int:
+    """The frame that shows most of a person's mouth: the one open widest, relative to the size of the face.
+
+    Args:
+        masks: region indices, `(T, H, W)`, uint8.
+        landmarks: `(T, 68, 2)`, float, pixels; they decide where no frame shows the mouth's interior.
+
+    Returns:
+        Its index; the first of equals.
+    """
+    transforms = box_transforms(landmarks, (1, 1), smooth_frames=1)
+    pixels_per_unit = np.hypot(transforms[:, 0, 0], transforms[:, 1, 0])
+    areas = (masks == MOUTH).sum(axis=(1, 2)) / pixels_per_unit**2
+    if areas.max() > 0:
+        return int(areas.argmax())
+    gaps = [np.linalg.norm(landmarks[:, lower] - landmarks[:, upper], axis=-1) for upper, lower in _INNER_LIP]
+    return int((np.sum(gaps, axis=0) / pixels_per_unit).argmax())

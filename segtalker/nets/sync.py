@@ -1,0 +1,79 @@
+"""Sync expert: do these frames and this speech belong together? (Wav2Lip's SyncNet, arXiv 2008.10010, section 3.1.)
+
+The same class serves two domains: RGB boxes (3 channels) and mask boxes (lip and mouth interior, soft or one-hot, 2
+channels), the latter being SegTalker's sync loss in the mask domain. Differs from the published expert in that the
+number of levels follows from `channels` and, for the contrastive loss, in that the embedding may be negative.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from segtalker.nets.audio_encoder import AudioEncoder
+from segtalker.nets.blocks import ResidualConv, conv_norm
+
+
+class SyncExpert(nn.Module):
+    """Two towers whose unit vectors lie close together where picture and sound are in sync.
+
+    Args:
+        image_channels: C, channels of one frame.
+        frames: T, frames of a window.
+        image_size: height and width of a frame.
+        mel_bins: M.
+        mel_window: N, mel columns of a window.
+        channels: widths of the image tower, one a level; every level halves the size.
+        audio_channels: widths of the speech tower.
+        blocks: residual convolutions a level.
+        embedding: D.
+        positive: keep embeddings non-negative, so that the cosine is a probability (needed by `sync_bce`).
+    """
+
+    def __init__(
+        self,
+        image_channels: int,
+        frames: int,
+        image_size: Sequence[int],
+        mel_bins: int,
+        mel_window: int,
+        channels: Sequence[int],
+        audio_channels: Sequence[int],
+        blocks: int,
+        embedding: int,
+        positive: bool,
+    ) -> None:
+        super().__init__()
+        self.window = (frames, image_channels, *image_size)
+        self.positive = positive
+        layers: list[nn.Module] = []
+        previous, (height, width) = frames * image_channels, image_size
+        for count in channels:
+            layers += [conv_norm(previous, count, 2), *(ResidualConv(count) for _ in range(blocks))]
+            previous, height, width = count, (height - 1) // 2 + 1, (width - 1) // 2 + 1
+        self.image_tower = nn.Sequential(*layers, nn.Flatten(), nn.Linear(previous * height * width, embedding))
+        self.audio_tower = AudioEncoder(mel_bins, mel_window, audio_channels, blocks, embedding)
+
+    def _unit(self, embedding: torch.Tensor) -> torch.Tensor:
+        return F.normalize(embedding.relu() if self.positive else embedding, dim=1)
+
+    def embed_frames(self, frames: torch.Tensor) -> torch.Tensor:
+        """Embeds windows of frames.
+
+        Args:
+            frames: RGB in [-1, 1] or mask channels in [0, 1], `(B, T, C, H, W)`, float32.
+
+        Returns:
+            Unit vectors, `(B, D)`, float32.
+        """
+        assert frames.shape[1:] == self.window, (frames.shape, self.window)
+        return self._unit(self.image_tower(frames.flatten(1, 2)))
+
+    def embed_audio(self, mel: torch.Tensor) -> torch.Tensor:
+        """Embeds mel windows, `(B, M, N)` float32, as unit vectors, `(B, D)` float32."""
+        return self._unit(self.audio_tower(mel))
+
+    def forward(self, frames: torch.Tensor, mel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Both embeddings of matching windows, see `embed_frames` and `embed_audio`."""
+        return self.embed_frames(frames), self.embed_audio(mel)
