@@ -38,6 +38,12 @@ def random_affine(rng: np.random.Generator, side: int, how: Augmentation) -> np.
     return np.column_stack((turn, offset))
 
 
+def compose(first: np.ndarray, then: np.ndarray) -> np.ndarray:
+    """One affine map that does `first`, `then`: `(2, 3)`."""
+    turn = then[:, :2] @ first[:, :2]
+    return np.column_stack((turn, then[:, :2] @ first[:, 2] + then[:, 2]))
+
+
 def warp(image: np.ndarray, labels: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Warps an image `(H, W, 3)` and its region map `(H, W)`; the border is mirrored in both."""
     size = (image.shape[1], image.shape[0])

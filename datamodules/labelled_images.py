@@ -1,0 +1,157 @@
+"""Labelled images, whatever they come from: frames of clips, or a folder of real pairs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from segtalker.clips import Clip, ImagePack
+from segtalker.errors import BadInputError
+from segtalker.regions import merge_labels
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+class LabelledImages(Protocol):
+    """Groups of labelled images: the frames of a clip, or one photograph."""
+
+    def __len__(self) -> int:
+        """How many groups."""
+
+    def images_in(self, group: int) -> int:
+        """How many images a group has."""
+
+    def read(self, group: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """RGB `(H, W, 3)` and region map `(H, W)`, uint8."""
+
+    def read_labels(self, group: int, index: int) -> np.ndarray:
+        """The region map alone."""
+
+
+class ClipFrames:
+    """Frames of clips with their masks; one group a clip.
+
+    Args:
+        packs: frames and masks of each clip, see `truth_packs` and `parsed_packs`.
+    """
+
+    def __init__(self, packs: Sequence[tuple[ImagePack, ImagePack]]) -> None:
+        self.packs = list(packs)
+
+    def __len__(self) -> int:
+        return len(self.packs)
+
+    def images_in(self, group: int) -> int:
+        return len(self.packs[group][0])
+
+    def read(self, group: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        frames, masks = self.packs[group]
+        return frames.read([index])[0], masks.read([index])[0]
+
+    def read_labels(self, group: int, index: int) -> np.ndarray:
+        return self.packs[group][1].read([index])[0]
+
+
+def truth_packs(clips: Sequence[Clip]) -> list[tuple[ImagePack, ImagePack]]:
+    """Frames with the dataset's own masks.
+
+    Raises:
+        BadInputError: a clip has none.
+    """
+    packs = []
+    for clip in clips:
+        if clip.truth_masks is None:
+            raise BadInputError(
+                f"{clip.crop_folder}: no truth_masks.zip; set train_parser.labels: pairs, or parse.backend: bisenet"
+            )
+        packs.append((clip.frames, clip.truth_masks))
+    return packs
+
+
+def parsed_packs(clips: Sequence[Clip]) -> list[tuple[ImagePack, ImagePack]]:
+    """Frames with the parser's masks: what is there at inference."""
+    return [(clip.frames, clip.masks) for clip in clips]
+
+
+class PairFolder:
+    """A folder with `images/` and `labels/` of equal stems, resized to the working size.
+
+    Args:
+        pairs: image and label files, see `find_pairs`.
+        order: label order, see `segtalker.regions`.
+        size: px, side after resizing.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[Path, Path]], order: str, size: int) -> None:
+        self.pairs = list(pairs)
+        self.order = order
+        self.side = (size, size)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def images_in(self, group: int) -> int:
+        return 1
+
+    def read(self, group: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        image = cv2.resize(_read_image(self.pairs[group][0], "RGB"), self.side, interpolation=cv2.INTER_AREA)
+        return image, self.read_labels(group, index)
+
+    def read_labels(self, group: int, index: int) -> np.ndarray:
+        label_path = self.pairs[group][1]
+        labels = _read_image(label_path, None)
+        if labels.ndim != 2:
+            raise BadInputError(f"{label_path}: expected a palette or grey image of label indices")
+        try:
+            regions = merge_labels(labels, self.order)
+        except ValueError as error:
+            raise BadInputError(f"{label_path}: {error}; check train_parser.pairs_order") from error
+        return cv2.resize(regions, self.side, interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def _read_image(path: Path, mode: str | None) -> np.ndarray:
+    """Reads an image; palette indices stay indices (OpenCV would turn them into colours)."""
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert(mode) if mode else image)
+    except (OSError, UnidentifiedImageError) as error:
+        raise BadInputError(f"{path}: not a readable image ({error})") from error
+
+
+def find_pairs(root: Path) -> list[tuple[Path, Path]]:
+    """Image and label files with equal stems under `root/images` and `root/labels`, in order of name.
+
+    Raises:
+        BadInputError: there are none.
+    """
+    labels = {path.stem: path for path in sorted(root.glob("labels/*.png"))}
+    images = [path for path in sorted(root.glob("images/*")) if path.suffix.lower() in IMAGE_SUFFIXES]
+    pairs = [(path, labels[path.stem]) for path in images if path.stem in labels]
+    if not pairs:
+        raise BadInputError(f"{root}: no images/NAME.jpg with labels/NAME.png; set train_parser.pairs_root")
+    return pairs
+
+
+class CachedImages:
+    """Keeps what it read: a folder of photographs is decoded and resized once, not at every draw."""
+
+    def __init__(self, images: LabelledImages) -> None:
+        self.images = images
+        self.kept: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def images_in(self, group: int) -> int:
+        return self.images.images_in(group)
+
+    def read(self, group: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        if (group, index) not in self.kept:
+            self.kept[group, index] = self.images.read(group, index)
+        return self.kept[group, index]
+
+    def read_labels(self, group: int, index: int) -> np.ndarray:
+        return self.read(group, index)[1]

@@ -1,0 +1,157 @@
+"""Reference and target of the same person: what the renderer learns from."""
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules import augment
+from datamodules.draws import DrawSampler, draw_loader, draw_rng
+from datamodules.labelled_images import LabelledImages
+from segtalker.regions import MOUTH
+
+
+class ReferencePair(TypedDict):
+    """One sample, or a batch of them with B in front.
+
+    Images are `(3, H, W)` float32 in [-1, 1], labels region indices, `(H, W)` int64.
+    """
+
+    reference: Tensor
+    reference_labels: Tensor
+    target: Tensor
+    target_labels: Tensor
+
+
+@dataclass(frozen=True)
+class PairDraw:
+    """How pairs are drawn.
+
+    Args:
+        candidates: the reference is the frame with the widest mouth among up to so many random ones; generation
+            takes the widest of the whole clip.
+        same_frame: probability that the reference is the target itself.
+        augmentation: changes to both alike, so that colours stay consistent.
+        movement: further changes to the reference's geometry alone.
+    """
+
+    candidates: int
+    same_frame: float
+    augmentation: augment.Augmentation
+    movement: augment.Augmentation
+
+
+def widest_mouth(images: LabelledImages, group: int, indices: np.ndarray) -> int:
+    """The index, among `indices`, of the image with the largest mouth interior; the first of equals."""
+    areas = [np.count_nonzero(images.read_labels(group, int(index)) == MOUTH) for index in indices]
+    return int(indices[int(np.argmax(areas))])
+
+
+def _pair(reference: tuple[np.ndarray, np.ndarray], target: tuple[np.ndarray, np.ndarray]) -> ReferencePair:
+    (reference_image, reference_labels), (target_image, target_labels) = reference, target
+    return ReferencePair(
+        reference=torch.from_numpy(augment.to_tensor_layout(reference_image)),
+        reference_labels=torch.from_numpy(reference_labels.astype(np.int64)),
+        target=torch.from_numpy(augment.to_tensor_layout(target_image)),
+        target_labels=torch.from_numpy(target_labels.astype(np.int64)),
+    )
+
+
+class PairDraws(Dataset):
+    """Augmented training pairs; the draw number decides everything."""
+
+    def __init__(self, images: LabelledImages, seed: int, how: PairDraw) -> None:
+        self.images = images
+        self.seed = seed
+        self.how = how
+
+    def _reference_index(self, rng: np.random.Generator, group: int, target: int) -> int:
+        candidates = rng.integers(self.images.images_in(group), size=rng.integers(1, self.how.candidates + 1))
+        if rng.random() < self.how.same_frame:
+            return target
+        return widest_mouth(self.images, group, candidates) if len(candidates) > 1 else int(candidates[0])
+
+    def __getitem__(self, draw: int) -> ReferencePair:
+        rng = draw_rng(self.seed, draw)
+        group = int(rng.integers(len(self.images)))
+        target = int(rng.integers(self.images.images_in(group)))
+        pair = [self.images.read(group, index) for index in (self._reference_index(rng, group, target), target)]
+        side = pair[0][0].shape[0]
+        both = augment.random_affine(rng, side, self.how.augmentation)
+        moved = augment.compose(both, augment.random_affine(rng, side, self.how.movement))
+        colours = augment.random_colours(rng, self.how.augmentation.colour)
+        reference, truth = (
+            (augment.recolour(augment.to_unit(image), colours), labels)
+            for image, labels in (augment.warp(*pair[0], moved), augment.warp(*pair[1], both))
+        )
+        return _pair(reference, truth)
+
+
+class PairFrames(Dataset):
+    """Pairs as generation makes them: the widest mouth of a clip, and frames spread over it."""
+
+    def __init__(self, images: LabelledImages, per_group: int) -> None:
+        self.images = images
+        self.keys: list[tuple[int, int, int]] = []
+        for group in range(len(images)):
+            count = images.images_in(group)
+            reference = widest_mouth(images, group, np.arange(count))
+            targets = np.unique(np.linspace(0, count - 1, per_group).astype(int))
+            self.keys += [(group, reference, int(target)) for target in targets]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, position: int) -> ReferencePair:
+        group, *indices = self.keys[position]
+        reference, target = (
+            (augment.to_unit(image), labels)
+            for image, labels in (self.images.read(group, index) for index in indices)
+        )
+        return _pair(reference, target)
+
+
+class ReferencePairDataModule(pl.LightningDataModule):
+    """Training pairs, and validation pairs of people not trained on.
+
+    Args:
+        train: frames to learn from, one group a clip.
+        held_out: frames of other people.
+        seed: of the draws.
+        epoch_steps: batches an epoch.
+        batch_size: pairs a batch.
+        how: how training pairs are drawn.
+        frames_per_clip: validation targets of each clip.
+        workers: processes that prepare samples.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: LabelledImages,
+        held_out: LabelledImages,
+        seed: int,
+        epoch_steps: int,
+        batch_size: int,
+        how: PairDraw,
+        frames_per_clip: int,
+        workers: int,
+    ) -> None:
+        super().__init__()
+        self.train_set = PairDraws(train, seed, how)
+        self.held_out_set = PairFrames(held_out, frames_per_clip)
+        self.epoch_steps = epoch_steps
+        self.batch_size = batch_size
+        self.workers = workers
+
+    def train_dataloader(self) -> DataLoader:
+        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        sampler = DrawSampler(self.epoch_steps, self.batch_size, rank, world_size)
+        return draw_loader(self.train_set, sampler, self.workers)
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(self.held_out_set, batch_size=self.batch_size)

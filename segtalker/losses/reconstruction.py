@@ -1,0 +1,57 @@
+"""Losses between a generated image and the photograph it should equal."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def weighted_mean(errors: Tensor, weights: Tensor) -> Tensor:
+    """Mean of `(B, C, H, W)` errors under pixel weights, `(B, 1, H, W)`, of any scale."""
+    return (errors * weights).sum() / (weights.sum() * errors.shape[1]).clamp_min(1e-6)
+
+
+def pixel_loss(image: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    """Absolute plus squared difference: the first keeps edges, the second is what PSNR measures.
+
+    Args:
+        image: RGB, `(B, 3, H, W)`, in [-1, 1].
+        truth: likewise.
+        weights: of each pixel, `(B, 1, H, W)`.
+    """
+    difference = image - truth
+    return weighted_mean(difference.abs() + difference.square(), weights)
+
+
+def gradient_loss(image: Tensor, truth: Tensor, weights: Tensor, scales: int) -> Tensor:
+    """Absolute difference of horizontal and vertical gradients, at several scales: sharpens without weights.
+
+    Args:
+        image: RGB, `(B, 3, H, W)`.
+        truth: likewise.
+        weights: of each pixel, `(B, 1, H, W)`.
+        scales: levels of the pyramid, each half the size of the one before.
+
+    Returns:
+        The mean over scales.
+    """
+    difference = image - truth
+    losses = []
+    for scale in range(scales):
+        if scale:
+            difference, weights = F.avg_pool2d(difference, 2), F.avg_pool2d(weights, 2)
+        horizontal, vertical = difference.diff(dim=3).abs(), difference.diff(dim=2).abs()
+        losses.append(weighted_mean(horizontal, weights[..., 1:]) + weighted_mean(vertical, weights[:, :, 1:]))
+    return torch.stack(losses).mean()
+
+
+def region_pixel_weights(masks: Tensor, weights: Tensor) -> Tensor:
+    """The weight of each pixel's region.
+
+    Args:
+        masks: one-hot regions, `(B, K, H, W)`.
+        weights: of the regions, `(K,)`.
+
+    Returns:
+        `(B, 1, H, W)`.
+    """
+    return torch.einsum("bkhw,k->bhw", masks, weights)[:, None]

@@ -1,0 +1,49 @@
+"""Patch discriminator that sees the mask: is this patch a photograph of these regions?
+
+After pix2pixHD and SPADE (arXiv 1711.11585, 1903.07291), at one scale: strided convolutions with spectral
+normalisation over image and mask, one score a patch. Its features serve the feature-matching loss.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from segtalker.nets.layers import SLOPE
+
+
+class PatchDiscriminator(nn.Module):
+    """Scores patches.
+
+    Args:
+        regions: K.
+        channels: width of each strided convolution.
+    """
+
+    def __init__(self, *, regions: int, channels: Sequence[int]) -> None:
+        super().__init__()
+        widths = [3 + regions, *channels]
+        self.convolutions = nn.ModuleList(
+            spectral_norm(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1))
+            for inputs, outputs in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1))
+
+    def forward(self, image: Tensor, masks: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Scores.
+
+        Args:
+            image: RGB, `(B, 3, H, W)`, in [-1, 1].
+            masks: one-hot regions, `(B, K, H, W)`.
+
+        Returns:
+            Scores, `(B, 1, h, w)`, high for real, and the features of each layer.
+        """
+        features = torch.cat((image, masks), 1)
+        kept = []
+        for convolution in self.convolutions:
+            features = F.leaky_relu(convolution(features), SLOPE)
+            kept.append(features)
+        return self.score(features), kept

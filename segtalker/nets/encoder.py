@@ -1,0 +1,95 @@
+"""Mask-guided multi-scale encoder: image and mask to one code a region.
+
+After SegTalker (arXiv 2409.03605) and E4S (arXiv 2211.14068): features at several scales, averaged over each region
+by its mask, joined and sent through a layer of the region's own. What differs: the mask enters the convolutions too;
+an absent region has a learned code instead of zeros, so that a mouth closed in the reference still opens; a code also
+carries the region's coarse texture (see `region_texture`).
+"""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from segtalker.nets.layers import RegionLinear, activate, resize_masks
+from segtalker.nets.region_texture import gather_textures
+
+ENCODER_KIND = "mask_guided_encoder"
+
+
+def code_size(style: int, texture: int) -> int:
+    """D: a style, then a texture of `texture`^2 RGB texels, flattened."""
+    return style + 3 * texture**2
+
+
+class MaskGuidedEncoder(nn.Module):
+    """Codes of the regions of an image.
+
+    Args:
+        regions: K.
+        image_size: px, side of the images.
+        channels: width at each resolution; from large to small, each half the one before.
+        taps: resolutions at which regions are averaged.
+        style: size of the learned part of a code.
+        texture: G, side of the texture in a code, a power of two.
+        present_share: share of the image a region needs to count as present.
+    """
+
+    def __init__(
+        self,
+        *,
+        regions: int,
+        image_size: int,
+        channels: Mapping[int, int],
+        taps: tuple[int, ...],
+        style: int,
+        texture: int,
+        present_share: float,
+    ) -> None:
+        super().__init__()
+        self.sizes = sorted(channels, reverse=True)
+        self.taps = set(taps)
+        self.texture = texture
+        self.present_share = present_share
+        self.block = image_size // self.sizes[0]
+        widths = [(3 + regions) * self.block**2, *(channels[size] for size in self.sizes)]
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(inputs, outputs, 3, stride=1 if first else 2, padding=1)
+            for first, inputs, outputs in zip([True] + [False] * len(widths), widths[:-1], widths[1:], strict=False)
+        )
+        pooled = sum(channels[size] for size in taps)
+        self.hidden = RegionLinear(regions, pooled, style)
+        self.to_style = RegionLinear(regions, style, style)
+        self.absent_style = nn.Parameter(torch.zeros(regions, style))
+        self.absent_texture = nn.Parameter(torch.zeros(regions, 3, texture, texture))
+
+    def _pooled(self, image: Tensor, masks: Tensor) -> Tensor:
+        """Mean features of each region at the tapped scales, `(B, K, sum of C)`."""
+        features = F.pixel_unshuffle(torch.cat((image, masks), 1), self.block)
+        rows = []
+        for size, convolution in zip(self.sizes, self.convolutions, strict=True):
+            features = activate(convolution(features))
+            if size in self.taps:
+                share = resize_masks(masks, size).flatten(2)
+                rows.append(share @ features.flatten(2).transpose(1, 2) / (share.sum(2, keepdim=True) + 1e-3))
+        return torch.cat(rows, 2)
+
+    def forward(self, image: Tensor, masks: Tensor) -> Tensor:
+        """Encodes.
+
+        Args:
+            image: RGB, `(B, 3, H, W)`, in [-1, 1].
+            masks: one-hot regions, `(B, K, H, W)`, float in {0, 1}.
+
+        Returns:
+            Codes, `(B, K, D)`. Everything a region's texture needs is in its row: swapping rows swaps textures.
+        """
+        assert image.shape[2] == self.sizes[0] * self.block, f"expected {self.sizes[0] * self.block} px"
+        assert masks.ndim == 4 and masks.shape[2:] == image.shape[2:], "masks and image differ in size"
+        present = masks.mean((2, 3)) > self.present_share  # (B, K)
+        style = self.to_style(activate(self.hidden(self._pooled(image, masks))))
+        style = torch.where(present[..., None], style, self.absent_style)
+        texture = gather_textures(image, masks, self.texture)
+        texture = torch.where(present[..., None, None, None], texture, self.absent_texture)
+        return torch.cat((style, texture.flatten(2)), 2)

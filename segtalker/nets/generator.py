@@ -1,0 +1,164 @@
+"""Mask-guided generator: region mask and codes to a face.
+
+The structure is StyleGAN2's (arXiv 1912.04958): modulated convolutions with noise at growing resolution, an RGB image
+summed up by skips, no tanh. As in SegTalker (arXiv 2409.03605) and E4S (arXiv 2211.14068) every region has its own
+styles, and layers above a resolution are unmasked (one style, the mean over the image). What differs:
+
+- one convolution a layer, whatever the number of regions (see `RegionModulatedConv`);
+- it starts from the mask at low resolution instead of a constant;
+- the codes' coarse textures are painted into the mask, enter every level, and the network adds the rest;
+- noise is laid out in each region's own frame, so that strands and freckles move with the head;
+- where the last level is smaller than the image its RGB layer writes blocks of pixels.
+"""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from segtalker.nets.encoder import code_size
+from segtalker.nets.layers import RegionLinear, RegionModulatedConv, activate, resize_masks
+from segtalker.nets.region_texture import paint, region_coordinates
+
+GENERATOR_KIND = "mask_guided_generator"
+_NOISE_SEED = 20240903
+
+
+def _enlarge(features: Tensor) -> Tensor:
+    """Twice the size; bilinear is StyleGAN2's [1, 3, 3, 1] filter."""
+    return F.interpolate(features, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class StyledConv(nn.Module):
+    """Modulated convolution, noise, activation."""
+
+    def __init__(self, inputs: int, outputs: int, style: int) -> None:
+        super().__init__()
+        self.convolution = RegionModulatedConv(inputs, outputs, style, kernel=3, demodulate=True)
+        self.noise_strength = nn.Parameter(torch.zeros(outputs, 1, 1))
+
+    def forward(self, features: Tensor, styles: Tensor, masks: Tensor, noise: Tensor) -> Tensor:
+        return activate(self.convolution(features, styles, masks) + self.noise_strength * noise)
+
+
+class Level(nn.Module):
+    """Two styled convolutions at one resolution and the image they add.
+
+    Args:
+        inputs: channels from the level below.
+        outputs: channels here.
+        painted: channels of the painted textures, folded to this resolution.
+        style: size of a style.
+        block: side of the pixel blocks the RGB layer writes.
+    """
+
+    def __init__(self, inputs: int, outputs: int, painted: int, style: int, block: int) -> None:
+        super().__init__()
+        self.block = block
+        self.first = StyledConv(inputs + painted, outputs, style)
+        self.second = StyledConv(outputs, outputs, style)
+        self.to_rgb = RegionModulatedConv(outputs, 3 * block**2, style, kernel=1, demodulate=False)
+        nn.init.zeros_(self.to_rgb.weight)
+        nn.init.zeros_(self.to_rgb.shift.weight)
+
+    def forward(
+        self, features: Tensor, painted: Tensor, styles: Tensor, masks: Tensor, noise: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        features = self.first(torch.cat((features, painted), 1), styles, masks, noise[:, :1])
+        features = self.second(features, styles, masks, noise[:, 1:])
+        return features, F.pixel_shuffle(self.to_rgb(features, styles, masks), self.block)
+
+
+class MaskGuidedGenerator(nn.Module):
+    """Paints a face.
+
+    Args:
+        regions: K.
+        image_size: px, side of the images.
+        channels: width at each resolution, from small to large, each twice the one before.
+        masked_up_to: the largest resolution with a style for each region.
+        style: size of the learned part of a code.
+        texture: side of the texture in a code.
+        mapping_layers: depth of each region's mapping network.
+    """
+
+    def __init__(
+        self,
+        *,
+        regions: int,
+        image_size: int,
+        channels: Mapping[int, int],
+        masked_up_to: int,
+        style: int,
+        texture: int,
+        mapping_layers: int,
+    ) -> None:
+        super().__init__()
+        self.sizes = sorted(channels)
+        self.masked_up_to = masked_up_to
+        self.style = style
+        self.texture = texture
+        self.code = code_size(style, texture)
+        self.mapping = nn.ModuleList(RegionLinear(regions, style, style) for _ in range(mapping_layers))
+        first = channels[self.sizes[0]]
+        self.start = nn.Conv2d(regions, first, 3, padding=1)
+        widths = [first, *(channels[size] for size in self.sizes)]
+        blocks = [1] * (len(self.sizes) - 1) + [image_size // self.sizes[-1]]
+        self.levels = nn.ModuleList(
+            Level(inputs, outputs, 3 * block**2, style, block)
+            for inputs, outputs, block in zip(widths[:-1], widths[1:], blocks, strict=True)
+        )
+        draw = torch.Generator().manual_seed(_NOISE_SEED)
+        for size in self.sizes:
+            noise = torch.randn(1, 2, size, size, generator=draw)
+            self.register_buffer(f"noise_{size}", noise, persistent=False)
+
+    def _styles(self, codes: Tensor) -> Tensor:
+        """The learned part of the codes after each region's mapping network, `(B, K, S)`."""
+        styles = codes[..., : self.style]
+        for layer in self.mapping:
+            styles = activate(layer(styles))
+        return styles
+
+    def _noise(self, size: int, local: Tensor) -> Tensor:
+        """Noise fixed to the regions' frames, `(B, 2, size, size)`."""
+        step = local.shape[1] // size
+        grid = local[:, step // 2 :: step, step // 2 :: step]
+        noise = self.get_buffer(f"noise_{size}").expand(len(grid), -1, -1, -1)
+        return F.grid_sample(noise, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+    def forward(self, masks: Tensor, codes: Tensor) -> Tensor:
+        """Paints.
+
+        Args:
+            masks: one-hot regions, `(B, K, H, W)`, float in {0, 1}.
+            codes: see `MaskGuidedEncoder`, `(B, K, D)`.
+
+        Returns:
+            RGB, `(B, 3, H, W)`, about [-1, 1] (not clipped).
+        """
+        assert masks.shape[2] == self.sizes[-1] * self.levels[-1].block, f"mask of {masks.shape[2]} px"
+        assert codes.shape == (*masks.shape[:2], self.code), f"codes {tuple(codes.shape)} do not fit {self.code}"
+        styles = self._styles(codes)
+        shares = masks.mean((2, 3))[:, None]  # (B, 1, K)
+        labels, local = region_coordinates(masks)
+        painted = paint(codes[..., self.style :].unflatten(2, (3, self.texture, self.texture)), labels, local)
+        whole = torch.ones_like(masks[:, :1, :1, :1])
+        image: Tensor | None = None
+        features = self.start(resize_masks(masks, self.sizes[0]))
+        for size, level in zip(self.sizes, self.levels, strict=True):
+            if size > self.sizes[0]:
+                features = _enlarge(features)
+            folded = F.pixel_unshuffle(painted, level.block) if level.block > 1 else resize_masks(painted, size)
+            masked = size <= self.masked_up_to
+            where, rows = (resize_masks(masks, size), styles) if masked else (whole, shares @ styles)
+            features, added = level(features, folded, rows, where, self._noise(size, local))
+            image = added if image is None else added + self._grown(image, added.shape[2])
+        assert image is not None
+        return painted + image
+
+    @staticmethod
+    def _grown(image: Tensor, size: int) -> Tensor:
+        """The image so far at the size of the next level."""
+        return F.interpolate(image, size=(size, size), mode="bilinear", align_corners=False)

@@ -1,0 +1,126 @@
+"""Colours of a region laid out in the region's own frame, so that they move, stretch and swap with it.
+
+A region's frame is centred on the mean of its pixels and scaled by their spread. `gather_textures` reads each region
+of an image into a small square texture in that frame; `paint` lays the textures of any image into any mask. This
+widens the plain mean colour of SEAN (arXiv 1911.12861) by a coarse layout: highlights, shading, where the iris looks,
+the row of teeth. Cost hardly depends on the number of regions: every pixel belongs to one.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+SPREAD = 2.2  # half the side of a texture, in standard deviations of the region; a uniform bar spans 1.73
+_SAMPLES = 4  # reads per texel and axis
+_PRIOR = 0.1  # weight of the coarser level where a texel is only partly covered
+
+
+def pixel_grid(height: int, width: int, like: Tensor) -> Tensor:
+    """Centres of pixels, (x, y) in [-1, 1]: `(H, W, 2)`."""
+    y, x = (
+        (torch.arange(side, device=like.device, dtype=like.dtype) * 2 + 1) / side - 1 for side in (height, width)
+    )
+    return torch.stack(torch.broadcast_tensors(x[None, :], y[:, None]), -1)
+
+
+def region_frames(masks: Tensor) -> tuple[Tensor, Tensor]:
+    """Where each region lies and how far it spreads.
+
+    Args:
+        masks: regions, `(B, K, H, W)`, float in [0, 1].
+
+    Returns:
+        Centres and half extents, `(B, K, 2)` each, (x, y) in units of half the image; of an absent region 0 and
+        one pixel.
+    """
+    height, width = masks.shape[2:]
+    grid = pixel_grid(height, width, masks).view(-1, 2)
+    moments = masks.flatten(2) @ torch.cat((torch.ones_like(grid[:, :1]), grid, grid.square()), 1)
+    area = moments[..., :1].clamp_min(1e-6)
+    centre = moments[..., 1:3] / area
+    pixel = grid.new_tensor((2.0 / width, 2.0 / height))
+    variance = (moments[..., 3:] / area - centre.square()).clamp_min(0.0)
+    return centre, SPREAD * variance.sqrt() + pixel
+
+
+def _fill(colours: Tensor, weight: Tensor) -> Tensor:
+    """Mean colours; what is not covered takes the colours of its wider surroundings (pull-push).
+
+    Args:
+        colours: weighted colours, `(N, 3, G, G)`, G a power of two.
+        weight: share of each texel that is covered, `(N, 1, G, G)`, in [0, 1].
+    """
+    if colours.shape[-1] == 1:
+        return colours / weight.clamp_min(1e-6)
+    coarse = _fill(F.avg_pool2d(colours, 2), F.avg_pool2d(weight, 2))
+    around = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
+    return (colours + _PRIOR * around) / (weight + _PRIOR)
+
+
+def gather_textures(image: Tensor, masks: Tensor, size: int) -> Tensor:
+    """Reads the texture of every region.
+
+    Args:
+        image: RGB, `(B, 3, H, W)`, in [-1, 1].
+        masks: one-hot regions, `(B, K, H, W)`.
+        size: G, texels a side, a power of two.
+
+    Returns:
+        Textures, `(B, K, 3, G, G)`, in [-1, 1]; of an absent region 0. No gradient flows through.
+    """
+    batch, regions, height, width = masks.shape
+    side = size * _SAMPLES
+    with torch.no_grad():
+        centre, extent = region_frames(masks)
+        local = pixel_grid(side, side, image).view(1, 1, -1, 2)
+        place = centre[:, :, None] + extent[:, :, None] * local  # (B, K, side^2, 2)
+        column = ((place[..., 0] + 1) * (width / 2)).floor().long()
+        row = ((place[..., 1] + 1) * (height / 2)).floor().long()
+        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        index = (row.clamp(0, height - 1) * width + column.clamp(0, width - 1)).view(batch, -1)
+        region = torch.arange(regions, device=image.device)[None, :, None]
+        own = masks.argmax(1).flatten(1).gather(1, index).view(batch, regions, -1) == region
+        weight = (own & inside).to(image.dtype)
+        colours = image.flatten(2).gather(2, index[:, None].expand(-1, 3, -1)).view(batch, 3, regions, -1)
+        colours = (colours * weight[:, None]).transpose(1, 2).reshape(batch * regions, 3, side, side)
+        weight = weight.view(batch * regions, 1, side, side)
+        textures = _fill(F.avg_pool2d(colours, _SAMPLES), F.avg_pool2d(weight, _SAMPLES))
+    return textures.view(batch, regions, 3, size, size)
+
+
+def region_coordinates(masks: Tensor) -> tuple[Tensor, Tensor]:
+    """The region of each pixel and the pixel's place in that region's frame.
+
+    Args:
+        masks: regions, `(B, K, H, W)`; where they are soft the largest wins.
+
+    Returns:
+        Region indices, `(B, H, W)` int64, and (x, y) in the frame, `(B, H, W, 2)`, clamped to [-1, 1].
+    """
+    batch, _, height, width = masks.shape
+    labels = masks.argmax(1)
+    centre, extent = region_frames(masks)
+    frames = torch.cat((centre, extent), 2)
+    own = frames.gather(1, labels.view(batch, -1, 1).expand(-1, -1, 4)).view(batch, height, width, 4)
+    local = (pixel_grid(height, width, masks) - own[..., :2]) / own[..., 2:]
+    return labels, local.clamp(-1.0, 1.0)
+
+
+def paint(textures: Tensor, labels: Tensor, local: Tensor) -> Tensor:
+    """Lays textures into a mask.
+
+    Args:
+        textures: `(B, K, 3, G, G)`.
+        labels: regions, `(B, H, W)`, int64, see `region_coordinates`.
+        local: places in the region's frame, `(B, H, W, 2)`.
+
+    Returns:
+        RGB, `(B, 3, H, W)`.
+    """
+    batch, regions, _, size, _ = textures.shape
+    atlas = textures.transpose(1, 2).reshape(batch, 3, regions * size, size)
+    # half a texel from the edge, so that neighbours in the atlas do not mix
+    reach = local.clamp(1.0 / size - 1.0, 1.0 - 1.0 / size)
+    row = (2.0 * labels + 1.0 + reach[..., 1]) / regions - 1.0
+    grid = torch.stack((reach[..., 0], row), -1)
+    return F.grid_sample(atlas, grid, mode="bilinear", padding_mode="border", align_corners=False)
