@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -46,7 +45,7 @@ LIGHT = Theme("light", "#ffffff", "#f4f5f8", "#1b1f2a", "#6a7282", "#e3e6ec", "#
 DARK = Theme("dark", "#161922", "#20242f", "#e8eaf0", "#98a1b3", "#2d3340", "#f0718a", "#69aef0")
 
 
-def _settings(theme: Theme) -> dict[str, Any]:
+def _settings(theme: Theme) -> dict:
     return {
         "font.family": "DejaVu Sans",
         "font.size": 8.5,

@@ -1,0 +1,62 @@
+"""Every figure of a report: what is drawn from which results, written as PNG and kept for the page."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from segtalker.reporting.style import DARK, LIGHT, Theme, save_png, webp_bytes
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that can be drawn on either paper.
+
+    Args:
+        section: of the page it belongs to.
+        name: of the file.
+        title: short heading.
+        alt: what it shows, a sentence, also for who cannot see it.
+        draw: draws it.
+    """
+
+    section: str
+    name: str
+    title: str
+    alt: str
+    draw: Callable[[Theme], Figure]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure for the page: WebP on light and on dark paper."""
+
+    drawing: Drawing
+    light: bytes
+    dark: bytes
+    width: int
+    height: int
+
+
+def draw_all(drawings: Iterable[Drawing], folder: Path) -> list[Picture]:
+    """Draws figures: PNG on light paper into `folder`, both papers as WebP for the page."""
+    return [_draw(drawing, folder) for drawing in drawings]
+
+
+def _draw(drawing: Drawing, folder: Path) -> Picture:
+    light, dark = drawing.draw(LIGHT), drawing.draw(DARK)
+    save_png(light, LIGHT, folder / f"{drawing.name}.png")
+    width, height = (round(side * light.dpi) for side in light.get_size_inches())
+    return Picture(drawing, webp_bytes(light, LIGHT), webp_bytes(dark, DARK), width, height)
+
+
+def read_histories(models: Path) -> dict[str, pd.DataFrame]:
+    """What each training logged: `step,name,value` by the path of its folder below `models`, in stage order.
+
+    Args:
+        models: `models/<experiment>`.
+    """
+    found = sorted(models.rglob("history.csv"))
+    return {str(path.parent.relative_to(models)): pd.read_csv(path) for path in found}

@@ -1,0 +1,84 @@
+"""The clips a report shows, with everything that was made of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+
+from segtalker.clips import Clip, ImagePack, read_table
+from segtalker.reporting.methods import Method, order_methods
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One test clip and what each method made of it.
+
+    Args:
+        clip: the real recording.
+        methods: those that finished the clip, in the order of the tables.
+        folder: `results/<experiment>/generate`.
+    """
+
+    clip: Clip
+    methods: tuple[Method, ...]
+    folder: Path
+
+    def frames(self, method: str) -> ImagePack:
+        """Frames made by a method, `(T, H, W, 3)` uint8 RGB."""
+        return ImagePack(self.folder / method / self.clip.clip_id / "frames.zip")
+
+    def masks(self, method: str) -> ImagePack | None:
+        """The talking mask a method painted, `(T, H, W)` uint8 regions, or None where it has none."""
+        path = self.folder / method / self.clip.clip_id / "masks.zip"
+        return ImagePack(path) if path.is_file() else None
+
+    @property
+    def length(self) -> int:
+        """Frames that the recording and every method have."""
+        return min(len(self.clip.frames), *(len(self.frames(method.name)) for method in self.methods))
+
+
+def spread_over_subjects(clips: Iterable[Clip]) -> list[Clip]:
+    """The clips reordered so that every subject comes once before one comes twice."""
+    by_subject: dict[str, list[Clip]] = {}
+    for clip in clips:
+        by_subject.setdefault(clip.subject, []).append(clip)
+    rounds = zip_longest(*(by_subject[subject] for subject in sorted(by_subject)))
+    return [clip for one_each in rounds for clip in one_each if clip is not None]
+
+
+def choose_samples(clips: Sequence[Clip], generated: Path, count: int) -> list[Sample]:
+    """The first `count` clips that any method finished, spread over subjects.
+
+    Args:
+        clips: the test clips.
+        generated: `results/<experiment>/generate`.
+        count: at most so many.
+    """
+    table = read_table(generated / "clips.csv")
+    made = table.groupby("clip_id")["method"].agg(set)
+    shown = [clip for clip in spread_over_subjects(clips) if clip.clip_id in made.index]
+    return [Sample(clip, tuple(order_methods(made[clip.clip_id])), generated) for clip in shown[:count]]
+
+
+def loudest_window(samples: np.ndarray, window: int, step: int) -> int:
+    """Where the window of most energy starts, in samples.
+
+    Args:
+        samples: audio, `(S,)` float32.
+        window: its length, samples.
+        step: starts are multiples of it.
+    """
+    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+    starts = np.arange(0, max(len(samples) - window, 0) + 1, step)
+    ends = np.minimum(starts + window, len(samples))
+    return int(starts[np.argmax(energy[ends] - energy[starts])])
+
+
+def envelope(samples: np.ndarray, points: int) -> np.ndarray:
+    """Loudest absolute value of each of `points` equal pieces of `(S,)` audio: `(points,)` float32."""
+    edges = np.linspace(0, len(samples), points + 1).astype(int)
+    pieces = [samples[start:end] for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    return np.array([np.abs(piece).max() if len(piece) else 0.0 for piece in pieces], dtype=np.float32)
