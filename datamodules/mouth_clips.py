@@ -1,15 +1,47 @@
 """Mouth boxes of clips, kept in memory while they fit."""
 
 from collections.abc import Sequence
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from segtalker.clips import Clip, ImagePack
+from segtalker.clips import Clip, ImagePack, load_clips
+from segtalker.errors import BadInputError
 from segtalker.mouth_box import box_transforms, extract_boxes
+from segtalker.params import Base
 from segtalker.speech_windows import gather_columns
 
 Content = Literal["frames", "masks"]
+
+
+class WindowShape(NamedTuple):
+    """What a sync expert sees at once.
+
+    Args:
+        frames: T.
+        mel_columns: N.
+        fps: frames a second.
+        mel_rate: mel columns a second.
+        mel_max_abs: limit of the mel's values.
+    """
+
+    frames: int
+    mel_columns: int
+    fps: float
+    mel_rate: float
+    mel_max_abs: float
+
+
+def window_shape(base: Base) -> WindowShape:
+    """The window an experiment uses."""
+    return WindowShape(
+        frames=base.window_frames,
+        mel_columns=base.mel_window,
+        fps=base.fps,
+        mel_rate=base.sample_rate_hz / base.mel.hop,
+        mel_max_abs=base.mel.max_abs,
+    )
 
 
 class MouthClips:
@@ -72,6 +104,37 @@ class MouthClips:
     def speech(self, clip: int, starts: np.ndarray, columns: int) -> np.ndarray:
         """Mel windows of a clip, see `gather_columns`."""
         return gather_columns(self.mels[clip], starts, columns)
+
+
+class MouthSplits(NamedTuple):
+    """Mouth boxes of each split."""
+
+    train: MouthClips
+    val: MouthClips
+    test: MouthClips
+
+
+def open_mouth_splits(data_root: Path, dataset: str, base: Base, *, border: int, cache_mib: int) -> MouthSplits:
+    """Opens the clips of every split; only training ones have a border, for random shifts.
+
+    Raises:
+        BadInputError: a split holds no clip long enough for one window.
+    """
+    splits = {}
+    for split in MouthSplits._fields:
+        clips = [clip for clip in load_clips(data_root, dataset, split) if len(clip.landmarks) >= base.window_frames]
+        if not clips:
+            raise BadInputError(
+                f"{data_root / 'split' / dataset}: no {split} clip of {base.window_frames} frames or more"
+            )
+        splits[split] = MouthClips(
+            clips,
+            size=(base.mouth_box.height, base.mouth_box.width),
+            border=border if split == "train" else 0,
+            smooth_frames=base.mouth_box.smooth_frames,
+            cache_mib=cache_mib,
+        )
+    return MouthSplits(**splits)
 
 
 def shifted(boxes: np.ndarray, border: int, shift: tuple[int, int], flip: bool) -> np.ndarray:

@@ -1,7 +1,5 @@
 """Windows of frames and speech for the sync experts."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pytorch_lightning as pl
 import torch
@@ -9,27 +7,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
-from datamodules.mouth_clips import Content, MouthClips, shifted
+from datamodules.mouth_clips import Content, MouthClips, WindowShape, shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
 from segtalker.speech_windows import window_starts
-
-
-class WindowShape(NamedTuple):
-    """What an expert sees at once.
-
-    Args:
-        frames: T.
-        mel_columns: N.
-        fps: frames a second.
-        mel_rate: mel columns a second.
-        mel_max_abs: limit of the mel's values.
-    """
-
-    frames: int
-    mel_columns: int
-    fps: float
-    mel_rate: float
-    mel_max_abs: float
 
 
 class SyncDraws(Dataset):

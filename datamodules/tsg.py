@@ -9,9 +9,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
-from datamodules.mouth_clips import MouthClips, shifted
+from datamodules.mouth_clips import MouthClips, WindowShape, shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
-from datamodules.sync import WindowShape
 from segtalker.mouth_box import reference_frame
 from segtalker.speech_windows import centred_starts, window_starts
 

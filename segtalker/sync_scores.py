@@ -125,6 +125,35 @@ def piece_offsets(distances: torch.Tensor, windows: int, stride: int) -> torch.T
     return means.nan_to_num(nan=torch.inf).argmin(dim=1) - distances.shape[1] // 2
 
 
+def find_offsets(
+    expert: SyncExpert,
+    channels: torch.Tensor,
+    mel: torch.Tensor,
+    *,
+    max_shift: int,
+    piece_frames: int,
+    piece_stride: int,
+    batch_size: int,
+) -> torch.Tensor:
+    """Offsets an expert finds in the pieces of a clip.
+
+    Args:
+        expert: a trained expert in evaluation mode.
+        channels: all frames, `(F, C, H, W)`, float32.
+        mel: speech of all windows, `(F - T + 1, M, N)`, float32.
+        max_shift: largest offset searched, frames.
+        piece_frames: frames of a piece.
+        piece_stride: frames from one piece to the next.
+        batch_size: windows at once.
+
+    Returns:
+        See `piece_offsets`.
+    """
+    frames, audio = embed_windows(expert, channels, mel, batch_size)
+    distances = shift_distances(frames.cpu(), audio.cpu(), max_shift)
+    return piece_offsets(distances, piece_frames - expert.window[0] + 1, piece_stride)
+
+
 def offset_accuracy(offsets: Sequence[int] | torch.Tensor, tolerance: int) -> float:
     """Share of offsets at most `tolerance` frames from 0."""
     return float((torch.as_tensor(offsets).abs() <= tolerance).float().mean())

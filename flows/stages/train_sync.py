@@ -1,0 +1,171 @@
+"""Trains the sync experts of the mask and the image domain and says how often they find the true offset."""
+
+import math
+from functools import partial
+from typing import Literal
+
+import pandas as pd
+import torch
+from pytorch_lightning.utilities import rank_zero_only
+
+from datamodules.mouth_clips import Content, MouthSplits, open_mouth_splits, window_shape
+from datamodules.speech_augmentation import SpeechAugmentation
+from datamodules.sync import SyncClips, SyncDataModule, SyncDraws
+from flows.stages.common import StageRun, stage_main
+from lightning_modules.sync import SyncModule
+from lightning_modules.training import HISTORY_FILE, fit
+from segtalker.atomic import atomic_file
+from segtalker.checkpoints import checkpoint_signature, load_net, save_net
+from segtalker.nets.sync import SyncExpert
+from segtalker.params import Expert, Params, TrainSync
+from segtalker.sync_scores import (
+    MASK_CHANNELS,
+    RGB_CHANNELS,
+    find_offsets,
+    mask_channels,
+    offset_accuracy,
+    rgb_channels,
+)
+
+Domain = Literal["mask", "image"]
+DOMAINS: tuple[Domain, ...] = ("mask", "image")
+_CONTENT: dict[Domain, Content] = {"mask": "masks", "image": "frames"}
+_CHANNELS = {"mask": mask_channels, "image": rgb_channels}
+
+
+def expert_params(domain: Domain, params: Params) -> Expert:
+    """The section of an expert."""
+    return params.train_sync.mask_expert if domain == "mask" else params.train_sync.image_expert
+
+
+def expert_config(domain: Domain, params: Params) -> dict:
+    """Constructor arguments of an expert."""
+    base, stage, widths = params.base, params.train_sync, expert_params(domain, params)
+    return {
+        "image_channels": MASK_CHANNELS if domain == "mask" else RGB_CHANNELS,
+        "frames": base.window_frames,
+        "image_size": [base.mouth_box.height, base.mouth_box.width],
+        "mel_bins": base.mel.bins,
+        "mel_window": base.mel_window,
+        "channels": list(widths.channels),
+        "audio_channels": list(widths.audio_channels),
+        "blocks": stage.blocks,
+        "embedding": stage.embedding,
+        "positive": stage.loss == "bce",
+    }
+
+
+def sync_data(domain: Domain, params: Params, clips: MouthSplits) -> SyncDataModule:
+    """Training groups and validation clips of a domain."""
+    stage, window = params.train_sync, window_shape(params.base)
+    draws = SyncDraws(
+        clips.train,
+        content=_CONTENT[domain],
+        window=window,
+        seed=params.base.seed,
+        windows_per_clip=stage.windows_per_clip,
+        span_frames=stage.span_frames,
+        augmentation=SpeechAugmentation(**stage.speech_augmentation.model_dump()),
+    )
+    return SyncDataModule(
+        train=draws,
+        held_out=SyncClips(clips.val, _CONTENT[domain], window),
+        epoch_steps=stage.checkpoint_every,
+        batch_size=stage.batch_size,
+        workers=stage.loader_workers,
+    )
+
+
+def _offset_search(stage: TrainSync) -> partial:
+    return partial(
+        find_offsets,
+        max_shift=stage.max_shift,
+        piece_frames=stage.piece_frames,
+        piece_stride=stage.piece_stride,
+        batch_size=stage.eval_batch_size,
+    )
+
+
+def sync_module(domain: Domain, params: Params) -> SyncModule:
+    """An untrained expert with how it learns."""
+    stage = params.train_sync
+    torch.manual_seed(params.base.seed)
+    return SyncModule(
+        SyncExpert(**expert_config(domain, params)),
+        domain=domain,
+        channels=_CHANNELS[domain],
+        optimizer=partial(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
+        steps=expert_params(domain, params).steps,
+        warmup_steps=stage.warmup_steps,
+        loss=stage.loss,
+        temperature=stage.temperature,
+        find_offsets=_offset_search(stage),
+        tolerance=stage.tolerance,
+    )
+
+
+def train_expert(run: StageRun, domain: Domain, clips: MouthSplits) -> None:
+    """Trains one expert, unless an interrupted run of the same experiment already did."""
+    params, folder = run.params, run.workspace.model("train_sync")
+    base, stage = params.base, params.train_sync
+    path = folder / f"{domain}_expert.ckpt"
+    if path.is_file() and checkpoint_signature(path) == run.signature:
+        return
+    module = sync_module(domain, params)
+    fit(
+        module,
+        sync_data(domain, params, clips),
+        folder=folder / domain,
+        label=f"sync expert, {domain} domain",
+        epochs=math.ceil(expert_params(domain, params).steps / stage.checkpoint_every),
+        signature=run.signature,
+        seed=base.seed,
+        devices=base.devices,
+        num_nodes=base.num_nodes,
+        precision=base.precision,
+        log_every=stage.log_every,
+        logger=run.logger,
+        export=lambda: save_net(path, module.expert, "sync_expert", expert_config(domain, params), run.signature),
+    )
+
+
+def offset_scores(expert: SyncExpert, domain: Domain, params: Params, clips: MouthSplits) -> dict[str, float]:
+    """Share of the pieces of held-out clips whose offset an expert finds, by split."""
+    stage, search = params.train_sync, _offset_search(params.train_sync)
+    scores = {}
+    for split, boxes in (("val", clips.val), ("test", clips.test)):
+        samples = SyncClips(boxes, _CONTENT[domain], window_shape(params.base))
+        held_out = (samples[index] for index in range(len(samples)))
+        offsets = [search(expert, _CHANNELS[domain](pictures), mel) for pictures, mel in held_out]
+        scores[split] = offset_accuracy(torch.cat(offsets), stage.tolerance)
+    return scores
+
+
+@rank_zero_only
+def report(run: StageRun, clips: MouthSplits) -> None:
+    """Joins the histories and scores both experts on people held out."""
+    folder = run.workspace.model("train_sync")
+    history = pd.concat([pd.read_csv(folder / domain / HISTORY_FILE) for domain in DOMAINS])
+    rows = []
+    for domain in DOMAINS:
+        expert = load_net(folder / f"{domain}_expert.ckpt", "sync_expert", SyncExpert)
+        scores = offset_scores(expert, domain, run.params, clips)
+        run.log_metrics({f"{split}/{domain}_offset_accuracy": value for split, value in scores.items()})
+        rows += [{"expert": domain, "split": split, "offset_accuracy": value} for split, value in scores.items()]
+    for name, table in ((HISTORY_FILE, history), ("offset_accuracy.csv", pd.DataFrame(rows))):
+        with atomic_file(folder / name) as temporary:
+            table.to_csv(temporary, index=False)
+
+
+def train_sync(run: StageRun) -> None:
+    """Masks and frames of the training clips -> two experts."""
+    stage = run.params.train_sync
+    root, dataset = run.workspace.root / "data", run.workspace.dataset
+    clips = open_mouth_splits(root, dataset, run.params.base, border=stage.jitter, cache_mib=stage.cache_mib)
+    for domain in DOMAINS:
+        train_expert(run, domain, clips)
+    report(run, clips)
+
+
+if __name__ == "__main__":
+    stage_main(train_sync)
