@@ -109,8 +109,7 @@ class PairFrames(Dataset):
     def __getitem__(self, position: int) -> ReferencePair:
         group, *indices = self.keys[position]
         reference, target = (
-            (augment.to_unit(image), labels)
-            for image, labels in (self.images.read(group, index) for index in indices)
+            (augment.to_unit(image), labels) for image, labels in (self.images.read(group, index) for index in indices)
         )
         return _pair(reference, target)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -61,7 +61,8 @@ class ParserModule(pl.LightningModule):
         self.counts += overlap_counts(self.net(image).argmax(1), labels, NUM_REGIONS)
 
     def on_validation_epoch_end(self) -> None:
-        intersection, union = self.all_gather(self.counts).view(-1, 2, NUM_REGIONS).sum(0)
+        gathered = cast(Tensor, self.all_gather(self.counts))
+        intersection, union = gathered.view(-1, 2, NUM_REGIONS).sum(0)
         overlaps = {name: float(intersection[k] / union[k]) for k, name in enumerate(REGIONS) if union[k] > 0}
         self.log("val/mean_iou", sum(overlaps.values()) / len(overlaps), rank_zero_only=True)
         self.log_dict({f"val/iou_{name}": value for name, value in overlaps.items()}, rank_zero_only=True)

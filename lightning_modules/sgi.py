@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -14,6 +14,7 @@ from lightning_modules.schedule import warm_cosine
 from segtalker.losses.adversarial import discriminator_loss, generator_losses
 from segtalker.losses.perceptual import feature_loss
 from segtalker.losses.reconstruction import gradient_loss, pixel_loss, region_pixel_weights
+from segtalker.nets.parser import FaceParser
 from segtalker.regions import NUM_REGIONS
 from segtalker.rendering import composite
 
@@ -79,13 +80,16 @@ class SgiModule(pl.LightningModule):
         edge: px, fade of the background in validation, see `composite`.
     """
 
+    step: Tensor
+    region_weights: Tensor
+
     def __init__(
         self,
         *,
         encoder: nn.Module,
         generator: nn.Module,
         discriminator: nn.Module,
-        parser: nn.Module | None,
+        parser: FaceParser | None,
         optimizer: OptimizerFactory,
         discriminator_optimizer: OptimizerFactory,
         weights: SgiWeights,
@@ -139,7 +143,7 @@ class SgiModule(pl.LightningModule):
         }
 
     def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
-        optimizer, discriminator_optimizer = self.optimizers()
+        optimizer, discriminator_optimizer = cast(list[torch.optim.Optimizer], self.optimizers())
         truth = batch["target"]
         image, masks = self.render(self.nets, batch)
         losses = self._reconstruction(image, truth, masks)
@@ -153,7 +157,7 @@ class SgiModule(pl.LightningModule):
             group["lr"] = group["initial_lr"] * self.schedule.rate_factor(step)
         self._update(optimizer, torch.stack(list(losses.values())).sum())
         self._average(step)
-        self.step += 1
+        self.step.add_(1)
         self.log_dict({f"train/{name}": value.detach() for name, value in losses.items()})
 
     def _update(self, optimizer: Any, loss: Tensor) -> None:
@@ -165,8 +169,8 @@ class SgiModule(pl.LightningModule):
     def _average(self, step: int) -> None:
         """Moves the averaged weights; early ones are forgotten faster."""
         decay = min(self.schedule.ema_decay, (1 + step) / (10 + step))
-        kept, new = list(self.averaged.parameters()), list(self.nets.parameters())
-        torch._foreach_lerp_(kept, new, 1.0 - decay)
+        for kept, new in zip(self.averaged.parameters(), self.nets.parameters(), strict=True):
+            kept.lerp_(new, 1.0 - decay)
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
         image, masks = self.render(self.averaged, batch)

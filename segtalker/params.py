@@ -356,7 +356,16 @@ class Evaluate(Section):
 class Tables(Section):
     """Tables, figures and the report page."""
 
+    headline: tuple[str, ...]
+    key_metrics: tuple[str, ...]
     sample_clips: int = Field(ge=1)
+    sample_seconds: float = Field(gt=0)
+    video_size: int = Field(ge=32, multiple_of=2)
+    strip_columns: int = Field(ge=2)
+    strip_cell: int = Field(ge=16)
+    mouth_columns: int = Field(ge=2)
+    mouth_stride: int = Field(ge=1)
+    mouth_cell: int = Field(ge=16)
 
 
 class Params(Section):
@@ -375,6 +384,21 @@ class Params(Section):
     generate: Generate
     evaluate: Evaluate
     tables: Tables
+
+    @model_validator(mode="after")
+    def _check(self) -> "Params":
+        size = self.base.image_size
+        for name, channels in (
+            ("train_sgi.encoder", self.train_sgi.encoder.channels),
+            ("train_sgi.generator", self.train_sgi.generator.channels),
+        ):
+            if size % max(channels):
+                raise ValueError(
+                    f"{name}.channels end at {max(channels)}, which does not divide base.image_size {size}"
+                )
+        if size % 2 ** len(self.train_parser.multipliers):
+            raise ValueError(f"train_parser.multipliers are too many for base.image_size {size}")
+        return self
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

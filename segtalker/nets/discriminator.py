@@ -5,6 +5,7 @@ normalisation over image and mask, one score a patch. Its features serve the fea
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -26,8 +27,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         widths = [3 + regions, *channels]
         self.convolutions = nn.ModuleList(
-            spectral_norm(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1))
-            for inputs, outputs in zip(widths[:-1], widths[1:], strict=True)
+            spectral_norm(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1)) for inputs, outputs in pairwise(widths)
         )
         self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1))
 

@@ -6,7 +6,8 @@ an absent region has a learned code instead of zeros, so that a mouth closed in 
 carries the region's coarse texture (see `region_texture`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -42,7 +43,7 @@ class MaskGuidedEncoder(nn.Module):
         regions: int,
         image_size: int,
         channels: Mapping[int, int],
-        taps: tuple[int, ...],
+        taps: Sequence[int],
         style: int,
         texture: int,
         present_share: float,
@@ -55,8 +56,8 @@ class MaskGuidedEncoder(nn.Module):
         self.block = image_size // self.sizes[0]
         widths = [(3 + regions) * self.block**2, *(channels[size] for size in self.sizes)]
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(inputs, outputs, 3, stride=1 if first else 2, padding=1)
-            for first, inputs, outputs in zip([True] + [False] * len(widths), widths[:-1], widths[1:], strict=False)
+            nn.Conv2d(inputs, outputs, 3, stride=2 if level else 1, padding=1)
+            for level, (inputs, outputs) in enumerate(pairwise(widths))
         )
         pooled = sum(channels[size] for size in taps)
         self.hidden = RegionLinear(regions, pooled, style)
@@ -86,7 +87,7 @@ class MaskGuidedEncoder(nn.Module):
             Codes, `(B, K, D)`. Everything a region's texture needs is in its row: swapping rows swaps textures.
         """
         assert image.shape[2] == self.sizes[0] * self.block, f"expected {self.sizes[0] * self.block} px"
-        assert masks.ndim == 4 and masks.shape[2:] == image.shape[2:], "masks and image differ in size"
+        assert masks.shape[2:] == image.shape[2:], f"masks {tuple(masks.shape)} and image {tuple(image.shape)} differ"
         present = masks.mean((2, 3)) > self.present_share  # (B, K)
         style = self.to_style(activate(self.hidden(self._pooled(image, masks))))
         style = torch.where(present[..., None], style, self.absent_style)

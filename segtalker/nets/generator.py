@@ -12,6 +12,7 @@ styles, and layers above a resolution are unmasked (one style, the mean over the
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -96,6 +97,7 @@ class MaskGuidedGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.sizes = sorted(channels)
+        self.block = image_size // self.sizes[-1]
         self.masked_up_to = masked_up_to
         self.style = style
         self.texture = texture
@@ -104,10 +106,10 @@ class MaskGuidedGenerator(nn.Module):
         first = channels[self.sizes[0]]
         self.start = nn.Conv2d(regions, first, 3, padding=1)
         widths = [first, *(channels[size] for size in self.sizes)]
-        blocks = [1] * (len(self.sizes) - 1) + [image_size // self.sizes[-1]]
+        blocks = [1] * (len(self.sizes) - 1) + [self.block]
         self.levels = nn.ModuleList(
             Level(inputs, outputs, 3 * block**2, style, block)
-            for inputs, outputs, block in zip(widths[:-1], widths[1:], blocks, strict=True)
+            for (inputs, outputs), block in zip(pairwise(widths), blocks, strict=True)
         )
         draw = torch.Generator().manual_seed(_NOISE_SEED)
         for size in self.sizes:
@@ -138,27 +140,31 @@ class MaskGuidedGenerator(nn.Module):
         Returns:
             RGB, `(B, 3, H, W)`, about [-1, 1] (not clipped).
         """
-        assert masks.shape[2] == self.sizes[-1] * self.levels[-1].block, f"mask of {masks.shape[2]} px"
+        assert masks.shape[2] == self.sizes[-1] * self.block, f"mask of {masks.shape[2]} px"
         assert codes.shape == (*masks.shape[:2], self.code), f"codes {tuple(codes.shape)} do not fit {self.code}"
-        styles = self._styles(codes)
-        shares = masks.mean((2, 3))[:, None]  # (B, 1, K)
         labels, local = region_coordinates(masks)
-        painted = paint(codes[..., self.style :].unflatten(2, (3, self.texture, self.texture)), labels, local)
-        whole = torch.ones_like(masks[:, :1, :1, :1])
-        image: Tensor | None = None
+        textures = codes[..., self.style :].unflatten(2, (3, self.texture, self.texture))
+        painted = paint(textures, labels, local)
+        styles = self._styles(codes)
         features = self.start(resize_masks(masks, self.sizes[0]))
+        image = torch.zeros_like(painted[:, :, :1, :1])
         for size, level in zip(self.sizes, self.levels, strict=True):
             if size > self.sizes[0]:
                 features = _enlarge(features)
-            folded = F.pixel_unshuffle(painted, level.block) if level.block > 1 else resize_masks(painted, size)
-            masked = size <= self.masked_up_to
-            where, rows = (resize_masks(masks, size), styles) if masked else (whole, shares @ styles)
-            features, added = level(features, folded, rows, where, self._noise(size, local))
-            image = added if image is None else added + self._grown(image, added.shape[2])
-        assert image is not None
+            where, rows = self._guidance(size, masks, styles)
+            features, added = level(features, self._folded(size, painted), rows, where, self._noise(size, local))
+            image = added + F.interpolate(image, size=added.shape[2:], mode="bilinear", align_corners=False)
         return painted + image
 
-    @staticmethod
-    def _grown(image: Tensor, size: int) -> Tensor:
-        """The image so far at the size of the next level."""
-        return F.interpolate(image, size=(size, size), mode="bilinear", align_corners=False)
+    def _guidance(self, size: int, masks: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
+        """Masks and styles of a level; above `masked_up_to` one mean style everywhere."""
+        if size <= self.masked_up_to:
+            return resize_masks(masks, size), styles
+        shares = masks.mean((2, 3))[:, None]  # (B, 1, K)
+        return torch.ones_like(masks[:, :1, :1, :1]), shares @ styles
+
+    def _folded(self, size: int, painted: Tensor) -> Tensor:
+        """The painted textures at a level: whole pixel blocks at the last, means below."""
+        if size < self.sizes[-1]:
+            return F.avg_pool2d(painted, painted.shape[2] // size)
+        return F.pixel_unshuffle(painted, self.block)

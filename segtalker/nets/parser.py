@@ -52,10 +52,11 @@ class FaceParser(nn.Module):
         Returns:
             `(B, C, H / 2^l, W / 2^l)` for the levels l = 1, 2, ...
         """
-        assert image.ndim == 4 and image.shape[1] == 3, f"expected (B, 3, H, W), got {tuple(image.shape)}"
-        assert not image.shape[2] % self.stride and not image.shape[3] % self.stride, "size not a multiple of stride"
+        _, depth, height, width = image.shape
+        assert depth == 3, f"expected (B, 3, H, W), got {tuple(image.shape)}"
+        assert height % self.stride == width % self.stride == 0, f"sides are not multiples of {self.stride}"
         level = F.pixel_unshuffle(image, _BLOCK)
-        levels = []
+        levels: list[Tensor] = []
         for block in self.down:
             level = block(F.max_pool2d(level, 2) if levels else level)
             levels.append(level)

@@ -17,9 +17,7 @@ _PRIOR = 0.1  # weight of the coarser level where a texel is only partly covered
 
 def pixel_grid(height: int, width: int, like: Tensor) -> Tensor:
     """Centres of pixels, (x, y) in [-1, 1]: `(H, W, 2)`."""
-    y, x = (
-        (torch.arange(side, device=like.device, dtype=like.dtype) * 2 + 1) / side - 1 for side in (height, width)
-    )
+    y, x = ((torch.arange(side, device=like.device, dtype=like.dtype) * 2 + 1) / side - 1 for side in (height, width))
     return torch.stack(torch.broadcast_tensors(x[None, :], y[:, None]), -1)
 
 

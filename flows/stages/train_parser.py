@@ -1,0 +1,142 @@
+"""Trains the face parser on labelled masks: the dataset's own, or a folder of real pairs."""
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from datamodules.augment import Augmentation
+from datamodules.labelled_frames import LabelledFrameDataModule
+from datamodules.labelled_images import CachedImages, ClipFrames, LabelledImages, PairFolder, find_pairs, truth_packs
+from flows.stages.common import StageRun, stage_main
+from lightning_modules.parser import ParserModule
+from lightning_modules.training import fit
+from segtalker.checkpoints import save_net
+from segtalker.clips import Clip, read_table
+from segtalker.errors import BadInputError
+from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.params import Params
+from segtalker.regions import NUM_REGIONS
+
+Item = TypeVar("Item")
+
+
+def hold_out(items: Sequence[Item], names: Sequence[str], share: float) -> tuple[list[Item], list[Item]]:
+    """Splits items by a hash of their names, so that a new item moves no other: kept, held out.
+
+    Items of one name stay together. Of two names or more, one at least is on each side.
+
+    Raises:
+        BadInputError: all have one name.
+    """
+    ranked = sorted(set(names), key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    if len(ranked) < 2:
+        raise BadInputError("train_parser needs masks of at least two subjects, one to learn from and one held out")
+    count = min(max(1, round(share * len(ranked))), len(ranked) - 1)
+    held = set(ranked[:count])
+    pairs = list(zip(items, names, strict=True))
+    return [item for item, name in pairs if name not in held], [item for item, name in pairs if name in held]
+
+
+def cropped_clips(folder: Path) -> list[Clip]:
+    """Clips as `crop` left them; they have no parsed masks yet."""
+    return [
+        Clip(
+            clip_id=row["clip_id"],
+            subject=row["subject"],
+            split=row["split"],
+            crop_folder=folder / "clips" / row["clip_id"],
+            parse_folder=folder / "clips" / row["clip_id"],
+        )
+        for row in read_table(folder / "clips.csv").to_dict("records")
+    ]
+
+
+def clip_images(folder: Path, held_out: float) -> tuple[LabelledImages, LabelledImages]:
+    """Frames and masks of the dataset: to learn from, and of people held out."""
+    clips = cropped_clips(folder)
+    if all(clip.split for clip in clips):
+        train = [clip for clip in clips if clip.split == "train"]
+        held = [clip for clip in clips if clip.split != "train"]
+    else:
+        train, held = hold_out(clips, [clip.subject for clip in clips], held_out)
+    return ClipFrames(truth_packs(train)), ClipFrames(truth_packs(held))
+
+
+def pair_images(params: Params) -> tuple[LabelledImages, LabelledImages]:
+    """Real image and mask pairs: to learn from, and held out."""
+    stage = params.train_parser
+    root = os.path.expandvars(stage.pairs_root)
+    if "$" in root or not root:
+        raise BadInputError(f"train_parser.pairs_root {stage.pairs_root!r}: set the variable, or name a folder")
+    pairs = find_pairs(Path(root))
+    parts = hold_out(pairs, [image.stem for image, _ in pairs], stage.held_out)
+    train, held = (CachedImages(PairFolder(part, stage.pairs_order, params.base.image_size)) for part in parts)
+    return train, held
+
+
+def parser_config(params: Params) -> dict:
+    """Constructor arguments of the network."""
+    stage = params.train_parser
+    return {"channels": stage.channels, "multipliers": list(stage.multipliers), "regions": NUM_REGIONS}
+
+
+def parser_data(params: Params, crop_folder: Path) -> LabelledFrameDataModule:
+    """Training draws and validation frames."""
+    stage = params.train_parser
+    sources = clip_images(crop_folder, stage.held_out) if stage.labels == "clips" else pair_images(params)
+    return LabelledFrameDataModule(
+        train=sources[0],
+        held_out=sources[1],
+        seed=params.base.seed,
+        epoch_steps=stage.checkpoint_every,
+        batch_size=stage.batch_size,
+        augmentation=Augmentation(**stage.augmentation.model_dump()),
+        frames_per_clip=stage.validation_frames,
+        workers=stage.loader_workers,
+    )
+
+
+def parser_module(params: Params) -> ParserModule:
+    """The untrained network with how it learns."""
+    stage = params.train_parser
+    torch.manual_seed(params.base.seed)
+    return ParserModule(
+        FaceParser(**parser_config(params)),
+        optimizer=partial(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
+        steps=stage.steps,
+        warmup_steps=stage.warmup_steps,
+        balance=stage.balance,
+        dice_weight=stage.dice_weight,
+    )
+
+
+def train_parser(run: StageRun) -> None:
+    """Labelled masks -> the parser."""
+    params, folder = run.params, run.workspace.model("train_parser")
+    base, stage = params.base, params.train_parser
+    module = parser_module(params)
+    fit(
+        module,
+        parser_data(params, run.workspace.data("crop")),
+        folder=folder,
+        label="face parser",
+        epochs=math.ceil(stage.steps / stage.checkpoint_every),
+        signature=run.signature,
+        seed=base.seed,
+        devices=base.devices,
+        num_nodes=base.num_nodes,
+        precision=base.precision,
+        log_every=stage.log_every,
+        logger=run.logger,
+        export=lambda: save_net(folder / "parser.ckpt", module.net, PARSER_KIND, parser_config(params), run.signature),
+    )
+
+
+if __name__ == "__main__":
+    stage_main(train_parser)
