@@ -22,6 +22,31 @@ Stage = Literal[
 ]  # fmt: skip
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
+# what each stage reads; dvc.yaml says the same in files
+STAGE_INPUTS: dict[Stage, tuple[Stage, ...]] = {
+    "download": (),
+    "crop": ("download",),
+    "train_parser": ("crop",),
+    "parse": ("crop", "train_parser"),
+    "split": ("parse",),
+    "train_sync": ("crop", "parse", "split"),
+    "train_tsg": ("crop", "parse", "split", "train_sync"),
+    "train_sgi": ("crop", "parse", "split", "train_parser"),
+    "generate": ("crop", "parse", "split", "train_parser", "train_tsg", "train_sgi"),
+    "evaluate": ("crop", "parse", "split", "train_parser", "train_sync", "generate"),
+    "tables": (
+        "crop",
+        "parse",
+        "split",
+        "train_parser",
+        "train_sync",
+        "train_tsg",
+        "train_sgi",
+        "generate",
+        "evaluate",
+    ),
+}
+
 
 class Section(BaseModel):
     """A part of the params: frozen, and an unknown key is an error."""

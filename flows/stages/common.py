@@ -1,0 +1,141 @@
+"""What every stage shares: params in, seeds, an MLflow run, one-line errors out."""
+
+import logging
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, cast
+
+from segtalker.errors import EXIT_CODE, SegTalkerError
+from segtalker.params import Params, Stage, load_params
+from segtalker.provenance import experiment_signature, git_revision, input_hashes, seed_everything, signature
+from segtalker.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
+    from segtalker.tracking import StageTracker
+
+ERROR_FILE_VARIABLE = "SEGTALKER_ERROR_FILE"
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """One run of one stage.
+
+    Args:
+        stage: its name.
+        params: all params.
+        workspace: folders of the dataset and the experiment, relative to the project.
+        signature: names the experiment up to this stage, 64 hex digits.
+        tracker: its MLflow run; None on all ranks but the first of a distributed training.
+    """
+
+    stage: Stage
+    params: Params
+    workspace: Workspace
+    signature: str
+    tracker: "StageTracker | None"
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Logs to the stage's run; results of `tables` and `evaluate` to the experiment's too."""
+        if self.tracker:
+            self.tracker.log_metrics(metrics, step, parent=self.stage in ("evaluate", "tables"))
+
+    def log_artifact(self, path: Path) -> None:
+        """Keeps a copy of a file or folder with the stage's run."""
+        if self.tracker:
+            self.tracker.log_artifact(path)
+
+    @cached_property
+    def logger(self) -> "Logger | None":
+        """A Lightning logger that writes to the stage's MLflow run."""
+        if self.tracker is None:
+            return None
+        from pytorch_lightning.loggers import MLFlowLogger
+
+        from segtalker.tracking import EXPERIMENT, tracking_uri
+
+        return MLFlowLogger(EXPERIMENT, tracking_uri=tracking_uri(), run_id=self.tracker.run_id)
+
+
+def quiet() -> None:
+    """Silences what other packages say to nobody in particular."""
+    warnings.filterwarnings("ignore", module=r"(pytorch_lightning|lightning_fabric|torch|mlflow|prefect)\b")
+    warnings.filterwarnings("ignore", message=".*treespec.*")
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def is_first_rank() -> bool:
+    """Whether this is the only process of a stage, or the first of a distributed training."""
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "RANK"))
+
+
+def _start_tracker(stage: Stage, params: Params, stage_signature: str) -> "StageTracker":
+    from segtalker.tracking import start_stage
+
+    revision, dirty = git_revision(Path())
+    return start_stage(
+        stage=stage,
+        experiment=params.active.experiment,
+        experiment_signature=experiment_signature(params),
+        signature=stage_signature,
+        params=params.model_dump(mode="json"),
+        tags={
+            "segtalker.experiment": params.active.experiment,
+            "segtalker.dataset": params.active.dataset,
+            "segtalker.git_revision": revision,
+            "segtalker.git_dirty": str(dirty).lower(),
+        },
+    )
+
+
+def _open(stage: Stage) -> StageRun:
+    params = load_params()
+    workspace = Workspace(Path(), params.active.dataset, params.active.experiment)
+    inputs = {} if stage == "download" else input_hashes(workspace.data("download"))
+    stage_signature = signature(params, stage, inputs)
+    seed_everything(params.base.seed)
+    tracker = _start_tracker(stage, params, stage_signature) if is_first_rank() else None
+    return StageRun(stage, params, workspace, stage_signature, tracker)
+
+
+def run_stage(body: Callable[[StageRun], None]) -> None:
+    """Runs a stage in its MLflow run, whose state says how it ended.
+
+    Args:
+        body: the stage; its name is the stage's.
+    """
+    run = _open(cast(Stage, body.__name__))
+    started, succeeded = time.monotonic(), False
+    try:
+        body(run)
+        run.log_metrics({"seconds": time.monotonic() - started})
+        succeeded = True
+    finally:
+        if run.tracker:
+            run.tracker.finish(succeeded)
+
+
+def stage_main(body: Callable[[StageRun], None]) -> NoReturn:
+    """The entry of `python -m flows.stages.<stage>`.
+
+    An error a user can act on ends it with one line and exit code 2; the line is also left in the file that
+    `SEGTALKER_ERROR_FILE` names, for the flow that started the stage.
+    """
+    quiet()
+    try:
+        run_stage(body)
+    except SegTalkerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if path := os.environ.get(ERROR_FILE_VARIABLE):
+            Path(path).write_text(str(error), encoding="utf-8")
+        sys.exit(EXIT_CODE)
+    sys.exit(0)

@@ -1,0 +1,87 @@
+"""Where a result comes from: seeds, the git revision and the signature of an experiment."""
+
+import hashlib
+import random
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segtalker.clips import read_table
+from segtalker.params import STAGE_INPUTS, STAGES, Params, Stage, params_hash
+
+# values that choose where and how fast work is done, or how much is logged, never what comes out
+_NOT_SIGNED = {"workers", "devices", "num_nodes", "log_every", "loader_workers", "cache_mib"}
+
+
+def seed_everything(seed: int) -> None:
+    """Seeds Python, NumPy and torch, and asks torch for deterministic algorithms."""
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def git_revision(root: Path) -> tuple[str, bool]:
+    """The checked-out revision and whether files differ from it; `("none", False)` outside a repository."""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "none", False
+    return answer.removesuffix("-dirty"), answer.endswith("-dirty")
+
+
+def upstream(stage: Stage) -> tuple[Stage, ...]:
+    """The stages `stage` stands on, and itself, in pipeline order."""
+    found: set[Stage] = {stage}
+    for earlier in reversed(STAGES):
+        if earlier in found:
+            found.update(STAGE_INPUTS[earlier])
+    return tuple(name for name in STAGES if name in found)
+
+
+def _signed(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _signed(value) for key, value in content.items() if key not in _NOT_SIGNED}
+    return content
+
+
+def signature(params: Params, stage: Stage, inputs: Mapping[str, str]) -> str:
+    """Names an experiment up to a stage: what went in decides it, however the work is spread.
+
+    Args:
+        params: all params.
+        stage: the last stage that counts.
+        inputs: hashes of the raw material.
+
+    Returns:
+        64 hex digits.
+    """
+    content = params.model_dump(mode="json")
+    sections = {name: _signed(content[name]) for name in ("base", *upstream(stage))}
+    return params_hash({"params": sections, "dataset": params.active.dataset, "inputs": dict(inputs)})
+
+
+def experiment_signature(params: Params) -> str:
+    """Names a whole experiment before its raw material is known: 64 hex digits."""
+    return signature(params, STAGES[-1], {"experiment": params.active.experiment})
+
+
+def input_hashes(download_folder: Path) -> dict[str, str]:
+    """The hash of every clip that `download` listed; empty before it ran."""
+    path = download_folder / "clips.csv"
+    if not path.is_file():
+        return {}
+    table = read_table(path)
+    return dict(zip(table["clip_id"], table["source_sha256"], strict=True))
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file, read in pieces: 64 hex digits."""
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
