@@ -92,7 +92,7 @@ def clip_scores(scores: Scores, metrics: Sequence[Metric], theme: Theme) -> Figu
         figure, panels = _grid(len(metrics), _COLUMNS, height + 0.25)
         for axes, metric in zip(panels, metrics, strict=True):
             _score_panel(axes, scores, metric, theme)
-            axes.label_outer()
+            axes.tick_params(labelleft=axes.get_subplotspec().is_first_col())
     return figure
 
 

@@ -20,6 +20,7 @@ class Drawing:
         title: short heading.
         alt: what it shows, a sentence, also for who cannot see it.
         draw: draws it.
+        is_photo: holds frames, not only lines and text.
     """
 
     section: str
@@ -27,6 +28,7 @@ class Drawing:
     title: str
     alt: str
     draw: Callable[[Theme], Figure]
+    is_photo: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,19 @@ def _draw(drawing: Drawing, folder: Path) -> Picture:
     light, dark = drawing.draw(LIGHT), drawing.draw(DARK)
     save_png(light, LIGHT, folder / f"{drawing.name}.png")
     width, height = (round(side * light.dpi) for side in light.get_size_inches())
-    return Picture(drawing, webp_bytes(light, LIGHT), webp_bytes(dark, DARK), width, height)
+    return Picture(
+        drawing,
+        webp_bytes(light, LIGHT, drawing.is_photo),
+        webp_bytes(dark, DARK, drawing.is_photo),
+        width,
+        height,
+    )
 
 
 def read_histories(models: Path) -> dict[str, pd.DataFrame]:
-    """What each training logged: `step,name,value` by the path of its folder below `models`, in stage order.
+    """What each training stage logged, by stage: `step,name,value`.
 
     Args:
         models: `models/<experiment>`.
     """
-    found = sorted(models.rglob("history.csv"))
-    return {str(path.parent.relative_to(models)): pd.read_csv(path) for path in found}
+    return {path.parent.name: pd.read_csv(path) for path in sorted(models.glob("*/history.csv"))}

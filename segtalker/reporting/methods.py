@@ -17,6 +17,7 @@ class Method:
         role: a reference is real video, an oracle is given what a system has to predict, and a control shows
             what a metric says of a method known to be wrong.
         note: one sentence.
+        short: a few words.
         colour: `#rrggbb`, legible on light and dark paper.
     """
 
@@ -24,17 +25,23 @@ class Method:
     label: str
     role: Role
     note: str
+    short: str
     colour: str
 
 
 _KNOWN = (
-    Method("ground_truth", "Ground truth", "reference", "The real video, measured like every other row.", "#8a93a3"),
-    Method("segtalker", "SegTalker", "system", "Talking masks from speech, painted in the speaker's style.", "#e0526c"),
-    Method("sgi_oracle_mask", "Oracle masks", "oracle", "Painted from the true masks: what painting alone loses.",
-           "#3f8fd6"),
-    Method("shuffled_audio", "Shuffled audio", "control", "SegTalker driven by the speech of another clip.", "#d99a1c"),
-    Method("static", "Static", "control", "The first frame, repeated: no motion at all.", "#2fa38b"),
+    Method("ground_truth", "Ground truth", "reference", "The real video, measured like every other row.",
+           "the recording", "#8a93a3"),
+    Method("segtalker", "SegTalker", "system", "Talking masks from speech, painted in the speaker's style.",
+           "painted through the talking mask", "#e0526c"),
+    Method("sgi_oracle_mask", "Oracle masks", "oracle", "Painted through the true masks: what painting alone loses.",
+           "painted through the true mask", "#3f8fd6"),
+    Method("shuffled_audio", "Shuffled audio", "control", "SegTalker driven by the speech of another clip.",
+           "driven by another clip's speech", "#d99a1c"),
+    Method("static", "Static", "control", "The first frame, repeated: no motion at all.",
+           "the first frame, repeated", "#2fa38b"),
 )  # fmt: skip
+GROUND_TRUTH, *_ = _KNOWN
 _BY_NAME = {method.name: method for method in _KNOWN}
 _SPARE_COLOURS = ("#9b6fd3", "#6d8f2a", "#c0632b", "#4d78a8")
 
@@ -43,7 +50,7 @@ def order_methods(names: set[str]) -> list[Method]:
     """The methods of an experiment: reference, systems, oracles, controls; one not known here is a system."""
     others = sorted(names - set(_BY_NAME))
     spare = [
-        Method(name, name.replace("_", " "), "system", "", _SPARE_COLOURS[index % len(_SPARE_COLOURS)])
+        Method(name, name.replace("_", " "), "system", "", "", _SPARE_COLOURS[index % len(_SPARE_COLOURS)])
         for index, name in enumerate(others)
     ]
     known = [method for method in _KNOWN if method.name in names]

@@ -1,13 +1,14 @@
 """The clips a report shows, with everything that was made of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from segtalker.clips import Clip, ImagePack, read_table
+from segtalker.clips import Clip, ImagePack, read_table, read_wav
 from segtalker.reporting.methods import Method, order_methods
 
 
@@ -19,11 +20,13 @@ class Sample:
         clip: the real recording.
         methods: those that finished the clip, in the order of the tables.
         folder: `results/<experiment>/generate`.
+        sounds: the audio file that drove each method.
     """
 
     clip: Clip
     methods: tuple[Method, ...]
     folder: Path
+    sounds: Mapping[str, Path]
 
     def frames(self, method: str) -> ImagePack:
         """Frames made by a method, `(T, H, W, 3)` uint8 RGB."""
@@ -33,6 +36,10 @@ class Sample:
         """The talking mask a method painted, `(T, H, W)` uint8 regions, or None where it has none."""
         path = self.folder / method / self.clip.clip_id / "masks.zip"
         return ImagePack(path) if path.is_file() else None
+
+    def sound(self, method: str) -> np.ndarray:
+        """The speech that drove a method, `(S,)` float32 in [-1, 1]."""
+        return read_wav(self.sounds[method])
 
     @property
     def length(self) -> int:
@@ -58,9 +65,14 @@ def choose_samples(clips: Sequence[Clip], generated: Path, count: int) -> list[S
         count: at most so many.
     """
     table = read_table(generated / "clips.csv")
-    made = table.groupby("clip_id")["method"].agg(set)
-    shown = [clip for clip in spread_over_subjects(clips) if clip.clip_id in made.index]
-    return [Sample(clip, tuple(order_methods(made[clip.clip_id])), generated) for clip in shown[:count]]
+    audio = {clip.clip_id: clip.audio_path for clip in clips}
+    shown = [clip for clip in spread_over_subjects(clips) if clip.clip_id in set(table["clip_id"])]
+    return [_sample(clip, table[table["clip_id"] == clip.clip_id], generated, audio) for clip in shown[:count]]
+
+
+def _sample(clip: Clip, rows: pd.DataFrame, generated: Path, audio: Mapping[str, Path]) -> Sample:
+    sounds = {row["method"]: audio[row["driving_audio"]] for row in rows.to_dict("records")}
+    return Sample(clip, tuple(order_methods(set(sounds))), generated, sounds)
 
 
 def loudest_window(samples: np.ndarray, window: int, step: int) -> int:

@@ -107,9 +107,16 @@ def save_png(figure: Figure, theme: Theme, path: Path) -> None:
         figure.savefig(temporary, format="png", metadata={"Software": None})
 
 
-def webp_bytes(figure: Figure, theme: Theme) -> bytes:
-    """A figure as WebP, several times smaller than PNG: for the page."""
+def webp_bytes(figure: Figure, theme: Theme, is_photo: bool) -> bytes:
+    """A figure as WebP, smaller than PNG: for the page.
+
+    Args:
+        figure: drawn.
+        theme: its paper.
+        is_photo: holds frames; lines and text alone are kept without loss.
+    """
     out = BytesIO()
+    options = {"quality": _WEBP_QUALITY, "method": 2} if is_photo else {"lossless": True, "method": 2}
     with styled(theme):
-        figure.savefig(out, format="webp", pil_kwargs={"quality": _WEBP_QUALITY, "method": 2})
+        figure.savefig(out, format="webp", pil_kwargs=options)
     return out.getvalue()

@@ -1,0 +1,178 @@
+"""The report page: one HTML file that holds everything it shows."""
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from segtalker.regions import PALETTE, REGIONS
+from segtalker.reporting.figures import Picture
+from segtalker.reporting.formats import best_methods, decimals, show_number, show_table
+from segtalker.reporting.methods import Method
+from segtalker.reporting.players import Player
+from segtalker.reporting.scores import Metric, Scores
+
+SECTIONS = ("scores", "regions", "sync", "strips", "mouths", "edits", "training", "pipeline")
+_DIRECTIONS = {True: "↑ higher is better", False: "↓ lower is better", None: ""}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text: its columns, which of them hold numbers, and rows of (column, cell)."""
+
+    columns: list[str]
+    numeric: set[str]
+    rows: list[list[tuple[str, str]]]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> "Table":
+        """Rounded like the written tables."""
+        shown = show_table(frame)
+        numeric = {name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])}
+        rows = [list(zip(shown.columns, cells, strict=True)) for cells in shown.to_numpy().tolist()]
+        return cls(list(shown.columns), numeric, rows)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of the results: text, its spread over clips, or why it is missing."""
+
+    text: str
+    spread: str
+    reason: str
+    role: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """A metric with one cell a method."""
+
+    metric: Metric
+    direction: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One method's value beside the others; `percent` of the longest bar."""
+
+    method: Method
+    text: str
+    percent: float
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """A headline value with the rows it must be read against."""
+
+    metric: Metric
+    direction: str
+    value: str
+    bars: list[Bar]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the page shows, in the order of the page."""
+
+    experiment: str
+    lede: str
+    facts: list[tuple[str, str]]
+    key_intro: str
+    key_numbers: list[KeyNumber]
+    players_intro: str
+    players: list[Player]
+    results_intro: str
+    methods: Sequence[Method]
+    scores: list[ScoreRow]
+    counts: list[tuple[str, list[str]]]
+    unavailable: Table
+    sections: Mapping[str, list[Picture]]
+    training_tables: list[tuple[str, Table]]
+    data_intro: str
+    splits: Table
+    failures: Table
+    command: str
+    provenance: Table
+    params: list[tuple[str, str]]
+
+    @property
+    def palette(self) -> list[tuple[str, str]]:
+        """The regions and their colours, `#rrggbb`."""
+        return [(name, "#" + bytes(colour).hex()) for name, colour in zip(REGIONS, PALETTE, strict=True)]
+
+
+def score_rows(scores: Scores) -> list[ScoreRow]:
+    """Rows of the results table: every metric that any method has."""
+    means = scores.means()
+    groups = scores.values.groupby(["method", "metric"], sort=True)
+    spreads = groups["value"].std().to_dict()
+    reasons = groups["reason"].max().to_dict()
+    rows = []
+    for metric in scores.summary_metrics:
+        column = means[metric.name]
+        if column.isna().all():
+            continue
+        digits, best = decimals(column), best_methods(scores, metric)
+        cells = [
+            Cell(
+                text=show_number(column[method.name], digits),
+                spread=show_number(spreads.get((method.name, metric.name), math.nan), digits),
+                reason=reasons.get((method.name, metric.name), "not measured"),
+                role=method.role,
+                best=method.name in best,
+            )
+            for method in scores.methods
+        ]
+        rows.append(ScoreRow(metric, _DIRECTIONS[metric.higher_is_better], cells))
+    return rows
+
+
+def key_numbers(scores: Scores, names: Sequence[str]) -> list[KeyNumber]:
+    """Headline metrics of the first system, each with every method's bar."""
+    means = scores.means()
+    system = next((method.name for method in scores.methods if method.role == "system"), None)
+    known = {metric.name: metric for metric in scores.metrics}
+    shown = [known[name] for name in names if name in known]
+    if system is None:
+        return []
+    return [_key_number(metric, scores.methods, means[metric.name], system) for metric in shown
+            if math.isfinite(means.loc[system, metric.name])]  # fmt: skip
+
+
+def _key_number(metric: Metric, methods: Sequence[Method], column: pd.Series, system: str) -> KeyNumber:
+    finite = {name: value for name, value in column.items() if math.isfinite(value)}
+    longest = max(abs(value) for value in finite.values()) or 1.0
+    digits = decimals(column)
+    bars = [
+        Bar(method, show_number(finite[method.name], digits), round(100 * abs(finite[method.name]) / longest, 1))
+        for method in methods
+        if method.name in finite
+    ]
+    return KeyNumber(metric, _DIRECTIONS[metric.higher_is_better], show_number(column[system], digits), bars)
+
+
+def group_pictures(pictures: Sequence[Picture]) -> dict[str, list[Picture]]:
+    """Pictures by section of the page; a section without any is an empty list."""
+    return {name: [item for item in pictures if item.drawing.section == name] for name in SECTIONS}
+
+
+def _data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def render_page(report: Report) -> str:
+    """The page as HTML, with styles, scripts, pictures and videos inside."""
+    environment = Environment(
+        loader=PackageLoader("segtalker.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = _data_uri
+    return environment.get_template("report.html.j2").render(report=report)
