@@ -1,0 +1,64 @@
+"""Wav2Lip's log-mel spectrogram (arXiv 2008.10010): the speech input of every network here.
+
+The filter bank is Slaney's (Auditory Toolbox, 1998): linear below 1 kHz, logarithmic above, each filter of equal
+area. Only numpy, so that the same figures come out anywhere.
+"""
+
+import numpy as np
+
+from segtalker.params import Mel
+
+_LINEAR_HZ = 200.0 / 3.0  # Hz a mel below the break
+_BREAK_HZ = 1000.0
+_BREAK_MEL = _BREAK_HZ / _LINEAR_HZ
+_LOG_STEP = np.log(6.4) / 27.0
+
+
+def log_mel(samples: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
+    """Log-mel spectrogram, symmetric around 0.
+
+    Args:
+        samples: mono, `(S,)`, float32 in [-1, 1], S > n_fft / 2.
+        sample_rate_hz: its rate.
+        mel: sizes and levels.
+
+    Returns:
+        `(M, N)`, float32 in [-max_abs, max_abs], N = 1 + S // hop, column n centred on sample n * hop.
+    """
+    assert samples.ndim == 1, samples.shape
+    assert len(samples) > mel.n_fft // 2, samples.shape
+    signal = samples.astype(np.float64)
+    signal = np.append(signal[:1], signal[1:] - mel.pre_emphasis * signal[:-1])
+    bank = mel_filters(sample_rate_hz, mel)
+    amplitude = bank @ _magnitudes(signal, mel)
+    decibel = 20.0 * np.log10(np.maximum(amplitude, 10.0 ** (mel.min_level_db / 20.0))) - mel.ref_level_db
+    scaled = 2.0 * mel.max_abs * (decibel - mel.min_level_db) / -mel.min_level_db - mel.max_abs
+    return scaled.clip(-mel.max_abs, mel.max_abs).astype(np.float32)
+
+
+def _magnitudes(signal: np.ndarray, mel: Mel) -> np.ndarray:
+    """Magnitudes of the Fourier transform of overlapping Hann windows, `(n_fft / 2 + 1, N)`."""
+    padded = np.pad(signal, mel.n_fft // 2, mode="reflect")
+    hann = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(mel.window) / mel.window)
+    margin = mel.n_fft - mel.window
+    window = np.pad(hann, (margin // 2, margin - margin // 2))
+    pieces = np.lib.stride_tricks.sliding_window_view(padded, mel.n_fft)[:: mel.hop]
+    return np.abs(np.fft.rfft(pieces * window, axis=1)).T
+
+
+def mel_filters(sample_rate_hz: int, mel: Mel) -> np.ndarray:
+    """Slaney's triangular filters, `(M, n_fft / 2 + 1)`, float64."""
+    edges = _to_hz(np.linspace(_to_mel(mel.f_min_hz), _to_mel(mel.f_max_hz), mel.bins + 2))
+    bins = np.linspace(0.0, sample_rate_hz / 2, mel.n_fft // 2 + 1)
+    rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
+    return np.minimum(rising, falling).clip(0.0) * (2.0 / (edges[2:] - edges[:-2]))[:, None]
+
+
+def _to_mel(hz: float) -> float:
+    return hz / _LINEAR_HZ if hz < _BREAK_HZ else _BREAK_MEL + np.log(hz / _BREAK_HZ) / _LOG_STEP
+
+
+def _to_hz(mels: np.ndarray) -> np.ndarray:
+    logarithmic = _BREAK_HZ * np.exp(_LOG_STEP * (mels - _BREAK_MEL))
+    return np.where(mels < _BREAK_MEL, mels * _LINEAR_HZ, logarithmic)

@@ -1,0 +1,288 @@
+"""Reading video by its timestamps, and writing video that every browser plays.
+
+Two decoders stand behind one interface. decord is the default; it has no frame index to rely on in MPEG streams,
+where it starts in the wrong place (measured: 12 frames late on GRID's .mpg), so those are always read with PyAV.
+Both were found to give identical pixels everywhere else. A `Video` holds no open file, so it can be pickled and is
+opened where it is read.
+
+Writing gives H.264 yuv420p and AAC in MP4 with the index in front. Equal input gives equal bytes: one encoder
+thread, no dates, no version strings.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
+
+import av
+import decord
+import numpy as np
+from av.audio.stream import AudioStream
+from av.video.reformatter import ColorRange, Colorspace
+from av.video.stream import VideoStream
+
+from segtalker.atomic import atomic_file
+from segtalker.errors import BadClipError, BadInputError
+
+Decoder = Literal["decord", "pyav"]
+_INDEXED_CONTAINERS = ("mov", "matroska", "avi")
+_MAX_GAP_S = 2.0
+_PRESET = "medium"
+_AAC_BITS_PER_S = 96_000
+_AAC_SAMPLES = 1024
+
+decord.logging.set_level(decord.logging.QUIET)
+
+
+class TimedFrame(NamedTuple):
+    """A decoded frame.
+
+    Args:
+        time_s: when it is shown, in container time.
+        read: converts it to RGB, `(H, W, 3)`, uint8.
+    """
+
+    time_s: float
+    read: Callable[[], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Video:
+    """What the container says of a video; frames are decoded at each iteration.
+
+    Args:
+        path: the file.
+        decoder: the one that reads it.
+        decoder_reason: why another than the wanted one reads it, else empty.
+        width: px, upright.
+        height: px, upright.
+        fps: average frame rate.
+        start_s: container time of the first frame.
+        codec: its name.
+        has_sound: whether the file has a sound track.
+    """
+
+    path: Path
+    decoder: Decoder
+    decoder_reason: str
+    width: int
+    height: int
+    fps: float
+    start_s: float
+    codec: str
+    has_sound: bool
+
+    def __iter__(self) -> Iterator[TimedFrame]:
+        """Frames in order of time, decoded one at a time; those that jump back in time are left out.
+
+        Raises:
+            BadClipError: the file is damaged or its timestamps are.
+        """
+        decode = _decord_frames if self.decoder == "decord" else _pyav_frames
+        last = -np.inf
+        for frame in decode(self):
+            if frame.time_s - last > _MAX_GAP_S and last >= 0:
+                raise BadClipError(f"{self.path.name}: timestamps jump from {last:.2f} s to {frame.time_s:.2f} s")
+            if frame.time_s > last:
+                last = frame.time_s
+                yield frame
+
+    def at_rate(self, fps: float, start_s: float) -> Iterator[np.ndarray]:
+        """Frames at a constant rate from a moment on, see `resample`: `(H, W, 3)`, uint8."""
+        return resample(self, fps, start_s, 1.0 / self.fps)
+
+
+def open_video(path: Path, decoder: Decoder) -> Video:
+    """Reads the facts of a video.
+
+    Args:
+        path: any container and codec that FFmpeg reads.
+        decoder: the wanted one.
+
+    Raises:
+        BadClipError: not readable, or no picture in it.
+    """
+    try:
+        with av.open(str(path)) as container:
+            return _facts(path, container, decoder)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise BadClipError(f"{path.name}: not a readable video ({_message(error)})") from error
+
+
+def _facts(path: Path, container: "av.container.InputContainer", decoder: Decoder) -> Video:
+    if not container.streams.video:
+        raise BadClipError(f"{path.name}: no picture in it")
+    stream = container.streams.video[0]
+    rate = stream.average_rate or stream.guessed_rate
+    if not rate or not stream.time_base:
+        raise BadClipError(f"{path.name}: the container states no frame rate")
+    first = next(container.decode(stream), None)
+    if first is None:
+        raise BadClipError(f"{path.name}: no frame can be decoded")
+    turned = first.rotation % 180 != 0
+    indexed = any(name in container.format.name for name in _INDEXED_CONTAINERS)
+    needs_pyav = decoder == "decord" and not indexed
+    return Video(
+        path=path,
+        decoder="pyav" if needs_pyav else decoder,
+        decoder_reason=f"decord loses frames in {container.format.name}" if needs_pyav else "",
+        width=first.height if turned else first.width,
+        height=first.width if turned else first.height,
+        fps=float(rate),
+        start_s=float((stream.start_time or 0) * stream.time_base),
+        codec=stream.codec_context.name,
+        has_sound=bool(container.streams.audio),
+    )
+
+
+def _message(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).splitlines()[0]
+
+
+def _decord_frames(video: Video) -> Iterator[TimedFrame]:
+    try:
+        reader = decord.VideoReader(str(video.path), num_threads=1)
+        times = reader.get_frame_timestamp(np.arange(len(reader)))[:, 0]
+        for time_s in times:
+            # decord counts from the first frame, the container's clock need not start there
+            yield TimedFrame(video.start_s + float(time_s), reader.next().asnumpy)
+    except (decord.DECORDError, RuntimeError) as error:
+        raise BadClipError(f"{video.path.name}: damaged, decord cannot read all of it") from error
+
+
+def _pyav_frames(video: Video) -> Iterator[TimedFrame]:
+    try:
+        with av.open(str(video.path)) as container:
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1
+            for frame in container.decode(stream):
+                if frame.time is None:
+                    raise BadClipError(f"{video.path.name}: its frames carry no timestamps")
+                yield TimedFrame(frame.time, functools.partial(_upright_rgb, frame))
+    except av.FFmpegError as error:
+        raise BadClipError(f"{video.path.name}: damaged ({_message(error)})") from error
+
+
+def _upright_rgb(frame: av.VideoFrame) -> np.ndarray:
+    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), k=frame.rotation // 90))
+
+
+def resample(frames: Iterable[TimedFrame], fps: float, start_s: float, frame_s: float) -> Iterator[np.ndarray]:
+    """Picks the frame nearest in time to each tick of a constant rate; holds two frames at most.
+
+    Args:
+        frames: in order of time, any rate, also a variable one.
+        fps: ticks a second.
+        start_s: time of tick 0.
+        frame_s: how long the last frame is shown.
+
+    Yields:
+        One frame a tick, `(H, W, 3)`, uint8, as long as the middle of the tick's frame lies before the end. The
+        same array comes again where a frame is repeated.
+    """
+    ticks = 0
+    shown: TimedFrame | None = None
+    image: np.ndarray | None = None
+    for frame in frames:
+        while shown is not None and 2 * (start_s + ticks / fps) <= shown.time_s + frame.time_s:
+            image = shown.read() if image is None else image
+            yield image
+            ticks += 1
+        shown, image = frame, None
+    while shown is not None and start_s + (ticks + 0.5) / fps <= shown.time_s + frame_s:
+        image = shown.read() if image is None else image
+        yield image
+        ticks += 1
+
+
+def still_frame(path: Path, decoder: Decoder) -> np.ndarray:
+    """The first frame of a video, `(H, W, 3)`, uint8."""
+    return cast(TimedFrame, next(iter(open_video(path, decoder)))).read()
+
+
+def write_video(
+    path: Path, frames: Iterable[np.ndarray], fps: int, audio: np.ndarray | None, sample_rate_hz: int, crf: int
+) -> int:
+    """Writes a video atomically as its frames come.
+
+    Args:
+        path: the file to write, `.mp4`.
+        frames: RGB, `(H, W, 3)`, uint8, one size, even sides.
+        fps: frames a second.
+        audio: mono sound that starts with frame 0, `(S,)`, float32 in [-1, 1], or None; cut where the frames end.
+        sample_rate_hz: of `audio`.
+        crf: x264's constant quality, 0 (lossless) to 51.
+
+    Returns:
+        How many frames were written.
+
+    Raises:
+        BadInputError: no frames, or odd sides.
+    """
+    iterator = iter(frames)
+    first = next(iterator, None)
+    if first is None:
+        raise BadInputError(f"{path}: no frames to write")
+    if first.shape[0] % 2 or first.shape[1] % 2:
+        raise BadInputError(f"{path}: {first.shape[1]}x{first.shape[0]} has an odd side, H.264 needs even ones")
+    options = {"movflags": "+faststart", "fflags": "+bitexact"}
+    with atomic_file(path) as temporary, av.open(str(temporary), "w", format="mp4", options=options) as container:
+        picture = _picture_stream(container, first, fps, crf)
+        sound = None if audio is None else _sound_stream(container, sample_rate_hz)
+        blocks = iter(()) if audio is None else _sound_blocks(audio, sample_rate_hz)
+        return _encode(container, itertools.chain([first], iterator), picture, sound, blocks, fps)
+
+
+def _picture_stream(container: "av.container.OutputContainer", first: np.ndarray, fps: int, crf: int) -> VideoStream:
+    options = {"crf": str(crf), "preset": _PRESET, "threads": "1", "flags": "+bitexact"}
+    stream = container.add_stream("libx264", rate=fps, options=options)
+    assert isinstance(stream, VideoStream)
+    stream.height, stream.width = first.shape[:2]
+    stream.pix_fmt = "yuv420p"
+    stream.codec_context.colorspace = Colorspace.ITU601
+    stream.codec_context.color_range = ColorRange.MPEG
+    return stream
+
+
+def _sound_stream(container: "av.container.OutputContainer", sample_rate_hz: int) -> AudioStream:
+    stream = container.add_stream("aac", rate=sample_rate_hz, layout="mono", options={"flags": "+bitexact"})
+    assert isinstance(stream, AudioStream)
+    stream.bit_rate = _AAC_BITS_PER_S
+    return stream
+
+
+def _sound_blocks(audio: np.ndarray, sample_rate_hz: int) -> Iterator[av.AudioFrame]:
+    for start in range(0, len(audio), _AAC_SAMPLES):
+        samples = np.ascontiguousarray(audio[None, start : start + _AAC_SAMPLES], dtype=np.float32)
+        block = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+        block.sample_rate, block.time_base, block.pts = sample_rate_hz, Fraction(1, sample_rate_hz), start
+        yield block
+
+
+def _encode(
+    container: "av.container.OutputContainer",
+    frames: Iterable[np.ndarray],
+    picture: VideoStream,
+    sound: AudioStream | None,
+    blocks: Iterator[av.AudioFrame],
+    fps: int,
+) -> int:
+    """Encodes both streams side by side, so that a player finds them close together in the file."""
+    block = next(blocks, None)
+    count = 0
+    for count, image in enumerate(frames, start=1):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24").reformat(
+            format="yuv420p", dst_colorspace=Colorspace.ITU601
+        )
+        frame.pts, frame.time_base = count - 1, Fraction(1, fps)
+        container.mux(picture.encode(frame))
+        while sound is not None and block is not None and (block.time or 0.0) < count / fps:
+            container.mux(sound.encode(block))
+            block = next(blocks, None)
+    container.mux(picture.encode(None))
+    if sound is not None:
+        container.mux(sound.encode(None))
+    return count
