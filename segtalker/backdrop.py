@@ -1,0 +1,149 @@
+"""What shows behind a talking face: the source's own surroundings, or another picture.
+
+The background region holds clothes too (see `segtalker.regions`), and a network that never sees them twice the same
+paints them washed out; so they are taken from the source frame, never generated.
+"""
+
+import re
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from segtalker.errors import BadInputError
+from segtalker.media.images import read_image
+from segtalker.mouth_box import box_transforms
+from segtalker.regions import BACKGROUND, REGION_INDEX
+
+_NECK = REGION_INDEX["neck"]
+_SHOULDERS_Y = 2.0  # face coordinates, see `segtalker.mouth_box`: below the chin of a closed mouth
+_CUT_ROUNDS = 4
+
+
+class Backdrop(Protocol):
+    """Gives what shows where a talking mask says background."""
+
+    def behind(self, frames: np.ndarray, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """Pictures without a face.
+
+        Args:
+            frames: of the source, RGB, `(T, H, W, 3)`, uint8.
+            masks: their regions, `(T, H, W)`, uint8.
+            landmarks: theirs, `(T, 68, 2)`, pixels.
+
+        Returns:
+            RGB, `(T, H, W, 3)`, uint8.
+        """
+
+
+def fill(image: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Continues a picture into its unknown part, coarser with distance (pull-push).
+
+    Args:
+        image: `(H, W, 3)`, uint8.
+        known: `(H, W)`, bool; these pixels stay as they are.
+
+    Returns:
+        `(H, W, 3)`, uint8.
+    """
+    colours = [image.astype(np.float32) * known[..., None]]
+    weights = [known.astype(np.float32)]
+    while min(weights[-1].shape) > 1:
+        size = (max(1, weights[-1].shape[1] // 2), max(1, weights[-1].shape[0] // 2))
+        colours.append(cv2.resize(colours[-1], size, interpolation=cv2.INTER_AREA))
+        weights.append(cv2.resize(weights[-1], size, interpolation=cv2.INTER_AREA))
+    filled = colours[-1] / np.maximum(weights[-1], 1e-6).reshape(*colours[-1].shape[:2], 1)
+    for colour, weight in zip(colours[-2::-1], weights[-2::-1], strict=True):
+        around = cv2.resize(filled, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        filled = colour + around * (1 - weight[..., None])
+    return filled.round().clip(0, 255).astype(np.uint8)
+
+
+class SourceBackdrop:
+    """The source's own surroundings. Where its face was, they are continued, so that a face with a narrower outline
+    shows neither the old one nor its truth."""
+
+    def behind(self, frames: np.ndarray, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """See `Backdrop`."""
+        known = masks == BACKGROUND
+        return np.stack([fill(frame, shown) for frame, shown in zip(frames, known, strict=True)])
+
+
+class PictureBackdrop:
+    """Another picture, with the source's clothes kept in front of it.
+
+    Args:
+        picture: RGB, `(H, W, 3)`, uint8, of the frames' size.
+    """
+
+    def __init__(self, picture: np.ndarray) -> None:
+        self.picture = picture
+
+    def behind(self, frames: np.ndarray, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """See `Backdrop`."""
+        own = SourceBackdrop().behind(frames, masks, landmarks)
+        places = box_transforms(landmarks, (1, 1), smooth_frames=1)
+        return np.stack([self._dressed(*source) for source in zip(frames, own, masks, places, strict=True)])
+
+    def _dressed(self, frame: np.ndarray, own: np.ndarray, mask: np.ndarray, place: np.ndarray) -> np.ndarray:
+        clothes = cut_clothes(frame, mask, place).astype(np.float32)
+        share = cv2.GaussianBlur(clothes, (3, 3), 0)[..., None]
+        return (own * share + self.picture * (1 - share)).round().astype(np.uint8)
+
+
+def cut_clothes(frame: np.ndarray, mask: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Tells clothes from what is behind them: both are background to the face parser.
+
+    GrabCut (Rother et al. 2004) with what the face says of the body: shoulders spread from the neck downwards, and
+    what lies above them is behind the person. It is a guess by colour: a wall of the shirt's colour fools it.
+
+    Args:
+        frame: RGB, `(H, W, 3)`, uint8.
+        mask: regions, `(H, W)`, uint8.
+        place: face coordinates to pixels, `(2, 3)`.
+
+    Returns:
+        `(H, W)`, bool; also true below the face itself, so that a fading outline shows no halo.
+    """
+    height, width = mask.shape
+    rows, columns = np.mgrid[:height, :width]
+    to_face = np.linalg.inv(np.vstack([place, [0.0, 0.0, 1.0]]))[:2]
+    x, y = np.einsum("ij,jhw->ihw", to_face, np.stack([columns, rows, np.ones_like(rows)]).astype(np.float64))
+    below = y - _SHOULDERS_Y
+    labels = np.full(mask.shape, cv2.GC_PR_BGD, np.uint8)
+    labels[below > 0.25 * (np.abs(x) - 0.6)] = cv2.GC_PR_FGD
+    labels[below < 0] = cv2.GC_BGD
+    labels[(below > 0.5) & (np.abs(x) < 0.5)] = cv2.GC_FGD
+    labels[mask != BACKGROUND] = cv2.GC_BGD
+    if not (labels & 1).any():
+        return np.zeros(mask.shape, bool)
+    known = fill(frame, mask == BACKGROUND)
+    cv2.setRNGSeed(0)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(known, labels, None, *models, _CUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+    return (labels & 1).astype(bool)
+
+
+def read_backdrop(value: str, size: int) -> PictureBackdrop:
+    """A backdrop from `#rrggbb` or an image file, cut to a square in its middle.
+
+    Args:
+        value: as given on a command line.
+        size: side of the frames, pixels.
+
+    Raises:
+        BadInputError: neither a colour nor a readable image.
+    """
+    if re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        return PictureBackdrop(np.full((size, size, 3), tuple(bytes.fromhex(value[1:])), np.uint8))
+    if value.startswith("#"):
+        raise BadInputError(f"{value}: not a colour; write it as #rrggbb, for example #2f6f5f")
+    picture = read_image(Path(value))
+    side = min(picture.shape[:2])
+    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+    square = picture[top : top + side, left : left + side]
+    shrinks = side > size
+    return PictureBackdrop(
+        cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    )
