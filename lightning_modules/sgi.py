@@ -29,9 +29,9 @@ class SgiWeights:
         pixel: see `pixel_loss`.
         gradient: see `gradient_loss`.
         gradient_scales: its scales.
-        parsing: distance of the face parser's features; 0 runs no parser.
-        adversarial: in the second stage.
-        matching: of the discriminator's features, in the second stage.
+        parsing: distance of the face parser's features, in the second stage.
+        adversarial: the discriminator's score, in the second stage.
+        matching: distance of the discriminator's features, in the second stage.
         regions: weight of each region's pixels, `(K,)`.
     """
 
@@ -127,17 +127,17 @@ class SgiModule(pl.LightningModule):
         """Weighted losses of the first stage, which go on in the second."""
         weights = self.weights
         pixels = region_pixel_weights(masks, self.region_weights)
-        losses = {
+        return {
             "pixel": weights.pixel * pixel_loss(image, truth, pixels),
             "gradient": weights.gradient * gradient_loss(image, truth, pixels, weights.gradient_scales),
         }
-        if self.parser is not None:
-            losses["parsing"] = weights.parsing * feature_loss(self.parser.features, image, truth)
-        return losses
 
-    def _adversarial(self, image: Tensor, truth: Tensor, masks: Tensor) -> dict[str, Tensor]:
+    def _sharpening(self, image: Tensor, truth: Tensor, masks: Tensor) -> dict[str, Tensor]:
+        """Weighted losses that the second stage adds: what discriminator and parser see in the image."""
         told = generator_losses(self.discriminator, truth, image, masks)
+        parsing = feature_loss(self.parser.features, image, truth) if self.parser else image.new_zeros(())
         return {
+            "parsing": self.weights.parsing * parsing,
             "adversarial": self.weights.adversarial * told.adversarial,
             "matching": self.weights.matching * told.matching,
         }
@@ -152,7 +152,7 @@ class SgiModule(pl.LightningModule):
             judged = discriminator_loss(self.discriminator, truth, image, masks)
             self._update(discriminator_optimizer, judged)
             self.log("train/discriminator", judged.detach())
-            losses |= self._adversarial(image, truth, masks)
+            losses |= self._sharpening(image, truth, masks)
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * self.schedule.rate_factor(step)
         self._update(optimizer, torch.stack(list(losses.values())).sum())

@@ -10,8 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from segtalker.regions import NUM_REGIONS, REGION_INDEX
+
 SPREAD = 2.2  # half the side of a texture, in standard deviations of the region; a uniform bar spans 1.73
-_SAMPLES = 4  # reads per texel and axis
+# regions that lie within the face: together they are the frame of the skin, which so stays put when the mouth opens
+INNER_FACE = ("skin", "nose", "lip", "mouth", "eyes", "eyebrows", "glasses")
+_SAMPLES = 2  # reads per texel and axis
 _PRIOR = 0.1  # weight of the coarser level where a texel is only partly covered
 
 
@@ -19,6 +23,13 @@ def pixel_grid(height: int, width: int, like: Tensor) -> Tensor:
     """Centres of pixels, (x, y) in [-1, 1]: `(H, W, 2)`."""
     y, x = ((torch.arange(side, device=like.device, dtype=like.dtype) * 2 + 1) / side - 1 for side in (height, width))
     return torch.stack(torch.broadcast_tensors(x[None, :], y[:, None]), -1)
+
+
+def _frame_members(like: Tensor) -> Tensor:
+    """Which regions (columns) define the frame of each region (row): itself, but the face for the skin."""
+    members = torch.eye(NUM_REGIONS, dtype=like.dtype, device=like.device)
+    members[REGION_INDEX["skin"], [REGION_INDEX[name] for name in INNER_FACE]] = 1.0
+    return members
 
 
 def region_frames(masks: Tensor) -> tuple[Tensor, Tensor]:
@@ -34,6 +45,7 @@ def region_frames(masks: Tensor) -> tuple[Tensor, Tensor]:
     height, width = masks.shape[2:]
     grid = pixel_grid(height, width, masks).view(-1, 2)
     moments = masks.flatten(2) @ torch.cat((torch.ones_like(grid[:, :1]), grid, grid.square()), 1)
+    moments = _frame_members(moments) @ moments
     area = moments[..., :1].clamp_min(1e-6)
     centre = moments[..., 1:3] / area
     pixel = grid.new_tensor((2.0 / width, 2.0 / height))

@@ -1,0 +1,90 @@
+"""Losses of the renderer: zero at the truth, weighted as said, and the game's two sides kept apart."""
+
+import torch
+
+from segtalker.losses.adversarial import discriminator_loss, generator_losses
+from segtalker.losses.perceptual import feature_loss
+from segtalker.losses.reconstruction import gradient_loss, pixel_loss, region_pixel_weights, weighted_mean
+from segtalker.nets.discriminator import PatchDiscriminator
+from segtalker.nets.parser import FaceParser
+
+
+def test_the_truth_costs_nothing() -> None:
+    truth, weights = torch.rand(2, 3, 16, 16), torch.rand(2, 1, 16, 16)
+    assert pixel_loss(truth, truth, weights) == 0
+    assert gradient_loss(truth, truth, weights, scales=3) == 0
+
+
+def test_pixel_loss_is_absolute_plus_squared() -> None:
+    truth = torch.zeros(1, 3, 4, 4)
+    torch.testing.assert_close(pixel_loss(truth + 0.5, truth, torch.ones(1, 1, 4, 4)), torch.tensor(0.75))
+
+
+def test_weights_choose_the_pixels_that_count() -> None:
+    errors = torch.zeros(1, 3, 2, 2)
+    errors[..., 0, 0] = 1.0
+    weights = torch.tensor([[3.0, 1.0], [0.0, 0.0]]).view(1, 1, 2, 2)
+    assert weighted_mean(errors, weights) == 0.75
+    assert weighted_mean(errors, 10 * weights) == 0.75
+
+
+def test_gradient_loss_sees_blur_but_no_shift_of_brightness() -> None:
+    torch.manual_seed(0)
+    truth, weights = torch.rand(1, 3, 16, 16), torch.ones(1, 1, 16, 16)
+    blurred = torch.nn.functional.avg_pool2d(truth, 3, stride=1, padding=1)
+    assert gradient_loss(truth + 0.2, truth, weights, scales=2) < 1e-6
+    assert gradient_loss(blurred, truth, weights, scales=2) > 0.1
+
+
+def test_region_weights_reach_their_pixels() -> None:
+    masks = torch.zeros(1, 3, 1, 3)
+    masks[0, [0, 1, 2], 0, [0, 1, 2]] = 1
+    weights = region_pixel_weights(masks, torch.tensor([0.5, 1.0, 2.0]))
+    assert weights.flatten().tolist() == [0.5, 1.0, 2.0]
+
+
+def _game() -> tuple[PatchDiscriminator, torch.Tensor, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    masks = torch.nn.functional.one_hot(torch.randint(0, 3, (2, 16, 16)), 3).movedim(-1, 1).float()
+    return PatchDiscriminator(regions=3, channels=(4, 8)), torch.rand(2, 3, 16, 16), torch.rand(2, 3, 16, 16), masks
+
+
+def test_the_discriminators_step_does_not_reach_the_generator() -> None:
+    discriminator, real, fake, masks = _game()
+    fake.requires_grad_()
+    discriminator_loss(discriminator, real, fake, masks).backward()
+    assert fake.grad is None
+    assert all(weight.grad is not None for weight in discriminator.parameters())
+
+
+def test_the_generators_pass_does_not_reach_the_discriminator() -> None:
+    discriminator, real, fake, masks = _game()
+    fake.requires_grad_()
+    told = generator_losses(discriminator, real, fake, masks)
+    (told.adversarial + told.matching).backward()
+    assert fake.grad is not None
+    assert fake.grad.abs().sum() > 0
+    assert all(weight.grad is None and weight.requires_grad for weight in discriminator.parameters())
+
+
+def test_a_discriminator_learns_to_tell_and_scores_follow() -> None:
+    discriminator, real, fake, masks = _game()
+    optimizer = torch.optim.Adam(discriminator.parameters(), lr=1e-2)
+    before = discriminator_loss(discriminator, real, fake, masks)
+    for _ in range(60):
+        optimizer.zero_grad()
+        discriminator_loss(discriminator, real, fake, masks).backward()
+        optimizer.step()
+    assert discriminator_loss(discriminator, real, fake, masks) < 0.5 * before
+    assert generator_losses(discriminator, real, fake, masks).adversarial > 0
+
+
+def test_feature_loss_with_the_parser() -> None:
+    torch.manual_seed(0)
+    parser = FaceParser(channels=4, multipliers=(1, 2), regions=3).requires_grad_(False).eval()
+    truth = torch.rand(1, 3, 16, 16)
+    image = torch.rand(1, 3, 16, 16, requires_grad=True)
+    assert feature_loss(parser.features, truth, truth) == 0
+    feature_loss(parser.features, image, truth).backward()
+    assert image.grad is not None
+    assert image.grad.abs().sum() > 0

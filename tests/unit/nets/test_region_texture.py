@@ -1,0 +1,88 @@
+"""Textures move, stretch and swap with their regions."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from segtalker.nets.region_texture import gather_textures, paint, region_coordinates, region_frames
+from segtalker.regions import NUM_REGIONS, REGION_INDEX
+
+HAIR, EYES, SKIN = (REGION_INDEX[name] for name in ("hair", "eyes", "skin"))
+
+
+def _scene(top: int, left: int, height: int, width: int) -> Tensor:
+    """A box of hair on background: one-hot `(1, K, 64, 64)`."""
+    labels = torch.zeros(1, 64, 64, dtype=torch.int64)
+    labels[:, top : top + height, left : left + width] = HAIR
+    return F.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()
+
+
+def _ramp(masks: Tensor) -> Tensor:
+    """Colours that are a plane over the hair box and black elsewhere."""
+    rows, columns = masks[0, HAIR].nonzero().unbind(1)
+    image = torch.zeros(1, 3, 64, 64)
+    span = float(columns.max() - columns.min())
+    image[0, 0, rows, columns] = (columns - columns.min()).float() / span - 0.5
+    image[0, 1, rows, columns] = 0.3
+    return image
+
+
+def _repaint(image: Tensor, source: Tensor, target: Tensor) -> Tensor:
+    return paint(gather_textures(image, source, 16), *region_coordinates(target))
+
+
+def test_frames_of_a_box() -> None:
+    centre, extent = region_frames(_scene(top=16, left=8, height=32, width=16))
+    torch.testing.assert_close(centre[0, HAIR], torch.tensor([-0.5, 0.0]))
+    assert extent[0, HAIR, 1] > 1.9 * extent[0, HAIR, 0] > 0
+    assert torch.equal(centre[0, EYES], torch.zeros(2))
+
+
+def test_the_frame_of_the_skin_stays_put_when_the_mouth_opens() -> None:
+    closed = torch.zeros(1, 64, 64, dtype=torch.int64)
+    closed[:, 8:56, 16:48] = SKIN
+    closed[:, 40:44, 26:38] = REGION_INDEX["lip"]
+    opened = closed.clone()
+    opened[:, 44:50, 26:38] = REGION_INDEX["mouth"]
+    frames = [
+        torch.cat(region_frames(F.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()), -1)
+        for labels in (closed, opened)
+    ]
+    torch.testing.assert_close(frames[0][0, SKIN], frames[1][0, SKIN])
+
+
+def test_painting_into_the_same_mask_gives_the_image_back() -> None:
+    masks = _scene(10, 12, 30, 40)
+    error = (_repaint(_ramp(masks), masks, masks) - _ramp(masks)).abs()
+    assert error.mean() < 0.005
+    assert error.max() < 0.12
+
+
+def test_colours_follow_a_moved_and_stretched_region() -> None:
+    source, target = _scene(10, 12, 20, 20), _scene(20, 20, 30, 40)
+    error = (_repaint(_ramp(source), source, target) - _ramp(target)).abs()
+    assert error.mean() < 0.01
+    assert error.max() < 0.12
+
+
+def test_no_colour_crosses_a_border() -> None:
+    source = _scene(10, 12, 20, 20)
+    image = _ramp(source) + 0.9 * (1 - source[:, HAIR : HAIR + 1])
+    painted = _repaint(image, source, source)
+    torch.testing.assert_close(painted[:, 2] > 0.5, source[:, HAIR] < 0.5)
+
+
+def test_an_absent_region_is_black_and_finite() -> None:
+    textures = gather_textures(torch.ones(1, 3, 64, 64), _scene(10, 12, 20, 20), 16)
+    assert torch.equal(textures[0, EYES], torch.zeros(3, 16, 16))
+    assert torch.isfinite(textures).all()
+
+
+def test_a_constant_region_stays_constant_at_any_shape() -> None:
+    """Pull-push filling invents no colour, whatever the shape of the region."""
+    torch.manual_seed(1)
+    labels = torch.randint(0, NUM_REGIONS, (2, 64, 64))
+    masks = F.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()
+    colours = torch.rand(2, NUM_REGIONS, 3) * 2 - 1
+    image = torch.einsum("bkhw,bkc->bchw", masks, colours)
+    torch.testing.assert_close(paint(gather_textures(image, masks, 8), *region_coordinates(masks)), image)
