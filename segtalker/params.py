@@ -386,6 +386,7 @@ class Tables(Section):
     sample_clips: int = Field(ge=1)
     sample_seconds: float = Field(gt=0)
     video_size: int = Field(ge=32, multiple_of=2)
+    video_crf: int = Field(ge=0, le=51)
     strip_columns: int = Field(ge=2)
     strip_cell: int = Field(ge=16)
     mouth_columns: int = Field(ge=2)

@@ -19,12 +19,13 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 2.5, 1.75
 _LOG_RANGE = 40.0
 
 
-def _grid(panels: int, columns: int, row_height: float) -> tuple[Figure, list[Axes]]:
+def _grid(panels: int, columns: int, row_height: float) -> tuple[Figure, list[Axes], int]:
+    """A figure with so many panels, few in a row, and how many that are."""
     rows = math.ceil(panels / columns)
     columns = math.ceil(panels / rows)
     figure = new_figure(columns * _PANEL_WIDTH, rows * row_height + 0.35)
     axes = [figure.add_subplot(rows, columns, index + 1) for index in range(panels)]
-    return figure, axes
+    return figure, axes, columns
 
 
 def smooth(values: np.ndarray, window: int) -> np.ndarray:
@@ -47,7 +48,7 @@ def training_curves(history: pd.DataFrame, theme: Theme) -> Figure:
     table = history.assign(phase=parts[0], quantity=parts[1])
     quantities = list(dict.fromkeys(table["quantity"]))
     with styled(theme):
-        figure, panels = _grid(len(quantities), _COLUMNS, _PANEL_HEIGHT)
+        figure, panels, _ = _grid(len(quantities), _COLUMNS, _PANEL_HEIGHT)
         for axes, quantity in zip(panels, quantities, strict=True):
             _training_panel(axes, table[table["quantity"] == quantity], theme)
             axes.set_title(quantity.replace("_", " "))
@@ -89,10 +90,10 @@ def clip_scores(scores: Scores, metrics: Sequence[Metric], theme: Theme) -> Figu
     """Every clip as a dot, the mean as a bar, one panel a metric: shows the spread a mean hides."""
     with styled(theme):
         height = 0.45 + 0.24 * len(scores.methods)
-        figure, panels = _grid(len(metrics), _COLUMNS, height + 0.25)
-        for axes, metric in zip(panels, metrics, strict=True):
+        figure, panels, columns = _grid(len(metrics), _COLUMNS, height + 0.25)
+        for index, (axes, metric) in enumerate(zip(panels, metrics, strict=True)):
             _score_panel(axes, scores, metric, theme)
-            axes.tick_params(labelleft=axes.get_subplotspec().is_first_col())
+            axes.tick_params(labelleft=index % columns == 0)
     return figure
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from segtalker.atomic import atomic_file, write_text
 from segtalker.reporting.scores import Metric, Scores
+from segtalker.reporting.tables import Tables
 
 SIGNATURE_DIGITS = 12
 _CSV_FLOATS = "%.6f"
@@ -133,7 +134,30 @@ def _mark_latex(shown: pd.DataFrame, scores: Scores) -> pd.DataFrame:
     return _mark(plain, scores, r"\textbf{", "}").assign(method=shown["method"])
 
 
-def write_markdown(sections: Mapping[str, str], path: Path) -> None:
-    """Writes titled tables as one Markdown page, empty ones left out."""
+def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
+    """Writes every table as CSV, the main one also as `results.md` (with the others below it) and `results.tex`.
+
+    Args:
+        tables: of one experiment.
+        scores: whose tables these are.
+        folder: an empty folder.
+    """
+    named = {"results": tables.results, "regions": tables.regions, "splits": tables.splits,
+             "failures": tables.failures, "unavailable": tables.unavailable, "metrics": tables.glossary}  # fmt: skip
+    for name, table in named.items():
+        write_csv(table, folder / f"{name}.csv")
+    write_text(folder / "results.tex", results_latex(tables.results, scores))
+    sections = {
+        "Results": results_markdown(tables.results, scores),
+        "Regions (intersection over union)": _plain_markdown(tables.regions),
+        "Splits": _plain_markdown(tables.splits),
+        "Not measured": _plain_markdown(tables.unavailable),
+        "Clips given up on": _plain_markdown(tables.failures),
+        "Metrics": _plain_markdown(tables.glossary),
+    }
     text = "\n".join(f"## {title}\n\n{body}" for title, body in sections.items() if body)
-    write_text(path, text)
+    write_text(folder / "results.md", text)
+
+
+def _plain_markdown(table: pd.DataFrame) -> str:
+    return markdown(show_table(table), {}) if len(table) else ""

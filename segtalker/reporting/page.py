@@ -133,26 +133,25 @@ def score_rows(scores: Scores) -> list[ScoreRow]:
 
 
 def key_numbers(scores: Scores, names: Sequence[str]) -> list[KeyNumber]:
-    """Headline metrics of the first system, each with every method's bar."""
-    means = scores.means()
-    system = next((method.name for method in scores.methods if method.role == "system"), None)
-    known = {metric.name: metric for metric in scores.metrics}
-    shown = [known[name] for name in names if name in known]
-    if system is None:
-        return []
-    return [_key_number(metric, scores.methods, means[metric.name], system) for metric in shown
-            if math.isfinite(means.loc[system, metric.name])]  # fmt: skip
+    """Headline metrics of the system, each with every method's bar; those it has no value of are left out."""
+    means, known = scores.means(), {metric.name: metric for metric in scores.metrics}
+    columns = [(known[name], means[name]) for name in names if name in known]
+    system = scores.system.name
+    return [
+        _key_number(metric, scores.methods, column, system)
+        for metric, column in columns
+        if math.isfinite(column[system])
+    ]
 
 
 def _key_number(metric: Metric, methods: Sequence[Method], column: pd.Series, system: str) -> KeyNumber:
-    finite = {name: value for name, value in column.items() if math.isfinite(value)}
-    longest = max(abs(value) for value in finite.values()) or 1.0
     digits = decimals(column)
+    finite = {method: column[method.name] for method in methods if math.isfinite(column[method.name])}
+    longest = max(abs(value) for value in finite.values()) or 1.0
     bars = [
-        Bar(method, show_number(finite[method.name], digits), round(100 * abs(finite[method.name]) / longest, 1))
-        for method in methods
-        if method.name in finite
-    ]
+        Bar(method, show_number(value, digits), round(100 * abs(value) / longest, 1))
+        for method, value in finite.items()
+    ]  # fmt: skip
     return KeyNumber(metric, _DIRECTIONS[metric.higher_is_better], show_number(column[system], digits), bars)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -56,17 +56,19 @@ def spread_over_subjects(clips: Iterable[Clip]) -> list[Clip]:
     return [clip for one_each in rounds for clip in one_each if clip is not None]
 
 
-def choose_samples(clips: Sequence[Clip], generated: Path, count: int) -> list[Sample]:
-    """The first `count` clips that any method finished, spread over subjects.
+def choose_samples(clips: Sequence[Clip], generated: Path, system: str, count: int) -> list[Sample]:
+    """The first `count` clips that a method finished, spread over subjects.
 
     Args:
         clips: the test clips.
         generated: `results/<experiment>/generate`.
+        system: the method that must have them.
         count: at most so many.
     """
     table = read_table(generated / "clips.csv")
     audio = {clip.clip_id: clip.audio_path for clip in clips}
-    shown = [clip for clip in spread_over_subjects(clips) if clip.clip_id in set(table["clip_id"])]
+    made = set(table.loc[table["method"] == system, "clip_id"])
+    shown = [clip for clip in spread_over_subjects(clips) if clip.clip_id in made]
     return [_sample(clip, table[table["clip_id"] == clip.clip_id], generated, audio) for clip in shown[:count]]
 
 
@@ -92,5 +94,5 @@ def loudest_window(samples: np.ndarray, window: int, step: int) -> int:
 def envelope(samples: np.ndarray, points: int) -> np.ndarray:
     """Loudest absolute value of each of `points` equal pieces of `(S,)` audio: `(points,)` float32."""
     edges = np.linspace(0, len(samples), points + 1).astype(int)
-    pieces = [samples[start:end] for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    pieces = [samples[start:end] for start, end in pairwise(edges)]
     return np.array([np.abs(piece).max() if len(piece) else 0.0 for piece in pieces], dtype=np.float32)

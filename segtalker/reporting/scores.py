@@ -71,6 +71,11 @@ class Scores:
         found = {metric.region: metric for metric in self.metrics if metric.region}
         return tuple(found[region] for region in REGIONS if region in found)
 
+    @property
+    def system(self) -> Method:
+        """The method the report is about: the first system, or where only controls ran the last of them."""
+        return next((method for method in self.methods if method.role == "system"), self.methods[-1])
+
     def means(self) -> pd.DataFrame:
         """Mean over clips (the value itself for a metric of the whole set): methods x metrics, NaN where none."""
         means = self.values.groupby(["method", "metric"], sort=True)["value"].mean().unstack("metric")

@@ -1,5 +1,6 @@
 """The tables of an experiment as data frames; `formats` writes them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,39 @@ from segtalker.workspace import Workspace
 
 _DATA_STAGES = ("download", "crop", "parse", "split")
 _RESULT_STAGES = ("generate", "evaluate")
+_HISTORY = "history.csv"
 FAILURE_TABLE_COLUMNS = ("stage", "method", "clip_id", "reason")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Every table of one experiment; the functions below say what is in each.
+
+    Args:
+        training: what training stages left besides their history, by `stage: name`.
+    """
+
+    results: pd.DataFrame
+    regions: pd.DataFrame
+    splits: pd.DataFrame
+    failures: pd.DataFrame
+    unavailable: pd.DataFrame
+    glossary: pd.DataFrame
+    training: dict[str, pd.DataFrame]
+
+
+def build_tables(workspace: Workspace, scores: Scores, signature: str) -> Tables:
+    """All tables of the experiment whose scores these are."""
+    failures = failures_table(workspace)
+    return Tables(
+        results=results_table(scores, failures, workspace.dataset, signature),
+        regions=region_table(scores),
+        splits=split_table(workspace),
+        failures=failures,
+        unavailable=unavailable_table(scores),
+        glossary=glossary_table(scores),
+        training=training_tables(workspace),
+    )
 
 
 def failures_table(workspace: Workspace) -> pd.DataFrame:
@@ -81,3 +114,16 @@ def glossary_table(scores: Scores) -> pd.DataFrame:
     """What each metric means: `metric,direction,unit,protocol`."""
     rows = [(metric.name, metric.arrow, metric.unit, metric.protocol) for metric in scores.metrics]
     return pd.DataFrame(rows, columns=["metric", "direction", "unit", "protocol"])
+
+
+def training_tables(workspace: Workspace) -> dict[str, pd.DataFrame]:
+    """Tables a training stage wrote beside its networks, such as the accuracy of the sync experts."""
+    models = workspace.model("train_parser").parent
+    paths = [path for path in sorted(models.glob("*/*.csv")) if path.name != _HISTORY]
+    return {f"{path.parent.name}: {path.stem.replace('_', ' ')}": pd.read_csv(path) for path in paths}
+
+
+def people_apart(workspace: Workspace) -> bool:
+    """Whether nobody is in two splits."""
+    clips = read_table(workspace.data("split") / "clips.csv")
+    return bool((clips.groupby("subject")["split"].nunique() <= 1).all())

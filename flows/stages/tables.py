@@ -1,0 +1,97 @@
+"""Tables, figures and the report page of an experiment, from its files alone."""
+
+import math
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from flows.stages.common import StageRun, stage_main
+from segtalker.atomic import atomic_folder, write_text
+from segtalker.clips import load_clips
+from segtalker.media.video import write_video
+from segtalker.params import Params
+from segtalker.provenance import git_revision
+from segtalker.reporting.assemble import Origin, build_report, read_settings
+from segtalker.reporting.drawings import (
+    pipeline_drawings,
+    sample_drawings,
+    score_drawings,
+    training_drawings,
+)
+from segtalker.reporting.figures import Drawing, draw_all, read_histories
+from segtalker.reporting.formats import write_tables
+from segtalker.reporting.page import render_page
+from segtalker.reporting.players import Encoder, Player, PlayerMaker
+from segtalker.reporting.samples import Sample, choose_samples
+from segtalker.reporting.scores import Scores, read_scores
+from segtalker.reporting.tables import build_tables, people_apart
+
+
+def encoder(params: Params) -> Encoder:
+    """What turns frames and sound into the bytes of an MP4."""
+    base, crf = params.base, params.tables.video_crf
+
+    def encode(frames: Iterable[np.ndarray], sound: np.ndarray | None) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "clip.mp4"
+            write_video(path, frames, base.fps, sound, base.sample_rate_hz, crf)
+            return path.read_bytes()
+
+    return encode
+
+
+def make_players(samples: list[Sample], params: Params, system: str) -> list[Player]:
+    """Sample videos for the page."""
+    base, look = params.base, params.tables
+    maker = PlayerMaker(
+        encoder(params),
+        size=look.video_size,
+        max_frames=round(look.sample_seconds * base.fps),
+        fps=base.fps,
+        rate_hz=base.sample_rate_hz,
+    )
+    return [maker.make(sample, system) for sample in samples]
+
+
+def plan(run: StageRun, scores: Scores, samples: list[Sample], system: str) -> list[Drawing]:
+    """All figures of the report."""
+    return [
+        *score_drawings(scores),
+        *sample_drawings(samples, run.params, system),
+        *training_drawings(read_histories(run.workspace.model("train_tsg").parent)),
+        *pipeline_drawings(run.workspace.root / "dvc.yaml"),
+    ]
+
+
+def log_scores(run: StageRun, scores: Scores) -> None:
+    """Every mean as `<method>/<metric>`."""
+    means = scores.means().to_dict("index")
+    values = {f"{method}/{metric}": value for method, row in means.items() for metric, value in row.items()}
+    run.log_metrics({name: value for name, value in values.items() if math.isfinite(value)})
+
+
+def tables(run: StageRun) -> None:
+    """Scores, histories and generated clips -> tables, figures and one page."""
+    params, workspace = run.params, run.workspace
+    scores = read_scores(workspace.results("evaluate"), params.tables.headline)
+    written = build_tables(workspace, scores, run.signature)
+    clips = load_clips(workspace.root / "data", workspace.dataset, "test")
+    system = scores.system.name
+    samples = choose_samples(clips, workspace.results("generate"), system, params.tables.sample_clips)
+    with atomic_folder(workspace.reports / "tables") as folder:
+        write_tables(written, scores, folder)
+    with atomic_folder(workspace.reports / "figures") as folder:
+        pictures = draw_all(plan(run, scores, samples, system), folder)
+    settings = read_settings(workspace.root, params.active.experiment)
+    origin = Origin(run.signature, *git_revision(workspace.root), people_apart(workspace), settings)
+    report = build_report(params, origin, scores, written, pictures, make_players(samples, params, system))
+    write_text(workspace.reports / "index.html", render_page(report))
+    log_scores(run, scores)
+    for name in ("tables", "figures", "index.html"):
+        run.log_artifact(workspace.reports / name)
+
+
+if __name__ == "__main__":
+    stage_main(tables)
