@@ -361,11 +361,23 @@ class TrainSgi(Training):
     loader_workers: int = Field(ge=0)
 
 
+class Edits(Section):
+    """The edit strip, see `segtalker.edit_strip`."""
+
+    clips: int = Field(ge=0)
+    frames: int = Field(ge=1)
+    background: str = Field(pattern=r"^#[0-9a-fA-F]{6}$")
+
+
 class Generate(Section):
     """Videos of the test clips by every method and control."""
 
     methods: tuple[Literal["segtalker", "static", "shuffled_audio", "sgi_oracle_mask"], ...]
     max_clips: int = Field(ge=0)
+    batch_size: int = Field(ge=1)
+    crf: int = Field(ge=0, le=51)
+    edits: Edits
+    samples: int = Field(ge=0)
 
 
 class Evaluate(Section):

@@ -1,0 +1,172 @@
+"""What `generate` makes of one test clip: every method, from the same sources.
+
+The protocol is self-reenactment. The clip's own frames give pose and surroundings, with the mouth hidden; one of its
+frames, the one with the widest mouth, gives the speaker's codes for all of them, so no frame shows its own mouth to
+the network. Controls are judged like the rest, against the clip's own sound and frames, and so carry the clip's own
+sound: what is seen in the video of `shuffled_audio` is what the metrics see.
+"""
+
+import functools
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from segtalker.atomic import atomic_folder
+from segtalker.backdrop import SourceBackdrop
+from segtalker.clips import Clip, ImagePack, write_images
+from segtalker.errors import BadClipError, BadInputError
+from segtalker.media.video import write_video
+from segtalker.talk import Identity, Images, Talker, TalkSettings
+
+ORACLE = "sgi_oracle_mask"
+
+
+@dataclass(frozen=True)
+class GenerationPlan:
+    """What is made of every clip, and how.
+
+    Args:
+        models: `models/<experiment>`.
+        settings: of the same experiment.
+        methods: names, see `METHODS`.
+        folder: `results/<experiment>/generate`.
+        sample_rate_hz: of the sound.
+        crf: x264's constant quality of the videos.
+        device: where networks run, `cpu` or `cuda`.
+    """
+
+    models: Path
+    settings: TalkSettings
+    methods: tuple[str, ...]
+    folder: Path
+    sample_rate_hz: int
+    crf: int
+    device: str
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One clip with what every method needs of it."""
+
+    talker: Talker
+    clip: Clip
+    driving: Clip
+    identity: Identity
+
+    @property
+    def count(self) -> int:
+        return len(self.clip.frames)
+
+    def speaking(self, mel: np.ndarray) -> Iterator[np.ndarray]:
+        for _, masks in self.talker.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
+            yield from masks
+
+    def rendered(self, masks: Images) -> Iterator[np.ndarray]:
+        size = self.talker.settings.batch_size
+        for first in range(0, self.count, size):
+            part = np.arange(first, min(self.count, first + size))
+            yield from self.talker.render(
+                self.clip, part, masks.read(part.tolist()), self.identity.codes, SourceBackdrop()
+            )
+
+
+def _own_speech(job: _Job) -> Iterator[np.ndarray]:
+    return job.speaking(job.clip.mel)
+
+
+def _other_speech(job: _Job) -> Iterator[np.ndarray]:
+    """Speech shorter than the clip is heard again from its start."""
+    mel = job.driving.mel
+    return job.speaking(mel[:, np.arange(job.clip.mel.shape[1]) % mel.shape[1]])
+
+
+def _reference_masks(job: _Job) -> Iterator[np.ndarray]:
+    return iter(job.clip.truth_masks or job.clip.masks)
+
+
+# how each method comes by its masks; `static` paints nothing
+METHODS: dict[str, Callable[[_Job], Iterator[np.ndarray]] | None] = {
+    "segtalker": _own_speech,
+    "static": None,
+    "shuffled_audio": _other_speech,
+    ORACLE: _reference_masks,
+}
+
+
+def pair_speech(clips: Sequence[Clip], seed: int) -> dict[str, Clip]:
+    """Another clip's speech for every clip: of another subject, and of the same one only where there is no other.
+
+    Args:
+        clips: the test clips.
+        seed: decides the pairs, each apart from the others, so that another clip more changes few of them.
+
+    Returns:
+        The clip whose speech drives each clip id.
+
+    Raises:
+        BadInputError: there is only one clip.
+    """
+    if len(clips) < 2:
+        raise BadInputError(
+            "generate: shuffled_audio needs two test clips; raise split.test_fraction or drop it from generate.methods"
+        )
+    pairs = {}
+    for clip in clips:
+        strangers = [other for other in clips if other.subject != clip.subject]
+        others = strangers or [other for other in clips if other.clip_id != clip.clip_id]
+        rng = np.random.default_rng((seed, zlib.crc32(clip.clip_id.encode())))
+        pairs[clip.clip_id] = others[int(rng.integers(len(others)))]
+    return pairs
+
+
+@functools.lru_cache(maxsize=1)
+def _talker(models: Path, settings: TalkSettings, device: str) -> Talker:
+    """Read once a process. One thread: sums come out the same whatever the machine, and processes share the cores."""
+    torch.set_num_threads(1)
+    return Talker.load(models, settings, torch.device(device))
+
+
+def generate_clip(plan: GenerationPlan, row: dict[str, Any], _output: Path) -> dict[str, Any]:
+    """Makes one clip by every method, each in `<method>/<clip_id>/`; for `segtalker.clip_runner.run_clips`.
+
+    Args:
+        plan: what to make.
+        row: of the clip, with the `Clip` itself under `clip` and the driving one under `driving`.
+
+    Returns:
+        The clip's row with `made`, the driving speech by method.
+
+    Raises:
+        BadClipError: the clip has no sound, or its files are of different lengths.
+    """
+    clip, driving = row["clip"], row["driving"]
+    lengths = {len(clip.frames), len(clip.masks), len(clip.landmarks)}
+    if len(lengths) > 1:
+        raise BadClipError(f"frames, masks and landmarks differ in number: {sorted(lengths)}")
+    talker = _talker(plan.models, plan.settings, plan.device)
+    job = _Job(talker, clip, driving, talker.identify(clip))
+    for method in plan.methods:
+        with atomic_folder(plan.folder / method / clip.clip_id) as folder:
+            _write_method(plan, job, method, folder)
+    driven = {method: driving.clip_id if method == "shuffled_audio" else clip.clip_id for method in plan.methods}
+    facts = {name: value for name, value in row.items() if name not in ("clip", "driving")}
+    return facts | {"frames": job.count, "reference_frame": job.identity.index, "made": driven}
+
+
+def _write_method(plan: GenerationPlan, job: _Job, method: str, folder: Path) -> None:
+    """Masks first, then frames from the masks, then the video from the frames: never a whole clip in memory."""
+    frames, masks = folder / "frames.zip", folder / "masks.zip"
+    make_masks = METHODS[method]
+    if make_masks is None:
+        write_images(frames, repeat(job.clip.frames.read([0])[0], job.count), ".jpg")
+    else:
+        write_images(masks, make_masks(job), ".png")
+        write_images(frames, job.rendered(ImagePack(masks)), ".jpg")
+    sound = job.clip.audio
+    write_video(folder / "video.mp4", ImagePack(frames), plan.settings.fps, sound, plan.sample_rate_hz, plan.crf)
