@@ -1,0 +1,87 @@
+"""The `segtalker` command."""
+
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from flows import dvc_cli
+from flows.console import complain, say
+from flows.doctor import doctor
+from flows.experiment import DEFAULT_EXPERIMENT, activate, compose
+from flows.prefect_server import configure, prefect_server
+from flows.run_lock import run_lock
+from flows.talk_command import talk
+from segtalker.errors import EXIT_CODE, BadInputError, SegTalkerError
+from segtalker.params import STAGES
+from segtalker.workspace import project_root
+
+app = typer.Typer(
+    help="Talking-face video from speech through face segmentation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(talk)
+app.command()(doctor)
+
+
+def _run(root: Path, experiment: str, until: str) -> None:
+    configure(root)
+    with ThreadPoolExecutor(1) as background:
+        # both take seconds to start, so they start together
+        changed = background.submit(dvc_cli.status, root)
+        with prefect_server(root):
+            from flows.pipeline import reproduce as flow
+
+            outcomes = flow(root, experiment, until, sorted(changed.result()))
+    ran = sum(outcome.state == "ran" for outcome in outcomes)
+    say(f"{experiment}: {ran} stages ran, {len(outcomes) - ran} cached")
+
+
+@app.command()
+def reproduce(
+    experiment: Annotated[
+        str, typer.Option(help="A file in experiments/, without .yaml; demo is the embedded data.")
+    ] = DEFAULT_EXPERIMENT,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value, e.g. train_tsg.steps=50.")
+    ] = None,
+    until: Annotated[str, typer.Option(help="Stop after this stage.")] = STAGES[-1],
+) -> None:
+    """Run the whole experiment; what is up to date is not run again."""
+    if until not in STAGES:
+        raise BadInputError(f"--until {until}: no such stage; there are: {', '.join(STAGES)}")
+    root = project_root()
+    content, _ = compose(root, experiment, settings or [])
+    with run_lock(root):
+        activate(root, content)
+        _run(root, experiment, until)
+    report = root / "reports" / "index.html"
+    if until == STAGES[-1]:
+        say(f"report: {report}")
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Runs the command; an error a user can act on is one line and exit code 2."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        app()
+    except SegTalkerError as error:
+        complain(str(error))
+        sys.exit(EXIT_CODE)
+    except KeyboardInterrupt:
+        complain("interrupted; the same command goes on where it stopped")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

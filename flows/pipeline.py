@@ -1,0 +1,88 @@
+"""The experiment as a Prefect flow: one task per DVC stage, in DAG order."""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from flows import dvc_cli
+from flows.console import say
+from segtalker.errors import SegTalkerError
+from segtalker.params import STAGE_INPUTS, STAGES, Stage
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a stage ended.
+
+    Args:
+        stage: its name.
+        state: `ran` or `cached`.
+        seconds: how long it took.
+    """
+
+    stage: Stage
+    state: str
+    seconds: float
+
+
+def _worth_retrying(_task: object, _run: object, state: object) -> bool:
+    """A mistake of the user stays one; anything else may pass."""
+    error = getattr(state, "data", None)
+    return not isinstance(error, SegTalkerError)
+
+
+@task(task_run_name="{stage}", retries=1, retry_condition_fn=_worth_retrying, cache_policy=NO_CACHE)
+def run_stage(root: Path, stage: Stage, changed: bool) -> Outcome:
+    """Brings one stage up to date.
+
+    Args:
+        root: the project folder.
+        stage: its name.
+        changed: whether DVC has to look at it at all.
+    """
+    started = time.monotonic()
+    if changed:
+        say(f"{stage} ...")
+        dvc_cli.reproduce_stage(root, stage)
+    outcome = Outcome(stage, "ran" if changed else "cached", time.monotonic() - started)
+    get_run_logger().info("%s: %s in %.1f s", *(outcome.stage, outcome.state, outcome.seconds))
+    say(f"{stage}: {outcome.state}" + (f" in {outcome.seconds:.1f} s" if changed else ""))
+    return outcome
+
+
+def _needs_run(stage: Stage, changed: Collection[str], ran: Collection[Stage]) -> bool:
+    return stage in changed or any(before in ran for before in STAGE_INPUTS[stage])
+
+
+def _summary(outcomes: list[Outcome]) -> str:
+    rows = [f"| {outcome.stage} | {outcome.state} | {outcome.seconds:.1f} |" for outcome in outcomes]
+    return "\n".join(["| stage | state | seconds |", "|---|---|---|", *rows])
+
+
+@flow(name="segtalker", flow_run_name="{experiment}")
+def reproduce(root: Path, experiment: str, until: str, changed: list[str]) -> list[Outcome]:
+    """Runs every stage up to `until` that is not up to date.
+
+    Args:
+        root: the project folder.
+        experiment: its name, shown in the Prefect UI.
+        until: the last stage.
+        changed: stages DVC found changed.
+
+    Returns:
+        One outcome a stage.
+    """
+    outcomes: list[Outcome] = []
+    for stage in STAGES[: STAGES.index(cast(Stage, until)) + 1]:
+        ran = {outcome.stage for outcome in outcomes if outcome.state == "ran"}
+        runner = run_stage.with_options(name=stage)
+        outcomes.append(runner(root, stage, _needs_run(stage, changed, ran)))
+    create_markdown_artifact(_summary(outcomes), key="stages", description="stages of this run")
+    return outcomes
