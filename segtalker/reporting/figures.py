@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from segtalker.reporting.style import DARK, LIGHT, Theme, save_png, webp_bytes
+from segtalker.atomic import atomic_file
+from segtalker.reporting.style import DARK, LIGHT, Theme, png_bytes, render, webp_bytes
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,13 @@ def draw_all(drawings: Iterable[Drawing], folder: Path) -> list[Picture]:
 
 
 def _draw(drawing: Drawing, folder: Path) -> Picture:
-    light, dark = drawing.draw(LIGHT), drawing.draw(DARK)
-    save_png(light, LIGHT, folder / f"{drawing.name}.png")
-    width, height = (round(side * light.dpi) for side in light.get_size_inches())
+    light, dark = (render(drawing.draw(theme), theme) for theme in (LIGHT, DARK))
+    with atomic_file(folder / f"{drawing.name}.png") as temporary:
+        temporary.write_bytes(png_bytes(light))
+    height, width = light.shape[:2]
     return Picture(
-        drawing,
-        webp_bytes(light, LIGHT, drawing.is_photo),
-        webp_bytes(dark, DARK, drawing.is_photo),
-        width,
-        height,
-    )
+        drawing, webp_bytes(light, drawing.is_photo), webp_bytes(dark, drawing.is_photo), width, height
+    )  # fmt: skip
 
 
 def read_histories(models: Path) -> dict[str, pd.DataFrame]:

@@ -10,10 +10,10 @@ import numpy as np
 from segtalker.regions import colourise
 from segtalker.reporting.methods import GROUND_TRUTH, Method
 from segtalker.reporting.samples import Sample, envelope
+from segtalker.reporting.style import webp_bytes
 
 Encoder = Callable[[Iterable[np.ndarray], np.ndarray | None], bytes]
 _WAVE_POINTS = 160
-_WEBP = (cv2.IMWRITE_WEBP_QUALITY, 90)
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,16 @@ class PlayerMaker:
         """
         frames = min(sample.length, self.max_frames)
         sound = self._cut(np.asarray(sample.clip.audio), frames)
-        source, mask = sample.clip.frames.read([0])[0], sample.clip.masks.read([0])[0]
+        source = scale(sample.clip.frames.read([0])[0], self.size)
+        mask = paint(sample.clip.masks.read([0])[0], self.size)
         tiles = [
-            Tile("Source", "who is to speak", image=_webp(scale(source, self.size))),
-            Tile("Mask", "its face, region by region", image=_webp(paint(mask, self.size)), is_mask=True),
+            Tile("Source", "who is to speak", image=webp_bytes(source, is_photo=True)),
+            Tile(
+                "Mask",
+                "its face, region by region",
+                image=webp_bytes(mask, is_photo=False),
+                is_mask=True,
+            ),
         ]
         talking = sample.masks(system)
         if talking is not None:
@@ -141,7 +147,3 @@ class PlayerMaker:
         """The sound of so many frames, silence where it ends early."""
         wanted = frames * self.rate_hz // self.fps
         return np.pad(sound[:wanted], (0, max(0, wanted - len(sound)))).astype(np.float32)
-
-
-def _webp(image: np.ndarray) -> bytes:
-    return cv2.imencode(".webp", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), list(_WEBP))[1].tobytes()

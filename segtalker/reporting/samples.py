@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise, zip_longest
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Sample:
         """The speech that drove a method, `(S,)` float32 in [-1, 1]."""
         return read_wav(self.sounds[method])
 
-    @property
+    @cached_property
     def length(self) -> int:
         """Frames that the recording and every method have."""
         return min(len(self.clip.frames), *(len(self.frames(method.name)) for method in self.methods))

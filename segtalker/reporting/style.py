@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 
+import cv2
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from segtalker.atomic import atomic_file
-
 DPI = 144
-_WEBP_QUALITY = 86
+_WEBP_PHOTO = 88
+_WEBP_LOSSLESS = 101
 
 
 @dataclass(frozen=True)
@@ -101,22 +101,28 @@ def bare(axes: Axes) -> Axes:
     return axes
 
 
-def save_png(figure: Figure, theme: Theme, path: Path) -> None:
-    """Writes a figure as PNG, atomically; the same figure gives the same bytes."""
-    with styled(theme), atomic_file(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+def render(figure: Figure, theme: Theme) -> np.ndarray:
+    """The pixels of a figure, `(H, W, 3)` uint8 RGB; the same figure gives the same pixels."""
+    canvas = FigureCanvasAgg(figure)
+    with styled(theme):
+        canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
 
 
-def webp_bytes(figure: Figure, theme: Theme, is_photo: bool) -> bytes:
-    """A figure as WebP, smaller than PNG: for the page.
+def png_bytes(image: np.ndarray) -> bytes:
+    """A picture `(H, W, 3)` uint8 RGB as PNG."""
+    return _encode(image, ".png", (cv2.IMWRITE_PNG_COMPRESSION, 6))
+
+
+def webp_bytes(image: np.ndarray, is_photo: bool) -> bytes:
+    """A picture as WebP, smaller than PNG: for the page.
 
     Args:
-        figure: drawn.
-        theme: its paper.
+        image: `(H, W, 3)` uint8 RGB.
         is_photo: holds frames; lines and text alone are kept without loss.
     """
-    out = BytesIO()
-    options = {"quality": _WEBP_QUALITY, "method": 2} if is_photo else {"lossless": True, "method": 2}
-    with styled(theme):
-        figure.savefig(out, format="webp", pil_kwargs=options)
-    return out.getvalue()
+    return _encode(image, ".webp", (cv2.IMWRITE_WEBP_QUALITY, _WEBP_PHOTO if is_photo else _WEBP_LOSSLESS))
+
+
+def _encode(image: np.ndarray, suffix: str, options: tuple[int, int]) -> bytes:
+    return cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), list(options))[1].tobytes()
