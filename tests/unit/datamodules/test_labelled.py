@@ -1,0 +1,129 @@
+"""Labelled images: reading, drawing, holding out."""
+
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from datamodules.augment import Augmentation
+from datamodules.labelled_frames import LabelledDraws, LabelledFrameDataModule, LabelledFrames
+from datamodules.labelled_images import CachedImages, ClipFrames, PairFolder, find_pairs, truth_packs
+from segtalker.clips import Clip, write_images
+from segtalker.errors import BadInputError
+from segtalker.regions import BISENET_LABELS, NUM_REGIONS, REGION_INDEX
+
+LIVELY = Augmentation(flip=0.5, rotation_deg=15.0, scale=0.1, shift=0.05, colour=0.2, blur=0.5)
+
+
+def _write_pair(root: Path, name: str, label: int, palette: bool) -> None:
+    for folder in ("images", "labels"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((20, 20, 3), 90, np.uint8)).save(root / "images" / f"{name}.jpg")
+    labels = Image.fromarray(np.full((20, 20), label, np.uint8))
+    if palette:
+        labels.putpalette(list(range(256)) * 3)
+    labels.save(root / "labels" / f"{name}.png")
+
+
+@pytest.mark.parametrize("palette", [True, False])
+def test_palette_and_grey_labels_read_the_same(tmp_path: Path, palette: bool) -> None:
+    _write_pair(tmp_path, "a", BISENET_LABELS.index("hair"), palette)
+    image, labels = PairFolder(find_pairs(tmp_path), "bisenet", 16).read(0, 0)
+    assert image.shape == (16, 16, 3)
+    assert set(np.unique(labels)) == {REGION_INDEX["hair"]}
+
+
+def test_pairs_need_both_halves(tmp_path: Path) -> None:
+    _write_pair(tmp_path, "b", 0, palette=False)
+    _write_pair(tmp_path, "a", 0, palette=False)
+    (tmp_path / "labels" / "b.png").unlink()
+    assert [image.stem for image, _ in find_pairs(tmp_path)] == ["a"]
+    (tmp_path / "labels" / "a.png").unlink()
+    with pytest.raises(BadInputError, match=r"set train_parser\.pairs_root"):
+        find_pairs(tmp_path)
+
+
+def test_labels_of_another_order_are_refused(tmp_path: Path) -> None:
+    _write_pair(tmp_path, "a", 77, palette=False)
+    with pytest.raises(BadInputError, match=r"a\.png: label 77 .* check train_parser.pairs_order"):
+        PairFolder(find_pairs(tmp_path), "celebamask_hq", 16).read(0, 0)
+
+
+def test_a_broken_image_names_its_file(tmp_path: Path) -> None:
+    _write_pair(tmp_path, "a", 0, palette=False)
+    (tmp_path / "images" / "a.jpg").write_bytes(b"no image")
+    with pytest.raises(BadInputError, match=r"a\.jpg: not a readable image"):
+        PairFolder(find_pairs(tmp_path), "celebamask_hq", 16).read(0, 0)
+
+
+def test_clips_without_masks_of_their_own_say_what_to_do(tmp_path: Path) -> None:
+    clip = Clip("a", "s", "train", tmp_path, tmp_path)
+    with pytest.raises(BadInputError, match="labels: pairs"):
+        truth_packs([clip])
+
+
+def test_clip_frames_read_frames_and_masks(tmp_path: Path) -> None:
+    frames = [np.full((8, 8, 3), 10 * index, np.uint8) for index in range(3)]
+    masks = [np.full((8, 8), index, np.uint8) for index in range(3)]
+    write_images(tmp_path / "frames.zip", frames, ".jpg")
+    write_images(tmp_path / "truth_masks.zip", masks, ".png")
+    images = ClipFrames(truth_packs([Clip("a", "s", "train", tmp_path, tmp_path)]))
+    images = pickle.loads(pickle.dumps(images))
+    assert (len(images), images.images_in(0)) == (1, 3)
+    assert images.read(0, 2)[1].max() == images.read_labels(0, 2).max() == 2
+
+
+def test_a_draw_is_a_function_of_its_number(faces) -> None:
+    draws = [LabelledDraws(CachedImages(faces), seed=3, augmentation=LIVELY) for _ in range(2)]
+    first, again = draws[0][17], draws[1][17]
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0], draws[0][18][0])
+    assert not torch.equal(first[0], LabelledDraws(faces, seed=4, augmentation=LIVELY)[17][0])
+    image, labels = first
+    assert image.shape == (3, 32, 32)
+    assert labels.dtype == torch.int64
+    assert labels.max() < NUM_REGIONS
+
+
+def test_validation_frames_spread_over_each_clip(faces) -> None:
+    frames = LabelledFrames(faces, per_group=3)
+    assert frames.keys[:3] == [(0, 0), (0, 2), (0, 4)]
+    assert len(frames) == 9
+    assert len(LabelledFrames(faces, per_group=50)) == 15
+
+
+def test_the_datamodule_serves_batches(faces) -> None:
+    data = LabelledFrameDataModule(
+        train=faces,
+        held_out=faces,
+        seed=1,
+        epoch_steps=2,
+        batch_size=4,
+        augmentation=LIVELY,
+        frames_per_clip=1,
+        workers=0,
+    )
+    batches = list(data.train_dataloader())
+    assert [tuple(image.shape) for image, _ in batches] == [(4, 3, 32, 32)] * 2
+    assert sum(len(labels) for _, labels in data.val_dataloader()) == 3
+
+
+@pytest.mark.real
+def test_real_pairs_hold_what_their_readme_says() -> None:
+    root = os.environ.get("SEGTALKER_REAL_DATA")
+    if not root:
+        pytest.skip("SEGTALKER_REAL_DATA is not set")
+    pairs = find_pairs(Path(root) / "masks")
+    assert len(pairs) == 808
+    images = PairFolder(pairs, "celebamask_hq", 64)
+    labels = np.stack([images.read_labels(index, 0) for index in range(0, 808, 40)])
+    shares = np.bincount(labels.ravel(), minlength=NUM_REGIONS) / labels.size
+    assert 0.2 < shares[REGION_INDEX["hair"]] < 0.5
+    assert 0.15 < shares[REGION_INDEX["skin"]] < 0.4
+    brows, nose = (np.argwhere(labels == REGION_INDEX[name])[:, 1].mean() for name in ("eyebrows", "nose"))
+    lips = np.argwhere(labels == REGION_INDEX["lip"])[:, 1].mean()
+    assert brows < nose < lips

@@ -1,0 +1,123 @@
+"""Composition of the parser's and the renderer's training: what is held out, what a checkpoint carries."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from flows.stages.train_parser import clip_images, hold_out, pair_images, parser_config
+from flows.stages.train_sgi import encoder_config, generator_config, sgi_module, sgi_weights
+from segtalker.checkpoints import load_net, save_net
+from segtalker.clips import CLIP_COLUMNS, write_images, write_table
+from segtalker.errors import BadInputError
+from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
+from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
+from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.params import EXPERIMENT_FILE, PARAMS_FILE, Params, load_params, merge, parse_params, read_yaml
+from segtalker.regions import REGION_INDEX
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def params() -> Params:
+    return load_params(ROOT)
+
+
+def _changed(**sections: dict) -> Params:
+    content = merge(read_yaml(ROOT / PARAMS_FILE), read_yaml(ROOT / EXPERIMENT_FILE))
+    return parse_params(merge(content, sections), "test")
+
+
+def test_subjects_are_held_apart_and_a_new_one_moves_few() -> None:
+    subjects = [f"s{index // 3}" for index in range(60)]
+    train, held = hold_out(range(60), subjects, share=0.2)
+    assert {subjects[item] for item in train}.isdisjoint(subjects[item] for item in held)
+    assert len({subjects[item] for item in held}) == 4
+    _, again = hold_out(range(61), [*subjects, "new"], share=0.2)
+    assert len({subjects[item] for item in again if item < 60} & {subjects[item] for item in held}) >= 3
+
+
+@pytest.mark.parametrize("share", [0.01, 0.99])
+def test_both_sides_get_somebody(share: float) -> None:
+    train, held = hold_out("ab", ["a", "b"], share)
+    assert len(train) == len(held) == 1
+    with pytest.raises(BadInputError, match="two subjects"):
+        hold_out("aa", ["a", "a"], share)
+
+
+def _write_clips(folder: Path, splits: dict[str, str]) -> None:
+    rows = [
+        dict.fromkeys(CLIP_COLUMNS, "") | {"clip_id": name, "subject": name, "split": splits[name]} for name in splits
+    ]
+    write_table(folder / "clips.csv", rows, CLIP_COLUMNS)
+    for name in splits:
+        images = torch.zeros(2, 8, 8, dtype=torch.uint8).numpy()
+        write_images(folder / "clips" / name / "frames.zip", images[..., None].repeat(3, -1), ".jpg")
+        write_images(folder / "clips" / name / "truth_masks.zip", images, ".png")
+
+
+def test_the_datasets_own_split_is_kept(tmp_path: Path) -> None:
+    _write_clips(tmp_path, {"a": "train", "b": "val", "c": "test", "d": "train"})
+    train, held = clip_images(tmp_path, held_out=0.5)
+    assert (len(train), len(held)) == (2, 2)
+
+
+def test_without_a_split_subjects_are_held_out(tmp_path: Path) -> None:
+    _write_clips(tmp_path, dict.fromkeys("abcdefgh", ""))
+    train, held = clip_images(tmp_path, held_out=0.25)
+    assert (len(train), len(held)) == (6, 2)
+
+
+def test_a_missing_pairs_folder_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEGTALKER_REAL_DATA", raising=False)
+    with pytest.raises(BadInputError, match="pairs_root"):
+        pair_images(_changed(train_parser={"pairs_root": "$SEGTALKER_REAL_DATA/masks"}))
+
+
+def test_region_weights_come_in_region_order(params: Params) -> None:
+    weights = sgi_weights(params)
+    chosen = params.train_sgi.weights.regions
+    assert weights.regions[REGION_INDEX["mouth"]] == chosen["mouth"]
+    assert weights.regions[REGION_INDEX["background"]] == chosen["background"]
+
+
+def test_checkpoints_rebuild_the_networks(params: Params, tmp_path: Path) -> None:
+    module = sgi_module(params, parser=None)
+    parts = (
+        (module.averaged["encoder"], ENCODER_KIND, encoder_config(params), MaskGuidedEncoder),
+        (module.averaged["generator"], GENERATOR_KIND, generator_config(params), MaskGuidedGenerator),
+        (FaceParser(**parser_config(params)), PARSER_KIND, parser_config(params), FaceParser),
+    )
+    for net, kind, config, build in parts:
+        save_net(tmp_path / "net.ckpt", net, kind, config, "0" * 64)
+        loaded = load_net(tmp_path / "net.ckpt", kind, build)
+        assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in net.state_dict().items())
+
+
+def test_the_same_classes_reach_the_papers_size() -> None:
+    """By params alone; see also tests/unit/nets/test_sgi_nets.py."""
+    wide = _changed(
+        base={"image_size": 512},
+        train_sgi={
+            "code": {"style": 512},
+            "encoder": {"channels": {256: 64, 128: 128, 64: 256, 32: 512, 16: 512}},
+            "generator": {"channels": {16: 512, 32: 512, 64: 512, 128: 256, 256: 128}, "masked_up_to": 256},
+        },
+    )
+    assert encoder_config(wide)["image_size"] == 512
+    assert generator_config(wide)["channels"][256] == 128
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"encoder": {"channels": {256: 8, 128: 8}}}, "train_sgi.encoder.channels end at 256"),
+        ({"generator": {"channels": {96: 8}}}, r"must double"),
+        ({"encoder": {"taps": [48]}}, r"taps \[48\]"),
+        ({"code": {"texture": 12}}, "power of two"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(section: dict, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        _changed(train_sgi=section)

@@ -1,0 +1,167 @@
+"""The renderer's training: both stages, exact resume in the second, what is kept."""
+
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules.draws import DrawSampler, draw_loader, draw_rng
+from lightning_modules.schedule import warm_cosine
+from lightning_modules.sgi import SgiModule, SgiSchedule, SgiWeights, psnr
+from lightning_modules.training import fit
+from segtalker.nets.discriminator import PatchDiscriminator
+from segtalker.nets.encoder import MaskGuidedEncoder
+from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.parser import FaceParser
+from segtalker.regions import NUM_REGIONS, REGION_INDEX
+
+SIDE, EPOCH_STEPS = 32, 4
+
+
+class Faces(Dataset):
+    """A skin box of a random colour with a bright rim the textures are too coarse for."""
+
+    def __getitem__(self, draw: int) -> dict[str, Tensor]:
+        rng = draw_rng(3, draw)
+        labels = torch.zeros(SIDE, SIDE, dtype=torch.int64)
+        top = int(rng.integers(2, 8))
+        labels[top : top + 20, 6:26] = REGION_INDEX["skin"]
+        image = torch.full((3, SIDE, SIDE), -0.5)
+        image[:, labels > 0] = torch.from_numpy(rng.uniform(-0.5, 0.5, (3, 1)).astype("float32"))
+        image[:, top : top + 2, 6:26] = 1.0
+        return {"reference": image, "reference_labels": labels, "target": image, "target_labels": labels}
+
+
+class FaceData(pl.LightningDataModule):
+    def train_dataloader(self) -> DataLoader:
+        return draw_loader(Faces(), DrawSampler(EPOCH_STEPS, batch_size=2), workers=0)
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader([Faces()[1000 + index] for index in range(2)], batch_size=2)
+
+
+class Unplugged(SgiModule):
+    """Breaks off at a step."""
+
+    stop_at = -1
+
+    def training_step(self, batch: Any, batch_idx: int) -> None:
+        if int(self.step) == self.stop_at:
+            raise RuntimeError("pulled the plug")
+        super().training_step(batch, batch_idx)
+
+
+def _module(adversarial_steps: int, reconstruction_steps: int = 5) -> Unplugged:
+    torch.manual_seed(1)
+    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4}
+    return Unplugged(
+        encoder=MaskGuidedEncoder(**shared, channels={16: 4, 8: 6}, taps=(16, 8), present_share=2e-4),
+        generator=MaskGuidedGenerator(**shared, channels={8: 8, 16: 8}, masked_up_to=16, mapping_layers=1),
+        discriminator=PatchDiscriminator(regions=NUM_REGIONS, channels=(4, 8)),
+        parser=FaceParser(channels=4, multipliers=(1, 2), regions=NUM_REGIONS).requires_grad_(False).eval(),
+        optimizer=partial(torch.optim.Adam, lr=1e-2),
+        discriminator_optimizer=partial(torch.optim.Adam, lr=1e-2),
+        weights=SgiWeights(
+            pixel=1.0,
+            gradient=0.5,
+            gradient_scales=2,
+            parsing=0.1,
+            adversarial=0.05,
+            matching=0.5,
+            regions=(1.0,) * NUM_REGIONS,
+        ),
+        schedule=SgiSchedule(
+            reconstruction_steps=reconstruction_steps,
+            adversarial_steps=adversarial_steps,
+            warmup_steps=2,
+            ema_decay=0.9,
+        ),
+        edge=1,
+    )
+
+
+def _fit(module: SgiModule, folder: Path, epochs: int) -> None:
+    fit(
+        module,
+        FaceData(),
+        folder=folder,
+        label="test",
+        epochs=epochs,
+        signature="a",
+        seed=5,
+        devices=1,
+        num_nodes=1,
+        precision="32-true",
+        log_every=1,
+        logger=None,
+        export=lambda: None,
+    )
+
+
+def _weights(net: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in net.state_dict().items()}
+
+
+def _equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_resume_in_the_adversarial_stage_ends_like_an_unbroken_run(tmp_path: Path) -> None:
+    whole = _module(adversarial_steps=7)
+    _fit(whole, tmp_path / "whole", epochs=3)
+    broken = _module(adversarial_steps=7)
+    broken.stop_at = 10
+    with pytest.raises(RuntimeError, match="plug"):
+        _fit(broken, tmp_path / "broken", epochs=3)
+    resumed = _module(adversarial_steps=7)
+    _fit(resumed, tmp_path / "broken", epochs=3)
+    assert int(resumed.step) == 12
+    assert _equal(_weights(whole), _weights(resumed))
+    histories = [(tmp_path / name / "history.csv").read_bytes() for name in ("whole", "broken")]
+    assert histories[0] == histories[1]
+
+
+def test_each_stage_trains_what_it_should(tmp_path: Path) -> None:
+    module = _module(adversarial_steps=8, reconstruction_steps=4)
+    before, parser = _weights(module.discriminator), _weights(module.parser)
+    _fit(module, tmp_path, epochs=3)
+    history = pd.read_csv(tmp_path / "history.csv")
+    steps = {name: sorted(rows["step"]) for name, rows in history.groupby("name")}
+    assert steps["train/pixel"] == list(range(1, 13))
+    for name in ("train/discriminator", "train/adversarial", "train/matching", "train/parsing"):
+        assert steps[name] == list(range(5, 13))
+    assert steps["val/psnr"] == [4, 8, 12]
+    assert not _equal(before, _weights(module.discriminator))
+    assert _equal(parser, _weights(module.parser))
+
+
+def test_it_learns_and_keeps_the_average(tmp_path: Path) -> None:
+    module = _module(adversarial_steps=0, reconstruction_steps=60)
+    batch = next(iter(FaceData().val_dataloader()))
+    start = psnr(module.render(module.averaged, batch)[0], batch["target"])
+    _fit(module, tmp_path, epochs=15)
+    kept, last = (psnr(module.render(nets, batch)[0], batch["target"]) for nets in (module.averaged, module.nets))
+    assert kept > start + 3.0
+    assert abs(kept - last) < 3.0
+    assert kept != last
+
+
+def test_psnr_of_a_known_error() -> None:
+    truth = torch.zeros(2, 3, 4, 4)
+    torch.testing.assert_close(psnr(truth + 0.2, truth), torch.tensor(20.0))
+
+
+def test_the_rate_rises_then_falls_to_zero() -> None:
+    rates = [warm_cosine(step, steps=100, warmup_steps=10) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(1.0)
+    assert rates.index(max(rates)) in (9, 10)
+    assert rates[100] == pytest.approx(0.0)
+    assert all(a >= b for a, b in pairwise(rates[10:]))
