@@ -1,4 +1,4 @@
-"""Pictures in: photographs, drawings, screenshots."""
+"""Pictures in and out: photographs, drawings, screenshots."""
 
 import warnings
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from segtalker.atomic import atomic_file
 from segtalker.errors import BadInputError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -38,3 +39,9 @@ def read_image(path: Path) -> np.ndarray:
         raise BadInputError(f"{path}: a damaged image ({error}); save it anew") from error
     white = Image.new("RGBA", upright.size, (255, 255, 255, 255))
     return np.asarray(Image.alpha_composite(white, upright).convert("RGB"))
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Writes RGB, `(H, W, 3)` uint8, as PNG, atomically."""
+    with atomic_file(path) as temporary:
+        Image.fromarray(image).save(temporary, format="PNG")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
+from typing import Literal
 
 import av
 import decord
@@ -37,16 +37,24 @@ _AAC_SAMPLES = 1024
 decord.logging.set_level(decord.logging.QUIET)
 
 
-class TimedFrame(NamedTuple):
-    """A decoded frame.
+@dataclass
+class TimedFrame:
+    """A decoded frame, converted to RGB when first asked for.
 
     Args:
+        index: its place in the video.
         time_s: when it is shown, in container time.
-        read: converts it to RGB, `(H, W, 3)`, uint8.
+        convert: gives its pixels.
     """
 
+    index: int
     time_s: float
-    read: Callable[[], np.ndarray]
+    convert: Callable[[], np.ndarray]
+
+    @functools.cached_property
+    def image(self) -> np.ndarray:
+        """RGB, upright, `(H, W, 3)`, uint8."""
+        return self.convert()
 
 
 @dataclass(frozen=True)
@@ -90,8 +98,8 @@ class Video:
                 last = frame.time_s
                 yield frame
 
-    def at_rate(self, fps: float, start_s: float) -> Iterator[np.ndarray]:
-        """Frames at a constant rate from a moment on, see `resample`: `(H, W, 3)`, uint8."""
+    def at_rate(self, fps: float, start_s: float) -> Iterator[TimedFrame]:
+        """Frames at a constant rate from a moment on, see `resample`."""
         return resample(self, fps, start_s, 1.0 / self.fps)
 
 
@@ -146,9 +154,9 @@ def _decord_frames(video: Video) -> Iterator[TimedFrame]:
     try:
         reader = decord.VideoReader(str(video.path), num_threads=1)
         times = reader.get_frame_timestamp(np.arange(len(reader)))[:, 0]
-        for time_s in times:
+        for index, time_s in enumerate(times):
             # decord counts from the first frame, the container's clock need not start there
-            yield TimedFrame(video.start_s + float(time_s), reader.next().asnumpy)
+            yield TimedFrame(index, video.start_s + float(time_s), reader.next().asnumpy)
     except (decord.DECORDError, RuntimeError) as error:
         raise BadClipError(f"{video.path.name}: damaged, decord cannot read all of it") from error
 
@@ -158,10 +166,10 @@ def _pyav_frames(video: Video) -> Iterator[TimedFrame]:
         with av.open(str(video.path)) as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
-            for frame in container.decode(stream):
+            for index, frame in enumerate(container.decode(stream)):
                 if frame.time is None:
                     raise BadClipError(f"{video.path.name}: its frames carry no timestamps")
-                yield TimedFrame(frame.time, functools.partial(_upright_rgb, frame))
+                yield TimedFrame(index, frame.time, functools.partial(_upright_rgb, frame))
     except av.FFmpegError as error:
         raise BadClipError(f"{video.path.name}: damaged ({_message(error)})") from error
 
@@ -170,7 +178,7 @@ def _upright_rgb(frame: av.VideoFrame) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), k=frame.rotation // 90))
 
 
-def resample(frames: Iterable[TimedFrame], fps: float, start_s: float, frame_s: float) -> Iterator[np.ndarray]:
+def resample(frames: Iterable[TimedFrame], fps: float, start_s: float, frame_s: float) -> Iterator[TimedFrame]:
     """Picks the frame nearest in time to each tick of a constant rate; holds two frames at most.
 
     Args:
@@ -180,27 +188,18 @@ def resample(frames: Iterable[TimedFrame], fps: float, start_s: float, frame_s: 
         frame_s: how long the last frame is shown.
 
     Yields:
-        One frame a tick, `(H, W, 3)`, uint8, as long as the middle of the tick's frame lies before the end. The
-        same array comes again where a frame is repeated.
+        One frame a tick, as long as the middle of the tick lies before the end. A frame can come again.
     """
     ticks = 0
     shown: TimedFrame | None = None
-    image: np.ndarray | None = None
     for frame in frames:
         while shown is not None and 2 * (start_s + ticks / fps) <= shown.time_s + frame.time_s:
-            image = shown.read() if image is None else image
-            yield image
+            yield shown
             ticks += 1
-        shown, image = frame, None
+        shown = frame
     while shown is not None and start_s + (ticks + 0.5) / fps <= shown.time_s + frame_s:
-        image = shown.read() if image is None else image
-        yield image
+        yield shown
         ticks += 1
-
-
-def still_frame(path: Path, decoder: Decoder) -> np.ndarray:
-    """The first frame of a video, `(H, W, 3)`, uint8."""
-    return cast(TimedFrame, next(iter(open_video(path, decoder)))).read()
 
 
 def write_video(

@@ -1,0 +1,25 @@
+"""Paths a user writes into params: `~` and `${VARIABLE}` are replaced."""
+
+import os
+import re
+from pathlib import Path
+
+from segtalker.errors import BadInputError
+
+
+def expand_path(text: str, key: str) -> Path:
+    """The path a param names.
+
+    Args:
+        text: its value.
+        key: its name, for the message.
+
+    Raises:
+        BadInputError: empty, or a variable in it is not set.
+    """
+    if not text:
+        raise BadInputError(f"{key} is empty; set it (--set {key}=PATH)")
+    expanded = os.path.expanduser(os.path.expandvars(text))
+    if missing := re.search(r"\$\{?(\w+)", expanded):
+        raise BadInputError(f"{key}: {text}: the environment variable {missing[1]} is not set; export it")
+    return Path(expanded)
