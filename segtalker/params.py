@@ -144,9 +144,15 @@ class Crop(Section):
 
     detector: Literal["annotations", "face_alignment", "mediapipe"]
     weights: str
+    decoder: Literal["decord", "pyav"]
     margin: float = Field(ge=0, le=2)
+    lift: float = Field(ge=-1, le=1)
     detect_every: int = Field(ge=1)
+    max_lost_frames: int = Field(ge=0)
     smooth_frames: int = Field(ge=1)
+    follow_frames: int = Field(ge=1)
+    min_seconds: float = Field(ge=0)
+    max_seconds: float = Field(ge=0)
 
 
 class Training(Section):
@@ -404,6 +410,7 @@ class Tables(Section):
     mouth_columns: int = Field(ge=2)
     mouth_stride: int = Field(ge=1)
     mouth_cell: int = Field(ge=16)
+    edit_cell: int = Field(ge=16)
 
 
 class Params(Section):

@@ -202,6 +202,11 @@ def resample(frames: Iterable[TimedFrame], fps: float, start_s: float, frame_s: 
         ticks += 1
 
 
+def still_frame(path: Path, decoder: Decoder) -> np.ndarray:
+    """The first frame of a video, `(H, W, 3)`, uint8."""
+    return next(iter(open_video(path, decoder))).image
+
+
 def write_video(
     path: Path, frames: Iterable[np.ndarray], fps: int, audio: np.ndarray | None, sample_rate_hz: int, crf: int
 ) -> int:

@@ -1,0 +1,113 @@
+"""The square that is cut out of each frame of a clip, and the warp into it.
+
+One size a clip. The square stands still as long as the face stays inside it, for a still background is easier to
+learn and to watch; where the head moves farther, it follows slowly. It never leaves the picture.
+
+Coordinates: (x, y) pixels with integers at pixel centres, so a picture reaches from -0.5 to its width - 0.5.
+"""
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from segtalker.regions import NUM_REGIONS
+
+_WHOLE = 0.9  # a square that takes this share of a square picture is taken to be all of it
+_SIZE_PERCENTILE = 90
+_CHANNELS = 4  # OpenCV warps so many planes at once
+
+
+def clip_squares(
+    landmarks: np.ndarray, width: int, height: int, margin: float, lift: float, follow_frames: int
+) -> np.ndarray:
+    """Places the square of each frame.
+
+    Args:
+        landmarks: of the whole clip, `(T, 68, 2)`, pixels of the source.
+        width: of the source.
+        height: of the source.
+        margin: share of the face's size added on each side, at least.
+        lift: how far the square stands above the middle of the face (brows to chin), as a share of its size.
+        follow_frames: time constant of following a head that moves far.
+
+    Returns:
+        Left and upper edge and side of each square, `(T, 3)`, float64; equal rows where it stands still.
+    """
+    low, high = landmarks.min(axis=1).astype(np.float64), landmarks.max(axis=1).astype(np.float64)
+    face = float(np.percentile((high - low).max(axis=1), _SIZE_PERCENTILE))
+    side = min(face * (1.0 + 2.0 * margin), width, height)
+    if width == height and side >= _WHOLE * width:
+        return np.tile([-0.5, -0.5, float(width)], (len(landmarks), 1))
+    middles = (low + high) / 2 - np.array([0.0, lift * face])
+    corners = _place(np.median(middles, axis=0), len(middles), side, width, height)
+    if not _holds(corners, side, low, high):
+        followed = gaussian_filter1d(middles, follow_frames, axis=0, mode="nearest")
+        corners = _place(followed, len(middles), side, width, height)
+    return np.concatenate([corners, np.full((len(corners), 1), side)], axis=1)
+
+
+def _place(middles: np.ndarray, count: int, side: float, width: int, height: int) -> np.ndarray:
+    """Upper left corners around the middles, pushed into the picture: `(T, 2)`."""
+    furthest = np.array([width, height]) - 0.5 - side
+    return np.broadcast_to(np.clip(middles - side / 2, -0.5, furthest), (count, 2))
+
+
+def _holds(corners: np.ndarray, side: float, low: np.ndarray, high: np.ndarray) -> bool:
+    """Whether the face lies inside the square in every frame."""
+    return bool((low >= corners).all() and (high <= corners + side).all())
+
+
+def square_transform(square: np.ndarray, size: int) -> np.ndarray:
+    """The similarity from source pixels to pixels of a crop of `size`: `(2, 3)`, float64."""
+    left, top, side = square
+    scale = size / side
+    return np.array([[scale, 0.0, -scale * left - 0.5], [0.0, scale, -scale * top - 0.5]])
+
+
+def map_points(points: np.ndarray, transform: np.ndarray) -> np.ndarray:
+    """Points of the source in the crop: `(..., 2)`, float32."""
+    return (points @ transform[:, :2].T + transform[:, 2]).astype(np.float32)
+
+
+def warp_image(image: np.ndarray, square: np.ndarray, size: int) -> np.ndarray:
+    """Cuts a square out and scales it, averaging the pixels that fall together where it shrinks.
+
+    Args:
+        image: `(H, W)` or `(H, W, C)` with C up to 4, uint8.
+        square: left, top, side.
+        size: side of the result.
+
+    Returns:
+        `(size, size[, C])`, uint8; the very image where the square is all of it and sizes are equal.
+    """
+    if image.shape[:2] == (size, size) and np.array_equal(square, [-0.5, -0.5, size]):
+        return image
+    factor = max(int(np.ceil(square[2] / size)), 1)
+    flags = cv2.INTER_LINEAR if factor > 1 else cv2.INTER_CUBIC
+    large = cv2.warpAffine(
+        image,
+        square_transform(square, size * factor),
+        (size * factor, size * factor),
+        flags=flags,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return large if factor == 1 else cv2.resize(large, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def warp_regions(regions: np.ndarray, square: np.ndarray, size: int) -> np.ndarray:
+    """Cuts a square out of a region map; each pixel gets the region that covers most of it.
+
+    Args:
+        regions: `(H, W)`, uint8 in 0-11.
+        square: left, top, side.
+        size: side of the result.
+
+    Returns:
+        `(size, size)`, uint8.
+    """
+    present = np.flatnonzero(np.bincount(regions.ravel(), minlength=NUM_REGIONS)).astype(np.uint8)
+    cover = []
+    for start in range(0, len(present), _CHANNELS):
+        planes = (regions[..., None] == present[start : start + _CHANNELS]).astype(np.uint8) * np.uint8(255)
+        cover.append(warp_image(planes, square, size).reshape(size, size, -1))
+    return present[np.concatenate(cover, axis=2).argmax(axis=2)]
