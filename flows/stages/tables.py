@@ -10,11 +10,13 @@ import numpy as np
 from flows.stages.common import StageRun, stage_main
 from segtalker.atomic import atomic_folder, write_text
 from segtalker.clips import load_clips
+from segtalker.edit_strip import read_edits
 from segtalker.media.video import write_video
 from segtalker.params import Params
 from segtalker.provenance import git_revision
 from segtalker.reporting.assemble import Origin, build_report, read_settings
 from segtalker.reporting.drawings import (
+    edit_drawings,
     pipeline_drawings,
     sample_drawings,
     score_drawings,
@@ -57,9 +59,11 @@ def make_players(samples: list[Sample], params: Params, system: str) -> list[Pla
 
 def plan(run: StageRun, scores: Scores, samples: list[Sample], system: str) -> list[Drawing]:
     """All figures of the report."""
+    edits = run.workspace.results("generate") / "edits"
     return [
         *score_drawings(scores),
         *sample_drawings(samples, run.params, system),
+        *edit_drawings(read_edits(edits), edits, run.params.tables.edit_cell),
         *training_drawings(read_histories(run.workspace.model("train_tsg").parent)),
         *pipeline_drawings(run.workspace.root / "dvc.yaml"),
     ]

@@ -7,13 +7,14 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from segtalker.edit_strip import EditRow
 from segtalker.params import Params
 from segtalker.reporting.charts import clip_scores, region_scores, sync_curves, training_curves
 from segtalker.reporting.dag import dag_figure, read_graph
 from segtalker.reporting.figures import Drawing
 from segtalker.reporting.samples import Sample
 from segtalker.reporting.scores import Scores
-from segtalker.reporting.strips import frame_strip, mouth_strip
+from segtalker.reporting.strips import edit_strip, frame_strip, mouth_strip
 from segtalker.reporting.style import Theme
 from segtalker.reporting.tables import region_table
 
@@ -73,6 +74,23 @@ def sample_drawings(samples: Sequence[Sample], params: Params, system: str) -> l
                     "of every method under the speech of the clip.", mouths, is_photo=True),
         ]  # fmt: skip
     return drawings
+
+
+def edit_drawings(edits: Sequence[EditRow], folder: Path, cell: int) -> list[Drawing]:
+    """A sheet of edits for each clip that has some.
+
+    Args:
+        edits: of all clips.
+        folder: holds their packs.
+        cell: px.
+    """
+    clips = dict.fromkeys(edit.clip_id for edit in edits)
+    alt = "The same moments of a talking face, one edit a row, beside the picture the edit took from."
+    return [
+        Drawing("edits", f"edits_{clip_id}", clip_id, alt,
+                partial(edit_strip, [edit for edit in edits if edit.clip_id == clip_id], folder, cell), is_photo=True)
+        for clip_id in clips
+    ]  # fmt: skip
 
 
 def pipeline_drawings(dvc_file: Path) -> list[Drawing]:

@@ -37,7 +37,7 @@ _KNOWN = (
     Method("sgi_oracle_mask", "Oracle masks", "oracle", "Painted through the true masks: what painting alone loses.",
            "painted through the true mask", "#3f8fd6"),
     Method("shuffled_audio", "Shuffled audio", "control", "SegTalker driven by the speech of another clip.",
-           "driven by another clip's speech", "#d99a1c"),
+           "moved by another clip's speech", "#d99a1c"),
     Method("static", "Static", "control", "The first frame, repeated: no motion at all.",
            "the first frame, repeated", "#2fa38b"),
 )  # fmt: skip

@@ -27,7 +27,7 @@ class Tile:
         video: MP4 bytes, or None.
         image: WebP bytes, or None.
         is_mask: shown with hard pixels.
-        has_sound: can be listened to.
+        has_sound: can be listened to; where several screens have the same sound, one of them.
         is_heard: is listened to at first.
     """
 
@@ -107,8 +107,8 @@ class PlayerMaker:
         """
         frames = min(sample.length, self.max_frames)
         sound = self._cut(np.asarray(sample.clip.audio), frames)
-        source = scale(sample.clip.frames.read([0])[0], self.size)
-        mask = paint(sample.clip.masks.read([0])[0], self.size)
+        source = scale(sample.clip.frames.read([sample.reference_frame])[0], self.size)
+        mask = paint(sample.clip.masks.read([sample.reference_frame])[0], self.size)
         tiles = [
             Tile("Source", "who is to speak", image=webp_bytes(source, is_photo=True)),
             Tile(
@@ -124,11 +124,9 @@ class PlayerMaker:
             tiles.append(Tile("Talking mask", "moved by the speech", video=self.encode(painted, None), is_mask=True))
         ordered = sorted(sample.methods, key=lambda method: method.name != system)
         tiles += [self._method(sample, method, frames, method.name == system) for method in ordered]
-        truth = self.encode(self._scaled(sample.clip.frames, frames), sound)
-        tiles.insert(
-            len(tiles) - len(ordered) + 1,
-            Tile(GROUND_TRUTH.label, GROUND_TRUTH.short, GROUND_TRUTH.colour, truth, has_sound=True),
-        )
+        real = self.encode(self._scaled(sample.clip.frames, frames), sound)
+        truth = Tile(GROUND_TRUTH.label, GROUND_TRUTH.short, GROUND_TRUTH.colour, real)
+        tiles.insert(len(tiles) - len(ordered) + 1, truth)
         return Player(sample.clip.clip_id, self._note(sample, frames), wave_path(sound, _WAVE_POINTS), tiles)
 
     def _note(self, sample: Sample, frames: int) -> str:
@@ -138,7 +136,8 @@ class PlayerMaker:
     def _method(self, sample: Sample, method: Method, frames: int, is_heard: bool) -> Tile:
         sound = self._cut(sample.sound(method.name), frames)
         video = self.encode(self._scaled(sample.frames(method.name), frames), sound)
-        return Tile(method.label, method.short, method.colour, video, has_sound=True, is_heard=is_heard)
+        own = sample.sounds[method.name] == sample.clip.audio_path
+        return Tile(method.label, method.short, method.colour, video, has_sound=is_heard or not own, is_heard=is_heard)
 
     def _scaled(self, frames: Iterable[np.ndarray], count: int) -> Iterator[np.ndarray]:
         return (scale(frame, self.size) for frame in islice(frames, count))

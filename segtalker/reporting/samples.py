@@ -22,12 +22,14 @@ class Sample:
         methods: those that finished the clip, in the order of the tables.
         folder: `results/<experiment>/generate`.
         sounds: the audio file that drove each method.
+        reference_frame: the frame of the recording that gave the speaker's look.
     """
 
     clip: Clip
     methods: tuple[Method, ...]
     folder: Path
     sounds: Mapping[str, Path]
+    reference_frame: int
 
     def frames(self, method: str) -> ImagePack:
         """Frames made by a method, `(T, H, W, 3)` uint8 RGB."""
@@ -75,7 +77,7 @@ def choose_samples(clips: Sequence[Clip], generated: Path, system: str, count: i
 
 def _sample(clip: Clip, rows: pd.DataFrame, generated: Path, audio: Mapping[str, Path]) -> Sample:
     sounds = {row["method"]: audio[row["driving_audio"]] for row in rows.to_dict("records")}
-    return Sample(clip, tuple(order_methods(set(sounds))), generated, sounds)
+    return Sample(clip, tuple(order_methods(set(sounds))), generated, sounds, int(rows["reference_frame"].iloc[0]))
 
 
 def loudest_window(samples: np.ndarray, window: int, step: int) -> int:

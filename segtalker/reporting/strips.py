@@ -1,7 +1,9 @@
 """Contact sheets: frames over time, mouths against the sound, edits."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,7 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from segtalker.clips import ImagePack
+from segtalker.edit_strip import EditRow
 from segtalker.regions import colourise
+from segtalker.reporting.methods import GROUND_TRUTH
 from segtalker.reporting.samples import Sample, envelope, loudest_window
 from segtalker.reporting.style import DPI, Theme, bare, styled
 
@@ -19,6 +24,7 @@ _LABEL_WIDTH = 96
 _CAPTION_HEIGHT = 30
 _LEAD_GAP = 20
 _WAVE_HEIGHT = 84
+_LABEL_CHARACTERS = 11
 _MOUTH_POINTS = slice(48, 68)
 _MOUTH_ZOOM = 1.7
 
@@ -29,12 +35,12 @@ class Row:
 
     Args:
         label: stands left of it.
-        images: RGB, all of one size, uint8.
+        images: RGB, square, uint8; None leaves the cell empty.
         colour: of the label, `#rrggbb`, or empty for ink.
     """
 
     label: str
-    images: Sequence[np.ndarray]
+    images: Sequence[np.ndarray | None]
     colour: str = ""
 
 
@@ -72,7 +78,8 @@ class Sheet:
         self.canvas = np.full((height, width, 3), paper.round().astype(np.uint8))
         for index, row in enumerate(rows):
             for column, image in enumerate(row.images):
-                self._paste(image, self.left + column * (cell + _GAP), self.top + index * (cell + _GAP))
+                if image is not None:
+                    self._paste(image, self.left + column * (cell + _GAP), self.top + index * (cell + _GAP))
         for index, (_, image) in enumerate(lead):
             self._paste(image, _MARGIN, self._lead_top(index))
         with styled(theme):
@@ -133,12 +140,13 @@ def frame_strip(sample: Sample, method: str, fps: int, columns: int, cell: int, 
     """
     indices = np.linspace(0, sample.length - 1, columns).round().astype(int).tolist()
     masks = sample.masks(method)
-    rows = [] if masks is None else [Row("talking\nmask", _painted(masks.read(indices), cell))]
+    rows = [] if masks is None else [Row(_fold("talking mask"), _painted(masks.read(indices), cell))]
     rows += [
         Row("output", list(sample.frames(method).read(indices))),
         Row("truth", list(sample.clip.frames.read(indices))),
     ]
-    lead = [("source", sample.clip.frames.read([0])[0]), ("mask", _painted(sample.clip.masks.read([0]), cell)[0])]
+    first = [sample.reference_frame]
+    lead = [("source", sample.clip.frames.read(first)[0]), ("mask", _painted(sample.clip.masks.read(first), cell)[0])]
     captions = [f"{index / fps:.2f} s" for index in indices]
     return Sheet(rows, captions, cell, theme, lead=lead).figure
 
@@ -161,13 +169,34 @@ def mouth_strip(sample: Sample, fps: int, rate_hz: int, columns: int, stride: in
     first = loudest_window(audio, columns * stride * hop, hop) // hop
     indices = [min(first + column * stride, sample.length - 1) for column in range(columns)]
     box = mouth_square(np.asarray(sample.clip.landmarks))
-    rows = [Row("Ground\ntruth", _cut(sample.clip.frames.read(indices), box))]
-    rows += [Row(method.label.replace(" ", "\n"), _cut(sample.frames(method.name).read(indices), box), method.colour)
+    rows = [Row(_fold(GROUND_TRUTH.label), _cut(sample.clip.frames.read(indices), box))]
+    rows += [Row(_fold(method.label), _cut(sample.frames(method.name).read(indices), box), method.colour)
              for method in sample.methods]  # fmt: skip
     captions = [f"{index / fps:.2f} s" for index in indices]
     sheet = Sheet(rows, captions, cell, theme, head=_WAVE_HEIGHT)
     _draw_wave(sheet, audio[first * hop : (first + columns * stride) * hop])
     return sheet.figure
+
+
+def edit_strip(edits: Sequence[EditRow], folder: Path, cell: int, theme: Theme) -> Figure:
+    """The same moments of one talking face, an edit a row, beside the picture the edit took from.
+
+    Args:
+        edits: of one clip.
+        folder: holds their packs.
+        cell: px.
+        theme: the paper.
+    """
+    rows = []
+    for edit in edits:
+        reference = None if edit.reference is None else ImagePack(folder / edit.reference).read([0])[0]
+        rows.append(Row(_fold(edit.label), [reference, *ImagePack(folder / edit.frames).read()]))
+    captions = ["taken from", *(f"{time_s:.2f} s" for time_s in edits[0].times_s)]
+    return Sheet(rows, captions, cell, theme).figure
+
+
+def _fold(label: str) -> str:
+    return "\n".join(textwrap.wrap(label, _LABEL_CHARACTERS))
 
 
 def mouth_square(landmarks: np.ndarray) -> tuple[int, int, int]:

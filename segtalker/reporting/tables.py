@@ -55,9 +55,9 @@ def failures_table(workspace: Workspace) -> pd.DataFrame:
 
 
 def _failures(stage: str, path: Path) -> pd.DataFrame:
-    table = read_table(path) if path.is_file() else pd.DataFrame()
-    table = table.assign(stage=stage).reindex(columns=list(FAILURE_TABLE_COLUMNS)).fillna("").astype(str)
-    return table.sort_values(["clip_id", "method"], kind="stable")
+    rows = read_table(path).to_dict("records") if path.is_file() else []
+    known = [{"stage": stage, "method": "", **row} for row in rows]
+    return pd.DataFrame(known, columns=list(FAILURE_TABLE_COLUMNS)).sort_values(["clip_id", "method"], kind="stable")
 
 
 def _failed_clips(failures: pd.DataFrame, method: str) -> int:

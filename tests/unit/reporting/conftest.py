@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segtalker.clips import CLIP_COLUMNS, FAILURE_COLUMNS, write_images, write_table, write_wav
+from segtalker.atomic import write_text
+from segtalker.clips import CLIP_COLUMNS, FAILURE_COLUMNS, ImagePack, write_images, write_table, write_wav
 from segtalker.regions import PALETTE, REGION_INDEX
 from segtalker.workspace import Workspace
 
@@ -36,6 +37,18 @@ MEANS = {
     "iou_lip": (1.0, 0.6, 0.2, 0.4, 0.9),
     "iou_hair": (1.0, 0.9, 0.8, 0.88, 0.97),
 }
+
+
+DVC_FILE = """
+stages:
+  crop: {cmd: x, outs: ["data/crop/${active.dataset}"]}
+  train_tsg: {cmd: x, deps: ["data/crop/${active.dataset}/clips.csv"], outs: [models/train_tsg]}
+  generate:
+    cmd: x
+    deps: [segtalker/talk.py, "data/crop/${active.dataset}", models/train_tsg/tsg.ckpt]
+    outs: [{"results/generate": {persist: true}}]
+  tables: {cmd: x, deps: [results/generate, "data/crop/${active.dataset}"], outs: [reports/index.html]}
+"""
 
 
 def draw_masks(opening: np.ndarray, size: int) -> np.ndarray:
@@ -129,11 +142,26 @@ class Experiment:
 
     def _write_generated_table(self) -> None:
         rows = [
-            {"clip_id": clip_id, "method": method, "driving_audio": self.clip_ids[index - 1], "frames": self.frames}
+            {
+                "clip_id": clip_id,
+                "method": method,
+                "frames": self.frames,
+                "reference_frame": 3,
+                "driving_audio": self.clip_ids[index - 1] if method == "shuffled_audio" else clip_id,
+            }
             for index, clip_id in enumerate(self.clip_ids)
             for method in METHODS
         ]
-        write_table(self.workspace.results("generate") / "clips.csv", rows, ("clip_id", "method"))
+        folder = self.workspace.results("generate")
+        write_table(folder / "clips.csv", rows, ("clip_id", "method"))
+        edits = []
+        for edit in ("original", "hair", "background"):
+            frames = ImagePack(folder / "segtalker" / self.clip_ids[0] / "frames.zip").read([0, 12])
+            write_images(folder / "edits" / f"{edit}.zip", frames, ".jpg")
+            edits.append({"clip_id": self.clip_ids[0], "edit": edit, "label": f"{edit} replaced",
+                          "frames": f"{edit}.zip", "reference": f"{edit}.zip" if edit == "hair" else None,
+                          "times_s": [0.0, 0.48]})  # fmt: skip
+        write_text(folder / "edits" / "edits.json", json.dumps(edits))
 
     def _write_scores(self) -> None:
         rows = []
@@ -183,3 +211,25 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A finished experiment of two test clips."""
     root = tmp_path_factory.mktemp("experiment")
     return Experiment(root, subjects=2, frames=30, size=64).write()
+
+
+def write_project(root: Path) -> Path:
+    """A project folder with a finished experiment in it: params, `dvc.yaml`, data, models, results."""
+    Experiment(root, subjects=2, frames=30, size=64).write()
+    checkout = Path(__file__).parents[3]
+    for name in ("params.yaml", "experiment.yaml"):
+        (root / name).write_bytes((checkout / name).read_bytes())
+    (root / "dvc.yaml").write_text(DVC_FILE)
+    return root
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of a test's own."""
+    return write_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project to read from."""
+    return write_project(tmp_path_factory.mktemp("project"))

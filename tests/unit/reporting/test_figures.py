@@ -1,0 +1,111 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segtalker.clips import load_clips
+from segtalker.reporting.charts import clip_scores, region_scores, smooth, sync_curves, training_curves
+from segtalker.reporting.samples import Sample, choose_samples, envelope, loudest_window, spread_over_subjects
+from segtalker.reporting.scores import read_scores
+from segtalker.reporting.strips import Row, Sheet, frame_strip, mouth_square, mouth_strip
+from segtalker.reporting.style import DARK, LIGHT, render
+from segtalker.reporting.tables import region_table
+from segtalker.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def sample(experiment: Workspace) -> Sample:
+    clips = load_clips(experiment.root / "data", experiment.dataset, "test")
+    return choose_samples(clips, experiment.results("generate"), "segtalker", 1)[0]
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=40), st.integers(1, 9))
+def test_smooth_is_a_mean_of_neighbours(values: list[float], window: int) -> None:
+    smoothed = smooth(np.array(values), window)
+    half = window // 2
+    expected = [np.mean(values[max(0, i - half) : i + half + 1]) for i in range(len(values))]
+    assert smoothed == pytest.approx(np.array(expected), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"train/loss": [1.0]}, {"val/iou": [0.5, 0.5]}, {"train/a": [1e-4, 100.0], "val/b": [-1.0, 2.0]}],
+    ids=["one point", "flat, no training", "wide range"],
+)
+def test_any_history_can_be_drawn(values: dict[str, list[float]]) -> None:
+    rows = [(step, name, value) for name, series in values.items() for step, value in enumerate(series)]
+    history = pd.DataFrame(rows, columns=["step", "name", "value"])
+    assert render(training_curves(history, LIGHT), LIGHT).std() > 0
+
+
+def test_scores_with_infinite_values_can_be_drawn(experiment: Workspace) -> None:
+    scores = read_scores(experiment.results("evaluate"), [])
+    scores.values.loc[(scores.values["method"] == "ground_truth"), "value"] = np.inf
+    shown = [metric for metric in scores.summary_metrics if metric.name != "lpips_alex"]
+    assert render(clip_scores(scores, shown, DARK), DARK).std() > 0
+    assert render(region_scores(region_table(scores), scores.methods, DARK), DARK).std() > 0
+
+
+def test_sync_curves_can_be_drawn(experiment: Workspace) -> None:
+    scores = read_scores(experiment.results("evaluate"), [])
+    shifts = np.arange(-15, 16)
+    curves = pd.DataFrame({"method": "segtalker", "shift": shifts, "distance": 1.2 - np.exp(-(shifts**2) / 4.0)})
+    assert render(sync_curves(curves, scores.methods, LIGHT), LIGHT).std() > 0
+
+
+def test_a_sheet_shows_pictures_pixel_by_pixel() -> None:
+    images = [np.full((20, 20, 3), value, np.uint8) for value in (10, 90, 170)]
+    images[1][5:9, 5:9] = (255, 0, 0)
+    sheet = Sheet([Row("a", images), Row("b", [None, *images[:2]])], ["1", "2", "3"], 20, LIGHT)
+    pixels = render(sheet.figure, LIGHT)
+    assert pixels.shape == sheet.canvas.shape
+    top, left = sheet.top, sheet.left + 26
+    assert (pixels[top : top + 20, left : left + 20] == images[1]).all()
+    assert (pixels[top + 26 : top + 46, sheet.left : sheet.left + 20] == 255).all()
+
+
+def test_strips_are_the_same_each_time_and_differ_between_methods(sample: Sample) -> None:
+    first, again = (render(frame_strip(sample, "segtalker", 25, 3, 48, LIGHT), LIGHT) for _ in range(2))
+    other = render(frame_strip(sample, "shuffled_audio", 25, 3, 48, LIGHT), LIGHT)
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_a_method_without_masks_has_a_shorter_strip(sample: Sample) -> None:
+    full, short = (frame_strip(sample, name, 25, 3, 48, LIGHT).get_size_inches()[1] for name in ("segtalker", "static"))
+    assert short < full
+
+
+@pytest.mark.parametrize("columns", [4, 40], ids=["few", "more than frames"])
+def test_mouth_strip_fits_any_length(sample: Sample, columns: int) -> None:
+    assert render(mouth_strip(sample, 25, 16000, columns, 2, 24, LIGHT), LIGHT).std() > 0
+
+
+def test_mouth_square_holds_the_mouth(sample: Sample) -> None:
+    landmarks = np.asarray(sample.clip.landmarks)
+    left, top, side = mouth_square(landmarks)
+    mouth = landmarks[:, 48:].reshape(-1, 2)
+    assert (mouth >= (left, top)).all()
+    assert (mouth <= (left + side, top + side)).all()
+
+
+def test_samples_show_every_subject_before_one_twice(sample: Sample) -> None:
+    clips = [type(sample.clip)(f"{who}_{n}", who, "test", None, None) for who in "ab" for n in range(2)]
+    assert [clip.clip_id for clip in spread_over_subjects(clips)] == ["a_0", "b_0", "a_1", "b_1"]
+
+
+def test_the_reference_frame_and_the_sounds_are_those_of_the_table(sample: Sample) -> None:
+    assert sample.reference_frame == 3
+    assert sample.sounds["segtalker"] == sample.clip.audio_path
+    assert sample.sounds["shuffled_audio"] != sample.clip.audio_path
+
+
+@given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=60), st.integers(1, 20))
+def test_loudest_window_and_envelope(samples: list[float], points: int) -> None:
+    audio = np.array(samples, np.float32)
+    start = loudest_window(audio, 10, 1)
+    energies = [float((audio[i : i + 10].astype(float) ** 2).sum()) for i in range(max(len(audio) - 10, 0) + 1)]
+    assert energies[start] == pytest.approx(max(energies), abs=1e-9)
+    assert envelope(audio, points).shape == (points,)
+    assert envelope(audio, points).max() == np.abs(audio).max()

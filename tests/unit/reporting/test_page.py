@@ -1,0 +1,190 @@
+import base64
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from flows.stages.common import StageRun
+from flows.stages.tables import tables
+from segtalker.clips import load_clips
+from segtalker.params import load_params
+from segtalker.reporting.assemble import read_settings
+from segtalker.reporting.players import Player, PlayerMaker
+from segtalker.reporting.samples import choose_samples
+from segtalker.workspace import Workspace
+
+SIGNATURE = "0123456789abcdef" * 4
+VOID = {"meta", "img", "br", "input"}
+CHROMIUM = shutil.which("chromium")
+
+
+def run_tables(root: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Runs the stage inside a project folder; the page it wrote."""
+    monkeypatch.chdir(root)
+    params = load_params()
+    tables(StageRun("tables", params, Workspace(Path(), "synthetic", "demo"), SIGNATURE, None))
+    return (root / "reports" / "index.html").read_text(encoding="utf-8")
+
+
+class Reader(HTMLParser):
+    """Notes every tag and checks that they are closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def page(shared_project: Path) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        return run_tables(shared_project, patch)
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    assert reader.open == []
+    return reader
+
+
+def test_the_page_holds_all_it_shows_and_every_link_leads_somewhere(page: str) -> None:
+    tags = read(page).tags
+    addresses = [value or "" for _, attrs in tags for name, value in attrs.items() if name in ("src", "href")]
+    assert all(address.startswith(("data:", "#")) for address in addresses)
+    assert not re.search(r"https?://", page)
+    ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert {address[1:] for address in addresses if address.startswith("#")} <= set(ids)
+    assert len(page) < 15e6
+
+
+def test_pictures_and_buttons_have_words(page: str) -> None:
+    for tag, attrs in read(page).tags:
+        assert tag != "img" or attrs["alt"]
+        assert tag not in ("button", "video", "input") or attrs.get("aria-label") or "data-copy" in attrs
+
+
+def test_videos_play_and_one_of_them_is_heard(page: str, tmp_path: Path) -> None:
+    videos = re.findall(r"data:video/mp4;base64,([A-Za-z0-9+/=]+)", page)
+    assert len(videos) == 2 * 6
+    sounds = []
+    for index, text in enumerate(videos):
+        path = tmp_path / f"{index}.mp4"
+        path.write_bytes(base64.b64decode(text))
+        with av.open(str(path)) as container:
+            assert sum(1 for _ in container.decode(video=0)) == 30
+            sounds.append(len(container.streams.audio))
+    assert sounds == [0, 1, 1, 1, 1, 1] * 2
+    assert page.count('aria-pressed="true" aria-label="Listen') == 2
+
+
+def test_tables_figures_and_page_are_the_same_bytes_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def contents() -> dict[str, bytes]:
+        reports = project / "reports"
+        return {str(path.relative_to(reports)): path.read_bytes() for path in reports.rglob("*") if path.is_file()}
+
+    run_tables(project, monkeypatch)
+    first = contents()
+    (project / "reports" / "figures" / "left_over.png").write_bytes(b"")
+    run_tables(project, monkeypatch)
+    assert contents() == first
+    names = {Path(name).stem for name in first if name.startswith("figures/")}
+    assert names == {"clips", "dag", "regions", "training_tsg", "training_sgi", "edits_person00_000"} | {
+        f"{kind}_person0{index}_000" for kind in ("strip", "mouth") for index in range(2)
+    }
+
+
+def test_the_page_says_what_is_missing_and_what_failed(page: str) -> None:
+    for words in (
+        "fetch alexnet-owt-7be5be79.pth",
+        "no audio track",
+        "no face found",
+        SIGNATURE,
+        "whom no network saw",
+    ):
+        assert words in page
+
+
+def test_words_from_outside_cannot_become_markup(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = project / "data" / "crop" / "synthetic" / "failures.csv"
+    failures.write_text('clip_id,source,reason\n<script>alert(1)</script>,x,"a ""b"" & <c>"\n')
+    page = run_tables(project, monkeypatch)
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    read(page)
+
+
+def test_settings_of_the_run_are_part_of_the_command(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "experiments").mkdir()
+    (project / "experiments" / "small.yaml").write_text("train_tsg: {steps: 9}\nbase: {fps: 20}\n")
+    text = "active: {experiment: small, dataset: synthetic}\ntrain_tsg: {steps: 10}\nbase: {fps: 20}\n"
+    (project / "experiment.yaml").write_text(text)
+    assert read_settings(project, "small") == ("train_tsg.steps=10",)
+
+
+def make_player(experiment: Workspace, max_frames: int) -> tuple[Player, list[tuple[int, int]]]:
+    encoded = []
+
+    def encode(frames, sound: np.ndarray | None) -> bytes:
+        images = list(frames)
+        encoded.append((len(images), 0 if sound is None else len(sound)))
+        assert all(image.shape == (32, 32, 3) for image in images)
+        return b"mp4"
+
+    clips = load_clips(experiment.root / "data", experiment.dataset, "test")
+    sample = choose_samples(clips, experiment.results("generate"), "segtalker", 1)[0]
+    maker = PlayerMaker(encode, size=32, max_frames=max_frames, fps=25, rate_hz=16000)
+    return maker.make(sample, "segtalker"), encoded
+
+
+@pytest.mark.parametrize(("max_frames", "frames"), [(10, 10), (99, 30)], ids=["cut", "whole"])
+def test_sound_is_as_long_as_the_picture(experiment: Workspace, max_frames: int, frames: int) -> None:
+    player, encoded = make_player(experiment, max_frames)
+    assert {count for count, _ in encoded} == {frames}
+    assert {samples for _, samples in encoded} == {0, frames * 640}
+    assert ("first" in player.note) == (max_frames < 30)
+
+
+def test_screens_go_from_source_to_truth_before_the_controls(experiment: Workspace) -> None:
+    player, _ = make_player(experiment, 10)
+    labels = [tile.label for tile in player.tiles]
+    assert labels[:5] == ["Source", "Mask", "Talking mask", "SegTalker", "Ground truth"]
+    assert [tile.label for tile in player.tiles if tile.has_sound] == ["SegTalker", "Shuffled audio"]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@pytest.mark.parametrize("width", [360, 1280])
+def test_in_a_browser_nothing_overflows_and_the_players_wake(page: str, tmp_path: Path, width: int) -> None:
+    probe = """<script>addEventListener("load", () => {
+      document.body.dataset.width = innerWidth;
+      document.body.dataset.overflow = document.documentElement.scrollWidth - innerWidth;
+      document.body.dataset.asleep = document.querySelectorAll(".player [hidden]").length;
+    })</script></body>"""
+    path = tmp_path / "page.html"
+    path.write_text(page.replace("</body>", probe), encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+               "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=3000",
+               f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900", "--dump-dom"]  # fmt: skip
+    shown = subprocess.run(
+        [CHROMIUM, *options, str(path)], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    body = re.search(r"<body[^>]*>", shown).group(0)
+    assert 'data-asleep="0"' in body
+    assert int(re.search(r'data-overflow="(-?\d+)"', body).group(1)) <= 0

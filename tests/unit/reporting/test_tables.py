@@ -1,0 +1,117 @@
+import io
+import re
+
+import pandas as pd
+import pytest
+
+from segtalker.reporting.formats import escape_latex, results_latex, results_markdown, write_csv, write_tables
+from segtalker.reporting.methods import order_methods
+from segtalker.reporting.scores import Metric, Scores, read_scores
+from segtalker.reporting.tables import build_tables, people_apart
+from segtalker.workspace import Workspace
+
+SIGNATURE = "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def scores(experiment: Workspace) -> Scores:
+    return read_scores(experiment.results("evaluate"), ["psnr", "mouth_iou"])
+
+
+def test_results_have_the_promised_columns(experiment: Workspace, scores: Scores) -> None:
+    table = build_tables(experiment, scores, SIGNATURE).results
+    assert list(table.columns[:4]) == ["dataset", "method", "psnr", "mouth_iou"]
+    assert list(table.columns[-3:]) == ["clips", "failed", "signature"]
+    assert list(table["method"]) == ["ground_truth", "segtalker", "sgi_oracle_mask", "shuffled_audio", "static"]
+    assert dict(zip(table["method"], table["failed"], strict=True))["static"] == 1
+    assert table["failed"].sum() == 1
+
+
+def test_csv_keeps_unmeasured_columns_empty_and_reads_back(experiment: Workspace, scores: Scores, tmp_path) -> None:
+    table = build_tables(experiment, scores, SIGNATURE).results
+    write_csv(table, tmp_path / "a.csv")
+    text = (tmp_path / "a.csv").read_text()
+    assert "lpips_alex" in text.splitlines()[0]
+    assert "nan" not in text.lower().replace("nano", "")
+    assert "\r" not in text
+    back = pd.read_csv(io.StringIO(text))
+    assert back["lpips_alex"].isna().all()
+    assert back["psnr"].to_numpy() == pytest.approx(table["psnr"].to_numpy(), abs=1e-6)
+
+
+def test_the_order_of_measured_rows_does_not_change_a_byte(experiment: Workspace, scores: Scores, tmp_path) -> None:
+    source = experiment.results("evaluate")
+    raw = pd.read_csv(source / "metrics.csv", dtype=str, keep_default_na=False)
+    raw.sample(frac=1.0, random_state=3).to_csv(tmp_path / "metrics.csv", index=False)
+    (tmp_path / "metrics.json").write_bytes((source / "metrics.json").read_bytes())
+    shuffled = read_scores(tmp_path, ["psnr", "mouth_iou"])
+    for index, some in enumerate((scores, shuffled)):
+        (tmp_path / str(index)).mkdir()
+        write_tables(build_tables(experiment, some, SIGNATURE), some, tmp_path / str(index))
+    names = sorted(path.name for path in (tmp_path / "0").iterdir())
+    assert names == ["failures.csv", "metrics.csv", "regions.csv", "results.csv", "results.md", "results.tex",
+                     "splits.csv", "unavailable.csv"]  # fmt: skip
+    for name in names:
+        assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "1" / name).read_bytes()
+
+
+def test_what_could_not_be_measured_is_named_with_its_reason(experiment: Workspace, scores: Scores) -> None:
+    row = build_tables(experiment, scores, SIGNATURE).unavailable.to_dict("records")
+    assert row == [{"metric": "lpips_alex", "method": "all", "clips": 2,
+                    "reason": "weights lpips_alex are not here; fetch alexnet-owt-7be5be79.pth"}]  # fmt: skip
+
+
+def test_a_value_missing_for_one_method_names_the_method(experiment: Workspace, scores: Scores) -> None:
+    rows = (scores.values["method"] == "static") & (scores.values["metric"] == "psnr")
+    scores.values.loc[rows, ["value", "reason"]] = [float("nan"), "frames differ in size"]
+    table = build_tables(experiment, scores, SIGNATURE).unavailable
+    assert table.iloc[0].to_dict() == {
+        "metric": "psnr", "method": "static", "clips": 2, "reason": "frames differ in size"
+    }  # fmt: skip
+
+
+def test_splits_and_failures(experiment: Workspace, scores: Scores) -> None:
+    tables = build_tables(experiment, scores, SIGNATURE)
+    assert tables.splits["clips"].tolist() == [4, 1, 2]
+    assert tables.splits["minutes"].sum() == pytest.approx(7 * 30 / 25 / 60)
+    assert set(tables.failures["reason"]) == {"no audio track", "no face found"}
+    assert people_apart(experiment)
+
+
+def test_markdown_is_a_table_with_directions(experiment: Workspace, scores: Scores) -> None:
+    lines = results_markdown(build_tables(experiment, scores, SIGNATURE).results, scores).splitlines()
+    assert "`psnr` (dB) ↑" in lines[0]
+    assert "`lmd_mouth` (px) ↓" in lines[0]
+    assert "lpips_alex" not in lines[0]
+    assert len({line.count("|") for line in lines}) == 1
+    assert SIGNATURE not in "".join(lines)
+
+
+def test_latex_rows_have_as_many_cells_as_columns(experiment: Workspace, scores: Scores) -> None:
+    text = results_latex(build_tables(experiment, scores, SIGNATURE).results, scores)
+    columns = len(re.search(r"\\begin{tabular}{(\w+)}", text).group(1))
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 6
+    assert all(len(re.findall(r"(?<!\\)&", row)) == columns - 1 for row in rows)
+    assert re.search(r"(?<!\\)_", text) is None
+    assert [rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [True] * 3
+
+
+def test_latex_escapes() -> None:
+    assert escape_latex("a_b & 50% {x} \\") == r"a\_b \& 50\% \{x\} \textbackslash{}"
+
+
+def test_best_is_marked_only_among_systems_that_compete(experiment: Workspace, scores: Scores) -> None:
+    table = build_tables(experiment, scores, SIGNATURE).results
+    assert "**" not in results_markdown(table, scores)
+    rival = scores.values[scores.values["method"] == "static"].assign(method="rival")
+    values = pd.concat([scores.values, rival], ignore_index=True)
+    both = Scores(values, scores.metrics, tuple(order_methods(set(values["method"]))))
+    lines = results_markdown(build_tables(experiment, both, SIGNATURE).results, both).splitlines()
+    marked = [line for line in lines if "**" in line]
+    assert len(marked) == 1
+    assert "segtalker" in marked[0]
+
+
+def test_an_undirected_metric_marks_nobody() -> None:
+    assert Metric("offset", "", "frames", None).arrow == ""
