@@ -132,7 +132,8 @@ def _accelerator(devices: Literal["auto"] | int, num_nodes: int) -> dict[str, An
     if devices != "auto" and gpus and devices > gpus:
         raise BadInputError(f"base.devices is {devices} but {gpus} GPU(s) are here; lower it or use auto")
     count = (gpus or 1) if devices == "auto" else devices
-    strategy = "ddp" if count * num_nodes > 1 else "auto"
+    # adversarial training steps one network while the other is not used, which plain "ddp" refuses
+    strategy = "ddp_find_unused_parameters_true" if count * num_nodes > 1 else "auto"
     return {"accelerator": "gpu" if gpus else "cpu", "devices": count, "num_nodes": num_nodes, "strategy": strategy}
 
 

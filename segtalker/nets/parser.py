@@ -41,7 +41,7 @@ class FaceParser(nn.Module):
         self.up = nn.ModuleList(
             _convolutions(deep + skip, skip) for deep, skip in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
-        self.head = nn.Conv2d(widths[0], regions * _BLOCK**2, 1)
+        self.head = nn.Conv2d(widths[0], regions * _BLOCK**2, 3, padding=1)
 
     def features(self, image: Tensor) -> list[Tensor]:
         """Features of each level on the way down, for the parsing-feature loss and for `forward`.
