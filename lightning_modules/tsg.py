@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from lightning_modules.schedule import warm_cosine
 from segtalker.losses.segmentation import balanced_cross_entropy, overlap_counts
 from segtalker.losses.sync import sync_loss
-from segtalker.mouth_box import hidden_area
+from segtalker.mouth_box import hidden_slices
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS
+from segtalker.sync_scores import mask_channels
 from segtalker.talking_masks import hide, one_hot
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -44,8 +45,6 @@ class TsgModule(pl.LightningModule):
         box_size: height and width of the mouth box.
     """
 
-    hidden: Tensor
-
     def __init__(
         self,
         net: TalkingSegmenter,
@@ -66,7 +65,7 @@ class TsgModule(pl.LightningModule):
         self.rate_factor = partial(warm_cosine, steps=steps, warmup_steps=warmup_steps)
         self.balance = balance
         self.sync_weight = sync_weight
-        self.register_buffer("hidden", torch.from_numpy(hidden_area(box_size)), persistent=False)
+        self.hidden = hidden_slices(box_size)
         self.counts = torch.zeros(2, 2, NUM_REGIONS, dtype=torch.float64)
         self.mouth_counts = torch.zeros(2, 2, 2, dtype=torch.float64)
 
@@ -74,22 +73,24 @@ class TsgModule(pl.LightningModule):
         self.frozen[0].to(self.device)
 
     def predict(self, regions: Tensor, identity: Tensor, speech: Tensor) -> Tensor:
-        """Scores of the regions, `(B, T, K, H, W)`; the arguments are those of `TsgSample`, batched."""
-        return self.net(hide(one_hot(regions), self.hidden), one_hot(identity), speech)
+        """Scores of the regions in the hidden area, `(B, T, K, h', w')`; arguments as in `TsgSample`, batched."""
+        return self.net(one_hot(hide(regions)), one_hot(identity), speech)[..., *self.hidden]
 
-    def _sync_loss(self, logits: Tensor, regions: Tensor, speech: Tensor) -> Tensor:
-        soft = torch.where(self.hidden, logits.softmax(dim=2), one_hot(regions))[:, :, [LIP, MOUTH]]
+    def _sync_loss(self, scores: Tensor, regions: Tensor, speech: Tensor) -> Tensor:
+        """The expert's view of soft lips and mouth in the hidden area, true ones around it."""
+        soft = mask_channels(regions)
+        soft[..., *self.hidden] = scores.softmax(dim=2)[:, :, [LIP, MOUTH]]
         expert = self.frozen[0]
         return sync_loss(expert.embed_frames(soft), expert.embed_audio(speech))
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
         regions, identity, speech, sync_speech = batch
-        logits = self.predict(regions, identity, speech)
-        scores, target = logits[..., self.hidden].flatten(0, 1), regions[..., self.hidden].flatten(0, 1).long()
-        loss = cross_entropy = balanced_cross_entropy(scores, target, self.balance)
+        scores = self.predict(regions, identity, speech)
+        target = regions[..., *self.hidden].long()
+        loss = cross_entropy = balanced_cross_entropy(scores.flatten(0, 1), target.flatten(0, 1), self.balance)
         self.log("train/cross_entropy", cross_entropy.detach())
         if self.sync_weight > 0:
-            sync = self._sync_loss(logits, regions, sync_speech)
+            sync = self._sync_loss(scores, regions, sync_speech)
             self.log("train/sync", sync.detach())
             loss = cross_entropy + self.sync_weight * sync
         return loss
@@ -100,9 +101,9 @@ class TsgModule(pl.LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], batch_idx: int) -> None:
         regions, identity, speech, _ = batch
-        target = regions[..., self.hidden].long()
+        target = regions[..., *self.hidden].long()
         for row, heard in enumerate((speech, speech.roll(len(speech) // 2, dims=0))):
-            predicted = self.predict(regions, identity, heard)[..., self.hidden].argmax(dim=2)
+            predicted = self.predict(regions, identity, heard).argmax(dim=2)
             self.counts[row] += overlap_counts(predicted, target, NUM_REGIONS)
             self.mouth_counts[row] += overlap_counts(mouth_map(predicted), mouth_map(target), 2)
 

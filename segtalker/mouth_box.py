@@ -56,6 +56,20 @@ def _similarities(points: np.ndarray) -> np.ndarray:
     return np.stack(rows, axis=1)
 
 
+def face_transforms(landmarks: np.ndarray, smooth_frames: int) -> np.ndarray:
+    """Where the face of each frame lies.
+
+    Args:
+        landmarks: `(T, 68, 2)`, float, (x, y) pixels of the image.
+        smooth_frames: length of a moving average over time; 1 for none.
+
+    Returns:
+        Similarities from face coordinates to image pixels, `(T, 2, 3)`, float64.
+    """
+    assert landmarks.shape[1:] == (68, 2), landmarks.shape
+    return _similarities(_smooth(_anchor_points(landmarks), smooth_frames))
+
+
 def box_transforms(landmarks: np.ndarray, size: Sequence[int], smooth_frames: int) -> np.ndarray:
     """Where the box of each frame lies.
 
@@ -68,7 +82,6 @@ def box_transforms(landmarks: np.ndarray, size: Sequence[int], smooth_frames: in
         Affine maps from box pixels (x, y, 1) to image pixels, `(T, 2, 3)`, float64; integer coordinates are
         pixel centres on both sides.
     """
-    assert landmarks.shape[1:] == (68, 2), landmarks.shape
     height, width = size
     unit = _BOX_HEIGHT / height
     box_to_face = np.array(
@@ -78,23 +91,29 @@ def box_transforms(landmarks: np.ndarray, size: Sequence[int], smooth_frames: in
             [0.0, 0.0, 1.0],
         ]
     )
-    return _similarities(_smooth(_anchor_points(landmarks), smooth_frames)) @ box_to_face
+    return face_transforms(landmarks, smooth_frames) @ box_to_face
 
 
-def hidden_area(size: Sequence[int]) -> np.ndarray:
-    """The part of the box where a pose source is hidden: mouth, chin and the jaw that moves with them.
+def hidden_slices(size: Sequence[int]) -> tuple[slice, slice]:
+    """Rows and columns of the box where a pose source is hidden: mouth, chin and the jaw that moves with them.
 
     Args:
         size: height and width of the box in pixels.
-
-    Returns:
-        `(h, w)`, bool, True where hidden.
     """
     height, width = size
     unit = _BOX_HEIGHT / height
-    x = np.abs(np.arange(width) - (width - 1) / 2) * unit
+    x = (np.arange(width) - (width - 1) / 2) * unit
     y = _CENTRE_Y + (np.arange(height) - (height - 1) / 2) * unit
-    return ((y > _HIDDEN_Y[0]) & (y < _HIDDEN_Y[1]))[:, None] & (x < _HIDDEN_X)[None]
+    rows = np.flatnonzero((y > _HIDDEN_Y[0]) & (y < _HIDDEN_Y[1]))
+    columns = np.flatnonzero(np.abs(x) < _HIDDEN_X)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def hidden_area(size: Sequence[int]) -> np.ndarray:
+    """The same as a map, `(h, w)`, bool, True where hidden."""
+    area = np.zeros(tuple(size), dtype=bool)
+    area[hidden_slices(size)] = True
+    return area
 
 
 def _sampling_grid(transforms: np.ndarray, out_size: Sequence[int], in_size: Sequence[int]) -> torch.Tensor:

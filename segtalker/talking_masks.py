@@ -6,21 +6,25 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from segtalker.mouth_box import box_transforms, extract_boxes, hidden_area, paste_regions
+from segtalker.mouth_box import box_transforms, extract_boxes, hidden_slices, paste_regions
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import NUM_REGIONS
 from segtalker.speech_windows import centred_starts, gather_columns
 
+_NOWHERE = 255
+
 
 def one_hot(regions: torch.Tensor) -> torch.Tensor:
-    """Region indices `(..., H, W)` uint8 as `(..., K, H, W)`, float32 in {0, 1}."""
+    """Region indices `(..., H, W)` uint8 as `(..., K, H, W)`, float32 in {0, 1}; all 0 where `hide` was."""
     index = torch.arange(NUM_REGIONS, dtype=torch.uint8, device=regions.device)
     return (regions.unsqueeze(-3) == index[:, None, None]).float()
 
 
-def hide(masks: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
-    """Clears one-hot masks, `(..., K, H, W)`, where `hidden`, `(H, W)` bool: no region is said to be there."""
-    return masks * (~hidden)
+def hide(regions: torch.Tensor) -> torch.Tensor:
+    """Boxes of region indices, `(..., h, w)` uint8, with no region in the hidden area."""
+    hidden = regions.clone()
+    hidden[..., *hidden_slices(regions.shape[-2:])] = _NOWHERE
+    return hidden
 
 
 def _window_starts(frames: int, length: int, stride: int) -> np.ndarray:
@@ -55,11 +59,9 @@ def _predict_part(
     Returns:
         Log-probabilities, `(F, K, h, w)`, float32.
     """
-    hidden = torch.from_numpy(hidden_area(boxes.shape[1:])).to(boxes.device)
     total = torch.zeros(len(boxes), *identity.shape, device=boxes.device)
     for part in index.split(batch_size):
-        pose = hide(one_hot(boxes[part]), hidden)
-        logits = net(pose, identity.expand(len(part), -1, -1, -1), speech[part])
+        logits = net(one_hot(hide(boxes[part])), identity.expand(len(part), -1, -1, -1), speech[part])
         total.index_add_(0, part.flatten(), F.log_softmax(logits, dim=2).flatten(0, 1))
     return total / torch.bincount(index.flatten(), minlength=len(boxes))[:, None, None, None]
 

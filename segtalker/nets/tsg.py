@@ -3,7 +3,8 @@
 The paper names a U-Net-like network over a pose source, whose mouth is hidden, and an identity reference, driven by
 speech; its widths are not public. Decided here: it works on the mouth box, folds 2x2 pixels into channels, encodes
 the T frames and the reference together, and decodes each frame with the same weights, so that one mapping from
-sound to shape learns from every frame. Speech is a mel window around each frame (the paper uses AV-HuBERT).
+sound to shape learns from every frame. Speech, a mel window around each frame (the paper uses AV-HuBERT), enters
+every level but the finest.
 """
 
 from collections.abc import Sequence
@@ -79,7 +80,8 @@ class TalkingSegmenter(nn.Module):
         )
         pairs = list(zip(channels, decoder_channels, strict=True))
         self.skips = nn.ModuleList(nn.Conv2d(wide, frames * narrow, 1) for wide, narrow in pairs)
-        self.speech_blocks = nn.ModuleList(SpeechBlock(narrow, speech) for narrow in decoder_channels)
+        self.speech_blocks = nn.ModuleList(SpeechBlock(narrow, speech) for narrow in decoder_channels[1:])
+        self.finest = ResidualConv(decoder_channels[0])
         self.widen = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(decoder_channels))
         self.head = nn.Conv2d(decoder_channels[0], regions * _FOLD**2, 1)
 
@@ -89,6 +91,10 @@ class TalkingSegmenter(nn.Module):
         for level in self.encoder:
             features.append(level(features[-1]))
         return features[1:]
+
+    def _per_frame(self, features: torch.Tensor) -> torch.Tensor:
+        """`(B, T*C, H, W)` -> `(B*T, C, H, W)`."""
+        return features.unflatten(1, (self.frames, -1)).flatten(0, 1)
 
     def forward(self, pose: torch.Tensor, identity: torch.Tensor, mel: torch.Tensor) -> torch.Tensor:
         """Predicts talking masks in the mouth box.
@@ -105,11 +111,10 @@ class TalkingSegmenter(nn.Module):
         assert pose.shape[1:3] == (self.frames, self.regions), pose.shape
         assert mel.shape[:2] == pose.shape[:2], (mel.shape, pose.shape)
         speech = self.audio(mel.flatten(0, 1))  # (B*T, D)
-        decoded: torch.Tensor | None = None
-        for level, features in reversed(list(enumerate(self._encode(pose, identity)))):
-            per_frame = self.skips[level](features).unflatten(1, (self.frames, -1)).flatten(0, 1)
-            if decoded is not None:
-                per_frame = per_frame + F.interpolate(self.widen[level](decoded), scale_factor=2, mode="nearest")
-            decoded = self.speech_blocks[level](per_frame, speech)
-        assert decoded is not None
-        return F.pixel_shuffle(self.head(decoded), _FOLD).unflatten(0, pose.shape[:2])
+        skips = [
+            self._per_frame(skip(level)) for skip, level in zip(self.skips, self._encode(pose, identity), strict=True)
+        ]
+        decoded = skips.pop()
+        for skip, block, widen in zip(skips[::-1], self.speech_blocks[::-1], self.widen[::-1], strict=True):
+            decoded = skip + F.interpolate(widen(block(decoded, speech)), scale_factor=2, mode="nearest")
+        return F.pixel_shuffle(self.head(self.finest(decoded)), _FOLD).unflatten(0, pose.shape[:2])
