@@ -13,12 +13,13 @@ import numpy as np
 
 from segtalker.errors import BadInputError
 from segtalker.media.images import read_image
-from segtalker.mouth_box import box_transforms
-from segtalker.regions import BACKGROUND, REGION_INDEX
+from segtalker.mouth_box import face_transforms
+from segtalker.regions import BACKGROUND
 
-_NECK = REGION_INDEX["neck"]
-_SHOULDERS_Y = 2.0  # face coordinates, see `segtalker.mouth_box`: below the chin of a closed mouth
-_CUT_ROUNDS = 4
+_SHOULDERS_Y = 1.3  # face coordinates, see `segtalker.mouth_box`: beside the mouth, where they may begin
+_NECK_HALF_WIDTH = 0.7
+_SLOPE = 0.3  # of the shoulders
+_CUT_ROUNDS = 3
 
 
 class Backdrop(Protocol):
@@ -47,8 +48,8 @@ def fill(image: np.ndarray, known: np.ndarray) -> np.ndarray:
     Returns:
         `(H, W, 3)`, uint8.
     """
-    colours = [image.astype(np.float32) * known[..., None]]
-    weights = [known.astype(np.float32)]
+    colours: list[np.ndarray] = [image.astype(np.float32) * known[..., None]]
+    weights: list[np.ndarray] = [known.astype(np.float32)]
     while min(weights[-1].shape) > 1:
         size = (max(1, weights[-1].shape[1] // 2), max(1, weights[-1].shape[0] // 2))
         colours.append(cv2.resize(colours[-1], size, interpolation=cv2.INTER_AREA))
@@ -83,7 +84,7 @@ class PictureBackdrop:
     def behind(self, frames: np.ndarray, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """See `Backdrop`."""
         own = SourceBackdrop().behind(frames, masks, landmarks)
-        places = box_transforms(landmarks, (1, 1), smooth_frames=1)
+        places = face_transforms(landmarks, smooth_frames=1)
         return np.stack([self._dressed(*source) for source in zip(frames, own, masks, places, strict=True)])
 
     def _dressed(self, frame: np.ndarray, own: np.ndarray, mask: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -110,18 +111,16 @@ def cut_clothes(frame: np.ndarray, mask: np.ndarray, place: np.ndarray) -> np.nd
     rows, columns = np.mgrid[:height, :width]
     to_face = np.linalg.inv(np.vstack([place, [0.0, 0.0, 1.0]]))[:2]
     x, y = np.einsum("ij,jhw->ihw", to_face, np.stack([columns, rows, np.ones_like(rows)]).astype(np.float64))
-    below = y - _SHOULDERS_Y
-    labels = np.full(mask.shape, cv2.GC_PR_BGD, np.uint8)
-    labels[below > 0.25 * (np.abs(x) - 0.6)] = cv2.GC_PR_FGD
-    labels[below < 0] = cv2.GC_BGD
-    labels[(below > 0.5) & (np.abs(x) < 0.5)] = cv2.GC_FGD
-    labels[mask != BACKGROUND] = cv2.GC_BGD
+    body = y - _SHOULDERS_Y - _SLOPE * np.maximum(0.0, np.abs(x) - _NECK_HALF_WIDTH)
+    labels = np.where(body > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[y < _SHOULDERS_Y - 0.3] = cv2.GC_BGD
+    labels[(body > 0.3) & (np.abs(x) < _NECK_HALF_WIDTH)] = cv2.GC_FGD
     if not (labels & 1).any():
         return np.zeros(mask.shape, bool)
     known = fill(frame, mask == BACKGROUND)
     cv2.setRNGSeed(0)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(known, labels, None, *models, _CUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+    behind, clothes = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(known, labels, (0, 0, 0, 0), behind, clothes, _CUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
     return (labels & 1).astype(bool)
 
 

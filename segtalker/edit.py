@@ -15,7 +15,7 @@ from torch import Tensor
 
 from segtalker.atomic import atomic_file
 from segtalker.errors import BadInputError
-from segtalker.mouth_box import box_transforms
+from segtalker.mouth_box import face_transforms
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS, PALETTE, REGION_INDEX, REGIONS
 
 _UNCHANGED = 255
@@ -74,7 +74,7 @@ class MaskEdit:
     Args:
         edited: the mask as edited, `(H, W)`, uint8 regions.
         changes: new regions where it was changed and 255 elsewhere, `(H, W)`, uint8.
-        place: face coordinates to pixels of the reference frame, `(1, 2, 3)`, see `box_transforms`.
+        place: `face_transforms` of the reference frame, `(1, 2, 3)`.
     """
 
     edited: np.ndarray
@@ -134,7 +134,7 @@ class MaskEdit:
 
 
 def _place(landmarks: np.ndarray) -> np.ndarray:
-    return box_transforms(landmarks, (1, 1), smooth_frames=1)
+    return face_transforms(landmarks, smooth_frames=1)
 
 
 def _square(affine: np.ndarray) -> np.ndarray:

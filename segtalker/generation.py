@@ -8,7 +8,7 @@ sound: what is seen in the video of `shuffled_audio` is what the metrics see.
 
 import functools
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -123,6 +123,14 @@ def pair_speech(clips: Sequence[Clip], seed: int) -> dict[str, Clip]:
         rng = np.random.default_rng((seed, zlib.crc32(clip.clip_id.encode())))
         pairs[clip.clip_id] = others[int(rng.integers(len(others)))]
     return pairs
+
+
+def one_of_each_subject(clips: Iterable[Clip]) -> list[Clip]:
+    """The first clip of each subject, in order."""
+    first: dict[str, Clip] = {}
+    for clip in clips:
+        first.setdefault(clip.subject, clip)
+    return list(first.values())
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,0 +1,116 @@
+"""Every method's videos of the test clips, the edit strips, and files to try `segtalker talk` on."""
+
+import shutil
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+import segtalker
+from flows.stages.common import StageRun, stage_main
+from segtalker.atomic import atomic_folder
+from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
+from segtalker.clips import Clip, load_clips, read_table, write_table
+from segtalker.edit_strip import write_edits
+from segtalker.errors import BadInputError
+from segtalker.generation import GenerationPlan, generate_clip, one_of_each_subject, pair_speech
+from segtalker.media.images import write_png
+from segtalker.media.video import still_frame
+from segtalker.params import Params
+from segtalker.provenance import file_sha256
+from segtalker.talk import Talker, TalkSettings
+
+COLUMNS = ("clip_id", "method", "driving_audio", "subject", "source", "frames", "reference_frame")
+_NETS = ("train_tsg/tsg.ckpt", "train_sgi/encoder.ckpt", "train_sgi/generator.ckpt")
+
+
+def make_plan(run: StageRun) -> GenerationPlan:
+    """What is made of every clip."""
+    return GenerationPlan(
+        models=run.workspace.model("train_tsg").parent,
+        settings=TalkSettings.of(run.params),
+        methods=run.params.generate.methods,
+        folder=run.workspace.results("generate"),
+        sample_rate_hz=run.params.base.sample_rate_hz,
+        crf=run.params.generate.crf,
+        device="cuda" if torch.cuda.is_available() else "cpu",
+    )
+
+
+def _clip_hashes(clip: Clip) -> list[str]:
+    """Content of everything a clip brings to generation."""
+    files = [clip.crop_folder / name for name in ("frames.zip", "landmarks.npy", "mel.npy", "audio.wav")]
+    files += [clip.parse_folder / "masks.zip"]
+    truth = clip.truth_masks
+    return [file_sha256(file) for file in [*files, *([] if truth is None else [truth.path])]]
+
+
+def make_tasks(plan: GenerationPlan, clips: Sequence[Clip], sources: dict[str, str], seed: int) -> list[ClipTask]:
+    """One task a clip; its key covers networks, code, settings, and the clip and driving speech themselves."""
+    driving = pair_speech(clips, seed) if "shuffled_audio" in plan.methods else {clip.clip_id: clip for clip in clips}
+    how = [plan.settings, plan.methods, plan.crf, code_hash(Path(segtalker.__file__).parent)]
+    how += [file_sha256(plan.models / net) for net in _NETS]
+    contents = {clip.clip_id: _clip_hashes(clip) for clip in clips}
+    tasks = []
+    for clip in clips:
+        other = driving[clip.clip_id]
+        row = {"clip_id": clip.clip_id, "subject": clip.subject, "source": sources[clip.clip_id]}
+        key = task_key(how, contents[clip.clip_id], contents[other.clip_id])
+        tasks.append(ClipTask(row | {"clip": clip, "driving": other}, key))
+    return tasks
+
+
+def write_method_table(folder: Path, rows: Sequence[dict]) -> None:
+    """`clips.csv` with one row for each clip and method, and no files of clips that are not in it."""
+    table = [
+        {name: row[name] for name in COLUMNS if name in row} | {"method": method, "driving_audio": driving}
+        for row in rows
+        for method, driving in row["made"].items()
+    ]
+    write_table(folder / "clips.csv", table, COLUMNS)
+    made = {(row["method"], row["clip_id"]) for row in table}
+    for path in sorted(folder.glob("*/*/video.mp4")):
+        if (path.parent.parent.name, path.parent.name) not in made:
+            shutil.rmtree(path.parent)
+
+
+def write_samples(folder: Path, clips: Sequence[Clip], sources: dict[str, str], params: Params) -> None:
+    """A portrait, uncropped as in the source, and speech for each clip."""
+    with atomic_folder(folder) as temporary:
+        for clip in clips:
+            write_png(temporary / f"{clip.clip_id}.png", still_frame(Path(sources[clip.clip_id]), "pyav"))
+            shutil.copyfile(clip.audio_path, temporary / f"{clip.clip_id}.wav")
+
+
+def generate(run: StageRun) -> None:
+    """Test clips and trained networks -> videos by every method, edit strips, samples."""
+    params, plan = run.params, make_plan(run)
+    stage, root, dataset = params.generate, run.workspace.root / "data", run.workspace.dataset
+    clips = load_clips(root, dataset, "test")
+    clips = clips[: stage.max_clips or len(clips)]
+    if not clips:
+        raise BadInputError(f"{run.workspace.data('split')}: no test clips; raise split.test_fraction")
+    table = read_table(run.workspace.data("split") / "clips.csv")
+    sources = dict(zip(table["clip_id"], table["source"], strict=True))
+    talker = Talker.load(plan.models, plan.settings, torch.device(plan.device))
+    workers = 1 if plan.device == "cuda" else params.base.workers
+    rows = run_clips(
+        make_tasks(plan, clips, sources, params.base.seed),
+        partial(generate_clip, plan),
+        plan.folder,
+        ("clip_id", "subject", "source", "frames"),
+        workers,
+        params.base.max_failed_fraction,
+        "generate",
+    )
+    write_method_table(plan.folder, rows)
+    people = one_of_each_subject([clip for clip in clips if clip.clip_id in {row["clip_id"] for row in rows}])
+    edits = stage.edits
+    write_edits(talker, people, people[: edits.clips], plan.folder / "edits", edits.frames, edits.background)
+    write_samples(plan.folder / "samples", people[: stage.samples], sources, params)
+    run.log_metrics({"clips": len(rows), "failed": len(clips) - len(rows)})
+
+
+if __name__ == "__main__":
+    stage_main(generate)
