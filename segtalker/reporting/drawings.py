@@ -49,7 +49,7 @@ def sync_drawings(curves: pd.DataFrame | None, scores: Scores) -> list[Drawing]:
 def training_drawings(histories: dict[str, pd.DataFrame]) -> list[Drawing]:
     """The curves of each training stage."""
     return [
-        Drawing("training", f"training_{stage.removeprefix('train_')}", stage, f"What {stage} logged over its steps.",
+        Drawing("training", f"training_{stage.removeprefix('train_')}", stage, f"Training and validation values of {stage} over its steps.",
                 partial(training_curves, history))
         for stage, history in histories.items()
     ]  # fmt: skip
@@ -70,7 +70,7 @@ def sample_drawings(samples: Sequence[Sample], params: Params, system: str) -> l
         drawings += [
             Drawing("strips", f"strip_{clip_id}", clip_id, "Source and mask; then over time the talking mask, the "
                     "output and the recording.", frames, is_photo=True),
-            Drawing("mouths", f"mouth_{clip_id}", f"{clip_id}: the mouth and the sound", "Mouths of the recording and "
+            Drawing("strips", f"mouth_{clip_id}", f"{clip_id}: the mouth and the sound", "Mouths of the recording and "
                     "of every method under the speech of the clip.", mouths, is_photo=True),
         ]  # fmt: skip
     return drawings

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from segtalker.atomic import atomic_file
+from segtalker.params import STAGES
 from segtalker.reporting.style import DARK, LIGHT, Theme, png_bytes, render, webp_bytes
 
 
@@ -64,4 +65,5 @@ def read_histories(models: Path) -> dict[str, pd.DataFrame]:
     Args:
         models: `models/<experiment>`.
     """
-    return {path.parent.name: pd.read_csv(path) for path in sorted(models.glob("*/history.csv"))}
+    paths = [models / stage / "history.csv" for stage in STAGES]
+    return {path.parent.name: pd.read_csv(path) for path in paths if path.is_file()}

@@ -20,7 +20,7 @@ from segtalker.reporting.style import DPI, Theme, bare, styled
 
 _GAP = 6
 _MARGIN = 16
-_LABEL_WIDTH = 96
+_LABEL_WIDTH = 120
 _CAPTION_HEIGHT = 30
 _LEAD_GAP = 20
 _WAVE_HEIGHT = 84
