@@ -95,9 +95,13 @@ const players = [...document.querySelectorAll(".player")].map((element) => new P
 const stage = document.querySelector(".stage");
 const originals = { mask: ".tile.mask video", face: ".tile.heard video" };
 const shown = [...stage.querySelectorAll("video")].map((copy) => [copy, document.querySelector(originals[copy.dataset.copy])]);
+const startStage = () => {
+  shown.forEach(([copy]) => (copy.currentTime = 0));
+  Promise.all(shown.map(([copy]) => copy.play())).catch(() => shown.forEach(([copy]) => copy.pause()));
+};
 if (shown.every(([, original]) => original)) {
   shown.forEach(([copy, original]) => (copy.src = original.src));
   stage.hidden = false;
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (!still) Promise.all(shown.map(([copy]) => copy.play())).catch(() => shown.forEach(([copy]) => copy.pause()));
+  shown.at(-1)[0].addEventListener("ended", startStage);
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) startStage();
 }
