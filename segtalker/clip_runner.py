@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -23,7 +24,7 @@ from typing import Any
 import cv2
 
 from segtalker.atomic import atomic_folder, write_text
-from segtalker.clips import FAILURE_COLUMNS, write_table
+from segtalker.clips import FAILURE_COLUMNS, read_table, write_table
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.progress import progress_bar
 
@@ -50,6 +51,11 @@ class ClipTask:
     def clip_id(self) -> str:
         """The clip's name, unique in the dataset."""
         return self.row["clip_id"]
+
+
+def table_rows(path: Path) -> list[Row]:
+    """Rows of a clip table; what is not known is empty text. Errors as `segtalker.clips.read_table`."""
+    return [{str(name): value for name, value in row.items()} for row in read_table(path).fillna("").to_dict("records")]
 
 
 def task_key(*parts: Any) -> str:
@@ -214,6 +220,8 @@ def _process_pool(workers: int, work: Work) -> ProcessPoolExecutor:
 def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run
     cv2.setNumThreads(1)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 

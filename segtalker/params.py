@@ -129,6 +129,7 @@ class Folder(Section):
 
     root: str
     include: tuple[str, ...]
+    subject: Literal["file", "folder"]
 
 
 class Download(Section):

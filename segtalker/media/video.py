@@ -69,6 +69,7 @@ class Video:
         height: px, upright.
         fps: average frame rate.
         start_s: container time of the first frame.
+        seconds: how long it is, as far as the container says, else 0.
         codec: its name.
         has_sound: whether the file has a sound track.
     """
@@ -80,6 +81,7 @@ class Video:
     height: int
     fps: float
     start_s: float
+    seconds: float
     codec: str
     has_sound: bool
 
@@ -141,9 +143,16 @@ def _facts(path: Path, container: "av.container.InputContainer", decoder: Decode
         height=first.width if turned else first.height,
         fps=float(rate),
         start_s=float((stream.start_time or 0) * stream.time_base),
+        seconds=_seconds(container, stream),
         codec=stream.codec_context.name,
         has_sound=bool(container.streams.audio),
     )
+
+
+def _seconds(container: "av.container.InputContainer", stream: VideoStream) -> float:
+    if stream.duration is not None and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration else 0.0
 
 
 def _message(error: Exception) -> str:

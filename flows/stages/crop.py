@@ -1,0 +1,47 @@
+"""Raw clips -> frames of the face at the common rate and size, sound, mel and landmarks on one clock."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import segtalker
+from flows.stages.common import StageRun, stage_main
+from segtalker.clip_runner import ClipTask, code_hash, run_clips, table_rows, task_key
+from segtalker.clips import CLIP_COLUMNS
+from segtalker.faces.clip_crop import crop_clip
+from segtalker.faces.detect import check_detector
+from segtalker.provenance import file_sha256
+
+_LIBRARY = Path(segtalker.__file__).parent
+_CODE = tuple(_LIBRARY / name for name in ("media", "faces", "clips.py"))
+
+
+def file_hashes(row: dict[str, Any]) -> list[str]:
+    """Hashes of everything that belongs to a raw clip beside the video, whose own hash stands in the table."""
+    files = [Path(row["audio"])] if row["audio"] else []
+    files += sorted(Path(row["annotations"]).glob("*")) if row["annotations"] else []
+    return [row["source_sha256"], *(file_sha256(file) for file in files if file.is_file())]
+
+
+def crop(run: StageRun) -> None:
+    """Crops every clip that `download` listed."""
+    base, settings = run.params.base, run.params.crop
+    check_detector(settings.detector, settings.weights)
+    rows = table_rows(run.workspace.data("download") / "clips.csv")
+    seen = [base.image_size, base.fps, base.sample_rate_hz, base.mel.model_dump(), settings.model_dump()]
+    how = task_key(seen, code_hash(*_CODE))
+    done = run_clips(
+        [ClipTask(row, task_key(how, file_hashes(row))) for row in rows],
+        partial(crop_clip, base, settings),
+        run.workspace.data("crop"),
+        CLIP_COLUMNS,
+        workers=base.workers,
+        max_failed_fraction=base.max_failed_fraction,
+        label="crop",
+    )
+    frames = sum(row["frames"] for row in done)
+    run.log_metrics({"clips": len(done), "failed_clips": len(rows) - len(done), "frames": frames})
+
+
+if __name__ == "__main__":
+    stage_main(crop)

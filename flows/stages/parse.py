@@ -1,0 +1,57 @@
+"""Frames -> region masks by the trained parser or a published one."""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+
+import segtalker
+from flows.stages.common import StageRun, stage_main
+from segtalker.clip_runner import ClipTask, code_hash, run_clips, table_rows, task_key
+from segtalker.clips import CLIP_COLUMNS
+from segtalker.errors import MissingWeightsError
+from segtalker.faces.parsing import ParserChoice, load_parser, parse_clip
+from segtalker.provenance import file_sha256
+from segtalker.weights import resolve_weights
+
+_LIBRARY = Path(segtalker.__file__).parent
+_CODE = tuple(_LIBRARY / name for name in ("faces/parsing.py", "nets/parser.py", "nets/external", "regions.py"))
+
+
+def choose_parser(run: StageRun) -> ParserChoice:
+    """The parser that params name, on the best device there is.
+
+    Raises:
+        MissingWeightsError: its weights are not there.
+    """
+    settings = run.params.parse
+    if settings.backend == "bisenet":
+        path = resolve_weights("bisenet_face_parsing", settings.weights, "parse.weights")
+    else:
+        path = run.workspace.model("train_parser") / "parser.ckpt"
+    if not path.is_file():
+        raise MissingWeightsError(f"{path}: not trained yet; run `segtalker reproduce --until train_parser`")
+    return ParserChoice(settings.backend, path, "cuda" if torch.cuda.is_available() else "cpu")
+
+
+def parse(run: StageRun) -> None:
+    """Parses every clip that `crop` passed."""
+    base, settings, crops = run.params.base, run.params.parse, run.workspace.data("crop")
+    choice = choose_parser(run)
+    load_parser(choice)
+    rows = table_rows(crops / "clips.csv")
+    how = task_key(settings.backend, file_sha256(choice.path), code_hash(*_CODE))
+    done = run_clips(
+        [ClipTask(row, task_key(how, file_sha256(crops / "clips" / row["clip_id"] / "frames.zip"))) for row in rows],
+        partial(parse_clip, choice, crops / "clips", settings.batch_size),
+        run.workspace.data("parse"),
+        CLIP_COLUMNS,
+        workers=1 if choice.device == "cuda" else base.workers,
+        max_failed_fraction=base.max_failed_fraction,
+        label="parse",
+    )
+    run.log_metrics({"clips": len(done), "failed_clips": len(rows) - len(done)})
+
+
+if __name__ == "__main__":
+    stage_main(parse)

@@ -1,0 +1,95 @@
+"""Faces found by the project's own parser, so that a portrait needs no other network.
+
+Squares of several sizes all over the picture are parsed until one holds eyes, nose and lips where a face has them;
+then the square is centred on that face, as training crops are, and parsed again. From one frame of a video to the
+next the square is kept. The parser knows the kind of people it was trained on and nobody else.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from segtalker.faces.mask_landmarks import landmarks_from_mask
+from segtalker.faces.parsing import parse_frames
+from segtalker.faces.squares import clip_squares, map_points, square_transform, warp_image
+from segtalker.nets.parser import FaceParser
+
+_SCALES = (1.0, 0.7, 0.5, 0.35, 0.25)  # of the picture's shorter side
+_STEP = 0.3  # from one square to the next, in sides
+_REFINEMENTS = 3
+_SIZE_AGREEMENT = 1.5  # factor by which a square may be too large or too small for the face it shows
+_BATCH = 16
+
+
+class ParserDetector:
+    """Reads landmarks off the parser's masks.
+
+    Args:
+        parser: trained, in evaluation mode.
+        size: px, side of the crops it was trained on.
+        margin: see `segtalker.faces.squares.clip_squares`.
+        lift: likewise.
+    """
+
+    def __init__(self, parser: FaceParser, size: int, margin: float, lift: float) -> None:
+        self._parser, self._size, self._margin, self._lift = parser, size, margin, lift
+        self._known: np.ndarray | None = None
+
+    def landmarks(self, frame: np.ndarray) -> np.ndarray | None:
+        """See `segtalker.faces.detect.Detector`."""
+        points = None if self._known is None else self._look(frame, self._known[None])
+        if points is None:
+            points = self._refined(frame, self._search(frame))
+        self._known = None if points is None else self._square(frame, points)
+        return points
+
+    def close(self) -> None:
+        """See `segtalker.faces.detect.Detector`."""
+
+    def _square(self, frame: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Where a training crop of this face would lie: left, top, side."""
+        height, width = frame.shape[:2]
+        return clip_squares(points[None], width, height, self._margin, self._lift, follow_frames=1)[0]
+
+    def _look(self, frame: np.ndarray, squares: np.ndarray) -> np.ndarray | None:
+        """Landmarks of the most face-like of some squares whose size fits the face, `(68, 2)` pixels of the frame."""
+        best, least = None, np.inf
+        crops = np.stack([warp_image(frame, square, self._size) for square in squares])
+        for square, mask in zip(squares, parse_frames(self._parser, crops, _BATCH), strict=True):
+            found = landmarks_from_mask(mask)
+            if found is None or found.misfit >= least:
+                continue
+            points = _to_frame(found.points, square, self._size)
+            if abs(np.log(self._square(frame, points)[2] / square[2])) < np.log(_SIZE_AGREEMENT):
+                best, least = points, found.misfit
+        return best
+
+    def _search(self, frame: np.ndarray) -> np.ndarray | None:
+        """Landmarks at the largest scale that shows a face."""
+        looks = (self._look(frame, squares) for squares in _all_squares(*frame.shape[:2]))
+        return next((points for points in looks if points is not None), None)
+
+    def _refined(self, frame: np.ndarray, points: np.ndarray | None) -> np.ndarray | None:
+        """Looks again where the face was found; what is gone on closer view was none."""
+        for _ in range(_REFINEMENTS):
+            if points is not None:
+                points = self._look(frame, self._square(frame, points)[None])
+        return points
+
+
+def _to_frame(points: np.ndarray, square: np.ndarray, size: int) -> np.ndarray:
+    """Points of a crop in its source, `(68, 2)`, float32."""
+    crop_to_frame = np.linalg.inv(np.vstack([square_transform(square, size), [0.0, 0.0, 1.0]]))
+    return map_points(points, crop_to_frame[:2])
+
+
+def _all_squares(height: int, width: int) -> Iterator[np.ndarray]:
+    """Squares that cover a picture, `(N, 3)`, one scale after the other."""
+    for scale in _SCALES:
+        side = scale * min(height, width)
+        lefts, tops = (
+            np.linspace(-0.5, extent - 0.5 - side, 1 + int(np.ceil((extent - side) / (_STEP * side) - 1e-9)))
+            for extent in (width, height)
+        )
+        x, y = np.meshgrid(lefts, tops)
+        yield np.stack([x.ravel(), y.ravel(), np.full(x.size, side)], axis=1)

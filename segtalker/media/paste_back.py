@@ -1,0 +1,52 @@
+"""A changed crop put back into the picture it was cut from."""
+
+import cv2
+import numpy as np
+
+_FEATHER = 0.05  # of the crop's side: how softly the changed part ends
+
+
+def soft_share(changed: np.ndarray) -> np.ndarray:
+    """How much of each pixel of a crop to put back: all where it changed, fading around it and towards the border.
+
+    Args:
+        changed: `(h, w)`, bool.
+
+    Returns:
+        `(h, w)`, float32 in [0, 1].
+    """
+    height, width = changed.shape
+    reach = max(1, round(_FEATHER * width))
+    kernel = (2 * reach + 1, 2 * reach + 1)
+    grown = cv2.dilate(changed.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, kernel))
+    soft = cv2.GaussianBlur(grown, kernel, 0)
+    rows, columns = np.arange(height), np.arange(width)
+    to_edge = np.minimum(np.minimum(rows, height - 1 - rows)[:, None], np.minimum(columns, width - 1 - columns))
+    return np.minimum(soft, (to_edge / reach).clip(0.0, 1.0)).astype(np.float32)
+
+
+def paste_back(picture: np.ndarray, crop: np.ndarray, share: np.ndarray, to_crop: np.ndarray) -> np.ndarray:
+    """Blends a crop into its picture.
+
+    Args:
+        picture: RGB, `(H, W, 3)`, uint8; not changed.
+        crop: RGB, `(h, w, 3)`, uint8.
+        share: see `soft_share`, `(h, w)`.
+        to_crop: affine map from pixels of the picture to pixels of the crop, `(2, 3)`, without rotation.
+
+    Returns:
+        `(H, W, 3)`, uint8.
+    """
+    scale, size = to_crop[0, 0], np.array(crop.shape[1::-1])
+    low = np.maximum(np.floor((-0.5 - to_crop[:, 2]) / scale), 0).astype(int)
+    high = np.minimum(np.ceil((size - 0.5 - to_crop[:, 2]) / scale) + 1, picture.shape[1::-1]).astype(int)
+    (left, top), (right, bottom) = low, high
+    local = to_crop.copy()
+    local[:, 2] += to_crop[:, :2] @ low
+    extent, flags = (int(right - left), int(bottom - top)), cv2.WARP_INVERSE_MAP
+    patch = cv2.warpAffine(crop, local, extent, flags=flags | cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    alpha = cv2.warpAffine(share, local, extent, flags=flags | cv2.INTER_LINEAR)[..., None]
+    result = picture.copy()
+    place = result[top:bottom, left:right]
+    place[:] = (place * (1.0 - alpha) + patch * alpha).round().astype(np.uint8)
+    return result

@@ -1,0 +1,117 @@
+"""The user's own videos: every one below a folder is a clip."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+from segtalker.clip_runner import Row
+from segtalker.errors import BadClipError, BadInputError
+from segtalker.media.video import Video, open_video
+from segtalker.params import Folder
+from segtalker.paths import expand_path
+from segtalker.progress import progress
+from segtalker.provenance import file_sha256
+
+ROOT_KEY = "download.folder.root"
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".wmv", ".flv", ".3gp",
+)  # fmt: skip
+SOUND_SUFFIXES = (".wav", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".aac")
+_HASH_DIGITS = 8
+
+
+def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]:
+    """Lists the videos of a folder.
+
+    A video without a sound track is paired with a sound file of the same name beside it.
+
+    Args:
+        settings: where and which.
+        project: paths inside it are written relative to it.
+
+    Returns:
+        Rows of `clips.csv` and of `failures.csv`, in order of clip id.
+
+    Raises:
+        BadInputError: no such folder, or no videos in it.
+    """
+    root = expand_path(settings.root, ROOT_KEY)
+    if not root.is_dir():
+        raise BadInputError(f"{root}: no such folder; {ROOT_KEY} must name one with videos")
+    videos = list(_videos(root, settings.include))
+    if not videos:
+        raise BadInputError(f"{root}: no videos that match download.folder.include {list(settings.include)}")
+    rows: list[Row] = []
+    failures: list[Row] = []
+    ids = clip_ids([path.relative_to(root) for path in videos])
+    for path, clip_id in progress(zip(videos, ids, strict=True), len(videos), "download", unit="clip"):
+        source = _inside(path, project)
+        try:
+            video = open_video(path, "pyav")
+        except BadClipError as error:
+            failures.append({"clip_id": clip_id, "source": source, "reason": str(error)})
+            continue
+        subject = _safe(path.parent.name) if settings.subject == "folder" else clip_id
+        rows.append(_row(clip_id, subject, source, video, project))
+    return rows, failures
+
+
+def clip_ids(paths: Sequence[Path]) -> list[str]:
+    """Names that are unique, also where capitals do not count, and safe in any file system.
+
+    Args:
+        paths: relative ones, unique.
+    """
+    names = [_safe(path.with_suffix("").as_posix()) for path in paths]
+    twice = {name for name, count in Counter(name.casefold() for name in names).items() if count > 1}
+    return [
+        f"{name}-{_text_hash(path.as_posix())}" if name.casefold() in twice else name
+        for name, path in zip(names, paths, strict=True)
+    ]
+
+
+def _row(clip_id: str, subject: str, source: str, video: Video, project: Path) -> Row:
+    sound = None if video.has_sound else _sound_beside(video.path)
+    return {
+        "clip_id": clip_id,
+        "subject": subject,
+        "split": "",
+        "source": source,
+        "source_sha256": file_sha256(video.path),
+        "frames": round(video.seconds * video.fps),
+        "seconds": round(video.seconds, 3),
+        "fps": round(video.fps, 3),
+        "audio": _inside(sound, project) if sound else "",
+        "annotations": "",
+    }
+
+
+def _videos(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        wanted = any(fnmatch(name, pattern) for pattern in patterns)
+        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file() and wanted and not hidden:
+            yield path
+
+
+def _sound_beside(video: Path) -> Path | None:
+    beside = (video.with_suffix(suffix) for suffix in SOUND_SUFFIXES)
+    return next((path for path in beside if path.is_file()), None)
+
+
+def _inside(path: Path, project: Path) -> str:
+    """The path relative to the project where it lies inside, else absolute."""
+    full, home = path.resolve(), project.resolve()
+    return (full.relative_to(home) if full.is_relative_to(home) else full).as_posix()
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_-") or _text_hash(name)
+
+
+def _text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
