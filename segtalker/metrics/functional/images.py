@@ -1,0 +1,80 @@
+"""Distances between frames and the frames they should be."""
+
+import cv2
+import numpy as np
+
+PEAK = 255.0
+_BT601 = np.array([0.299, 0.587, 0.114])
+_SSIM_TAPS = 11
+_SSIM_SIGMA = 1.5
+_SSIM_FLOORS = ((0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2)
+
+
+def _check_pair(reference: np.ndarray, frames: np.ndarray) -> None:
+    assert reference.shape == frames.shape, (reference.shape, frames.shape)
+    assert frames.ndim == 4, frames.shape
+    assert frames.shape[3] == 3, frames.shape
+
+
+def luma(frames: np.ndarray) -> np.ndarray:
+    """BT.601 luma, rounded: RGB `(T, H, W, 3)` uint8 to `(T, H, W)`, float64 in [0, 255]."""
+    return np.rint(frames @ _BT601)
+
+
+def psnr(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Peak signal-to-noise ratio of RGB frames.
+
+    Args:
+        reference: RGB, `(T, H, W, 3)`, uint8.
+        frames: likewise.
+
+    Returns:
+        dB, `(T,)`, float64; infinite for equal frames.
+    """
+    _check_pair(reference, frames)
+    difference = reference.astype(np.float32) - frames
+    error = np.square(difference).mean(axis=(1, 2, 3), dtype=np.float64)
+    with np.errstate(divide="ignore"):
+        return 10.0 * np.log10(PEAK**2 / error)
+
+
+def ssim(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Structural similarity of luma (Z. Wang et al., IEEE Transactions on Image Processing 13(4), 2004).
+
+    Gaussian window of 11 pixels and sigma 1.5, no padding, no downsampling, C1 and C2 from 0.01 and 0.03.
+
+    Args:
+        reference: luma, `(T, H, W)`, float64 in [0, 255].
+        frames: likewise.
+
+    Returns:
+        `(T,)`, float64, at most 1.
+    """
+    assert reference.shape == frames.shape, (reference.shape, frames.shape)
+    return np.array([_ssim(a, b) for a, b in zip(reference, frames, strict=True)])
+
+
+def _ssim(a: np.ndarray, b: np.ndarray) -> float:
+    bell = cv2.getGaussianKernel(_SSIM_TAPS, _SSIM_SIGMA, cv2.CV_64F)
+    edge = _SSIM_TAPS // 2
+    moments = cv2.sepFilter2D(np.stack([a, b, a * a, b * b, a * b], axis=-1), cv2.CV_64F, bell, bell)
+    mean_a, mean_b, aa, bb, ab = np.moveaxis(moments[edge:-edge, edge:-edge], -1, 0)
+    variances, covariance = aa - mean_a**2 + bb - mean_b**2, ab - mean_a * mean_b
+    floor, contrast_floor = _SSIM_FLOORS
+    brightness = (2 * mean_a * mean_b + floor) / (mean_a**2 + mean_b**2 + floor)
+    return float((brightness * (2 * covariance + contrast_floor) / (variances + contrast_floor)).mean())
+
+
+def temporal_error(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """How far the change from each frame to the next differs from the reference's: flicker, wrong or missing motion.
+
+    Args:
+        reference: consecutive RGB frames, `(T, H, W, 3)`, uint8.
+        frames: likewise.
+
+    Returns:
+        Mean absolute difference of the changes in grey levels (of 255), `(T - 1,)`, float64.
+    """
+    _check_pair(reference, frames)
+    error = frames.astype(np.int16) - reference
+    return np.abs(np.diff(error, axis=0)).mean(axis=(1, 2, 3), dtype=np.float64)
