@@ -1,20 +1,25 @@
 """Colours of a region laid out in the region's own frame, so that they move, stretch and swap with it.
 
-A region's frame is centred on the mean of its pixels and scaled by their spread. `gather_textures` reads each region
-of an image into a small square texture in that frame; `paint` lays the textures of any image into any mask. This
-widens the plain mean colour of SEAN (arXiv 1911.12861) by a coarse layout: highlights, shading, where the iris looks,
-the row of teeth. Cost hardly depends on the number of regions: every pixel belongs to one.
+A region's frame is centred on the mean of its pixels, scaled by their spread and leans with the head.
+`gather_textures` reads each region of an image into a small square texture in that frame; `paint` lays the textures of
+any image into any mask. This widens the plain mean colour of SEAN (arXiv 1911.12861) by a coarse layout: highlights,
+shading, where the iris looks, the row of teeth. Cost hardly depends on the number of regions: every pixel belongs to
+one.
 """
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from segtalker.regions import NUM_REGIONS, REGION_INDEX
+from segtalker.regions import BACKGROUND, NUM_REGIONS, REGION_INDEX, REGIONS
 
 SPREAD = 2.2  # half the side of a texture, in standard deviations of the region; a uniform bar spans 1.73
 # regions that lie within the face: together they are the frame of the skin, which so stays put when the mouth opens
 INNER_FACE = ("skin", "nose", "lip", "mouth", "eyes", "eyebrows", "glasses")
+EYE_LINE = ("eyes", "eyebrows")
+MAX_ROLL = 0.8  # radians; beyond it the eyes are not what was measured
 _SAMPLES = 2  # reads per texel and axis
 _PRIOR = 0.1  # weight of the coarser level where a texel is only partly covered
 
@@ -25,32 +30,77 @@ def pixel_grid(height: int, width: int, like: Tensor) -> Tensor:
     return torch.stack(torch.broadcast_tensors(x[None, :], y[:, None]), -1)
 
 
-def _frame_members(like: Tensor) -> Tensor:
-    """Which regions (columns) define the frame of each region (row): itself, but the face for the skin."""
-    members = torch.eye(NUM_REGIONS, dtype=like.dtype, device=like.device)
-    members[REGION_INDEX["skin"], [REGION_INDEX[name] for name in INNER_FACE]] = 1.0
-    return members
+def _sums(rows: tuple[tuple[str, ...], ...], like: Tensor) -> Tensor:
+    """A matrix whose rows add up the regions they name: `(R, K)`."""
+    matrix = torch.zeros(len(rows), NUM_REGIONS, dtype=like.dtype, device=like.device)
+    for row, names in zip(matrix, rows, strict=True):
+        row[[REGION_INDEX[name] for name in names]] = 1.0
+    return matrix
 
 
-def region_frames(masks: Tensor) -> tuple[Tensor, Tensor]:
-    """Where each region lies and how far it spreads.
+def _centred(moments: Tensor) -> tuple[Tensor, Tensor]:
+    """Means `(..., 2)` and variances `(..., 3)` (xx, yy, xy) of raw moments `(..., 6)` (1, x, y, xx, yy, xy)."""
+    mean = moments[..., 1:3] / moments[..., :1].clamp_min(1e-6)
+    squares = torch.cat((mean.square(), mean.prod(-1, keepdim=True)), -1)
+    return mean, moments[..., 3:] / moments[..., :1].clamp_min(1e-6) - squares
+
+
+def _head_roll(moments: Tensor) -> Tensor:
+    """How far the head leans, from the line through eyes and brows: `(B,)` radians, 0 where they are hidden."""
+    _, variance = _centred(_sums((EYE_LINE,), moments) @ moments)
+    xx, yy, xy = variance[:, 0].unbind(-1)
+    roll = 0.5 * torch.atan2(2.0 * xy, xx - yy)
+    return torch.where((xx > yy) & (roll.abs() < MAX_ROLL), roll, torch.zeros_like(roll))
+
+
+class RegionFrames(NamedTuple):
+    """Where regions lie, all `(B, K, 2)`, in units of half the image.
 
     Args:
-        masks: regions, `(B, K, H, W)`, float in [0, 1].
+        centre: means, (x, y).
+        axis: (cosine, sine) of the frame's lean; the background's frame stands upright.
+        extent: half sides, along the axis and across it.
+    """
+
+    centre: Tensor
+    axis: Tensor
+    extent: Tensor
+
+
+def region_frames(masks: Tensor) -> RegionFrames:
+    """The frame of each region: centred on its pixels, as wide as they spread, leaning with the head.
+
+    Args:
+        masks: regions, `(B, K, H, W)`, float in [0, 1]; H equals W.
 
     Returns:
-        Centres and half extents, `(B, K, 2)` each, (x, y) in units of half the image; of an absent region 0 and
-        one pixel.
+        The frames; of an absent region one pixel in the middle.
     """
     height, width = masks.shape[2:]
     grid = pixel_grid(height, width, masks).view(-1, 2)
-    moments = masks.flatten(2) @ torch.cat((torch.ones_like(grid[:, :1]), grid, grid.square()), 1)
-    moments = _frame_members(moments) @ moments
-    area = moments[..., :1].clamp_min(1e-6)
-    centre = moments[..., 1:3] / area
-    pixel = grid.new_tensor((2.0 / width, 2.0 / height))
-    variance = (moments[..., 3:] / area - centre.square()).clamp_min(0.0)
-    return centre, SPREAD * variance.sqrt() + pixel
+    basis = torch.cat((torch.ones_like(grid[:, :1]), grid, grid.square(), grid.prod(1, keepdim=True)), 1)
+    moments = masks.flatten(2) @ basis  # (B, K, 6)
+    own = tuple(INNER_FACE if name == "skin" else (name,) for name in REGIONS)
+    centre, variance = _centred(_sums(own, moments) @ moments)
+    roll = _head_roll(moments)[:, None] * (torch.arange(NUM_REGIONS, device=masks.device) != BACKGROUND)
+    cosine, sine = roll.cos(), roll.sin()
+    xx, yy, xy = variance.unbind(-1)
+    cross = 2.0 * cosine * sine * xy
+    along, across = cosine**2 * xx + cross + sine**2 * yy, sine**2 * xx - cross + cosine**2 * yy
+    extent = SPREAD * torch.stack((along, across), -1).clamp_min(0.0).sqrt() + 2.0 / width
+    return RegionFrames(centre, torch.stack((cosine, sine), -1), extent)
+
+
+def _to_image(local: Tensor, frames: Tensor) -> Tensor:
+    """Places in a frame, `(..., 2)`, to places in the image; `frames` hold centre, axis and extent, `(..., 6)`."""
+    (along, across), (cosine, sine) = (local * frames[..., 4:]).unbind(-1), frames[..., 2:4].unbind(-1)
+    return frames[..., :2] + torch.stack((cosine * along - sine * across, sine * along + cosine * across), -1)
+
+
+def _to_frame(place: Tensor, frames: Tensor) -> Tensor:
+    """The inverse of `_to_image`."""
+    (x, y), (cosine, sine) = (place - frames[..., :2]).unbind(-1), frames[..., 2:4].unbind(-1)
+    return torch.stack((cosine * x + sine * y, cosine * y - sine * x), -1) / frames[..., 4:]
 
 
 def _fill(colours: Tensor, weight: Tensor) -> Tensor:
@@ -81,9 +131,8 @@ def gather_textures(image: Tensor, masks: Tensor, size: int) -> Tensor:
     batch, regions, height, width = masks.shape
     side = size * _SAMPLES
     with torch.no_grad():
-        centre, extent = region_frames(masks)
-        local = pixel_grid(side, side, image).view(1, 1, -1, 2)
-        place = centre[:, :, None] + extent[:, :, None] * local  # (B, K, side^2, 2)
+        frames = torch.cat(region_frames(masks), 2)[:, :, None]
+        place = _to_image(pixel_grid(side, side, image).view(1, 1, -1, 2), frames)  # (B, K, side^2, 2)
         column = ((place[..., 0] + 1) * (width / 2)).floor().long()
         row = ((place[..., 1] + 1) * (height / 2)).floor().long()
         inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
@@ -109,11 +158,9 @@ def region_coordinates(masks: Tensor) -> tuple[Tensor, Tensor]:
     """
     batch, _, height, width = masks.shape
     labels = masks.argmax(1)
-    centre, extent = region_frames(masks)
-    frames = torch.cat((centre, extent), 2)
-    own = frames.gather(1, labels.view(batch, -1, 1).expand(-1, -1, 4)).view(batch, height, width, 4)
-    local = (pixel_grid(height, width, masks) - own[..., :2]) / own[..., 2:]
-    return labels, local.clamp(-1.0, 1.0)
+    frames = torch.cat(region_frames(masks), 2)
+    own = frames.gather(1, labels.view(batch, -1, 1).expand(-1, -1, 6)).view(batch, height, width, 6)
+    return labels, _to_frame(pixel_grid(height, width, masks), own).clamp(-1.0, 1.0)
 
 
 def paint(textures: Tensor, labels: Tensor, local: Tensor) -> Tensor:

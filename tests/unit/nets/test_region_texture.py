@@ -1,5 +1,8 @@
 """Textures move, stretch and swap with their regions."""
 
+import math
+
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -32,10 +35,11 @@ def _repaint(image: Tensor, source: Tensor, target: Tensor) -> Tensor:
 
 
 def test_frames_of_a_box() -> None:
-    centre, extent = region_frames(_scene(top=16, left=8, height=32, width=16))
+    centre, axis, extent = region_frames(_scene(top=16, left=8, height=32, width=16))
     torch.testing.assert_close(centre[0, HAIR], torch.tensor([-0.5, 0.0]))
     assert extent[0, HAIR, 1] > 1.9 * extent[0, HAIR, 0] > 0
     assert torch.equal(centre[0, EYES], torch.zeros(2))
+    assert torch.equal(axis[0], torch.tensor([[1.0, 0.0]]).expand(NUM_REGIONS, -1))
 
 
 def test_the_frame_of_the_skin_stays_put_when_the_mouth_opens() -> None:
@@ -86,3 +90,33 @@ def test_a_constant_region_stays_constant_at_any_shape() -> None:
     colours = torch.rand(2, NUM_REGIONS, 3) * 2 - 1
     image = torch.einsum("bkhw,bkc->bchw", masks, colours)
     torch.testing.assert_close(paint(gather_textures(image, masks, 8), *region_coordinates(masks)), image)
+
+
+def _face(angle_deg: float) -> tuple[Tensor, Tensor]:
+    """A leaning face, one-hot `(1, K, 64, 64)`, whose colours are a plane in its own axes."""
+    y, x = torch.meshgrid(torch.arange(64) - 31.5, torch.arange(64) - 31.5, indexing="ij")
+    cosine, sine = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
+    u, v = cosine * x + sine * y, cosine * y - sine * x
+    labels = torch.zeros(1, 64, 64, dtype=torch.int64)
+    labels[0, (u.abs() < 16) & (v.abs() < 20)] = SKIN
+    labels[0, ((u.abs() - 8).abs() < 4) & ((v + 8).abs() < 2)] = EYES
+    image = torch.stack((u / 32, v / 32, 0 * u))[None]
+    masks = F.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()
+    return image * (1 - masks[:, :1]), masks
+
+
+@pytest.mark.parametrize("angle_deg", [-25.0, 10.0, 30.0])
+def test_textures_lean_with_the_head(angle_deg: float) -> None:
+    image, upright = _face(0.0)
+    expected, leaning = _face(angle_deg)
+    cosine, sine = region_frames(leaning).axis[0, SKIN]
+    assert math.degrees(math.atan2(sine, cosine)) == pytest.approx(angle_deg, abs=2.0)
+    error = (_repaint(image, upright, leaning) - expected).abs()
+    assert error.mean() < 0.02
+
+
+def test_a_face_without_eyes_stands_upright() -> None:
+    _, masks = _face(30.0)
+    masks[:, SKIN] += masks[:, EYES]
+    masks[:, EYES] = 0
+    assert torch.equal(region_frames(masks).axis[0, SKIN], torch.tensor([1.0, 0.0]))
