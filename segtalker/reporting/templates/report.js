@@ -102,6 +102,10 @@ const startStage = () => {
 if (shown.every(([, original]) => original)) {
   shown.forEach(([copy, original]) => (copy.src = original.src));
   stage.hidden = false;
-  shown.at(-1)[0].addEventListener("ended", startStage);
+  const [[mask], [face]] = shown;
+  face.addEventListener("ended", startStage);
+  face.addEventListener("timeupdate", () => {
+    if (Math.abs(mask.currentTime - face.currentTime) > LATE_S && !face.ended) mask.currentTime = face.currentTime;
+  });
   if (!matchMedia("(prefers-reduced-motion: reduce)").matches) startStage();
 }
