@@ -70,6 +70,20 @@ def face_transforms(landmarks: np.ndarray, smooth_frames: int) -> np.ndarray:
     return _similarities(_smooth(_anchor_points(landmarks), smooth_frames))
 
 
+def face_transforms(landmarks: np.ndarray, smooth_frames: int) -> np.ndarray:
+    """Where the face of each frame lies.
+
+    Args:
+        landmarks: `(T, 68, 2)`, float, (x, y) pixels of the image.
+        smooth_frames: length of a moving average over time; 1 for none.
+
+    Returns:
+        Affine maps from face coordinates (x, y, 1) to image pixels, `(T, 2, 3)`, float64.
+    """
+    assert landmarks.shape[1:] == (68, 2), landmarks.shape
+    return _similarities(_smooth(_anchor_points(landmarks), smooth_frames))
+
+
 def box_transforms(landmarks: np.ndarray, size: Sequence[int], smooth_frames: int) -> np.ndarray:
     """Where the box of each frame lies.
 
@@ -183,7 +197,7 @@ def reference_frame(masks: np.ndarray, landmarks: np.ndarray) -> int:
     Returns:
         Its index; the first of equals.
     """
-    transforms = box_transforms(landmarks, (1, 1), smooth_frames=1)
+    transforms = face_transforms(landmarks, smooth_frames=1)
     pixels_per_unit = np.hypot(transforms[:, 0, 0], transforms[:, 1, 0])
     areas = (masks == MOUTH).sum(axis=(1, 2)) / pixels_per_unit**2
     if areas.max() > 0:
