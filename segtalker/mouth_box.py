@@ -64,21 +64,7 @@ def face_transforms(landmarks: np.ndarray, smooth_frames: int) -> np.ndarray:
         smooth_frames: length of a moving average over time; 1 for none.
 
     Returns:
-        Similarities from face coordinates to image pixels, `(T, 2, 3)`, float64.
-    """
-    assert landmarks.shape[1:] == (68, 2), landmarks.shape
-    return _similarities(_smooth(_anchor_points(landmarks), smooth_frames))
-
-
-def face_transforms(landmarks: np.ndarray, smooth_frames: int) -> np.ndarray:
-    """Where the face of each frame lies.
-
-    Args:
-        landmarks: `(T, 68, 2)`, float, (x, y) pixels of the image.
-        smooth_frames: length of a moving average over time; 1 for none.
-
-    Returns:
-        Affine maps from face coordinates (x, y, 1) to image pixels, `(T, 2, 3)`, float64.
+        Similarities from face coordinates (x, y, 1) to image pixels, `(T, 2, 3)`, float64.
     """
     assert landmarks.shape[1:] == (68, 2), landmarks.shape
     return _similarities(_smooth(_anchor_points(landmarks), smooth_frames))
