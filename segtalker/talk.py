@@ -32,7 +32,7 @@ from segtalker.rendering import encode_identity, render_frames
 from segtalker.talking_masks import predict_talking_masks
 
 _STRETCH_S = 8  # speech worked on at once
-_IDENTITY_FRAMES = 200  # frames of a long source looked at for the reference
+IDENTITY_FRAMES = 200  # from the start of a source, in which the reference is looked for
 
 
 class Images(Protocol):
@@ -189,14 +189,12 @@ class Talker:
         return cls(segmenter.to(device), encoder.to(device), generator.to(device), settings)
 
     def identify(self, face: Face) -> Identity:
-        """Finds the reference frame and encodes it."""
-        total = len(face.masks)
-        looked_at = np.unique(np.linspace(0, total - 1, min(total, _IDENTITY_FRAMES)).round().astype(int))
-        masks, landmarks = face.masks.read(looked_at.tolist()), np.asarray(face.landmarks)[looked_at]
+        """Finds the reference frame among the first `IDENTITY_FRAMES` and encodes it."""
+        count = min(len(face.masks), IDENTITY_FRAMES)
+        masks, landmarks = face.masks.read(range(count)), np.asarray(face.landmarks)[:count]
         best = reference_frame(masks, landmarks)
-        frame = face.frames.read([int(looked_at[best])])
-        codes = encode_identity(self.encoder, frame, masks[best : best + 1])
-        return Identity(int(looked_at[best]), masks[best], landmarks[best], codes)
+        codes = encode_identity(self.encoder, face.frames.read([best]), masks[best : best + 1])
+        return Identity(best, masks[best], landmarks[best], codes)
 
     def _context(self) -> int:
         """Frames heard and seen on either side of a stretch, so that its cuts leave no trace: a whole number of

@@ -8,11 +8,11 @@ next the square is kept. The parser knows the kind of people it was trained on a
 from collections.abc import Iterator
 
 import numpy as np
+from torch import nn
 
 from segtalker.faces.mask_landmarks import landmarks_from_mask
 from segtalker.faces.parsing import parse_frames
 from segtalker.faces.squares import clip_squares, map_points, square_transform, warp_image
-from segtalker.nets.parser import FaceParser
 
 _SCALES = (1.0, 0.7, 0.5, 0.35, 0.25)  # of the picture's shorter side
 _STEP = 0.3  # from one square to the next, in sides
@@ -31,7 +31,7 @@ class ParserDetector:
         lift: likewise.
     """
 
-    def __init__(self, parser: FaceParser, size: int, margin: float, lift: float) -> None:
+    def __init__(self, parser: nn.Module, size: int, margin: float, lift: float) -> None:
         self._parser, self._size, self._margin, self._lift = parser, size, margin, lift
         self._known: np.ndarray | None = None
 

@@ -1,0 +1,238 @@
+"""Files in, a talking video out: what `segtalker talk` does."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from segtalker.backdrop import Backdrop, SourceBackdrop, read_backdrop
+from segtalker.clip_runner import usable_cores
+from segtalker.edit import MaskEdit, read_mask, save_mask, swap_region
+from segtalker.errors import BadInputError, MissingWeightsError
+from segtalker.faces.parsing import ParserChoice, load_parser
+from segtalker.faces.squares import square_transform
+from segtalker.media.audio import load_audio
+from segtalker.media.mel import log_mel
+from segtalker.media.paste_back import paste_back, soft_share
+from segtalker.media.video import write_video
+from segtalker.params import Params
+from segtalker.portrait import DetectorName, Portrait, PortraitReader, read_portrait
+from segtalker.progress import progress
+from segtalker.regions import BACKGROUND
+from segtalker.talk import IDENTITY_FRAMES, Identity, Stretch, Talker, TalkSettings, frames_of_speech
+from segtalker.weights import resolve_weights
+
+_MIN_SPEECH_S = 0.2
+_MEL_PIECE_S = 60
+_MASK_SIDE = 512  # px, about as large as an edited mask is comfortable to paint
+
+
+@dataclass(frozen=True)
+class Edits:
+    """Local edits of a portrait.
+
+    Args:
+        swaps: region names with the portrait that lends each.
+        mask: an edited mask, or None.
+        background: `#rrggbb` or an image file, or None for the portrait's own.
+    """
+
+    swaps: Sequence[tuple[str, Path]]
+    mask: Path | None
+    background: str | None
+
+
+@dataclass(frozen=True)
+class TalkingVideo:
+    """What was written.
+
+    Args:
+        frames: how many.
+        seconds: how long.
+        width: px.
+        height: px.
+    """
+
+    frames: int
+    seconds: float
+    width: int
+    height: int
+
+
+def newest_experiment(models: Path) -> str:
+    """The experiment whose renderer was trained last.
+
+    Args:
+        models: the folder `models`.
+
+    Raises:
+        MissingWeightsError: none is there.
+    """
+    found = sorted(models.glob("*/train_sgi/generator.ckpt"), key=lambda path: (path.stat().st_mtime_ns, path))
+    if not found:
+        raise MissingWeightsError(f"{models}: no trained networks; run `segtalker reproduce` first")
+    return found[-1].parent.parent.name
+
+
+class Studio:
+    """An experiment's networks with everything to read portraits and speech for them.
+
+    Args:
+        params: of the experiment.
+        models: `models/<experiment>`.
+        detector: finds faces; None for the one the experiment was cropped with, or its parser where that used
+            annotations.
+        weights: of the detector; None for the experiment's.
+
+    Raises:
+        MissingWeightsError: a network is not trained yet, or the detector's weights are not there.
+    """
+
+    def __init__(self, params: Params, models: Path, detector: DetectorName | None, weights: str | None) -> None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.params = params
+        self.settings = TalkSettings.of(params)
+        self.talker = Talker.load(models, self.settings, torch.device(device))
+        used = params.crop.detector
+        self.reader = PortraitReader(
+            crop=params.crop,
+            image_size=params.base.image_size,
+            fps=params.base.fps,
+            parser=load_parser(_parser_choice(params, models, device)),
+            detector=detector or ("parser" if used == "annotations" else used),
+            weights=params.crop.weights if weights is None else weights,
+        )
+        torch.set_num_threads(usable_cores())
+
+    def save_mask(self, portrait: Path, out: Path) -> None:
+        """Writes the mask of a portrait's reference frame, to be edited."""
+        _check_writable(out, ".png")
+        with tempfile.TemporaryDirectory() as folder:
+            face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder))
+            save_mask(out, self.talker.identify(face).mask, max(1, _MASK_SIDE // self.settings.image_size))
+
+    def make(self, portrait: Path, audio: Path, out: Path, edits: Edits, crop_only: bool) -> TalkingVideo:
+        """Lets a portrait say what is heard.
+
+        Args:
+            portrait: image or video.
+            audio: sound, or video with sound.
+            out: the `.mp4` to write, with the sound; whole or not at all.
+            edits: local edits.
+            crop_only: write the face's square alone, else the whole picture with the face put back.
+
+        Raises:
+            BadInputError: a file cannot be used or written.
+        """
+        _check_writable(out, ".mp4")
+        samples, mel = self._read_speech(audio)
+        count = frames_of_speech(len(samples), self.params.base.sample_rate_hz, self.settings.fps)
+        backdrop: Backdrop = SourceBackdrop()
+        if edits.background is not None:
+            backdrop, crop_only = read_backdrop(edits.background, self.settings.image_size), True
+        with tempfile.TemporaryDirectory() as folder:
+            face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder))
+            own = self.talker.identify(face)
+            edit = self._mask_edit(edits.mask, own)
+            stretches = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, backdrop, edit)
+            frames = _crops(stretches) if crop_only else _pasted(face, stretches, count)
+            return self._write(out, frames, count, samples)
+
+    def _write(self, out: Path, frames: Iterator[np.ndarray], count: int, samples: np.ndarray) -> TalkingVideo:
+        first = next(frames)
+        height, width = (side - side % 2 for side in first.shape[:2])  # H.264 needs even sides
+        even = (frame[:height, :width] for frame in progress(chain([first], frames), count, out.name, "frame"))
+        base, fps = self.params.base, self.settings.fps
+        write_video(out, even, fps, samples, base.sample_rate_hz, self.params.generate.crf)
+        return TalkingVideo(count, count / fps, width, height)
+
+    def _read_speech(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Samples and their log-mel spectrogram."""
+        if not path.exists():
+            raise BadInputError(f"{path}: no such file")
+        rate = self.params.base.sample_rate_hz
+        samples = load_audio(path, rate)
+        if len(samples) < _MIN_SPEECH_S * rate:
+            raise BadInputError(f"{path}: {len(samples) / rate:.2f} s of sound; at least {_MIN_SPEECH_S} s is needed")
+        return samples, speech_mel(samples, self.params)
+
+    def _mask_edit(self, path: Path | None, own: Identity) -> MaskEdit | None:
+        if path is None:
+            return None
+        return MaskEdit.between(own.mask, read_mask(path, self.settings.image_size), own.landmarks)
+
+    def _swapped(self, own: Identity, swaps: Sequence[tuple[str, Path]]) -> Identity:
+        """The identity with regions of others; each reference is looked at like a portrait."""
+        for region, path in swaps:
+            with tempfile.TemporaryDirectory() as folder:
+                lender = self.talker.identify(read_portrait(self.reader, path, IDENTITY_FRAMES, Path(folder)))
+            own = replace(own, codes=swap_region(own.codes, lender.codes, region))
+        return own
+
+
+def _parser_choice(params: Params, models: Path, device: str) -> ParserChoice:
+    if params.parse.backend == "bisenet":
+        path = resolve_weights("bisenet_face_parsing", params.parse.weights, "parse.weights")
+    else:
+        path = models / "train_parser" / "parser.ckpt"
+    return ParserChoice(params.parse.backend, path, device)
+
+
+def _check_writable(path: Path, suffix: str) -> None:
+    """Says before any work is done if a file cannot be written.
+
+    Raises:
+        BadInputError: another suffix, a folder in its place, or no permission.
+    """
+    if path.suffix.lower() != suffix:
+        raise BadInputError(f"{path}: only {suffix} can be written; name it {path.stem}{suffix}")
+    if path.is_dir():
+        raise BadInputError(f"{path}: is a folder; name a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def speech_mel(samples: np.ndarray, params: Params) -> np.ndarray:
+    """Log-mel spectrogram of speech of any length, made piece by piece; equal to that of the whole.
+
+    Args:
+        samples: `(S,)`, float32 in [-1, 1].
+        params: of the experiment.
+
+    Returns:
+        `(M, N)`, float32.
+    """
+    mel, rate = params.base.mel, params.base.sample_rate_hz
+    margin = mel.n_fft // mel.hop + 1  # columns whose windows may reach beyond a cut
+    length = _MEL_PIECE_S * rate // mel.hop
+    columns = 1 + len(samples) // mel.hop
+    pieces = []
+    for first in range(0, columns, length):
+        last = min(first + length, columns)
+        low, high = max(0, first - margin), min(columns, last + margin)
+        end = len(samples) if high == columns else high * mel.hop
+        piece = log_mel(samples[low * mel.hop : end], rate, mel)
+        pieces.append(piece[:, first - low : last - low])
+    return np.concatenate(pieces, axis=1)
+
+
+def _crops(stretches: Iterator[Stretch]) -> Iterator[np.ndarray]:
+    return chain.from_iterable(stretch.frames for stretch in stretches)
+
+
+def _pasted(face: Portrait, stretches: Iterator[Stretch], count: int) -> Iterator[np.ndarray]:
+    """Whole pictures with the face put back: all that is or was face, and a soft edge around it."""
+    pictures, size = face.walk(count), len(face.masks.read([0])[0])
+    for stretch in stretches:
+        for index, mask, crop in zip(stretch.source, stretch.masks, stretch.frames, strict=True):
+            before = face.masks.read([int(index)])[0]
+            share = soft_share((mask != BACKGROUND) | (before != BACKGROUND))
+            yield paste_back(next(pictures), crop, share, square_transform(face.squares[index], size))
