@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import savgol_filter
 
 from segtalker.errors import BadClipError
 
-_POLYNOMIAL = 2
+_ORDER = 2
 
 
 def read_annotated(folder: Path) -> np.ndarray:
@@ -60,7 +59,9 @@ def bridge(found: Sequence[np.ndarray | None], spacing: int, max_lost_frames: in
 
 
 def smooth(landmarks: np.ndarray, frames: int) -> np.ndarray:
-    """Takes the jitter out without flattening the mouth's movement (Savitzky-Golay, second order).
+    """Takes the jitter out without flattening the mouth's movement.
+
+    Savitzky and Golay's filter (1964): each point moves onto the parabola that fits its neighbours best.
 
     Args:
         landmarks: `(T, 68, 2)`, float32.
@@ -70,6 +71,14 @@ def smooth(landmarks: np.ndarray, frames: int) -> np.ndarray:
         Same shape, float32.
     """
     length = min(frames, len(landmarks) - 1 + len(landmarks) % 2)
-    if length <= _POLYNOMIAL + 1:
+    if length <= _ORDER + 1:
         return landmarks
-    return savgol_filter(landmarks, length, _POLYNOMIAL, axis=0, mode="interp").astype(np.float32)
+    half = length // 2
+    powers = np.vander(np.arange(-half, half + 1), _ORDER + 1)
+    fitted = powers @ np.linalg.pinv(powers)  # row r gives place r of the parabola through a stretch
+    tracks = landmarks.reshape(len(landmarks), -1).astype(np.float64)
+    stretches = np.lib.stride_tricks.sliding_window_view(tracks, length, axis=0)  # (T - length + 1, 136, length)
+    smoothed = np.concatenate(
+        [fitted[:half] @ tracks[:length], stretches @ fitted[half], fitted[half + 1 :] @ tracks[-length:]]
+    )
+    return smoothed.reshape(landmarks.shape).astype(np.float32)

@@ -8,12 +8,12 @@ Coordinates: (x, y) pixels with integers at pixel centres, so a picture reaches 
 
 import cv2
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from segtalker.regions import NUM_REGIONS
 
 _WHOLE = 0.9  # a square that takes this share of a square picture is taken to be all of it
 _SIZE_PERCENTILE = 90
+_REACH = 4  # standard deviations a Gaussian is computed to
 _CHANNELS = 4  # OpenCV warps so many planes at once
 
 
@@ -41,9 +41,15 @@ def clip_squares(
     middles = (low + high) / 2 - np.array([0.0, lift * face])
     corners = _place(np.median(middles, axis=0), len(middles), side, width, height)
     if not _holds(corners, side, low, high):
-        followed = gaussian_filter1d(middles, follow_frames, axis=0, mode="nearest")
-        corners = _place(followed, len(middles), side, width, height)
+        corners = _place(_slowly(middles, follow_frames), len(middles), side, width, height)
     return np.concatenate([corners, np.full((len(corners), 1), side)], axis=1)
+
+
+def _slowly(middles: np.ndarray, frames: int) -> np.ndarray:
+    """A path smoothed by a Gaussian of so many frames, `(T, 2)`."""
+    kernel = (1, 2 * _REACH * frames + 1)
+    smoothed = cv2.GaussianBlur(middles[:, None], kernel, 0, sigmaY=frames, borderType=cv2.BORDER_REPLICATE)
+    return smoothed.reshape(middles.shape)
 
 
 def _place(middles: np.ndarray, count: int, side: float, width: int, height: int) -> np.ndarray:
@@ -108,6 +114,10 @@ def warp_regions(regions: np.ndarray, square: np.ndarray, size: int) -> np.ndarr
     present = np.flatnonzero(np.bincount(regions.ravel(), minlength=NUM_REGIONS)).astype(np.uint8)
     cover = []
     for start in range(0, len(present), _CHANNELS):
-        planes = (regions[..., None] == present[start : start + _CHANNELS]).astype(np.uint8) * np.uint8(255)
-        cover.append(warp_image(planes, square, size).reshape(size, size, -1))
+        chosen = present[start : start + _CHANNELS]
+        one_hot = np.zeros((256, _CHANNELS), np.uint8)
+        one_hot[chosen, np.arange(len(chosen))] = 255
+        # four planes of one byte are looked up as one number of four
+        planes = one_hot.view(np.uint32)[:, 0][regions].view(np.uint8).reshape(*regions.shape, _CHANNELS)
+        cover.append(warp_image(planes, square, size)[..., : len(chosen)])
     return present[np.concatenate(cover, axis=2).argmax(axis=2)]
