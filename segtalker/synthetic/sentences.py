@@ -11,7 +11,7 @@ from segtalker.synthetic.speech import Voice
 
 LANGUAGES = ("en-us", "de", "fr", "es", "it")
 
-_TRAIN = {
+_TRAIN: dict[str, tuple[str, ...]] = {
     "en-us": (
         "The baker opens his shop before the sun comes up.",
         "My brother bought five purple balloons for the party.",
@@ -59,7 +59,7 @@ _TRAIN = {
         "Un vento leggero muove i fiori in mezzo al prato.",
     ),
 }
-_HELD_OUT = {
+_HELD_OUT: dict[str, dict[str, tuple[str, ...]]] = {
     "val": {
         "en-us": (
             "Four brave women climbed the mountain in one day.",
@@ -101,9 +101,9 @@ _HELD_OUT = {
         ),
     },
 }
-SENTENCES = {"train": _TRAIN, **_HELD_OUT}
+SENTENCES: dict[str, dict[str, tuple[str, ...]]] = {"train": _TRAIN, **_HELD_OUT}
 
-VARIANTS = {
+VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "train": {"female": ("f1", "f2", "f4", "belinda", "steph"), "male": ("m1", "m2", "m3", "m5", "m7")},
     "val": {"female": ("steph2",), "male": ("m6",)},
     "test": {"female": ("f3", "linda"), "male": ("m4", "paul")},

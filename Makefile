@@ -1,0 +1,45 @@
+# Everything on a fresh machine with git, make, a C library and Python 3.11-3.13.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help env reproduce test lint lock clean
+
+PYTHON ?= $(shell for v in 3.11 3.12 3.13; do command -v python$$v >/dev/null 2>&1 && python$$v -c '' 2>/dev/null && { echo python$$v; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(VENV)/uv/bin/uv
+INSTALLED := $(VENV)/.installed
+
+help: ## Show this help
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+reproduce: env ## Run the whole experiment on the embedded data
+	@$(BIN)/segtalker reproduce
+
+test: env ## Run every test, the whole pipeline at tiny size included
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: env ## Check style, types and import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy && $(BIN)/lint-imports --config pyproject.toml
+
+env: $(INSTALLED) ## Make the environment
+
+# uv lives inside the environment's folder, so that removing .venv removes everything
+$(UV): requirements-bootstrap.txt
+	@test -n "$(PYTHON)" || { echo "error: no python3.11, 3.12 or 3.13 found; install one, or say make PYTHON=/path/to/python" >&2; exit 2; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)/uv
+	@$(VENV)/uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
+
+$(INSTALLED): $(UV) requirements.lock pyproject.toml
+	@echo "installing the pinned environment ..."
+	@$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: env ## Resolve the dependencies of pyproject.toml again
+	@$(UV) pip compile pyproject.toml --extra dev --extra mediapipe --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+
+clean: ## Remove data, models, results and reports; the environment stays
+	@rm -rf data models results reports/tables reports/figures reports/index.html mlruns mlflow.db* .prefect .dvc/cache .dvc/tmp
