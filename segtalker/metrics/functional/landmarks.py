@@ -21,7 +21,7 @@ def _corners(mouth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _edges(region: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Upper and lower edge of a region in each column, and whether it is there, `(T, W)` each."""
-    present = region.any(axis=1)
+    present = np.asarray(region.any(axis=1))
     top = region.argmax(axis=1).astype(np.float64)
     bottom = region.shape[1] - region[:, ::-1].argmax(axis=1).astype(np.float64)
     return top, bottom, present

@@ -1,0 +1,269 @@
+"""What is measured of a video frame by frame, stretch by stretch, for the metrics in `segtalker.metrics.registry`.
+
+Nothing here holds more than a stretch of frames, so memory does not grow with the length of a video.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from segtalker.faces.parsing import parse_frames
+from segtalker.metrics import functional as F
+from segtalker.metrics.functional.faces import align_faces, cosines, five_points
+from segtalker.metrics.functional.landmarks import eye_distance
+from segtalker.metrics.functional.mfcc import mfcc
+from segtalker.metrics.inception import FidInception
+from segtalker.metrics.registry import NotMeasurable, Track
+from segtalker.mouth_box import box_transforms, extract_boxes
+from segtalker.nets.external import syncnet
+from segtalker.nets.external.lpips_alex import LpipsAlex
+from segtalker.nets.external.mobilefacenet import FACE_SIZE, FACE_TEMPLATE, MobileFaceNet
+from segtalker.nets.seeded_features import SeededFeatures
+from segtalker.nets.sync import SyncExpert
+from segtalker.speech_windows import gather_columns, window_starts
+from segtalker.sync_scores import frame_windows, rgb_channels
+
+MAX_SHIFT = 15  # frames
+_PCM_PEAK = 32767.0
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """Networks that measure; None where the published weights are not at hand.
+
+    Args:
+        parser: RGB `(B, 3, H, W)` in [-1, 1] -> logits `(B, K, H, W)`.
+        expert: sync expert of the image domain.
+    """
+
+    parser: nn.Module
+    expert: SyncExpert
+    seeded: SeededFeatures
+    alex: LpipsAlex | None
+    inception: FidInception | None
+    syncnet: syncnet.SyncNet | None
+    face_net: MobileFaceNet | None
+
+    @property
+    def context(self) -> int:
+        """Frames before a stretch that some track looks back on."""
+        return max(self.expert.window[0], syncnet.WINDOW_FRAMES) - 1
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """The reference clip's landmarks and sound, shared by all methods.
+
+    Args:
+        landmarks: `(T, 68, 2)`, float, px.
+        mel: log-mel spectrogram, `(M, N)`, float32.
+        audio: `(S,)`, float32 in [-1, 1].
+        fps: frames a second.
+        mel_rate: mel columns a second.
+        sample_rate_hz: of the audio.
+        smooth_frames: see `box_transforms`.
+    """
+
+    landmarks: np.ndarray
+    mel: np.ndarray
+    audio: np.ndarray
+    fps: int
+    mel_rate: float
+    sample_rate_hz: int
+    smooth_frames: int
+
+    @cached_property
+    def eye_distance(self) -> float:
+        """Between the eye centres, px."""
+        return eye_distance(self.landmarks)
+
+
+class Pictures:
+    """Frames of a stretch with what several tracks want of them.
+
+    Args:
+        frames: RGB, `(C + T, H, W, 3)`, uint8.
+        context: C, how many frames at its start belong to the stretch before.
+        tools: networks.
+    """
+
+    def __init__(self, frames: np.ndarray, context: int, tools: Instruments) -> None:
+        self.frames = frames
+        self.context = context
+        self._tools = tools
+
+    @property
+    def own(self) -> np.ndarray:
+        """The frames of the stretch itself, `(T, H, W, 3)`, uint8."""
+        return self.frames[self.context :]
+
+    def with_context(self, count: int) -> np.ndarray:
+        """The stretch and up to `count` frames before."""
+        return self.frames[max(0, self.context - count) :]
+
+    @cached_property
+    def parsed(self) -> np.ndarray:
+        """Region indices, `(T, H, W)`, uint8."""
+        return parse_frames(self._tools.parser, self.own, len(self.own))
+
+    @cached_property
+    def luma(self) -> np.ndarray:
+        """`(T, H, W)`, float64 in [0, 255]."""
+        return F.luma(self.own)
+
+    @cached_property
+    def images(self) -> Tensor:
+        """`(T, 3, H, W)`, float32 in [-1, 1]."""
+        return rgb_channels(torch.from_numpy(np.ascontiguousarray(self.own))).contiguous()
+
+    @cached_property
+    def seeded(self) -> list[Tensor]:
+        """Levels of the network with random weights."""
+        return self._tools.seeded(self.images)
+
+    @cached_property
+    def alex(self) -> list[Tensor]:
+        """Levels of AlexNet."""
+        assert self._tools.alex is not None
+        return self._tools.alex(self.images)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some consecutive frames of a video and of its reference.
+
+    Args:
+        reference: what they should be.
+        video: what they are.
+        reference_masks: region indices, `(T, H, W)`, uint8.
+        masks: the method's own, likewise, or None where it has none.
+        speaker: of the whole clip.
+        first: number of the first frame in the clip.
+        tools: networks.
+    """
+
+    reference: Pictures
+    video: Pictures
+    reference_masks: np.ndarray
+    masks: np.ndarray | None
+    speaker: Speaker
+    first: int
+    tools: Instruments
+
+    @property
+    def numbers(self) -> slice:
+        """Where the stretch lies in the clip."""
+        return slice(self.first, self.first + len(self.video.own))
+
+
+def _overlap(stretch: Stretch) -> np.ndarray:
+    masks = stretch.video.parsed if stretch.masks is None else stretch.masks
+    return F.overlap_counts(stretch.reference_masks, masks)
+
+
+def _mouth_shape(stretch: Stretch) -> np.ndarray:
+    found, wanted = F.mouth_points(stretch.video.parsed), F.mouth_points(stretch.reference_masks)
+    return F.landmark_distance(wanted, found) / stretch.speaker.eye_distance * 100.0
+
+
+def _lpips_seeded(stretch: Stretch) -> np.ndarray:
+    weights = stretch.tools.seeded.weights()
+    return F.feature_distance(stretch.reference.seeded, stretch.video.seeded, weights).numpy()
+
+
+def _lpips_alex(stretch: Stretch) -> np.ndarray:
+    assert stretch.tools.alex is not None
+    weights = stretch.tools.alex.weights()
+    return F.feature_distance(stretch.reference.alex, stretch.video.alex, weights).numpy()
+
+
+def _features_inception(stretch: Stretch) -> np.ndarray:
+    assert stretch.tools.inception is not None
+    return stretch.tools.inception(stretch.video.images).numpy()
+
+
+def _identity(stretch: Stretch) -> np.ndarray:
+    net = stretch.tools.face_net
+    assert net is not None
+    points, template = five_points(stretch.speaker.landmarks[stretch.numbers]), np.array(FACE_TEMPLATE)
+    faces = [align_faces(video.own, points, template, FACE_SIZE) for video in (stretch.reference, stretch.video)]
+    return cosines(*(net(rgb_channels(torch.from_numpy(face)).contiguous()).numpy() for face in faces))
+
+
+def _sync_expert(stretch: Stretch) -> np.ndarray:
+    """Embeddings of the windows that end in the stretch, `(W, D)`."""
+    count, _, *size = stretch.tools.expert.window
+    frames, speaker = stretch.video.with_context(count - 1), stretch.speaker
+    last = stretch.numbers.stop
+    transforms = box_transforms(speaker.landmarks, size, speaker.smooth_frames)[last - len(frames) : last]
+    channels = rgb_channels(torch.from_numpy(extract_boxes(frames, transforms, size)))
+    return stretch.tools.expert.embed_frames(_windows(channels, count).contiguous()).numpy()
+
+
+def _sync_syncnet(stretch: Stretch) -> np.ndarray:
+    """Embeddings of the windows that end in the stretch, `(W, 1024)`; one at a time, they are large."""
+    net = stretch.tools.syncnet
+    assert net is not None
+    size, count = (syncnet.FRAME_SIZE, syncnet.FRAME_SIZE), syncnet.WINDOW_FRAMES
+    frames = [cv2.resize(frame[..., ::-1], size) for frame in stretch.video.with_context(count - 1)]
+    channels = torch.from_numpy(np.stack(frames)).movedim(-1, 1).float()  # (F, 3, 224, 224)
+    return torch.cat([net.embed_frames(window.movedim(0, 1)[None]) for window in _windows(channels, count)]).numpy()
+
+
+def _windows(channels: Tensor, count: int) -> Tensor:
+    if len(channels) < count:
+        return channels.new_zeros(0, count, *channels.shape[1:])
+    return frame_windows(channels, count)
+
+
+MEASURE: dict[Track, Callable[[Stretch], np.ndarray]] = {
+    "psnr": lambda stretch: F.psnr(stretch.reference.own, stretch.video.own),
+    "ssim": lambda stretch: F.ssim(stretch.reference.luma, stretch.video.luma),
+    "lpips_seeded": _lpips_seeded,
+    "lpips_alex": _lpips_alex,
+    "cpbd": lambda stretch: F.cpbd_frames(stretch.video.luma),
+    "temporal": lambda stretch: F.temporal_error(stretch.reference.with_context(1), stretch.video.with_context(1)),
+    "overlap": _overlap,
+    "mouth_shape": _mouth_shape,
+    "sync_expert": _sync_expert,
+    "sync_syncnet": _sync_syncnet,
+    "identity": _identity,
+    "features_seeded": lambda stretch: SeededFeatures.pooled(stretch.video.seeded).numpy(),
+    "features_inception": _features_inception,
+}
+
+
+def _sync_values(video: np.ndarray, audio: np.ndarray, zero_padding: bool) -> np.ndarray:
+    if len(video) <= MAX_SHIFT:
+        raise NotMeasurable(f"the clip is too short to be shifted by {MAX_SHIFT} frames")
+    scores = F.sync_scores(video, audio, MAX_SHIFT, zero_padding)
+    return np.array([scores.distance, scores.confidence, scores.offset])
+
+
+def _against_expert(video: np.ndarray, speaker: Speaker, tools: Instruments) -> np.ndarray:
+    starts = window_starts(np.arange(len(video)), speaker.fps, speaker.mel_rate)
+    speech = gather_columns(speaker.mel, starts, tools.expert.audio_tower.window[1])
+    return _sync_values(video, tools.expert.embed_audio(torch.from_numpy(speech)).numpy(), zero_padding=False)
+
+
+def _against_syncnet(video: np.ndarray, speaker: Speaker, tools: Instruments) -> np.ndarray:
+    assert tools.syncnet is not None
+    if speaker.fps != syncnet.FPS or speaker.sample_rate_hz != syncnet.SAMPLE_RATE_HZ:
+        raise NotMeasurable(f"SyncNet was trained at {syncnet.FPS} fps and {syncnet.SAMPLE_RATE_HZ} Hz")
+    cepstra = torch.from_numpy(mfcc(np.rint(speaker.audio * _PCM_PEAK), speaker.sample_rate_hz)).float()
+    step, columns = syncnet.COLUMNS_PER_FRAME, syncnet.WINDOW_COLUMNS
+    count = min(len(video), (cepstra.shape[1] - columns) // step + 1)
+    windows = cepstra.unfold(1, columns, step)[:, :count].movedim(1, 0).contiguous()  # (W, 13, 20)
+    return _sync_values(video[:count], tools.syncnet.embed_audio(windows).numpy(), zero_padding=True)
+
+
+# tracks that need the sound of the whole clip before they are numbers: distance, confidence, offset
+AGAINST_SOUND: dict[Track, Callable[[np.ndarray, Speaker, Instruments], np.ndarray]] = {
+    "sync_expert": _against_expert,
+    "sync_syncnet": _against_syncnet,
+}
