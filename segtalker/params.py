@@ -391,7 +391,9 @@ class Evaluate(Section):
     """Metrics."""
 
     reference_masks: Literal["truth", "parsed"]
+    batch_size: int = Field(ge=2)
     lpips_weights: str
+    lpips_heads: str
     fid_weights: str
     syncnet_weights: str
     identity_weights: str

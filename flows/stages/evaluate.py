@@ -1,0 +1,151 @@
+"""Every method's videos of the test clips, and the clips themselves -> one long table of scores."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import segtalker
+from flows.stages.common import StageRun, stage_main
+from flows.stages.parse import choose_parser
+from segtalker.atomic import write_text
+from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
+from segtalker.clips import load_clips, read_table, write_table
+from segtalker.errors import BadInputError
+from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan, WeightFiles, evaluate_clip, load_instruments
+from segtalker.metrics.registry import describe
+from segtalker.params import Evaluate
+from segtalker.paths import expand_path
+from segtalker.provenance import file_sha256
+from segtalker.score_table import (
+    FAILURE_COLUMNS,
+    MeasuredClip,
+    clip_scores,
+    dataset_scores,
+    mean_scores,
+    score_table,
+    write_scores,
+)
+
+_LIBRARY = Path(segtalker.__file__).parent
+_CODE = tuple(
+    _LIBRARY / name
+    for name in ("metrics", "nets", "evaluation.py", "tracks.py", "mouth_box.py", "sync_scores.py", "faces/parsing.py")
+)
+
+
+def weight_files(settings: Evaluate) -> WeightFiles:
+    """Published weights that params name."""
+
+    def path(key: str) -> Path | None:
+        text: str = getattr(settings, key)
+        return expand_path(text, f"evaluate.{key}") if text else None
+
+    return WeightFiles(
+        lpips_trunk=path("lpips_weights"),
+        lpips_heads=path("lpips_heads"),
+        fid=path("fid_weights"),
+        syncnet=path("syncnet_weights"),
+        identity=path("identity_weights"),
+    )
+
+
+def make_plan(run: StageRun) -> EvaluationPlan:
+    """How clips are measured."""
+    base, settings, workspace = run.params.base, run.params.evaluate, run.workspace
+    return EvaluationPlan(
+        data=workspace.root / "data",
+        dataset=workspace.dataset,
+        generated=workspace.results("generate"),
+        cache=workspace.root / ".cache" / "features",
+        reference_masks=settings.reference_masks,
+        parser=choose_parser(run),
+        expert=workspace.model("train_sync") / "image_expert.ckpt",
+        weights=weight_files(settings),
+        fps=base.fps,
+        sample_rate_hz=base.sample_rate_hz,
+        mel_rate=base.sample_rate_hz / base.mel.hop,
+        smooth_frames=base.mouth_box.smooth_frames,
+        batch_size=settings.batch_size,
+    )
+
+
+def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
+    """Methods that made each clip, and all methods in the order of the table `generate` wrote."""
+    table = read_table(folder / "clips.csv")
+    made = {str(clip): sorted(rows["method"]) for clip, rows in table.groupby("clip_id")}
+    if not made:
+        raise BadInputError(f"{folder / 'clips.csv'}: lists no videos; see failures.csv beside it")
+    return made, list(dict.fromkeys(table["method"]))
+
+
+def make_tasks(plan: EvaluationPlan, made: dict[str, list[str]]) -> list[ClipTask]:
+    """One task a clip; its key covers networks, code, settings, the clip and what was made of it."""
+    nets = [plan.parser.path, plan.expert, *filter(None, dataclasses.asdict(plan.weights).values())]
+    how = [plan.reference_masks, plan.fps, plan.sample_rate_hz, plan.mel_rate, plan.smooth_frames, plan.batch_size]
+    how += [code_hash(*_CODE), *(file_sha256(net) for net in nets)]
+    tasks = []
+    for clip in load_clips(plan.data, plan.dataset, "test"):
+        if clip.clip_id not in made:
+            continue
+        folders = [clip.crop_folder, clip.parse_folder]
+        folders += [plan.generated / method / clip.clip_id for method in made[clip.clip_id]]
+        content = [file_sha256(file) for folder in folders for file in _inputs(folder)]
+        row = {"clip_id": clip.clip_id, "subject": clip.subject, "source": str(clip.crop_folder)}
+        tasks.append(ClipTask(row | {"methods": " ".join(made[clip.clip_id])}, task_key(how, content)))
+    return tasks
+
+
+def _inputs(folder: Path) -> list[Path]:
+    """The files of a clip that are measured."""
+    return sorted(file for file in folder.glob("*") if file.suffix in (".zip", ".npy", ".wav"))
+
+
+def write_failures(path: Path, lost: Sequence[dict], pairs: int, max_failed: float) -> None:
+    """Adds what single methods lost to the clips that failed for all.
+
+    Raises:
+        BadInputError: too many videos could not be measured.
+    """
+    whole = read_table(path).to_dict("records")
+    write_table(path, [*whole, *lost], FAILURE_COLUMNS)
+    if len(lost) > max_failed * pairs:
+        first = lost[0]
+        raise BadInputError(
+            f"{path}: {len(lost)} of {pairs} videos could not be measured, more than base.max_failed_fraction"
+            f" {max_failed} allows; the first, {first['method']} of {first['clip_id']}: {first['reason']}"
+        )
+
+
+def evaluate(run: StageRun) -> None:
+    """Generated videos, clips and experts -> `metrics.csv`, what its numbers mean, and what failed."""
+    base, folder, plan = run.params.base, run.workspace.results("evaluate"), make_plan(run)
+    load_instruments(plan)
+    made, methods = made_by_clip(plan.generated)
+    tasks = make_tasks(plan, made)
+    rows = run_clips(
+        tasks,
+        partial(evaluate_clip, plan),
+        folder,
+        ("clip_id", "subject", "source", "frames", "methods"),
+        base.workers,
+        base.max_failed_fraction,
+        "evaluate",
+    )
+    clips = [
+        MeasuredClip(row["clip_id"], row["subject"], row["source"], folder / "clips" / row["clip_id"]) for row in rows
+    ]
+    scores, lost = clip_scores(clips)
+    names = [GROUND_TRUTH, *methods]
+    pairs = sum(len(row["methods"].split()) for row in rows)
+    write_failures(folder / "failures.csv", lost, pairs, base.max_failed_fraction)
+    table = score_table([*scores, *dataset_scores(clips, names, plan.weights.missing())], names)
+    write_scores(folder / "metrics.csv", table)
+    facts = describe(plan.reference_masks)
+    write_text(folder / "metrics.json", json.dumps(facts, indent=1, ensure_ascii=False))
+    run.log_metrics(mean_scores(table) | {"clips": len(rows), "failed_clips": len(tasks) - len(rows)})
+
+
+if __name__ == "__main__":
+    stage_main(evaluate)
