@@ -17,7 +17,7 @@ from flows.prefect_server import configure, prefect_server
 from flows.run_lock import run_lock
 from flows.talk_command import talk
 from segtalker.errors import EXIT_CODE, BadInputError, SegTalkerError
-from segtalker.params import STAGES
+from segtalker.params import STAGES, Params
 from segtalker.workspace import project_root
 
 app = typer.Typer(
@@ -30,15 +30,18 @@ app.command()(talk)
 app.command()(doctor)
 
 
-def _run(root: Path, experiment: str, until: str) -> None:
+def _run(root: Path, params: Params, until: str) -> None:
     configure(root)
+    # the user's own videos lie outside; only the stage itself can tell whether they changed
+    forced = [] if params.download.source == "synthetic" else [STAGES[0]]
+    experiment = params.active.experiment
     with ThreadPoolExecutor(1) as background:
         # both take seconds to start, so they start together
         changed = background.submit(dvc_cli.status, root)
         with prefect_server(root):
             from flows.pipeline import reproduce as flow
 
-            outcomes = flow(root, experiment, until, sorted(changed.result()))
+            outcomes = flow(root, experiment, until, sorted(changed.result()), forced)
     ran = sum(outcome.state == "ran" for outcome in outcomes)
     say(f"{experiment}: {ran} stages ran, {len(outcomes) - ran} cached")
 
@@ -57,10 +60,10 @@ def reproduce(
     if until not in STAGES:
         raise BadInputError(f"--until {until}: no such stage; there are: {', '.join(STAGES)}")
     root = project_root()
-    content, _ = compose(root, experiment, settings or [])
+    content, params = compose(root, experiment, settings or [])
     with run_lock(root):
         activate(root, content)
-        _run(root, experiment, until)
+        _run(root, params, until)
     report = root / "reports" / "index.html"
     if until == STAGES[-1]:
         say(f"report: {report}")

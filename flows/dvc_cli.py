@@ -18,7 +18,9 @@ def _command(*arguments: str) -> list[str]:
 
 
 def _environment(**extra: str) -> dict[str, str]:
-    return os.environ | {"DVC_NO_ANALYTICS": "1", "DVC_STUDIO_OFFLINE": "1"} | extra
+    # the commands in dvc.yaml say `python`: the one that runs this
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1", "DVC_STUDIO_OFFLINE": "1"} | extra
 
 
 def _last_line(text: str) -> str:
@@ -40,8 +42,13 @@ def status(root: Path) -> set[str]:
     return set(json.loads(answer.stdout))
 
 
-def reproduce_stage(root: Path, stage: str) -> None:
+def reproduce_stage(root: Path, stage: str, force: bool) -> None:
     """Runs one stage if anything it depends on changed; its output goes straight to the terminal.
+
+    Args:
+        root: the project folder.
+        stage: its name.
+        force: run it even if nothing DVC knows of changed.
 
     Raises:
         SegTalkerError: it failed; the message is the stage's own where it left one.
@@ -49,7 +56,7 @@ def reproduce_stage(root: Path, stage: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         error_file = Path(scratch) / "error"
         process = subprocess.Popen(
-            _command("repro", "--quiet", "--single-item", stage),
+            _command("repro", "--quiet", "--single-item", *(["--force"] if force else []), stage),
             cwd=root,
             env=_environment(**{_ERROR_FILE: str(error_file)}),
             stdin=subprocess.DEVNULL,

@@ -39,18 +39,19 @@ def _worth_retrying(_task: object, _run: object, state: object) -> bool:
 
 
 @task(task_run_name="{stage}", retries=1, retry_condition_fn=_worth_retrying, cache_policy=NO_CACHE)
-def run_stage(root: Path, stage: Stage, changed: bool) -> Outcome:
+def run_stage(root: Path, stage: Stage, changed: bool, force: bool = False) -> Outcome:
     """Brings one stage up to date.
 
     Args:
         root: the project folder.
         stage: its name.
         changed: whether DVC has to look at it at all.
+        force: whether it depends on something DVC does not see.
     """
     started = time.monotonic()
     if changed:
         say(f"{stage} ...")
-        dvc_cli.reproduce_stage(root, stage)
+        dvc_cli.reproduce_stage(root, stage, force)
     outcome = Outcome(stage, "ran" if changed else "cached", time.monotonic() - started)
     get_run_logger().info("%s: %s in %.1f s", *(outcome.stage, outcome.state, outcome.seconds))
     say(f"{stage}: {outcome.state}" + (f" in {outcome.seconds:.1f} s" if changed else ""))
@@ -67,7 +68,7 @@ def _summary(outcomes: list[Outcome]) -> str:
 
 
 @flow(name="segtalker", flow_run_name="{experiment}")
-def reproduce(root: Path, experiment: str, until: str, changed: list[str]) -> list[Outcome]:
+def reproduce(root: Path, experiment: str, until: str, changed: list[str], forced: list[str]) -> list[Outcome]:
     """Runs every stage up to `until` that is not up to date.
 
     Args:
@@ -75,6 +76,7 @@ def reproduce(root: Path, experiment: str, until: str, changed: list[str]) -> li
         experiment: its name, shown in the Prefect UI.
         until: the last stage.
         changed: stages DVC found changed.
+        forced: stages that look at files DVC does not know, such as the user's videos.
 
     Returns:
         One outcome a stage.
@@ -83,6 +85,7 @@ def reproduce(root: Path, experiment: str, until: str, changed: list[str]) -> li
     for stage in STAGES[: STAGES.index(cast(Stage, until)) + 1]:
         ran = {outcome.stage for outcome in outcomes if outcome.state == "ran"}
         runner = run_stage.with_options(name=stage)
-        outcomes.append(runner(root, stage, _needs_run(stage, changed, ran)))
+        force = stage in forced
+        outcomes.append(runner(root, stage, force or _needs_run(stage, changed, ran), force))
     create_markdown_artifact(_summary(outcomes), key="stages", description="stages of this run")
     return outcomes

@@ -54,7 +54,7 @@ def _wait(process: subprocess.Popen, api: str, log: Path) -> None:
 def prefect_server(root: Path) -> Iterator[str]:
     """Yields the address of a Prefect API: the one `PREFECT_API_URL` names, else a server started for this run.
 
-    A server of our own keeps its database in `.prefect/` of the project, so that the UI of a later server shows old runs.
+    A server of our own keeps its database in `.prefect/` of the project: the UI of a later server shows old runs.
 
     Raises:
         SegTalkerError: the server does not start.

@@ -23,7 +23,7 @@ def run_lock(root: Path) -> Iterator[None]:
         except OSError as error:
             lock.seek(0)
             raise SegTalkerError(
-                f"{path}: process {lock.read().strip()} is running an experiment here; wait for it, or clone the project"
+                f"{path}: process {lock.read().strip()} runs an experiment here; wait for it, or clone the project"
             ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
