@@ -1,9 +1,10 @@
 """What `evaluate` measured, read back: one value a clip, method and metric, and each metric's protocol."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -111,9 +112,12 @@ def _read_metrics(path: Path, names: set[str], headline: Sequence[str]) -> tuple
         raise BadInputError(f"{path}: says nothing of {unknown[0]!r}; run the stage evaluate again")
     first = [name for name in headline if name in facts]
     order = [*first, *(name for name in facts if name not in first)]
-    return tuple(
-        Metric(name, facts[name]["protocol"], facts[name]["unit"], facts[name]["higher_is_better"]) for name in order
-    )
+    return tuple(_metric(name, facts[name]) for name in order)
+
+
+def _metric(name: str, facts: Mapping[str, Any]) -> Metric:
+    protocol = f"{facts['protocol']}; reference: {facts['reference']}"
+    return Metric(name, protocol, facts["unit"], facts["higher_is_better"])
 
 
 def read_scores(folder: Path, headline: Sequence[str]) -> Scores:

@@ -181,7 +181,7 @@ class Experiment:
         columns = ["clip_id", "subject", "method", "metric", "value", "reason"]
         pd.DataFrame(rows, columns=columns).to_csv(folder / "metrics.csv", index=False)
         facts = {
-            name: {"protocol": protocol, "unit": unit, "higher_is_better": higher}
+            name: {"protocol": protocol, "unit": unit, "higher_is_better": higher, "reference": "truth masks"}
             for name, (protocol, unit, higher) in PROTOCOLS.items()
         }
         (folder / "metrics.json").write_text(json.dumps(facts))

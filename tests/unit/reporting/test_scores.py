@@ -45,7 +45,7 @@ def test_broken_results_are_refused_in_one_line(experiment: Workspace, tmp_path)
         read_scores(tmp_path, [])
     source = experiment.results("evaluate")
     (tmp_path / "metrics.csv").write_bytes((source / "metrics.csv").read_bytes())
-    (tmp_path / "metrics.json").write_text(json.dumps({"psnr": {"protocol": "", "unit": "", "higher_is_better": True}}))
+    (tmp_path / "metrics.json").write_text(json.dumps({"psnr": {}}))
     with pytest.raises(BadInputError, match="says nothing of 'fid_seeded'"):
         read_scores(tmp_path, [])
     (tmp_path / "metrics.csv").write_text("clip_id,method,metric,value,reason\n")
