@@ -48,8 +48,9 @@ def sync_drawings(curves: pd.DataFrame | None, scores: Scores) -> list[Drawing]:
 
 def training_drawings(histories: dict[str, pd.DataFrame]) -> list[Drawing]:
     """The curves of each training stage."""
+    alt = "Training and validation values of {} over its steps."
     return [
-        Drawing("training", f"training_{stage.removeprefix('train_')}", stage, f"Training and validation values of {stage} over its steps.",
+        Drawing("training", f"training_{stage.removeprefix('train_')}", stage, alt.format(stage),
                 partial(training_curves, history))
         for stage, history in histories.items()
     ]  # fmt: skip
