@@ -12,6 +12,21 @@ from datamodules.speech_augmentation import SpeechAugmentation, change_speech
 from segtalker.speech_windows import window_starts
 
 
+def recoloured(boxes: np.ndarray, rng: np.random.Generator, amount: float) -> np.ndarray:
+    """Another skin in another light: each channel of RGB boxes, `(..., 3)` uint8, gets its own contrast and level.
+
+    Args:
+        boxes: of one clip; all are changed alike.
+        rng: random numbers.
+        amount: largest relative change.
+    """
+    contrast = np.exp(rng.uniform(-amount, amount) + rng.uniform(-amount, amount, 3) / 2)
+    level = 128 * (1 + rng.uniform(-amount, amount) + rng.uniform(-amount, amount, 3) / 2)
+    tables = (np.arange(256) - 128)[:, None] * contrast + level
+    tables = tables.clip(0, 255).round().astype(np.uint8)
+    return np.stack([tables[boxes[..., channel], channel] for channel in range(3)], axis=-1)
+
+
 class SyncDraws(Dataset):
     """Groups of windows from one stretch of one clip: each other's hardest negatives.
 
@@ -23,6 +38,7 @@ class SyncDraws(Dataset):
         windows_per_clip: G, windows of a group.
         span_frames: the stretch they start in.
         augmentation: how far speech is changed.
+        colour: how far the colours of frames are changed, see `recoloured`.
     """
 
     def __init__(
@@ -35,6 +51,7 @@ class SyncDraws(Dataset):
         windows_per_clip: int,
         span_frames: int,
         augmentation: SpeechAugmentation,
+        colour: float,
     ) -> None:
         self.clips = clips
         self.content = content
@@ -43,6 +60,7 @@ class SyncDraws(Dataset):
         self.windows_per_clip = windows_per_clip
         self.span_frames = span_frames
         self.augmentation = augmentation
+        self.colour = colour
 
     def _starts(self, rng: np.random.Generator, frames: int) -> np.ndarray:
         count = frames - self.window.frames + 1
@@ -60,6 +78,8 @@ class SyncDraws(Dataset):
         border = self.clips.border
         down, right = (int(step) for step in rng.integers(-border, border + 1, 2))
         boxes = shifted(self.clips.boxes(clip, self.content, indices), border, (down, right), bool(rng.random() < 0.5))
+        if self.content == "frames":
+            boxes = recoloured(boxes, rng, self.colour)
         columns = window_starts(starts, self.window.fps, self.window.mel_rate)
         speech = self.clips.speech(clip, columns, self.window.mel_columns)
         speech = change_speech(speech, rng, self.augmentation, self.window.mel_max_abs)

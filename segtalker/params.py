@@ -251,6 +251,7 @@ class TrainSync(MouthTraining):
     temperature: float = Field(gt=0)
     windows_per_clip: int = Field(ge=2)
     span_frames: int = Field(ge=2)
+    colour: float = Field(ge=0, lt=1)
     max_shift: int = Field(ge=1)
     piece_frames: int = Field(ge=1)
     piece_stride: int = Field(ge=1)

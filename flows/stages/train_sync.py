@@ -66,6 +66,7 @@ def sync_data(domain: Domain, params: Params, clips: MouthSplits) -> SyncDataMod
         windows_per_clip=stage.windows_per_clip,
         span_frames=stage.span_frames,
         augmentation=SpeechAugmentation(**stage.speech_augmentation.model_dump()),
+        colour=stage.colour,
     )
     return SyncDataModule(
         train=draws,

@@ -10,7 +10,7 @@ import torch
 
 from datamodules.mouth_clips import MouthClips, WindowShape, shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
-from datamodules.sync import SyncClips, SyncDraws
+from datamodules.sync import SyncClips, SyncDraws, recoloured
 from datamodules.tsg import TsgClipWindows, TsgDraws, TsgWindows
 from segtalker.clips import Clip, write_images
 from segtalker.mouth_box import box_transforms, extract_boxes
@@ -86,6 +86,7 @@ def _sync_draws(clips: list[Clip], augmentation: SpeechAugmentation, seed: int =
         windows_per_clip=6,
         span_frames=12,
         augmentation=augmentation,
+        colour=0.2,
     )
 
 
@@ -171,3 +172,13 @@ def test_a_longer_vocal_tract_lowers_formants() -> None:
     peaks = [int(change_speech(mel, np.random.default_rng(seed), how, 4.0)[0, :, 0].argmax()) for seed in range(30)]
     assert min(peaks) < 34
     assert max(peaks) > 46
+
+
+def test_recolouring_keeps_the_order_of_brightness_in_each_channel() -> None:
+    boxes = np.random.default_rng(0).integers(40, 200, (2, 5, 6, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(recoloured(boxes, np.random.default_rng(1), 0.0), boxes)
+    changed = recoloured(boxes, np.random.default_rng(1), 0.2)
+    assert (changed != boxes).any()
+    for channel in range(3):
+        before, after = (values[..., channel].ravel().astype(int) for values in (boxes, changed))
+        assert (np.diff(after[before.argsort()]) >= 0).all()
