@@ -74,7 +74,8 @@ def load_sound(path: Path, sample_rate_hz: int) -> Sound:
 
 def _decode(container: "av.container.InputContainer", stream: AudioStream, sample_rate_hz: int) -> Sound:
     delay = _UNTOLD_DELAY.get((container.format.name, stream.codec_context.name), 0) / stream.rate
-    resampler = av.AudioResampler("flt", "mono", sample_rate_hz)
+    # FFmpeg's own way to mono adds 3 dB to stereo floats, so channels are averaged here
+    resampler = av.AudioResampler("fltp", "stereo" if stream.channels > 2 else None, sample_rate_hz)
     pieces: list[np.ndarray] = []
     start_s, now_s = 0.0, 0.0
     for frame in _frames(container, stream):
@@ -85,9 +86,9 @@ def _decode(container: "av.container.InputContainer", stream: AudioStream, sampl
             pieces.append(np.zeros(round((time_s - now_s) * sample_rate_hz), np.float32))
             now_s = time_s
         now_s += frame.samples / frame.sample_rate
-        pieces += [part.to_ndarray()[0] for part in resampler.resample(frame)]
+        pieces += [part.to_ndarray().mean(axis=0) for part in resampler.resample(frame)]
     if pieces:
-        pieces += [part.to_ndarray()[0] for part in resampler.resample(None)]
+        pieces += [part.to_ndarray().mean(axis=0) for part in resampler.resample(None)]
     samples = np.concatenate([np.zeros(0, np.float32), *pieces])[round(delay * sample_rate_hz) :]
     return Sound(samples.astype(np.float32), sample_rate_hz, start_s + delay)
 

@@ -1,0 +1,85 @@
+"""The spectrogram against SciPy, a filter bank written from its definition, and published figures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.signal import get_window, lfilter, stft
+
+from segtalker.media.mel import log_mel, mel_filters
+from segtalker.params import Mel, load_params
+
+# mel_frequencies(40, fmin=0, fmax=11025) as librosa's documentation prints it
+PUBLISHED_HZ = [85.317, 170.635, 255.952, 853.173, 938.49, 1024.856, 1119.114, 1222.042, 2470.47, 5453.621, 10096.408]
+PUBLISHED_PLACES = [1, 2, 3, 10, 11, 12, 13, 14, 22, 31, 38]
+
+
+@pytest.fixture(scope="module")
+def mel() -> Mel:
+    """The params of the project."""
+    return load_params(Path(__file__).parents[3]).base.mel
+
+
+def slaney_bank(rate: int, mel: Mel) -> np.ndarray:
+    """The filter bank, one value at a time."""
+
+    def to_mel(hz: float) -> float:
+        return 3 * hz / 200 if hz < 1000 else 15 + 27 * np.log(hz / 1000) / np.log(6.4)
+
+    def to_hz(value: float) -> float:
+        return 200 * value / 3 if value < 15 else 1000 * 6.4 ** ((value - 15) / 27)
+
+    low, high = to_mel(mel.f_min_hz), to_mel(mel.f_max_hz)
+    edges = [to_hz(low + (high - low) * step / (mel.bins + 1)) for step in range(mel.bins + 2)]
+    bank = np.zeros((mel.bins, mel.n_fft // 2 + 1))
+    for row in range(mel.bins):
+        left, middle, right = edges[row : row + 3]
+        for column in range(bank.shape[1]):
+            hz = column * rate / mel.n_fft
+            if left < hz <= middle:
+                bank[row, column] = (hz - left) / (middle - left)
+            elif middle < hz < right:
+                bank[row, column] = (right - hz) / (right - middle)
+        bank[row] *= 2 / (right - left)
+    return bank
+
+
+def reference_mel(samples: np.ndarray, rate: int, mel: Mel) -> np.ndarray:
+    """Wav2Lip's steps with SciPy's filter and transform."""
+    emphasised = lfilter([1, -mel.pre_emphasis], [1], samples)
+    padded = np.pad(emphasised, mel.n_fft // 2, mode="reflect")
+    window = get_window("hann", mel.window)
+    _, _, spectrum = stft(
+        padded, rate, window, mel.window, mel.window - mel.hop, mel.n_fft, boundary=None, padded=False
+    )
+    amplitude = slaney_bank(rate, mel) @ np.abs(spectrum * window.sum())
+    level = 20 * np.log10(np.maximum(1e-5, amplitude)) - 20
+    return np.clip(8 * ((level + 100) / 100) - 4, -4, 4)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 2.013])
+def test_agrees_with_an_independent_implementation(mel: Mel, seconds: float) -> None:
+    time = np.arange(round(seconds * 16000)) / 16000
+    noise = np.random.default_rng(3).normal(0, 0.02, len(time))
+    samples = (0.4 * np.sin(2 * np.pi * (200 + 900 * time) * time) + noise).astype(np.float32)
+    ours = log_mel(samples, 16000, mel)
+    assert ours.shape == (80, 1 + len(samples) // 200)
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, reference_mel(samples, 16000, mel), atol=1e-4)
+
+
+def test_filter_bank_is_slaneys(mel: Mel) -> None:
+    np.testing.assert_allclose(mel_filters(16000, mel), slaney_bank(16000, mel), atol=1e-12)
+
+
+def test_filters_peak_at_published_frequencies(mel: Mel) -> None:
+    fine = mel.model_copy(update={"bins": 38, "n_fft": 1 << 17, "f_min_hz": 0.0, "f_max_hz": 11025.0})
+    peaks = mel_filters(22050, fine).argmax(axis=1) * 22050 / fine.n_fft
+    np.testing.assert_allclose(peaks[[place - 1 for place in PUBLISHED_PLACES]], PUBLISHED_HZ, atol=0.2)
+
+
+def test_silence_is_the_floor_and_columns_follow_time(mel: Mel) -> None:
+    samples = np.zeros(16000, np.float32)
+    assert (log_mel(samples, 16000, mel) == -4).all()
+    samples[8000:8010] = 0.9
+    assert log_mel(samples, 16000, mel).mean(axis=0).argmax() in (39, 40, 41)
