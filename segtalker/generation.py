@@ -117,9 +117,10 @@ def pair_speech(clips: Sequence[Clip], seed: int) -> dict[str, Clip]:
             "generate: shuffled_audio needs two test clips; raise split.test_fraction or drop it from generate.methods"
         )
     pairs = {}
-    for clip in clips:
-        strangers = [other for other in clips if other.subject != clip.subject]
-        others = strangers or [other for other in clips if other.clip_id != clip.clip_id]
+    ordered = sorted(clips, key=lambda clip: clip.clip_id)
+    for clip in ordered:
+        strangers = [other for other in ordered if other.subject != clip.subject]
+        others = strangers or [other for other in ordered if other.clip_id != clip.clip_id]
         rng = np.random.default_rng((seed, zlib.crc32(clip.clip_id.encode())))
         pairs[clip.clip_id] = others[int(rng.integers(len(others)))]
     return pairs

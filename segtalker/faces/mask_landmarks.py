@@ -126,7 +126,7 @@ def _brows(mask: np.ndarray, frame: _FaceFrame) -> np.ndarray:
 def _nose(part: np.ndarray) -> np.ndarray:
     """Four points down the bridge, five along the base."""
     top, bottom = part[:, 1].min(), part[:, 1].max()
-    lower = part[part[:, 1] > bottom - _NOSE_LOWER * (bottom - top)]
+    lower = part[part[:, 1] >= bottom - _NOSE_LOWER * (bottom - top)]
     left, right = np.quantile(lower[:, 0], (0.12, 0.88))
     middle = (left + right) / 2
     base = np.stack([np.linspace(left, right, 5), bottom - np.array([0.06, 0.03, 0.0, 0.03, 0.06])], axis=1)

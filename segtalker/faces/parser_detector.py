@@ -39,7 +39,7 @@ class ParserDetector:
         """See `segtalker.faces.detect.Detector`."""
         points = None if self._known is None else self._look(frame, self._known[None])
         if points is None:
-            points = self._refined(frame, self._search(frame))
+            points = self._search(frame)
         self._known = None if points is None else self._square(frame, points)
         return points
 
@@ -65,16 +65,18 @@ class ParserDetector:
         return best
 
     def _search(self, frame: np.ndarray) -> np.ndarray | None:
-        """Landmarks at the largest scale that shows a face."""
+        """Landmarks at the largest scale that shows a face, also on closer view."""
         looks = (self._look(frame, squares) for squares in _all_squares(*frame.shape[:2]))
-        return next((points for points in looks if points is not None), None)
+        refined = (self._refined(frame, points) for points in looks if points is not None)
+        return next((points for points in refined if points is not None), None)
 
-    def _refined(self, frame: np.ndarray, points: np.ndarray | None) -> np.ndarray | None:
-        """Looks again where the face was found; what is gone on closer view was none."""
+    def _refined(self, frame: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+        """Looks again where the face was found; what is gone then was none."""
+        found: np.ndarray | None = points
         for _ in range(_REFINEMENTS):
-            if points is not None:
-                points = self._look(frame, self._square(frame, points)[None])
-        return points
+            if found is not None:
+                found = self._look(frame, self._square(frame, found)[None])
+        return found
 
 
 def _to_frame(points: np.ndarray, square: np.ndarray, size: int) -> np.ndarray:

@@ -14,8 +14,10 @@ from segtalker.checkpoints import save_net
 from segtalker.clips import Clip, write_images, write_wav
 from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
 from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
+from segtalker.nets.parser import PARSER_KIND, FaceParser
 from segtalker.nets.tsg import TalkingSegmenter
-from segtalker.regions import NUM_REGIONS, REGION_INDEX, colourise
+from segtalker.params import Params, merge, parse_params, read_yaml
+from segtalker.regions import NUM_REGIONS, PALETTE, REGION_INDEX, colourise
 from segtalker.talk import Talker, TalkSettings
 
 SIZE, FPS, RATE_HZ, HOP = 64, 25, 16000, 200
@@ -35,6 +37,7 @@ _TSG = {
 }  # fmt: skip
 _CODE = {"regions": NUM_REGIONS, "image_size": SIZE, "style": 8, "texture": 4}
 _ENCODER = _CODE | {"channels": {32: 8, 16: 8}, "taps": [32, 16], "present_share": 2e-4}
+_PARSER = {"regions": NUM_REGIONS, "channels": 4, "multipliers": [1, 2]}
 _GENERATOR = _CODE | {"channels": {16: 8, 32: 8}, "masked_up_to": 32, "mapping_layers": 1}
 
 
@@ -159,9 +162,38 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train_tsg/tsg.ckpt", "tsg", TalkingSegmenter, _TSG),
         ("train_sgi/encoder.ckpt", ENCODER_KIND, MaskGuidedEncoder, _ENCODER),
         ("train_sgi/generator.ckpt", GENERATOR_KIND, MaskGuidedGenerator, _GENERATOR),
+        ("train_parser/parser.ckpt", PARSER_KIND, FaceParser, _PARSER),
     ):
         save_net(folder / path, build(**config), kind, config, "0" * 64)
     return folder
+
+
+class ColourParser(torch.nn.Module):
+    """Reads the regions of drawings by their colours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.palette = torch.nn.Parameter(torch.from_numpy(PALETTE).float() / 127.5 - 1.0)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """RGB `(B, 3, H, W)` in [-1, 1] to scores, `(B, K, H, W)`."""
+        return -(images[:, None] - self.palette[None, :, :, None, None]).square().sum(dim=2)
+
+
+@pytest.fixture(scope="session")
+def colour_parser() -> torch.nn.Module:
+    """A parser that is right about drawings."""
+    return ColourParser().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def params() -> Params:
+    """Params of the untrained networks."""
+    root = Path(__file__).resolve().parents[3]
+    tiny = {"base": {"image_size": SIZE, "mouth_box": {"height": 16, "width": 24}}, "generate": {"batch_size": 8}}
+    return parse_params(
+        merge(read_yaml(root / "params.yaml"), merge(read_yaml(root / "experiment.yaml"), tiny)), "tiny"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -56,13 +56,14 @@ def test_a_jumbled_mask_has_no_face(draw: Any) -> None:
 
 
 @pytest.mark.real
-def test_points_agree_with_a_landmark_network_on_people() -> None:
+def test_points_agree_with_a_landmark_network_on_people(request: pytest.FixtureRequest) -> None:
     """Against MediaPipe's points on photographs with masks painted by people, at 128 px."""
     root = os.environ.get("SEGTALKER_REAL_DATA")
     if not root:
         pytest.skip("SEGTALKER_REAL_DATA is not set")
     detect = pytest.importorskip("segtalker.faces.detect")
     detector = detect.make_detector("mediapipe", str(Path(root) / "weights" / "face_landmarker.task"))
+    request.addfinalizer(detector.close)
     errors, lost = [], 0
     for path in sorted((Path(root) / "masks" / "images").glob("*.jpg"))[:24]:
         image = np.asarray(Image.open(path).convert("RGB").resize((512, 512)))
