@@ -43,8 +43,7 @@ class MeasuredClip:
     def features(self, method: str, track: Track) -> np.ndarray | None:
         """Features of a method's frames, `(T, D)`, or None where it has none."""
         with np.load(self.folder / FEATURES_FILE) as arrays:
-            name = f"{method}/{track}"
-            return arrays[name] if name in arrays else None
+            return arrays.get(f"{method}/{track}")
 
 
 def clip_scores(clips: Sequence[MeasuredClip]) -> tuple[list[dict], list[dict]]:
@@ -111,4 +110,5 @@ def write_scores(path: Path, table: pd.DataFrame) -> None:
 def mean_scores(table: pd.DataFrame) -> dict[str, float]:
     """Mean over clips of each `<method>/<metric>` that has any value."""
     means = table.groupby(["method", "metric"], sort=False)["value"].mean()
-    return {f"{method}/{metric}": float(value) for (method, metric), value in means.items() if math.isfinite(value)}
+    names = ["/".join(pair) for pair in means.index]
+    return {name: float(value) for name, value in zip(names, means, strict=True) if math.isfinite(value)}

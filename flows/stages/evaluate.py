@@ -83,8 +83,8 @@ def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
 def make_tasks(plan: EvaluationPlan, made: dict[str, list[str]]) -> list[ClipTask]:
     """One task a clip; its key covers networks, code, settings, the clip and what was made of it."""
     nets = [plan.parser.path, plan.expert, *filter(None, dataclasses.asdict(plan.weights).values())]
-    how = [plan.reference_masks, plan.fps, plan.sample_rate_hz, plan.mel_rate, plan.smooth_frames, plan.batch_size]
-    how += [code_hash(*_CODE), *(file_sha256(net) for net in nets)]
+    settings = (plan.reference_masks, plan.fps, plan.sample_rate_hz, plan.mel_rate, plan.smooth_frames, plan.batch_size)
+    how = [settings, code_hash(*_CODE), [file_sha256(net) for net in nets]]
     tasks = []
     for clip in load_clips(plan.data, plan.dataset, "test"):
         if clip.clip_id not in made:

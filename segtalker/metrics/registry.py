@@ -65,7 +65,7 @@ def _item(index: int, values: np.ndarray) -> float:
 def _region(index: int, counts: np.ndarray) -> float:
     iou = intersection_over_union(counts)[index]
     if np.isnan(iou):
-        raise NotMeasurable("the region is in no frame of the clip")
+        raise NotMeasurable("the reference has no such region")
     return float(iou)
 
 
@@ -110,7 +110,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("identity_mobilefacenet", "", True, "identity", _mean,
            "cosine of MobileFaceNet embeddings (068.ckpt) of frame and reference, placed by the reference's landmarks"),
     Metric("mouth_iou", "", True, "overlap", partial(_region, NUM_REGIONS), f"lips and interior as one: {_MASKS}"),
-    Metric("region_iou", "", True, "overlap", _all_regions, f"mean over the regions present: {_MASKS}"),
+    Metric("region_iou", "", True, "overlap", _all_regions, f"mean over the regions the reference has: {_MASKS}"),
     *(Metric(f"iou_{name}", "", True, "overlap", partial(_region, index), f"{name}: {_MASKS}")
       for index, name in enumerate(REGIONS)),
 )  # fmt: skip

@@ -1,0 +1,85 @@
+"""Doctored videos move exactly the metrics they should."""
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from segtalker import evaluation
+from segtalker.clips import write_images
+from segtalker.score_table import MeasuredClip, clip_scores, dataset_scores
+
+CLIP = "face_00"
+# how far from the ground truth's own value a number has moved
+TOLERANCES = {
+    "ssim": 0.05, "lpips_seeded": 0.01, "fid_seeded": 0.5, "cpbd": 0.05, "lse_d_expert": 0.15, "lse_c_expert": 0.3,
+    "offset_expert": 0.5, "lmd_mouth": 2.0, "temporal_error": 0.5, "mouth_iou": 0.1, "region_iou": 0.15,
+}  # fmt: skip
+MOVED: dict[str, set[str]] = {
+    "copy": set(),
+    "shuffled": {"lse_d_expert", "lse_c_expert", "lmd_mouth", "temporal_error", "mouth_iou"},
+    # blends of two regions' colours look like a third: the drawn face's parser loses thin ones
+    "blurred": {"ssim", "lpips_seeded", "fid_seeded", "cpbd", "temporal_error", "region_iou"},
+    "frozen": {"ssim", "lpips_seeded", "fid_seeded", "lse_d_expert", "lse_c_expert", "lmd_mouth", "temporal_error",
+               "mouth_iou", "region_iou"},
+    "late": {"ssim", "lpips_seeded", "offset_expert", "lmd_mouth", "temporal_error", "mouth_iou"},
+}  # fmt: skip
+METHODS = tuple(MOVED)
+WITHOUT_OFFSET = {"shuffled", "frozen"}  # nothing there to be early or late
+
+
+@pytest.fixture(scope="module")
+def scores(drawn: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
+    """Of every doctored video, by method and metric; NaN where there is a reason instead."""
+    root = tmp_path_factory.mktemp("doctored")
+    plan = drawn.make_plan(root)
+    loudness = drawn.speech(1)
+    drawn.write_clip(plan.data, CLIP, loudness)
+    truth = drawn.paint(drawn.draw_masks(loudness))
+    videos = {
+        "copy": truth,
+        "shuffled": drawn.paint(drawn.draw_masks(drawn.speech(2))),
+        "blurred": np.stack([cv2.GaussianBlur(frame, (0, 0), 1.0) for frame in truth]),
+        "frozen": truth[:1].repeat(len(truth), axis=0),
+        "late": truth[[0, *range(len(truth) - 1)]],
+    }
+    for method, frames in videos.items():
+        write_images(plan.generated / method / CLIP / "frames.zip", frames, ".jpg")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "load_instruments", lambda _: drawn.make_instruments())
+        row = {"clip_id": CLIP, "subject": "face", "methods": " ".join(METHODS)}
+        evaluation.evaluate_clip(plan, row, root)
+    clip = MeasuredClip(CLIP, "face", "", root)
+    rows, failures = clip_scores([clip])
+    assert not failures
+    rows += dataset_scores([clip], (evaluation.GROUND_TRUTH, *METHODS), plan.weights.missing())
+    table: dict[str, dict[str, float]] = {method: {} for method in (evaluation.GROUND_TRUTH, *METHODS)}
+    for line in rows:
+        table[line["method"]][line["metric"]] = np.nan if line["value"] is None else line["value"]
+    return table
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_exactly_the_right_metrics_move(scores: dict[str, dict[str, float]], method: str):
+    truth, doctored = scores[evaluation.GROUND_TRUTH], scores[method]
+    moved = {name for name, least in TOLERANCES.items() if abs(doctored[name] - truth[name]) > least}
+    assert moved - ({"offset_expert"} if method in WITHOUT_OFFSET else set()) == MOVED[method]
+
+
+def test_directions(scores: dict[str, dict[str, float]]):
+    truth = scores[evaluation.GROUND_TRUTH]
+    assert scores["blurred"]["cpbd"] < truth["cpbd"]
+    assert scores["shuffled"]["lse_c_expert"] < truth["lse_c_expert"]
+    assert scores["shuffled"]["lse_d_expert"] > truth["lse_d_expert"]
+    assert truth["offset_expert"] == 0
+    assert scores["late"]["offset_expert"] == 1  # pictures late: the speech is early by a frame
+    assert np.isnan(truth["psnr"])
+    assert scores["frozen"]["psnr"] < scores["blurred"]["psnr"] < scores["shuffled"]["psnr"]
+    assert truth["mouth_iou"] == truth["ssim"] == 1.0
+    assert truth["fid_seeded"] == truth["lpips_seeded"] == truth["temporal_error"] == truth["lmd_mouth"] == 0.0
+
+
+def test_what_needs_weights_has_no_value(scores: dict[str, dict[str, float]]):
+    for name in ("lpips_alex", "fid_inception_legacy", "lse_d_syncnet", "identity_mobilefacenet"):
+        assert all(np.isnan(values[name]) for values in scores.values())
