@@ -204,7 +204,7 @@ def load_bisenet(path: Path) -> BiSeNetParser:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         net.load_state_dict(state)
-    except (OSError, RuntimeError, EOFError, TypeError, AttributeError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, pickle.UnpicklingError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise BadInputError(f"{path}: not the weights of face-parsing.PyTorch's BiSeNet ({reason})") from error
     return BiSeNetParser(net).requires_grad_(False).eval()

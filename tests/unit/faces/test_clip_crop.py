@@ -1,0 +1,150 @@
+"""A whole clip: frames, sound, mel, landmarks and masks on one clock."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segtalker.clips import ImagePack, read_wav, write_images
+from segtalker.errors import BadClipError
+from segtalker.faces.clip_crop import crop_clip
+from segtalker.media.video import write_video
+from segtalker.params import Base, Crop, load_params
+
+FRAMES = 40
+HEAD = np.stack(np.meshgrid(np.linspace(90, 150, 8), np.linspace(80, 150, 9)), axis=-1).reshape(-1, 2)[:68]
+
+
+@pytest.fixture
+def base() -> Base:
+    """The project's base params at a small size."""
+    return load_params(Path(__file__).parents[3]).base.model_copy(update={"image_size": 96})
+
+
+@pytest.fixture
+def crop() -> Crop:
+    """The project's crop params."""
+    return load_params(Path(__file__).parents[3]).crop.model_copy(update={"detector": "annotations"})
+
+
+def sway(frame: int) -> np.ndarray:
+    """Where the head is, in whole pixels."""
+    return np.round([3.0 * np.sin(frame / 4), 2.0 * np.cos(frame / 3)])
+
+
+@pytest.fixture
+def row(tmp_path: Path) -> dict[str, Any]:
+    """A clip of a bright patch that moves, clicks at frame 20, and is annotated."""
+    images, masks, points = [], [], []
+    rows, columns = np.mgrid[:240, :240]
+    for frame in range(FRAMES):
+        x, y = np.array([120.0, 115.0]) + sway(frame)
+        patch = (np.abs(columns - x) < 20) & (np.abs(rows - y) < 14)
+        images.append(np.where(patch[..., None], 220, 60).astype(np.uint8).repeat(3, axis=2))
+        masks.append(np.where(patch, 6, 0).astype(np.uint8))
+        points.append(HEAD + sway(frame))
+    sound = np.zeros(FRAMES * 640, np.float32)
+    sound[20 * 640 : 20 * 640 + 80] = 0.8
+    folder = tmp_path / "raw"
+    write_video(folder / "video.mp4", images, 25, sound, 16000, crf=10)
+    write_images(folder / "masks.zip", masks, ".png")
+    np.save(folder / "landmarks.npy", np.stack(points).astype(np.float32))
+    return {"clip_id": "a", "source": str(folder / "video.mp4"), "audio": "", "annotations": str(folder)}
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """An empty folder."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+def test_everything_fits_together(base: Base, crop: Crop, row: dict, output: Path) -> None:
+    assert crop_clip(base, crop, row, output) == {"frames": FRAMES, "seconds": FRAMES / 25}
+    frames, masks = ImagePack(output / "frames.zip").read(), ImagePack(output / "truth_masks.zip").read()
+    landmarks, mel, sound = (
+        np.load(output / "landmarks.npy"),
+        np.load(output / "mel.npy"),
+        read_wav(output / "audio.wav"),
+    )
+    assert frames.shape == (FRAMES, 96, 96, 3)
+    assert masks.shape == (FRAMES, 96, 96)
+    assert landmarks.shape == (FRAMES, 68, 2)
+    assert landmarks.dtype == np.float32
+    assert len(sound) == FRAMES * 640
+    assert mel.shape == (80, 1 + FRAMES * 640 // 200)
+    assert abs(int(np.abs(sound).argmax()) - 20 * 640) < 120
+    assert int(mel.mean(axis=0).argmax()) in range(62, 67)
+
+
+def test_masks_and_landmarks_lie_on_the_picture(base: Base, crop: Crop, row: dict, output: Path) -> None:
+    crop_clip(base, crop, row, output)
+    frames, masks = ImagePack(output / "frames.zip").read(), ImagePack(output / "truth_masks.zip").read()
+    landmarks = np.load(output / "landmarks.npy")
+    bright = frames[..., 0] > 140
+    assert (bright != (masks == 6)).mean() < 0.01
+    scale = 96 / json.loads((output / "crop.json").read_text())["squares"][0][2]
+    for frame in range(FRAMES):
+        middle = np.argwhere(bright[frame])[:, ::-1].mean(axis=0)
+        expected = landmarks[frame].mean(axis=0) - (HEAD.mean(axis=0) - [120.0, 115.0]) * scale
+        np.testing.assert_allclose(middle, expected, atol=0.5)
+
+
+def test_a_second_run_gives_the_same_bytes(base: Base, crop: Crop, row: dict, output: Path, tmp_path: Path) -> None:
+    crop_clip(base, crop, row, output)
+    (tmp_path / "again").mkdir()
+    crop_clip(base, crop, row, tmp_path / "again")
+    for path in output.iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+
+def test_max_seconds_ends_the_clip_early(base: Base, crop: Crop, row: dict, output: Path) -> None:
+    facts = crop_clip(base, crop.model_copy(update={"max_seconds": 1.2}), row, output)
+    assert facts == {"frames": 30, "seconds": 1.2}
+    assert len(read_wav(output / "audio.wav")) == 30 * 640
+    assert len(ImagePack(output / "truth_masks.zip")) == 30
+
+
+def test_sound_that_ends_early_ends_the_clip(base: Base, crop: Crop, row: dict, output: Path) -> None:
+    silent = Path(row["source"]).with_name("mute.mp4")
+    images = [np.full((240, 240, 3), 90, np.uint8)] * FRAMES
+    write_video(silent, images, 25, np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32), 16000, crf=20)
+    facts = crop_clip(base, crop, {**row, "source": str(silent)}, output)
+    assert 25 <= facts["frames"] <= 31
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"audio": ""}, "no sound track, and no sound file beside it"),
+        ({"annotations": ""}, "brings no landmarks"),
+    ],
+)
+def test_bad_clips_have_a_reason(base: Base, crop: Crop, row: dict, output: Path, change: dict, reason: str) -> None:
+    if "audio" in change:
+        write_video(Path(row["source"]), [np.zeros((64, 64, 3), np.uint8)] * 30, 25, None, 16000, crf=20)
+    with pytest.raises(BadClipError, match=reason):
+        crop_clip(base, crop, {**row, **change}, output)
+
+
+def test_too_short_and_ill_annotated_clips(base: Base, crop: Crop, row: dict, output: Path) -> None:
+    with pytest.raises(BadClipError, match=r"1\.60 s long, less than crop.min_seconds 3"):
+        crop_clip(base, crop.model_copy(update={"min_seconds": 3.0}), row, output)
+    np.save(Path(row["annotations"]) / "landmarks.npy", np.zeros((10, 68, 2), np.float32))
+    with pytest.raises(BadClipError, match="landmarks of 10 frames for a video of 40"):
+        crop_clip(base, crop, row, output)
+
+
+def test_sound_beside_the_video_counts_from_its_first_frame(
+    base: Base, crop: Crop, row: dict, output: Path, tmp_path: Path
+) -> None:
+    from segtalker.clips import write_wav
+
+    samples = np.zeros(FRAMES * 640, np.float32)
+    samples[10 * 640] = 0.9
+    write_wav(tmp_path / "beside.wav", samples, 16000)
+    crop_clip(base, crop, {**row, "audio": str(tmp_path / "beside.wav")}, output)
+    assert int(np.abs(read_wav(output / "audio.wav")).argmax()) == 10 * 640

@@ -1,0 +1,80 @@
+"""Gaps and jitter of landmarks over time."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.signal import savgol_filter
+
+from segtalker.errors import BadClipError
+from segtalker.faces.landmarks import bridge, read_annotated, smooth
+
+
+def track(frames: int) -> list[np.ndarray]:
+    """Landmarks that move on a straight line."""
+    base = np.random.default_rng(0).uniform(20, 100, (68, 2))
+    return [(base + np.array([2.0, -1.0]) * index).astype(np.float32) for index in range(frames)]
+
+
+def test_a_short_gap_is_bridged_by_a_line() -> None:
+    whole = track(20)
+    found = [None if 7 <= index < 11 else points for index, points in enumerate(whole)]
+    np.testing.assert_allclose(bridge(found, 1, 4, 25), whole, atol=1e-4)
+
+
+def test_lost_ends_repeat_the_nearest_frame() -> None:
+    whole = track(10)
+    bridged = bridge([None, None, *whole[2:8], None, None], 1, 2, 25)
+    np.testing.assert_array_equal(bridged[:3], [whole[2]] * 3)
+    np.testing.assert_array_equal(bridged[7:], [whole[7]] * 3)
+
+
+def test_frames_between_questions_are_not_lost() -> None:
+    whole = track(21)
+    found = [points if index % 5 == 0 else None for index, points in enumerate(whole)]
+    np.testing.assert_allclose(bridge(found, 5, 0, 25), whole, atol=1e-4)
+
+
+@pytest.mark.parametrize(("lost", "since"), [(range(10, 16), "0.4"), (range(6), "0.0"), (range(24, 30), "1.0")])
+def test_a_long_gap_ends_the_clip_with_its_figures(lost: range, since: str) -> None:
+    found = [None if index in lost else points for index, points in enumerate(track(30))]
+    with pytest.raises(BadClipError, match=rf"lost for 6 frames from {since} s on, more than crop.max_lost_frames 5"):
+        bridge(found, 1, 5, 25)
+
+
+def test_no_face_at_all() -> None:
+    with pytest.raises(BadClipError, match="no face found in 12 frames"):
+        bridge([None] * 12, 1, 5, 25)
+
+
+@pytest.mark.parametrize(("count", "length"), [(40, 5), (40, 9), (5, 5), (6, 9)])
+def test_smoothing_is_savitzky_and_golays(count: int, length: int) -> None:
+    noise = np.random.default_rng(1).normal(0, 1, (count, 68, 2)).astype(np.float32)
+    used = min(length, count - 1 + count % 2)
+    np.testing.assert_allclose(smooth(noise, length), savgol_filter(noise, used, 2, axis=0), atol=1e-4)
+
+
+def test_smoothing_keeps_the_movement_and_halves_the_jitter() -> None:
+    time = np.arange(100)[:, None, None]
+    mouth = 10 * np.sin(2 * np.pi * 3 * time / 25) * np.ones((1, 68, 2))  # opens three times a second
+    jitter = np.random.default_rng(2).normal(0, 0.5, mouth.shape)
+    smoothed = smooth((mouth + jitter).astype(np.float32), 5)
+    assert np.ptp(smooth(mouth.astype(np.float32), 5)) > 0.85 * np.ptp(mouth)
+    still = smooth(jitter.astype(np.float32), 5)
+    assert still.std() < 0.75 * jitter.std()
+    assert smoothed.dtype == np.float32
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_tiny_clips_and_no_filter_are_left_alone(frames: int) -> None:
+    points = np.stack(track(frames))
+    np.testing.assert_array_equal(smooth(points, 5), points)
+    np.testing.assert_array_equal(smooth(np.stack(track(30)), 1), np.stack(track(30)))
+
+
+def test_annotations_are_checked(tmp_path: Path) -> None:
+    with pytest.raises(BadClipError, match=r"landmarks\.npy: no readable landmarks"):
+        read_annotated(tmp_path)
+    np.save(tmp_path / "landmarks.npy", np.zeros((5, 5, 2)))
+    with pytest.raises(BadClipError, match=r"shape \(5, 5, 2\)"):
+        read_annotated(tmp_path)
