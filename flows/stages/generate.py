@@ -17,7 +17,6 @@ from segtalker.errors import BadInputError
 from segtalker.generation import GenerationPlan, generate_clip, one_of_each_subject, pair_speech
 from segtalker.media.images import write_png
 from segtalker.media.video import still_frame
-from segtalker.params import Params
 from segtalker.provenance import file_sha256
 from segtalker.talk import Talker, TalkSettings
 
@@ -75,7 +74,7 @@ def write_method_table(folder: Path, rows: Sequence[dict]) -> None:
             shutil.rmtree(path.parent)
 
 
-def write_samples(folder: Path, clips: Sequence[Clip], sources: dict[str, str], params: Params) -> None:
+def write_samples(folder: Path, clips: Sequence[Clip], sources: dict[str, str]) -> None:
     """A portrait, uncropped as in the source, and speech for each clip."""
     with atomic_folder(folder) as temporary:
         for clip in clips:
@@ -108,7 +107,7 @@ def generate(run: StageRun) -> None:
     people = one_of_each_subject([clip for clip in clips if clip.clip_id in {row["clip_id"] for row in rows}])
     edits = stage.edits
     write_edits(talker, people, people[: edits.clips], plan.folder / "edits", edits.frames, edits.background)
-    write_samples(plan.folder / "samples", people[: stage.samples], sources, params)
+    write_samples(plan.folder / "samples", people[: stage.samples], sources)
     run.log_metrics({"clips": len(rows), "failed": len(clips) - len(rows)})
 
 
