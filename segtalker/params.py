@@ -130,6 +130,7 @@ class Folder(Section):
     root: str
     include: tuple[str, ...]
     subject: Literal["file", "folder"]
+    people: dict[str, tuple[str, ...]]
 
 
 class Download(Section):

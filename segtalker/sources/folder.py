@@ -54,7 +54,7 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]
         except BadClipError as error:
             failures.append({"clip_id": clip_id, "source": source, "reason": str(error)})
             continue
-        subject = _safe(path.parent.name) if settings.subject == "folder" else clip_id
+        subject = _subject(path.relative_to(root), clip_id, settings)
         rows.append(_row(clip_id, subject, source, video, project))
     return rows, failures
 
@@ -71,6 +71,18 @@ def clip_ids(paths: Sequence[Path]) -> list[str]:
         f"{name}-{_text_hash(path.as_posix())}" if name.casefold() in twice else name
         for name, path in zip(names, paths, strict=True)
     ]
+
+
+def _subject(path: Path, clip_id: str, settings: Folder) -> str:
+    """Who speaks in the video at this path below the root."""
+    for person, patterns in settings.people.items():
+        if _matches(path, patterns):
+            return person
+    return _safe(path.parent.name) if settings.subject == "folder" else clip_id
+
+
+def _matches(path: Path, patterns: Sequence[str]) -> bool:
+    return any(fnmatch(path.as_posix(), pattern) for pattern in patterns)
 
 
 def _row(clip_id: str, subject: str, source: str, video: Video, project: Path) -> Row:
@@ -91,10 +103,9 @@ def _row(clip_id: str, subject: str, source: str, video: Video, project: Path) -
 
 def _videos(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
     for path in sorted(root.rglob("*")):
-        name = path.relative_to(root).as_posix()
-        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        wanted = any(fnmatch(name, pattern) for pattern in patterns)
-        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file() and wanted and not hidden:
+        below = path.relative_to(root)
+        hidden = any(part.startswith(".") for part in below.parts)
+        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file() and _matches(below, patterns) and not hidden:
             yield path
 
 

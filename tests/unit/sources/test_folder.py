@@ -21,9 +21,9 @@ def video(path: Path, sound: np.ndarray | None = SOUND) -> None:
     path.with_suffix(".mp4").rename(path)
 
 
-def settings(root: Path | str, include: tuple[str, ...] = ("*",), subject: str = "file") -> Folder:
+def settings(root: Path | str, **changes: object) -> Folder:
     """Params of the source."""
-    return Folder.model_validate({"root": str(root), "include": include, "subject": subject})
+    return Folder.model_validate({"root": str(root), "include": ("*",), "subject": "file", "people": {}} | changes)
 
 
 @pytest.fixture
@@ -65,6 +65,11 @@ def test_subjects_are_files_or_folders(root: Path, tmp_path: Path) -> None:
     by_folder = [row["subject"] for row in folder_clips(settings(root, subject="folder"), tmp_path)[0]]
     assert by_file == ["Ann_Hello_1", "Ann_b", "Bob_b"]
     assert by_folder == ["Ann", "Ann", "Bob"]
+
+
+def test_people_seen_in_several_videos_are_one_subject(root: Path, tmp_path: Path) -> None:
+    rows, _ = folder_clips(settings(root, people={"bea": ["*/b.mp4"], "nobody": ["x*"]}), tmp_path)
+    assert [row["subject"] for row in rows] == ["Ann_Hello_1", "bea", "bea"]
 
 
 def test_patterns_choose(root: Path, tmp_path: Path) -> None:
