@@ -257,7 +257,7 @@ def _against_syncnet(video: np.ndarray, speaker: Speaker, tools: Instruments) ->
         raise NotMeasurable(f"SyncNet was trained at {syncnet.FPS} fps and {syncnet.SAMPLE_RATE_HZ} Hz")
     cepstra = torch.from_numpy(mfcc(np.rint(speaker.audio * _PCM_PEAK), speaker.sample_rate_hz)).float()
     step, columns = syncnet.COLUMNS_PER_FRAME, syncnet.WINDOW_COLUMNS
-    count = min(len(video), (cepstra.shape[1] - columns) // step + 1)
+    count = min(len(video) - 1, (cepstra.shape[1] - columns) // step + 1)  # the release leaves the last window out
     windows = cepstra.unfold(1, columns, step)[:, :count].movedim(1, 0).contiguous()  # (W, 13, 20)
     return _sync_values(video[:count], tools.syncnet.embed_audio(windows).numpy(), zero_padding=True)
 

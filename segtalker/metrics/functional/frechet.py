@@ -1,11 +1,14 @@
 """Fréchet distance of two sets of features, from moments that are summed up as features come.
 
 M. Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium", NeurIPS 2017.
+Linear algebra is torch's, whose number of threads a process can set: on a busy machine NumPy's wait for each other.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Moments:
         assert len(features), features.shape
         values = features.astype(np.float64)
         mean = values.mean(axis=0)
-        return cls(len(values), mean, (values - mean).T @ (values - mean))
+        deviations = torch.from_numpy(values - mean)
+        return cls(len(values), mean, (deviations.T @ deviations).numpy())
 
     def __add__(self, other: "Moments") -> "Moments":
         """Of both together (T. Chan et al., 1979: stable however many are added)."""
@@ -45,10 +49,10 @@ class Moments:
         return self.scatter / (self.count - 1)
 
 
-def _root(matrix: np.ndarray) -> np.ndarray:
+def _root(matrix: Tensor) -> Tensor:
     """Square root of a symmetric positive semi-definite matrix."""
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(values.clip(0.0))) @ vectors.T
+    values, vectors = torch.linalg.eigh(matrix)
+    return (vectors * values.clamp_min(0.0).sqrt()) @ vectors.T
 
 
 def frechet_distance(a: Moments, b: Moments) -> float:
@@ -60,8 +64,8 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     Returns:
         At least 0 but for rounding; in squared units of the features.
     """
-    root = _root(a.covariance)
-    eigenvalues = np.linalg.eigvalsh(root @ b.covariance @ root)
-    cross = np.sqrt(eigenvalues.clip(0.0)).sum()
+    first, second = torch.from_numpy(a.covariance), torch.from_numpy(b.covariance)
+    root = _root(first)
+    cross = torch.linalg.eigvalsh(root @ second @ root).clamp_min(0.0).sqrt().sum()
     step = a.mean - b.mean
-    return float(step @ step + np.trace(a.covariance) + np.trace(b.covariance) - 2.0 * cross)
+    return float(np.square(step).sum() + float(first.trace() + second.trace() - 2.0 * cross))

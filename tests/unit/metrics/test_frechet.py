@@ -46,5 +46,5 @@ def test_fewer_samples_than_dimensions():
     a, b = rng.normal(size=(10, 50)), rng.normal(size=(12, 50))
     assert frechet_distance(Moments.of(a), Moments.of(a)) == pytest.approx(0.0, abs=1e-4)
     forth, back = frechet_distance(Moments.of(a), Moments.of(b)), frechet_distance(Moments.of(b), Moments.of(a))
-    assert forth == pytest.approx(back, rel=1e-9)
+    assert forth == pytest.approx(back, rel=1e-6)
     assert forth > 1.0

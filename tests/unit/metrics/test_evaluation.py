@@ -1,0 +1,125 @@
+"""The engine: failures are counted, not averaged; the same numbers on one process and on two; caches by content."""
+
+import dataclasses
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from segtalker import evaluation
+from segtalker.clips import ImagePack, write_images
+from segtalker.errors import BadClipError
+from segtalker.metrics.features import FeatureCache, feature_key
+from segtalker.metrics.registry import METRICS
+from segtalker.score_table import MeasuredClip, clip_scores, dataset_scores, mean_scores, score_table, write_scores
+
+CLIP = "face_00"
+
+
+@pytest.fixture
+def plan(drawn: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> evaluation.EvaluationPlan:
+    """A clip and a copy of it made by the method `copy`."""
+    plan = drawn.make_plan(tmp_path)
+    drawn.write_clip(plan.data, CLIP, drawn.speech(1))
+    clip = evaluation.open_clip(plan, CLIP, "face")
+    write_images(plan.generated / "copy" / CLIP / "frames.zip", clip.frames, ".jpg")
+    monkeypatch.setattr(evaluation, "load_instruments", lambda _: drawn.make_instruments())
+    return plan
+
+
+def _evaluate(plan: evaluation.EvaluationPlan, methods: str, folder: Path) -> dict:
+    folder.mkdir(parents=True, exist_ok=True)
+    evaluation.evaluate_clip(plan, {"clip_id": CLIP, "subject": "face", "methods": methods}, folder)
+    return json.loads((folder / "scores.json").read_text())
+
+
+def test_videos_that_cannot_be_measured_are_named_with_their_reason(plan, tmp_path):
+    frames = ImagePack(plan.data / "crop" / "drawn" / "clips" / CLIP / "frames.zip").read()
+    write_images(plan.generated / "short" / CLIP / "frames.zip", frames[:-1], ".jpg")
+    write_images(plan.generated / "small" / CLIP / "frames.zip", frames[:, ::2, ::2], ".jpg")
+    broken = plan.generated / "broken" / CLIP / "frames.zip"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"PK nonsense")
+    content = _evaluate(plan, "broken copy missing short small", tmp_path / "out")
+    assert set(content["scores"]) == {"ground_truth", "copy"}
+    assert "59" in content["failures"]["short"]
+    assert "another size" in content["failures"]["small"]
+    assert "not a readable image pack" in content["failures"]["broken"]
+    assert "missing" in content["failures"]["missing"]
+
+
+def test_a_talking_mask_is_scored_before_parsed_frames(plan, tmp_path):
+    masks = ImagePack(plan.data / "crop" / "drawn" / "clips" / CLIP / "truth_masks.zip").read()
+    write_images(plan.generated / "copy" / CLIP / "masks.zip", np.zeros_like(masks), ".png")
+    scores = _evaluate(plan, "copy", tmp_path / "out")["scores"]["copy"]
+    assert scores["mouth_iou"]["value"] == 0.0
+    assert scores["lmd_mouth"]["value"] == 0.0  # of the frames, which are right
+
+
+def test_stretches_make_no_difference(plan, tmp_path):
+    def numbers(batch_size: int) -> list[float]:
+        changed = dataclasses.replace(plan, batch_size=batch_size)
+        scores = _evaluate(changed, "copy", tmp_path / str(batch_size))["scores"]
+        return [np.nan if s["value"] is None else s["value"] for row in scores.values() for s in row.values()]
+
+    np.testing.assert_allclose(numbers(2), numbers(60), rtol=1e-5, atol=1e-7)
+
+
+def test_a_dataset_without_masks_says_what_to_set(plan, tmp_path):
+    (plan.data / "crop" / "drawn" / "clips" / CLIP / "truth_masks.zip").unlink()
+    with pytest.raises(BadClipError, match=r"evaluate\.reference_masks"):
+        _evaluate(plan, "copy", tmp_path / "out")
+
+
+def test_the_long_table(plan, tmp_path):
+    _evaluate(plan, "copy", tmp_path / "out")
+    clip = MeasuredClip(CLIP, "face", "", tmp_path / "out")
+    rows, failures = clip_scores([clip])
+    methods = [evaluation.GROUND_TRUTH, "copy"]
+    table = score_table([*rows, *dataset_scores([clip], methods, plan.weights.missing())], methods)
+    assert not failures
+    assert len(table) == 2 * len(METRICS)
+    assert (table["value"].isna() == (table["reason"] != "")).all()
+    of_the_set = table[table["clip_id"] == ""]
+    assert set(of_the_set["metric"]) == {"fid_seeded", "fid_inception_legacy"}
+    paths = [tmp_path / name for name in ("a.csv", "b.csv")]
+    for path in paths:
+        write_scores(path, table)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    means = mean_scores(table)
+    assert means["copy/mouth_iou"] == 1.0
+    assert "ground_truth/psnr" not in means  # infinite
+    assert means["copy/psnr"] > 50.0  # encoded twice
+    assert all(np.isfinite(value) for value in means.values())
+
+
+def test_features_are_kept_by_content(tmp_path):
+    cache, features = FeatureCache(tmp_path / "cache"), np.eye(3, dtype=np.float32)
+    key = feature_key("video", "net", "weights")
+    assert cache.load(key) is None
+    cache.save(key, features)
+    np.testing.assert_array_equal(cache.load(key), features)
+    assert len({key, feature_key("other", "net", "weights"), feature_key("video", "net", "other")}) == 3
+
+
+def test_the_large_network_sees_a_reference_once(plan, tmp_path, monkeypatch, drawn):
+    weights = tmp_path / "inception.pth"
+    weights.write_bytes(b"stands for the file")
+    seen: list[int] = []
+
+    def inception(images):
+        seen.append(len(images))
+        return images.mean(dim=(2, 3))
+
+    plan = dataclasses.replace(plan, weights=dataclasses.replace(plan.weights, fid=weights))
+    tools = dataclasses.replace(drawn.make_instruments(), inception=inception)
+    monkeypatch.setattr(evaluation, "load_instruments", lambda _: tools)
+    _evaluate(plan, "copy", tmp_path / "one")
+    assert sum(seen) == 2 * drawn.frames
+    _evaluate(plan, "copy", tmp_path / "two")
+    assert sum(seen) == 3 * drawn.frames
+    clips = [MeasuredClip(CLIP, "face", "", tmp_path / name) for name in ("one", "two")]
+    values = [dataset_scores([clip], ["copy"], plan.weights.missing())[0]["value"] for clip in clips]
+    assert values == pytest.approx([0.0, 0.0], abs=1e-6)
