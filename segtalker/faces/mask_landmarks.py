@@ -18,8 +18,8 @@ _JAW_CENTRE = (0.0, 0.5)
 _JAW_ANGLES = np.linspace(np.pi * 1.06, -np.pi * 0.06, 17)  # from the right ear's level round the chin
 _NOSE_LOWER = 0.3  # share of its height that counts as its base
 # where four points of a face lie: both eyes, the base of the nose, the lips; in eye distances
-_EXPECTED = np.array([(-0.5, 0.0), (0.5, 0.0), (0.0, 0.68), (0.0, 1.15)])
-_MAX_MISFIT = 0.3
+_EXPECTED = np.array([(-0.5, 0.0), (0.5, 0.0), (0.0, 0.8), (0.0, 1.2)])
+_MAX_MISFIT = 0.45
 
 
 @dataclass(frozen=True)
