@@ -33,6 +33,7 @@ from segtalker.tracks import AGAINST_SOUND, MEASURE, Instruments, Pictures, Spea
 GROUND_TRUTH = "ground_truth"
 SCORES_FILE = "scores.json"
 FEATURES_FILE = "features.npz"
+Tracks = dict[Track, np.ndarray | NotMeasurable]
 FEATURE_TRACKS: tuple[Track, ...] = ("features_seeded", "features_inception")
 
 
@@ -185,7 +186,7 @@ def measure_clip(
     truth = rows[GROUND_TRUTH]
     for numbers in _stretches(len(clip.frames), plan.batch_size):
         reference, wanted = truth.read(numbers, tools.context, tools), reference_masks.read(numbers)
-        reference.parsed = clip.masks.read(numbers)
+        reference.parsed = clip.masks.read(numbers)  # the stage parse has done this
         for method, row in rows.items():
             if row.failure:
                 continue
@@ -201,9 +202,9 @@ def measure_clip(
             _measure(row, Stretch(reference, video, wanted, masks, speaker, numbers[0], tools))
 
 
-def finish_tracks(row: _Row, speaker: Speaker, tools: Instruments) -> dict[Track, np.ndarray | NotMeasurable]:
+def finish_tracks(row: _Row, speaker: Speaker, tools: Instruments) -> Tracks:
     """The whole clip's tracks; sync is compared with the sound."""
-    tracks: dict[Track, np.ndarray | NotMeasurable] = {}
+    tracks: Tracks = {}
     for track, parts in row.tracks.items():
         values = np.concatenate(parts)
         try:
@@ -226,7 +227,7 @@ def _score(metric: Metric, values: np.ndarray | NotMeasurable | None, missing: s
         return {"value": None, "reason": str(reason)}
 
 
-def _scores(tracks: Mapping[Track, np.ndarray | NotMeasurable], missing: Mapping[Track, str]) -> dict[str, dict]:
+def _scores(tracks: Tracks, missing: Mapping[Track, str]) -> dict[str, dict]:
     return {
         metric.name: _score(metric, tracks.get(metric.track), missing.get(metric.track, ""))
         for metric in METRICS
@@ -240,6 +241,16 @@ def _cached_features(plan: EvaluationPlan, clip: Clip) -> tuple[FeatureCache, st
         return None
     key = feature_key(file_sha256(clip.frames.path), "fid_inception_legacy", file_sha256(plan.weights.fid))
     return FeatureCache(plan.cache), key
+
+
+def _keep_features(cache: FeatureCache, key: str, known: np.ndarray | None, tracks: Tracks) -> None:
+    """Adds the features known of the reference to its tracks, or keeps those that were measured now."""
+    if known is None:
+        features = tracks["features_inception"]
+        assert isinstance(features, np.ndarray)
+        cache.save(key, features)
+    else:
+        tracks["features_inception"] = known
 
 
 def _open_rows(plan: EvaluationPlan, clip: Clip, methods: Sequence[str], known: np.ndarray | None) -> dict[str, _Row]:
@@ -273,12 +284,9 @@ def evaluate_clip(plan: EvaluationPlan, row: dict[str, Any], folder: Path) -> di
     known = cached[0].load(cached[1]) if cached else None
     rows = _open_rows(plan, clip, row["methods"].split(), known)
     measure_clip(plan, tools, clip, speaker, rows)
-    tracks = {method: finish_tracks(row, speaker, tools) for method, row in rows.items() if not row.failure}
+    tracks = {method: finish_tracks(made, speaker, tools) for method, made in rows.items() if not made.failure}
     if cached:
-        features = tracks[GROUND_TRUTH].setdefault("features_inception", np.empty(0) if known is None else known)
-        assert isinstance(features, np.ndarray)
-        if known is None:
-            cached[0].save(cached[1], features)
+        _keep_features(*cached, known, tracks[GROUND_TRUTH])
     _write(folder, rows, tracks, plan.weights.missing())
     return {"frames": len(clip.frames)}
 
@@ -286,7 +294,7 @@ def evaluate_clip(plan: EvaluationPlan, row: dict[str, Any], folder: Path) -> di
 def _write(
     folder: Path,
     rows: Mapping[str, _Row],
-    tracks: Mapping[str, Mapping[Track, np.ndarray | NotMeasurable]],
+    tracks: Mapping[str, Tracks],
     missing: Mapping[Track, str],
 ) -> None:
     scores = {method: _scores(measured, missing) for method, measured in tracks.items()}

@@ -91,7 +91,7 @@ METRICS: tuple[Metric, ...] = (
            "Fréchet distance of Inception features of all frames, resized as pytorch-fid does (legacy)"),
     Metric("fid_seeded", "", False, "features_seeded", None,
            "stand-in for FID: the Fréchet distance of features of a convolutional network with fixed random weights"),
-    Metric("cpbd", "", True, "cpbd", _mean,
+    Metric("cpbd", "", True, "cpbd", partial(_mean_of_finite, "frames are smaller than a block of 64 x 64"),
            "sharpness without a reference (Narvekar and Karam 2011) of luma at the size of the crop, mean over frames"),
     Metric("lse_d_syncnet", "", False, "sync_syncnet", partial(_item, 0), f"smallest {_SHIFTS}, {_SYNCNET}"),
     Metric("lse_c_syncnet", "", True, "sync_syncnet", partial(_item, 1), f"median less smallest {_SHIFTS}, {_SYNCNET}"),

@@ -206,13 +206,14 @@ def cpbd_frames(luma: np.ndarray) -> np.ndarray:
     """CPBD of each frame.
 
     Args:
-        luma: `(T, H, W)`, any real type, in [0, 255]; H and W at least 64.
+        luma: `(T, H, W)`, any real type, in [0, 255].
 
     Returns:
-        `(T,)`, float64 in [0, 1]; higher is sharper.
+        `(T,)`, float64 in [0, 1], higher is sharper; NaN where a frame does not hold a block of 64 x 64.
     """
     assert luma.ndim == 3, luma.shape
-    assert min(luma.shape[1:]) >= BLOCK, luma.shape
+    if min(luma.shape[1:]) < BLOCK:
+        return np.full(len(luma), np.nan)
     values = luma.astype(np.float64)
     return blur_score(values, canny_edges(values), edge_widths(values, sobel_edges(values)))
 
