@@ -9,16 +9,17 @@ Writing gives H.264 yuv420p and AAC in MP4 with the index in front. Equal input 
 thread, no dates, no version strings.
 """
 
+import ctypes
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 import av
-import decord
 import numpy as np
 from av.audio.stream import AudioStream
 from av.video.reformatter import ColorRange, Colorspace
@@ -33,8 +34,6 @@ _MAX_GAP_S = 2.0
 _PRESET = "medium"
 _AAC_BITS_PER_S = 96_000
 _AAC_SAMPLES = 1024
-
-decord.logging.set_level(decord.logging.QUIET)
 
 
 @dataclass
@@ -159,7 +158,25 @@ def _message(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).splitlines()[0]
 
 
+@functools.cache
+def _decord() -> ModuleType:
+    """decord, its libraries kept to itself.
+
+    It loads them for the whole process, and what is loaded later then finds decord's zlib of 2005 in place of its
+    own: OpenCV can no longer read PNG.
+    """
+    shared = ctypes.RTLD_GLOBAL
+    ctypes.RTLD_GLOBAL = ctypes.RTLD_LOCAL  # type: ignore[misc]
+    try:
+        import decord
+    finally:
+        ctypes.RTLD_GLOBAL = shared  # type: ignore[misc]
+    decord.logging.set_level(decord.logging.QUIET)
+    return decord
+
+
 def _decord_frames(video: Video) -> Iterator[TimedFrame]:
+    decord = _decord()
     try:
         reader = decord.VideoReader(str(video.path), num_threads=1)
         times = reader.get_frame_timestamp(np.arange(len(reader)))[:, 0]

@@ -2,6 +2,7 @@
 
 import pickle
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,6 +108,19 @@ def test_a_video_can_be_pickled_and_read_twice(write_timed: Writer) -> None:
     video = pickle.loads(pickle.dumps(open_video(write_timed("a.mp4", np.arange(10) / 25), "decord")))
     for _ in range(2):
         assert [frame.index for frame in video if frame.image.std() > 20] == list(range(10))
+
+
+def test_decord_leaves_the_libraries_of_others_alone(write_timed: Writer) -> None:
+    script = """
+import sys
+from pathlib import Path
+from segtalker.media.video import open_video
+next(iter(open_video(Path(sys.argv[1]), "decord")))
+import cv2, numpy
+assert cv2.imdecode(cv2.imencode(".png", numpy.ones((8, 8), numpy.uint8))[1], -1) is not None
+"""
+    path = write_timed("a.mp4", np.arange(5) / 25)
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, cwd=Path(__file__).parents[3])
 
 
 def test_still_frame_is_the_first(write_timed: Writer, draw_number: Callable) -> None:
