@@ -26,7 +26,8 @@ _LEAD_GAP = 20
 _WAVE_HEIGHT = 84
 _LABEL_CHARACTERS = 11
 _MOUTH_POINTS = slice(48, 68)
-_MOUTH_ZOOM = 1.7
+_MOUTH_CORNERS = (0, 6)  # of the mouth's points
+_MOUTH_ZOOM = 1.2
 
 
 @dataclass(frozen=True)
@@ -168,9 +169,9 @@ def mouth_strip(sample: Sample, fps: int, rate_hz: int, columns: int, stride: in
     audio = np.asarray(sample.clip.audio)[: sample.length * hop]
     first = loudest_window(audio, columns * stride * hop, hop) // hop
     indices = [min(first + column * stride, sample.length - 1) for column in range(columns)]
-    box = mouth_square(np.asarray(sample.clip.landmarks))
-    rows = [Row(_fold(GROUND_TRUTH.label), _cut(sample.clip.frames.read(indices), box))]
-    rows += [Row(_fold(method.label), _cut(sample.frames(method.name).read(indices), box), method.colour)
+    squares = mouth_squares(np.asarray(sample.clip.landmarks)[indices])
+    rows = [Row(_fold(GROUND_TRUTH.label), _cut(sample.clip.frames.read(indices), squares))]
+    rows += [Row(_fold(method.label), _cut(sample.frames(method.name).read(indices), squares), method.colour)
              for method in sample.methods]  # fmt: skip
     captions = [f"{index / fps:.2f} s" for index in indices]
     sheet = Sheet(rows, captions, cell, theme, head=_WAVE_HEIGHT)
@@ -199,21 +200,32 @@ def _fold(label: str) -> str:
     return "\n".join(textwrap.wrap(label, _LABEL_CHARACTERS))
 
 
-def mouth_square(landmarks: np.ndarray) -> tuple[int, int, int]:
-    """A square that holds the mouth through the clip: left, top, side in px, from `(T, 68, 2)` landmarks."""
-    points = landmarks[:, _MOUTH_POINTS].reshape(-1, 2)
-    low, high = np.percentile(points, 1, axis=0), np.percentile(points, 99, axis=0)
-    side = float((high - low).max()) * _MOUTH_ZOOM
-    left, top = (low + high) / 2 - side / 2
-    return round(left), round(top), max(8, round(side))
+def mouth_squares(landmarks: np.ndarray) -> np.ndarray:
+    """A square around the mouth of each frame, all of one size, hung on the mouth's corners.
+
+    Args:
+        landmarks: `(T, 68, 2)`, pixels.
+
+    Returns:
+        Left, top and side in pixels, `(T, 3)`, int.
+    """
+    mouth = landmarks[:, _MOUTH_POINTS]
+    corners = mouth[:, _MOUTH_CORNERS].mean(axis=1)
+    reach = np.abs(mouth - corners[:, None]).max()
+    corner = np.floor(corners - reach * _MOUTH_ZOOM)
+    side = np.full((len(mouth), 1), np.ceil(2 * reach * _MOUTH_ZOOM) + 1)
+    return np.concatenate([corner, side], axis=1).astype(int)
 
 
-def _cut(frames: np.ndarray, square: tuple[int, int, int]) -> list[np.ndarray]:
-    left, top, side = square
+def _cut(frames: np.ndarray, squares: np.ndarray) -> list[np.ndarray]:
+    """Squares `(T, 3)` of frames `(T, H, W, 3)`; past the edge, the edge is repeated."""
     height, width = frames.shape[1:3]
-    rows = np.clip(np.arange(top, top + side), 0, height - 1)
-    columns = np.clip(np.arange(left, left + side), 0, width - 1)
-    return [frame[rows][:, columns] for frame in frames]
+    pictures = []
+    for frame, (left, top, side) in zip(frames, squares, strict=True):
+        rows = np.clip(np.arange(top, top + side), 0, height - 1)
+        columns = np.clip(np.arange(left, left + side), 0, width - 1)
+        pictures.append(frame[rows][:, columns])
+    return pictures
 
 
 def _draw_wave(sheet: Sheet, audio: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from segtalker.clips import load_clips
 from segtalker.reporting.charts import clip_scores, region_scores, smooth, sync_curves, training_curves
 from segtalker.reporting.samples import Sample, choose_samples, envelope, loudest_window, spread_over_subjects
 from segtalker.reporting.scores import read_scores
-from segtalker.reporting.strips import Row, Sheet, frame_strip, mouth_square, mouth_strip
+from segtalker.reporting.strips import Row, Sheet, frame_strip, mouth_squares, mouth_strip
 from segtalker.reporting.style import DARK, LIGHT, render
 from segtalker.reporting.tables import region_table
 from segtalker.workspace import Workspace
@@ -82,12 +82,15 @@ def test_mouth_strip_fits_any_length(sample: Sample, columns: int) -> None:
     assert render(mouth_strip(sample, 25, 16000, columns, 2, 24, LIGHT), LIGHT).std() > 0
 
 
-def test_mouth_square_holds_the_mouth(sample: Sample) -> None:
+def test_mouth_squares_hold_the_mouth_wherever_the_head_goes(sample: Sample) -> None:
     landmarks = np.asarray(sample.clip.landmarks)
-    left, top, side = mouth_square(landmarks)
-    mouth = landmarks[:, 48:].reshape(-1, 2)
-    assert (mouth >= (left, top)).all()
-    assert (mouth <= (left + side, top + side)).all()
+    landmarks = landmarks + np.linspace(0, 20, len(landmarks))[:, None, None]
+    left, top, side = mouth_squares(landmarks).T
+    assert len(set(side)) == 1
+    mouth = landmarks[:, 48:]
+    assert (mouth >= np.stack([left, top], axis=1)[:, None]).all()
+    assert (mouth <= np.stack([left + side, top + side], axis=1)[:, None]).all()
+    assert left[-1] - left[0] == pytest.approx(20, abs=1)
 
 
 def test_samples_show_every_subject_before_one_twice(sample: Sample) -> None:
