@@ -22,6 +22,8 @@ _CENTRE_Y = 1.40
 _BOX_HEIGHT = 1.50
 _HIDDEN_X = 0.98
 _HIDDEN_Y = (0.82, 2.12)
+_MOUTH_X = 0.75
+_MOUTH_Y = (0.92, 2.06)
 _INNER_LIP = ((61, 67), (62, 66), (63, 65))
 
 
@@ -94,19 +96,29 @@ def box_transforms(landmarks: np.ndarray, size: Sequence[int], smooth_frames: in
     return face_transforms(landmarks, smooth_frames) @ box_to_face
 
 
+def _part(size: Sequence[int], x_limits: tuple[float, float], y_limits: tuple[float, float]) -> tuple[slice, slice]:
+    """Rows and columns of the box whose centres lie within limits in face coordinates."""
+    height, width = size
+    unit = _BOX_HEIGHT / height
+    x = (np.arange(width) - (width - 1) / 2) * unit
+    y = _CENTRE_Y + (np.arange(height) - (height - 1) / 2) * unit
+    rows = np.flatnonzero((y > y_limits[0]) & (y < y_limits[1]))
+    columns = np.flatnonzero((x > x_limits[0]) & (x < x_limits[1]))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
 def hidden_slices(size: Sequence[int]) -> tuple[slice, slice]:
     """Rows and columns of the box where a pose source is hidden: mouth, chin and the jaw that moves with them.
 
     Args:
         size: height and width of the box in pixels.
     """
-    height, width = size
-    unit = _BOX_HEIGHT / height
-    x = (np.arange(width) - (width - 1) / 2) * unit
-    y = _CENTRE_Y + (np.arange(height) - (height - 1) / 2) * unit
-    rows = np.flatnonzero((y > _HIDDEN_Y[0]) & (y < _HIDDEN_Y[1]))
-    columns = np.flatnonzero(np.abs(x) < _HIDDEN_X)
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    return _part(size, (-_HIDDEN_X, _HIDDEN_X), _HIDDEN_Y)
+
+
+def mouth_slices(size: Sequence[int]) -> tuple[slice, slice]:
+    """Rows and columns of the box that hold the mouth, at rest or wide open, and little else."""
+    return _part(size, (-_MOUTH_X, _MOUTH_X), _MOUTH_Y)
 
 
 def hidden_area(size: Sequence[int]) -> np.ndarray:

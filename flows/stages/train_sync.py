@@ -16,8 +16,9 @@ from lightning_modules.sync import SyncModule
 from lightning_modules.training import HISTORY_FILE, fit
 from segtalker.atomic import atomic_file
 from segtalker.checkpoints import checkpoint_signature, load_net, save_net
+from segtalker.mouth_box import mouth_slices
 from segtalker.nets.sync import SyncExpert
-from segtalker.params import Expert, Params, TrainSync
+from segtalker.params import Params
 from segtalker.sync_scores import (
     MASK_CHANNELS,
     RGB_CHANNELS,
@@ -26,6 +27,7 @@ from segtalker.sync_scores import (
     offset_accuracy,
     rgb_channels,
 )
+from segtalker.training_params import Expert, TrainSync
 
 Domain = Literal["mask", "image"]
 DOMAINS: tuple[Domain, ...] = ("mask", "image")
@@ -41,16 +43,19 @@ def expert_params(domain: Domain, params: Params) -> Expert:
 def expert_config(domain: Domain, params: Params) -> dict:
     """Constructor arguments of an expert."""
     base, stage, widths = params.base, params.train_sync, expert_params(domain, params)
+    size = (base.mouth_box.height, base.mouth_box.width)
     return {
         "image_channels": MASK_CHANNELS if domain == "mask" else RGB_CHANNELS,
         "frames": base.window_frames,
-        "image_size": [base.mouth_box.height, base.mouth_box.width],
+        "image_size": list(size),
+        "view": [[part.start, part.stop] for part in mouth_slices(size)],
         "mel_bins": base.mel.bins,
         "mel_window": base.mel_window,
         "channels": list(widths.channels),
         "audio_channels": list(widths.audio_channels),
         "blocks": stage.blocks,
         "embedding": stage.embedding,
+        "standardise": domain == "image",
         "positive": stage.loss == "bce",
     }
 

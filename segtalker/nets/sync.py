@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from segtalker.nets.audio_encoder import AudioEncoder
 from segtalker.nets.blocks import ResidualConv, conv_norm
 
+_EPSILON = 1e-3
+
 
 class SyncExpert(nn.Module):
     """Two towers whose unit vectors lie close together where picture and sound are in sync.
@@ -21,13 +23,15 @@ class SyncExpert(nn.Module):
     Args:
         image_channels: C, channels of one frame.
         frames: T, frames of a window.
-        image_size: height and width of a frame.
+        image_size: height and width of a frame, the mouth box.
+        view: rows and columns of it that the expert looks at, ((first, end), (first, end)): the mouth itself.
         mel_bins: M.
         mel_window: N, mel columns of a window.
         channels: widths of the image tower, one a level; every level halves the size.
         audio_channels: widths of the speech tower.
         blocks: residual convolutions a level.
         embedding: D.
+        standardise: give every channel of a window mean 0 and deviation 1: another skin in another light is the same.
         positive: keep embeddings non-negative, so that the cosine is a probability (needed by `sync_bce`).
     """
 
@@ -36,19 +40,23 @@ class SyncExpert(nn.Module):
         image_channels: int,
         frames: int,
         image_size: Sequence[int],
+        view: Sequence[Sequence[int]],
         mel_bins: int,
         mel_window: int,
         channels: Sequence[int],
         audio_channels: Sequence[int],
         blocks: int,
         embedding: int,
+        standardise: bool,
         positive: bool,
     ) -> None:
         super().__init__()
         self.window = (frames, image_channels, *image_size)
+        self.rows, self.columns = (slice(first, end) for first, end in view)
+        self.standardise = standardise
         self.positive = positive
         layers: list[nn.Module] = []
-        previous, (height, width) = frames * image_channels, image_size
+        previous, (height, width) = frames * image_channels, (end - first for first, end in view)
         for count in channels:
             layers += [conv_norm(previous, count, 2), *(ResidualConv(count) for _ in range(blocks))]
             previous, height, width = count, (height - 1) // 2 + 1, (width - 1) // 2 + 1
@@ -68,6 +76,10 @@ class SyncExpert(nn.Module):
             Unit vectors, `(B, D)`, float32.
         """
         assert frames.shape[1:] == self.window, (frames.shape, self.window)
+        frames = frames[..., self.rows, self.columns]
+        if self.standardise:
+            deviation, mean = torch.std_mean(frames, dim=(1, 3, 4), keepdim=True)
+            frames = (frames - mean) / (deviation + _EPSILON)
         return self._unit(self.image_tower(frames.flatten(1, 2)))
 
     def embed_audio(self, mel: torch.Tensor) -> torch.Tensor:

@@ -9,6 +9,8 @@ from segtalker.mouth_box import (
     box_transforms,
     extract_boxes,
     hidden_area,
+    hidden_slices,
+    mouth_slices,
     paste_regions,
     reference_frame,
 )
@@ -118,6 +120,15 @@ def test_pasting_reads_nothing_from_the_hidden_area_and_leaves_the_rest() -> Non
     np.testing.assert_array_equal(pasted[~hidden], masks[~hidden])
     scrambled = np.where(hidden, np.uint8(3), masks)
     np.testing.assert_array_equal(paste_regions(scrambled, fill, transforms), pasted)
+
+
+def test_the_mouth_part_lies_in_the_hidden_area_and_holds_the_mouth() -> None:
+    landmarks = _landmarks(8)
+    boxes = extract_boxes(_masks(landmarks, np.linspace(0, 12, 8)), box_transforms(landmarks, SIZE, 1), SIZE)
+    mouth = np.isin(boxes, (LIP, MOUTH))
+    assert mouth[:, *mouth_slices(SIZE)].sum() > 0.97 * mouth.sum()
+    for part, hidden in zip(mouth_slices(SIZE), hidden_slices(SIZE), strict=True):
+        assert hidden.start <= part.start < part.stop <= hidden.stop
 
 
 def test_hidden_area_scales_with_the_box() -> None:

@@ -70,7 +70,9 @@ def test_windows_slide_by_one_frame() -> None:
 @pytest.mark.parametrize("channels", [2, 3])
 def test_a_clip_is_embedded_window_by_window(channels: int) -> None:
     torch.manual_seed(0)
-    expert = SyncExpert(channels, 5, (16, 24), 80, 16, (4, 8), (4, 4), 0, 8, False).eval()
+    expert = SyncExpert(
+        channels, 5, (16, 24), ((2, 14), (4, 20)), 80, 16, (4, 8), (4, 4), 0, 8, channels == 3, False
+    ).eval()
     rng = np.random.default_rng(1)
     pictures = rng.integers(0, 12, (12, 64, 64) if channels == 2 else (12, 64, 64, 3), dtype=np.uint8)
     landmarks = np.tile(rng.uniform(16, 48, (1, 68, 2)), (12, 1, 1))

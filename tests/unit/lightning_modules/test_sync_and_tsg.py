@@ -106,7 +106,7 @@ def _last(history: pd.DataFrame, name: str, rows: int = 1) -> float:
 
 def _expert(positive: bool = False) -> SyncExpert:
     torch.manual_seed(0)
-    return SyncExpert(2, 5, SIZE, 80, COLUMNS, (8, 16), (4, 8, 8), 0, 16, positive)
+    return SyncExpert(2, 5, SIZE, ((2, 16), (4, 20)), 80, COLUMNS, (8, 16), (4, 8, 8), 0, 16, False, positive)
 
 
 def _sync_module(loss: str, steps: int) -> SyncModule:

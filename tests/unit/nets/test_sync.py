@@ -11,12 +11,14 @@ def _expert(image_channels: int, positive: bool = False, **changes: object) -> S
         "image_channels": image_channels,
         "frames": 5,
         "image_size": (32, 48),
+        "view": ((4, 28), (8, 40)),
         "mel_bins": 80,
         "mel_window": 16,
         "channels": (8, 16),
         "audio_channels": (8, 8, 16, 16),
         "blocks": 1,
         "embedding": 24,
+        "standardise": False,
         "positive": positive,
     }
     torch.manual_seed(0)
@@ -49,6 +51,7 @@ def test_params_take_it_to_the_published_size() -> None:
     expert = _expert(
         3,
         image_size=(48, 96),
+        view=((0, 48), (0, 96)),
         channels=(32, 64, 128, 256, 512),
         audio_channels=(32, 64, 128, 256, 512),
         blocks=2,
@@ -61,3 +64,21 @@ def test_params_take_it_to_the_published_size() -> None:
 def test_a_window_of_another_size_is_refused() -> None:
     with pytest.raises(AssertionError):
         _expert(2).embed_frames(torch.rand(1, 5, 2, 64, 96))
+
+
+def test_standardised_windows_ignore_light_and_skin() -> None:
+    windows = torch.rand(2, 5, 3, 32, 48)
+    relit = windows * torch.tensor([0.5, 0.7, 0.9])[:, None, None] + torch.tensor([0.1, -0.2, 0.3])[:, None, None]
+    plain, standardised = _expert(3), _expert(3, standardise=True)
+    torch.testing.assert_close(standardised.embed_frames(relit), standardised.embed_frames(windows), atol=0.02, rtol=0)
+    assert (plain.embed_frames(relit) - plain.embed_frames(windows)).abs().max() > 0.1
+
+
+def test_only_the_view_counts() -> None:
+    expert, windows = _expert(2), torch.rand(2, 5, 2, 32, 48)
+    outside, inside = windows.clone(), windows.clone()
+    outside[..., :4, :] = 1.0
+    outside[..., 40:] = 0.0
+    inside[..., 4, 8] += 1.0
+    assert torch.equal(expert.embed_frames(outside), expert.embed_frames(windows))
+    assert not torch.equal(expert.embed_frames(inside), expert.embed_frames(windows))
