@@ -27,6 +27,11 @@ from segtalker.talk import back_and_forth
 
 DetectorName = Literal["parser", "mediapipe", "face_alignment"]
 _PARSED_AT_ONCE = 32
+_HINTS = {
+    "parser": ", which knows the people it was trained on; mediapipe and face_alignment know photographs",
+    "mediapipe": "",
+    "face_alignment": "",
+}
 
 Frames = Callable[[], Iterator[np.ndarray]]
 
@@ -146,9 +151,11 @@ def read_portrait(reader: PortraitReader, path: Path, max_frames: int, folder: P
     pictures, _ = _pictures(path, crop, reader.fps)
     try:
         found, (height, width) = _find_faces(islice(pictures(), max_frames), reader.make_detector(), crop.detect_every)
+        if all(points is None for points in found):
+            raise BadClipError("no face found")
         points = smooth(bridge(found, crop.detect_every, crop.max_lost_frames, reader.fps), crop.smooth_frames)
     except BadClipError as error:
-        raise BadInputError(f"{path}: {error} (looked for with --detector {reader.detector})") from error
+        raise BadInputError(f"{path}: {error} by --detector {reader.detector}{_HINTS[reader.detector]}") from error
     squares = clip_squares(points, width, height, crop.margin, crop.lift, crop.follow_frames)
     frames, masks = ImagePack(folder / "frames.zip"), ImagePack(folder / "masks.zip")
     cut = (warp_image(picture, square, size) for picture, square in zip(pictures(), squares, strict=False))

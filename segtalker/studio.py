@@ -28,7 +28,7 @@ from segtalker.weights import resolve_weights
 
 _MIN_SPEECH_S = 0.2
 _MEL_PIECE_S = 60
-_MAX_THREADS = 4  # more would wait for each other
+_PX_PER_THREAD = 128  # of the crop's side; with less to do, threads wait for each other
 _MASK_SIDE = 512  # px, about as large as an edited mask is comfortable to paint
 
 
@@ -107,7 +107,7 @@ class Studio:
             detector=detector or ("parser" if used == "annotations" else used),
             weights=params.crop.weights if weights is None else weights,
         )
-        torch.set_num_threads(min(usable_cores(), _MAX_THREADS))
+        torch.set_num_threads(min(usable_cores(), max(1, params.base.image_size // _PX_PER_THREAD)))
 
     def save_mask(self, portrait: Path, out: Path) -> None:
         """Writes the mask of a portrait's reference frame, to be edited."""

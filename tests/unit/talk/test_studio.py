@@ -9,7 +9,6 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-import torch
 from torch import nn
 
 from flows.talk_command import talk
@@ -29,7 +28,6 @@ NO_EDITS = Edits((), None, None)
 @pytest.fixture(scope="module")
 def studio(params: Params, models: Path, colour_parser: nn.Module) -> Studio:
     made = Studio(params, models, None, None)
-    torch.set_num_threads(1)
     assert made.reader.detector == "parser"  # the experiment's own landmarks are annotations
     made.reader = replace(made.reader, parser=colour_parser)
     return made
