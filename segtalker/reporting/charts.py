@@ -6,13 +6,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from segtalker.regions import PALETTE, REGION_INDEX
 from segtalker.reporting.methods import Method
-from segtalker.reporting.scores import Metric, Scores
-from segtalker.reporting.style import Theme, new_figure, styled
+from segtalker.reporting.scores import Metric, Scores, region_of_iou
+from segtalker.reporting.style import Theme, bare, new_figure, styled
 
 _COLUMNS = 4
 _PANEL_WIDTH, _PANEL_HEIGHT = 2.5, 1.75
@@ -41,21 +43,38 @@ def training_curves(history: pd.DataFrame, theme: Theme) -> Figure:
     """Small multiples of everything a training logged, training and validation in one panel a quantity.
 
     Args:
-        history: `step,name,value` with names `train/...` and `val/...`.
+        history: `step,name,value` with names `train/...` and `val/...`; the IoU of single regions, `.../iou_<region>`,
+            shares a panel.
         theme: the paper.
     """
     parts = history["name"].str.split("/", n=1, expand=True)
-    table = history.assign(phase=parts[0], quantity=parts[1])
-    quantities = list(dict.fromkeys(table["quantity"]))
+    table = history.assign(phase=parts[0], quantity=parts[1], region=parts[1].map(region_of_iou))
+    whole, regions = table[table["region"].isna()], table[table["region"].notna()]
+    quantities = list(dict.fromkeys(whole["quantity"]))
     with styled(theme):
-        figure, panels, _ = _grid(len(quantities), _COLUMNS, _PANEL_HEIGHT)
-        for axes, quantity in zip(panels, quantities, strict=True):
-            _training_panel(axes, table[table["quantity"] == quantity], theme)
+        figure, panels, _ = _grid(len(quantities) + 2 * bool(len(regions)), _COLUMNS, _PANEL_HEIGHT)
+        for axes, quantity in zip(panels, quantities, strict=False):
+            _training_panel(axes, whole[whole["quantity"] == quantity], theme)
             axes.set_title(quantity.replace("_", " "))
-        phases = set(table["phase"])
-        _legend(figure, {"training": theme.secondary} if "train" in phases else {},
-                {"validation": theme.primary} if "val" in phases else {})  # fmt: skip
+        if len(regions):
+            _region_panel(panels[-2], panels[-1], regions, theme)
+        colours = {"train": ("training", theme.secondary), "val": ("validation", theme.primary)}
+        _legend(figure, dict(colours[phase] for phase in colours if phase in set(whole["phase"])))
     return figure
+
+
+def _region_panel(axes: Axes, beside: Axes, rows: pd.DataFrame, theme: Theme) -> None:
+    """The IoU of each region in its own colour, named in the panel beside it, best last value first."""
+    last = rows.groupby("region")["value"].last().sort_values(ascending=False)
+    for region in last.index:
+        line = rows[rows["region"] == region]
+        # a little ink keeps dark regions visible on dark paper and light ones on light paper
+        colour = 0.75 * PALETTE[REGION_INDEX[str(region)]] / 255 + 0.25 * np.array(to_rgb(theme.ink))
+        axes.plot(line["step"], line["value"], color=colour, linewidth=1.5, label=f"{region} {last[region]:.2f}")
+    axes.set_title("IoU of each region")
+    _step_axis(axes)
+    bare(beside).legend(*axes.get_legend_handles_labels(), loc="center left", ncols=2, fontsize=7, handlelength=1.0,
+                        columnspacing=1.0, borderpad=0)  # fmt: skip
 
 
 def _training_panel(axes: Axes, rows: pd.DataFrame, theme: Theme) -> None:
@@ -72,6 +91,10 @@ def _training_panel(axes: Axes, rows: pd.DataFrame, theme: Theme) -> None:
         axes.set_yscale("log")
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4))
+    _step_axis(axes)
+
+
+def _step_axis(axes: Axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(_short_count))
 
@@ -80,9 +103,8 @@ def _short_count(value: float, _: int) -> str:
     return f"{value / 1000:g}k" if abs(value) >= 1000 else f"{value:g}"
 
 
-def _legend(figure: Figure, *groups: dict[str, str]) -> None:
-    lines = [Line2D([], [], color=colour, linewidth=2, label=label) for group in groups
-             for label, colour in group.items()]  # fmt: skip
+def _legend(figure: Figure, colours: dict[str, str]) -> None:
+    lines = [Line2D([], [], color=colour, linewidth=2, label=label) for label, colour in colours.items()]
     figure.legend(handles=lines, loc="outside upper left", ncols=len(lines), borderpad=0, handlelength=1.4)
 
 

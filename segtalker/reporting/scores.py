@@ -18,6 +18,12 @@ SCORE_COLUMNS = ("clip_id", "subject", "method", "metric", "value", "reason")
 _REGION_PREFIX = "iou_"
 
 
+def region_of_iou(name: str) -> str | None:
+    """The region that `iou_<region>` is the IoU of, or None for any other name."""
+    region = name.removeprefix(_REGION_PREFIX)
+    return region if region != name and region in REGIONS else None
+
+
 @dataclass(frozen=True)
 class Metric:
     """What a number means.
@@ -42,8 +48,7 @@ class Metric:
     @property
     def region(self) -> str | None:
         """The face region this is the IoU of, or None."""
-        region = self.name.removeprefix(_REGION_PREFIX)
-        return region if region != self.name and region in REGIONS else None
+        return region_of_iou(self.name)
 
 
 @dataclass(frozen=True)

@@ -99,15 +99,25 @@ def split_table(workspace: Workspace) -> pd.DataFrame:
 
 
 def unavailable_table(scores: Scores) -> pd.DataFrame:
-    """What could not be measured and why: `metric,method,clips,reason`; `method` is `all` where no row has it."""
+    """What could not be measured and why: `metric,method,clips,reason`.
+
+    `method` is `all` where the reason holds for every method alike; `clips` is `set` where the metric is of the whole
+    set, else on how many clips.
+    """
+    everyone, rows = len(scores.methods), list[tuple[str, str, str, str]]()
     empty = scores.values[scores.values["value"].isna()]
-    measured = set(scores.values.loc[scores.values["value"].notna(), "metric"])
-    named = empty.assign(method=empty["method"].where(empty["metric"].isin(measured), "all"))
-    counts = named.groupby(["metric", "method", "reason"], sort=True)["clip_id"].nunique()
-    table = counts.rename("clips").reset_index()
+    for (metric, reason), group in empty.groupby(["metric", "reason"], sort=True):
+        clips = {str(method): tuple(sorted(lost["clip_id"])) for method, lost in group.groupby("method")}
+        alike = len(clips) == everyone and len(set(clips.values())) == 1
+        shown = {"all": next(iter(clips.values()))} if alike else clips
+        rows += [(str(metric), method, _count_clips(lost), str(reason)) for method, lost in shown.items()]
     order = {metric.name: index for index, metric in enumerate(scores.metrics)}
-    table = table.sort_values("metric", key=lambda names: names.map(order), kind="stable", ignore_index=True)
-    return table[["metric", "method", "clips", "reason"]]
+    rows.sort(key=lambda row: order[row[0]])
+    return pd.DataFrame(rows, columns=["metric", "method", "clips", "reason"])
+
+
+def _count_clips(clip_ids: tuple[str, ...]) -> str:
+    return "set" if clip_ids == ("",) else str(len(clip_ids))
 
 
 def glossary_table(scores: Scores) -> pd.DataFrame:

@@ -30,8 +30,13 @@ def test_smooth_is_a_mean_of_neighbours(values: list[float], window: int) -> Non
 
 @pytest.mark.parametrize(
     "values",
-    [{"train/loss": [1.0]}, {"val/iou": [0.5, 0.5]}, {"train/a": [1e-4, 100.0], "val/b": [-1.0, 2.0]}],
-    ids=["one point", "flat, no training", "wide range"],
+    [
+        {"train/loss": [1.0]},
+        {"val/iou": [0.5, 0.5]},
+        {"train/a": [1e-4, 100.0], "val/b": [-1.0, 2.0]},
+        {"train/a": [1.0, 0.5], "val/iou_hair": [0.1, 0.9], "val/iou_lip": [0.1, 0.5]},
+    ],
+    ids=["one point", "flat, no training", "wide range", "regions"],
 )
 def test_any_history_can_be_drawn(values: dict[str, list[float]]) -> None:
     rows = [(step, name, value) for name, series in values.items() for step, value in enumerate(series)]

@@ -57,7 +57,7 @@ def test_the_order_of_measured_rows_does_not_change_a_byte(experiment: Workspace
 
 def test_what_could_not_be_measured_is_named_with_its_reason(experiment: Workspace, scores: Scores) -> None:
     row = build_tables(experiment, scores, SIGNATURE).unavailable.to_dict("records")
-    assert row == [{"metric": "lpips_alex", "method": "all", "clips": 2,
+    assert row == [{"metric": "lpips_alex", "method": "all", "clips": "2",
                     "reason": "weights lpips_alex are not here; fetch alexnet-owt-7be5be79.pth"}]  # fmt: skip
 
 
@@ -66,8 +66,17 @@ def test_a_value_missing_for_one_method_names_the_method(experiment: Workspace, 
     scores.values.loc[rows, ["value", "reason"]] = [float("nan"), "frames differ in size"]
     table = build_tables(experiment, scores, SIGNATURE).unavailable
     assert table.iloc[0].to_dict() == {
-        "metric": "psnr", "method": "static", "clips": 2, "reason": "frames differ in size"
+        "metric": "psnr", "method": "static", "clips": "2", "reason": "frames differ in size"
     }  # fmt: skip
+
+
+def test_one_reason_for_every_method_is_one_row(experiment: Workspace, scores: Scores) -> None:
+    scores.values.loc[scores.values["metric"] == "fid_seeded", ["value", "reason"]] = [float("nan"), "too few"]
+    one_clip = (scores.values["metric"] == "iou_hair") & (scores.values["clip_id"] == "person01_000")
+    scores.values.loc[one_clip, ["value", "reason"]] = [float("nan"), "no hair"]
+    table = build_tables(experiment, scores, SIGNATURE).unavailable.set_index("metric")
+    assert table.loc["fid_seeded"].tolist() == ["all", "set", "too few"]
+    assert table.loc["iou_hair"].tolist() == ["all", "1", "no hair"]
 
 
 def test_splits_and_failures(experiment: Workspace, scores: Scores) -> None:
