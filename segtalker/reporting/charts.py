@@ -1,4 +1,4 @@
-"""Figures of numbers: training curves, scores clip by clip, regions, sync curves."""
+"""Figures of numbers: training curves, scores clip by clip, regions."""
 
 import math
 from collections.abc import Sequence
@@ -161,27 +161,4 @@ def region_scores(regions: pd.DataFrame, methods: Sequence[Method], theme: Theme
         axes.set_xlabel("intersection over union with the reference mask")
         dots = [Line2D([], [], marker="o", linestyle="", color=method.colour, label=method.label) for method in shown]
         figure.legend(handles=dots, loc="outside upper left", ncols=len(dots), borderpad=0, handletextpad=0.2)
-    return figure
-
-
-def sync_curves(curves: pd.DataFrame, methods: Sequence[Method], theme: Theme) -> Figure:
-    """Distance between sound and mouth over the shift between them: a dip at 0 is good sync, a flat line none.
-
-    Args:
-        curves: `method,shift,distance`, one row a method and shift (frames).
-        methods: those to show, in order.
-        theme: the paper.
-    """
-    with styled(theme):
-        figure = new_figure(6.4, 2.9)
-        axes = figure.add_subplot()
-        axes.axvline(0, color=theme.muted, linewidth=0.8, linestyle=(0, (3, 3)))
-        for method in methods:
-            rows = curves[curves["method"] == method.name].sort_values("shift")
-            if len(rows):
-                axes.plot(rows["shift"], rows["distance"], color=method.colour, linewidth=1.9, label=method.label)
-        axes.set_xlabel("shift of the sound [frames]")
-        axes.set_ylabel("distance")
-        axes.xaxis.set_major_locator(MaxNLocator(9, integer=True))
-        figure.legend(loc="outside upper left", ncols=len(methods), borderpad=0, handlelength=1.4)
     return figure

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from segtalker.edit_strip import EditRow
 from segtalker.params import Params
-from segtalker.reporting.charts import clip_scores, region_scores, sync_curves, training_curves
+from segtalker.reporting.charts import clip_scores, region_scores, training_curves
 from segtalker.reporting.dag import dag_figure, read_graph
 from segtalker.reporting.figures import Drawing
 from segtalker.reporting.samples import Sample
@@ -36,14 +36,6 @@ def score_drawings(scores: Scores) -> list[Drawing]:
                     "for each method.", partial(region_scores, regions, scores.methods))
         )  # fmt: skip
     return drawings
-
-
-def sync_drawings(curves: pd.DataFrame | None, scores: Scores) -> list[Drawing]:
-    """Distance between sound and mouth over their shift, where the evaluation wrote it."""
-    if curves is None:
-        return []
-    alt = "Mean distance between sound and mouth when the sound is shifted: in sync, the curve dips at 0."
-    return [Drawing("sync", "sync", "Sync over shifts", alt, partial(sync_curves, curves, scores.methods))]
 
 
 def training_drawings(histories: dict[str, pd.DataFrame]) -> list[Drawing]:

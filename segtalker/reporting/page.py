@@ -15,7 +15,7 @@ from segtalker.reporting.methods import Method
 from segtalker.reporting.players import Player
 from segtalker.reporting.scores import Metric, Scores
 
-SECTIONS = ("scores", "regions", "sync", "strips", "edits", "training", "pipeline")
+SECTIONS = ("scores", "regions", "strips", "edits", "training", "pipeline")
 _DIRECTIONS = {True: "↑ higher is better", False: "↓ lower is better", None: ""}
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segtalker.clips import load_clips
-from segtalker.reporting.charts import clip_scores, region_scores, smooth, sync_curves, training_curves
+from segtalker.reporting.charts import clip_scores, region_scores, smooth, training_curves
 from segtalker.reporting.samples import Sample, choose_samples, envelope, loudest_window, spread_over_subjects
 from segtalker.reporting.scores import read_scores
 from segtalker.reporting.strips import Row, Sheet, frame_strip, mouth_squares, mouth_strip
@@ -50,13 +50,6 @@ def test_scores_with_infinite_values_can_be_drawn(experiment: Workspace) -> None
     shown = [metric for metric in scores.summary_metrics if metric.name != "lpips_alex"]
     assert render(clip_scores(scores, shown, DARK), DARK).std() > 0
     assert render(region_scores(region_table(scores), scores.methods, DARK), DARK).std() > 0
-
-
-def test_sync_curves_can_be_drawn(experiment: Workspace) -> None:
-    scores = read_scores(experiment.results("evaluate"), [])
-    shifts = np.arange(-15, 16)
-    curves = pd.DataFrame({"method": "segtalker", "shift": shifts, "distance": 1.2 - np.exp(-(shifts**2) / 4.0)})
-    assert render(sync_curves(curves, scores.methods, LIGHT), LIGHT).std() > 0
 
 
 def test_a_sheet_shows_pictures_pixel_by_pixel() -> None:
