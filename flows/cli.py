@@ -33,15 +33,17 @@ app.command()(doctor)
 def _run(root: Path, params: Params, until: str) -> None:
     configure(root)
     # the user's own videos lie outside; only the stage itself can tell whether they changed
-    forced = [] if params.download.source == "synthetic" else [STAGES[0]]
+    forced: list[str] = [] if params.download.source == "synthetic" else [STAGES[0]]
     experiment = params.active.experiment
     with ThreadPoolExecutor(1) as background:
         # both take seconds to start, so they start together
         changed = background.submit(dvc_cli.status, root)
         with prefect_server(root):
+            from flows.pipeline import flush_logs
             from flows.pipeline import reproduce as flow
 
             outcomes = flow(root, experiment, until, sorted(changed.result()), forced)
+            flush_logs()
     ran = sum(outcome.state == "ran" for outcome in outcomes)
     say(f"{experiment}: {ran} stages ran, {len(outcomes) - ran} cached")
 

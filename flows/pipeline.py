@@ -10,6 +10,7 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
+from prefect.logging.handlers import APILogHandler
 
 from flows import dvc_cli
 from flows.console import say
@@ -89,3 +90,8 @@ def reproduce(root: Path, experiment: str, until: str, changed: list[str], force
         outcomes.append(runner(root, stage, force or _needs_run(stage, changed, ran), force))
     create_markdown_artifact(_summary(outcomes), key="stages", description="stages of this run")
     return outcomes
+
+
+def flush_logs() -> None:
+    """Sends what is still to be logged, before the server stops."""
+    APILogHandler.flush()

@@ -1,0 +1,108 @@
+"""The whole experiment at tiny size: every stage real, then cached, interrupted, and repeated to the byte."""
+
+import io
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import Project, copy_project
+
+from segtalker.params import STAGES
+
+RESULTS = "reports/tables/results.csv"
+METRICS = {
+    "psnr", "ssim", "lpips_seeded", "fid_seeded", "cpbd", "lse_d_expert", "lse_c_expert", "lmd_mouth", "mouth_iou",
+    "region_iou",
+}  # fmt: skip
+METHODS = {"ground_truth", "segtalker", "static", "shuffled_audio", "sgi_oracle_mask"}
+Finished = tuple[Project, subprocess.CompletedProcess[str]]
+
+
+def test_every_stage_runs_quietly(finished: Finished) -> None:
+    project, answer = finished
+    assert answer.returncode == 0, answer.stderr
+    for stage in STAGES:
+        assert f"{stage}: ran" in answer.stdout
+    said = answer.stdout + answer.stderr
+    assert "Traceback" not in said
+    assert "Warning" not in said
+
+
+def test_results_hold_every_method_and_metric(finished: Finished) -> None:
+    table = pd.read_csv(io.BytesIO(finished[0].read(RESULTS)))
+    assert set(table["method"]) == METHODS
+    assert {"dataset", "clips", "failed", "signature"} | METRICS <= set(table.columns)
+    assert set(table["dataset"]) == {"tiny"}
+    assert (table["clips"] == 2).all()
+    static = table.set_index("method").loc["static"]
+    assert static[["psnr", "mouth_iou", "lpips_seeded"]].notna().all()
+
+
+def test_generated_videos_have_picture_and_sound(finished: Finished) -> None:
+    import av
+
+    videos = sorted((finished[0].root / "results/tiny/generate").rglob("video.mp4"))
+    assert len(videos) == 2 * 4
+    for video in videos:
+        with av.open(str(video)) as container:
+            assert {stream.type for stream in container.streams} == {"video", "audio"}
+
+
+def test_the_report_is_one_file(finished: Finished) -> None:
+    page = finished[0].read("reports/index.html").decode()
+    assert "<video" in page
+    assert 'src="http' not in page
+
+
+def test_mlflow_holds_one_parent_and_a_child_a_stage(finished: Finished) -> None:
+    store = sqlite3.connect(finished[0].root / "mlflow.db")
+    tags = pd.read_sql("select run_uuid, key, value from tags", store).pivot_table(
+        index="run_uuid", columns="key", values="value", aggfunc="first"
+    )
+    kinds = tags["segtalker.kind"].value_counts()
+    assert kinds["experiment"] == 1
+    children = tags[tags["segtalker.kind"] == "stage"]
+    assert set(children["segtalker.stage"]) == set(STAGES)
+    assert children["mlflow.parentRunId"].nunique() == 1
+
+
+def test_a_second_run_does_nothing(finished: Finished) -> None:
+    project, _ = finished
+    before = project.read(RESULTS)
+    answer = project.run("reproduce", "--experiment", "tiny")
+    assert answer.returncode == 0, answer.stderr
+    assert f"0 stages ran, {len(STAGES)} cached" in answer.stdout
+    assert project.read(RESULTS) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--set", "train_tsg.nope=1"), "train_tsg.nope: Extra inputs are not permitted"),
+        (("--set", "train_tsg.steps"), "expected key=value"),
+        (("--experiment", "none"), "no file experiments/none.yaml"),
+        (("--until", "lunch"), "no such stage"),
+    ],
+)
+def test_wrong_arguments_are_one_line(finished: Finished, arguments: tuple[str, ...], message: str) -> None:
+    project, _ = finished
+    before = project.read("experiment.yaml")
+    answer = project.run("reproduce", *arguments)
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+    assert project.read("experiment.yaml") == before
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(finished: Finished, tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    arguments = ("reproduce", "--experiment", "tiny")
+    rendered = project.root / "data/download/tiny/clips"
+    project.kill_when(lambda: rendered.is_dir() and len(list(rendered.glob("s*"))) >= 2, *arguments)
+    checkpoint = project.root / "models/tiny/train_sgi/last.ckpt"
+    project.kill_when(checkpoint.is_file, *arguments)
+    answer = project.run(*arguments)
+    assert answer.returncode == 0, answer.stderr
+    assert project.read(RESULTS) == finished[0].read(RESULTS)
