@@ -94,4 +94,4 @@ def reproduce(root: Path, experiment: str, until: str, changed: list[str], force
 
 def flush_logs() -> None:
     """Sends what is still to be logged, before the server stops."""
-    APILogHandler.flush()
+    APILogHandler().flush()

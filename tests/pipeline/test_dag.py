@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Project, copy_project
+from project_copy import Project, copy_project
 
 from segtalker.params import STAGES
 
@@ -21,7 +21,7 @@ Finished = tuple[Project, subprocess.CompletedProcess[str]]
 
 
 def test_every_stage_runs_quietly(finished: Finished) -> None:
-    project, answer = finished
+    _, answer = finished
     assert answer.returncode == 0, answer.stderr
     for stage in STAGES:
         assert f"{stage}: ran" in answer.stdout
