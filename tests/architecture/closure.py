@@ -15,6 +15,7 @@ WITHOUT_EFFECT = {
     "segtalker/provenance.py",
     "segtalker/tracking.py",
     "segtalker/params.py",
+    "segtalker/training_params.py",
     "segtalker/workspace.py",
     "segtalker/paths.py",
 }
