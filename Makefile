@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 UV := $(VENV)/uv/bin/uv
 INSTALLED := $(VENV)/.installed
 
+# without compiled bytecode each of a dozen stages starts seven seconds later
+unexport PYTHONDONTWRITEBYTECODE
+
 help: ## Show this help
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
