@@ -3,7 +3,10 @@
 Points are (x, y) in the units of `person`, seen from the front, head upright, before any motion.
 """
 
+from functools import lru_cache
+
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from segtalker.synthetic.articulation import Articulation
 from segtalker.synthetic.person import Person
@@ -11,26 +14,36 @@ from segtalker.synthetic.person import Person
 EYE_LINE = -0.08
 CROWN = -0.62
 HAIRLINE = -0.44
-_SMILE_LIFT = 0.02
+_SMILE_LIFT = 0.030
 
 
-def face_outline(person: Person, points: int = 96) -> np.ndarray:
-    """The closed outline of the face, `(points, 2)`: a superellipse, squarer below where the jaw is strong."""
-    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    cosine, sine = np.cos(angle), np.sin(angle)
-    lower = sine > 0
-    power = np.where(lower, person.jaw_power, 0.78)
-    x = person.half_width * np.sign(cosine) * np.abs(cosine) ** power
-    height = np.where(lower, person.chin - EYE_LINE, EYE_LINE - CROWN)
-    # the jaw narrows towards the chin more than an ellipse does
-    taper = 1 - 0.10 * np.clip(sine, 0, 1) ** 2
-    return np.stack([x * taper, EYE_LINE + height * np.sign(sine) * np.abs(sine) ** np.where(lower, 0.94, 0.90)], 1)
+@lru_cache(maxsize=64)
+def _outline(person: Person) -> tuple[CubicSpline, float]:
+    """The outline as a closed curve from the right over the chin, and where on it the left side is reached."""
+    down, up = person.chin - EYE_LINE, EYE_LINE - CROWN
+    slope = person.jaw_width + (person.chin_width - person.jaw_width) * 0.56
+    lower = [(0.985, 0.24), (0.935, 0.45), (person.jaw_width, 0.66), (slope, 0.85), (person.chin_width, 0.965)]
+    upper = [(0.985, 0.33), (0.87, 0.68), (0.54, 0.93)]
+    right = [(1.0, 0.0), *lower, (0.0, 1.0)]
+    half = np.array([(x * person.half_width, EYE_LINE + y * down) for x, y in right])
+    crown = np.array([(x * person.half_width, EYE_LINE - y * up) for x, y in [*upper, (0.0, 1.0)]])
+    mirror = np.array((-1, 1))
+    knots = np.concatenate([half, half[-2::-1] * mirror, crown * mirror, crown[-2::-1], half[:1]])
+    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(knots, axis=0), axis=1))])
+    return CubicSpline(along, knots, bc_type="periodic"), float(along[2 * len(half) - 2])
 
 
+def face_outline(person: Person, points: int = 128) -> np.ndarray:
+    """The closed outline of the face, `(points, 2)`."""
+    curve, _ = _outline(person)
+    return curve(np.linspace(0, curve.x[-1], points, endpoint=False))
+
+
+@lru_cache(maxsize=64)
 def jaw_line(person: Person) -> np.ndarray:
     """Landmarks 0-16, `(17, 2)`: the jaw from one ear over the chin to the other."""
-    outline = face_outline(person, 720)
-    half = outline[:361][::-1]
+    curve, left = _outline(person)
+    half = curve(np.linspace(left, 0, 400))
     along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(half, axis=0), axis=1))])
     wanted = np.linspace(0, along[-1], 17)
     return np.stack([np.interp(wanted, along, half[:, axis]) for axis in (0, 1)], 1)
@@ -39,20 +52,20 @@ def jaw_line(person: Person) -> np.ndarray:
 def brow_curve(person: Person, side: int, points: int) -> np.ndarray:
     """The middle line of a brow from its inner to its outer end, `(points, 2)`; `side` is -1 or 1."""
     t = np.linspace(0, 1, points)
-    inner, outer = person.eye_x - 0.085, person.eye_x + 0.105
-    x = inner + (outer - inner) * t
-    y = EYE_LINE - person.brow_height - 0.028 * np.sin(np.pi * np.clip(t * 1.15, 0, 1)) + 0.018 * t**2
-    return np.stack([side * x, y], 1)
+    inner, outer = person.eye_x - 0.092, person.eye_x + 0.112
+    arch = np.exp(-(((t - 0.62) / 0.34) ** 2))
+    y = EYE_LINE - person.brow_height + 0.012 - 0.034 * person.brow_arch * arch + 0.012 * t**2
+    return np.stack([side * (inner + (outer - inner) * t), y], 1)
 
 
 def eye_outline(person: Person, side: int, openness: float, points: int) -> tuple[np.ndarray, np.ndarray]:
     """Upper and lower lid from the inner to the outer corner, each `(points, 2)`; `openness` in [0, 1]."""
     t = np.linspace(0, 1, points)
     x = person.eye_x - person.eye_size + 2 * person.eye_size * t
-    corner = EYE_LINE - person.eye_tilt * (2 * t - 1)
-    bulge = np.sin(np.pi * t) ** 0.75
-    low = corner + 0.024 * bulge
-    high = low - (0.024 + 0.048) * bulge * openness * (1.06 - 0.12 * t)
+    corner = EYE_LINE + 0.004 - person.eye_tilt * (2 * t - 1)
+    low = corner + 0.022 * np.sin(np.pi * t**1.15) ** 0.85
+    bow = np.sin(np.pi * t**0.88) ** 0.78
+    high = low - (low - corner + 0.045 * person.eye_height * bow) * openness
     return np.stack([side * x, high], 1), np.stack([side * x, low], 1)
 
 
@@ -95,16 +108,18 @@ class Mouth:
         half = person.mouth_width * (0.70 + 0.42 * shape["width"]) * (1 - 0.20 * shape["round"])
         x = s * half
         corner = person.mouth_y - _SMILE_LIFT * smile * np.abs(s) ** 2 - 0.010 * shape["width"] * np.abs(s) ** 2
-        self.opening = (0.155 * shape["jaw"] + 0.03 * shape["round"] * (1 - shape["jaw"])) * free
+        self.opening = (0.140 * shape["jaw"] + 0.03 * shape["round"] * (1 - shape["jaw"])) * free
         self.opening *= 1 - 0.75 * shape["bite"]
         gap = self.opening * bow**0.8
+        # the upper lip rises only when the mouth opens wide
+        rise = 0.06 + 0.20 * shape["jaw"]
         thick = 0.036 * person.lip_full * (1 - 0.5 * shape["press"]) * (1 + 0.28 * shape["round"])
         cupid = (1 - s**2) ** 0.7 * (
             1 - 0.30 * np.exp(-((s / 0.14) ** 2)) + 0.10 * np.exp(-(((np.abs(s) - 0.3) / 0.2) ** 2))
         )
         lower = (1 - s**2) ** 0.62 * 1.30 * (1 - 0.35 * shape["bite"])
-        self.inner_top = np.stack([x, corner - 0.30 * gap], 1)
-        self.inner_bottom = np.stack([x, corner + 0.70 * gap - 0.012 * shape["bite"] * bow], 1)
+        self.inner_top = np.stack([x, corner - rise * gap], 1)
+        self.inner_bottom = np.stack([x, corner + (1 - rise) * gap - 0.012 * shape["bite"] * bow], 1)
         self.outer_top = self.inner_top - np.stack([np.zeros_like(x), thick * cupid], 1)
         self.outer_bottom = self.inner_bottom + np.stack([np.zeros_like(x), thick * lower], 1)
         self.half_width = half

@@ -3,8 +3,6 @@
 import cv2
 import numpy as np
 
-from segtalker.synthetic.person import Colour
-
 _SHIFT = 4
 
 
@@ -25,19 +23,48 @@ class Canvas:
         """Face units to texels with `_SHIFT` fractional bits, int32."""
         return np.round(((points + 1) * self.size / 2 - 0.5) * (1 << _SHIFT)).astype(np.int32)
 
-    def coverage(self, outline: np.ndarray) -> np.ndarray:
-        """How much of each texel lies inside a closed outline: `(size, size)`, float32 in [0, 1]."""
+    def coverage(self, outline: np.ndarray, soft: float = 0.0) -> np.ndarray:
+        """How much of each texel a closed outline covers.
+
+        Args:
+            outline: `(N, 2)`, face units.
+            soft: width of a blur over the edge, face units.
+
+        Returns:
+            `(size, size)`, float32 in [0, 1].
+        """
         mask = np.zeros((self.size, self.size), np.uint8)
         cv2.fillPoly(mask, [self.texels(outline)], 255, cv2.LINE_AA, _SHIFT)
-        return mask.astype(np.float32) / 255
+        return self._softened(mask, soft)
 
-    def paint(self, coverage: np.ndarray, colour: np.ndarray | Colour, label: int) -> None:
+    def line(self, path: np.ndarray, width: float, soft: float = 0.0) -> np.ndarray:
+        """How much of each texel a line covers, see `coverage`."""
+        mask = np.zeros((self.size, self.size), np.uint8)
+        cv2.polylines(mask, [self.texels(path)], False, 255, self._thickness(width), cv2.LINE_AA, _SHIFT)
+        return self._softened(mask, soft)
+
+    def _softened(self, mask: np.ndarray, soft: float) -> np.ndarray:
+        share = mask.astype(np.float32) / 255
+        return blur(share, soft * self.size / 2) if soft else share
+
+    def _thickness(self, width: float) -> int:
+        return max(1, round(width * self.size / 2))
+
+    def paint(self, coverage: np.ndarray, colour: np.ndarray | tuple[float, ...], label: int | None = None) -> None:
         """Lays a colour, one for all or one a texel, float in [0, 1], where `coverage` says."""
-        share = coverage[..., None]
-        paint = np.clip(np.asarray(colour, np.float32) * 255, 0, 255)
-        self.rgb = (self.rgb * (1 - share) + paint * share + 0.5).astype(np.uint8)
-        self.alpha = np.maximum(self.alpha, (coverage * 255 + 0.5).astype(np.uint8))
-        self.labels[coverage > 0.5] = label
+        box = _box(coverage)
+        share, tint = coverage[box][..., None], np.asarray(colour, np.float32)
+        tint = np.clip((tint[box] if tint.ndim == 3 else tint) * 255, 0, 255)
+        self.rgb[box] = (self.rgb[box] * (1 - share) + tint * share + 0.5).astype(np.uint8)
+        self.alpha[box] = np.maximum(self.alpha[box], (share[..., 0] * 255 + 0.5).astype(np.uint8))
+        if label is not None:
+            self.labels[box][share[..., 0] > 0.5] = label
+
+    def tint(self, coverage: np.ndarray, colour: np.ndarray | tuple[float, ...]) -> None:
+        """Lays a colour on what is there already; coverage and labels stay."""
+        alpha = self.alpha.copy()
+        self.paint(coverage, colour)
+        self.alpha = alpha
 
     def shade(self, factor: np.ndarray) -> None:
         """Multiplies colours by a factor, `(size, size)`."""
@@ -45,30 +72,62 @@ class Canvas:
 
     def strand(self, path: np.ndarray, colour: np.ndarray, width: float, label: int | None = None) -> None:
         """Draws a line through a path, `width` in face units, onto colour, coverage and, if given, labels."""
-        points, thickness = [self.texels(path)], max(1, round(width * self.size / 2))
+        points, thickness = [self.texels(path)], self._thickness(width)
         cv2.polylines(self.rgb, points, False, (np.clip(colour, 0, 1) * 255).tolist(), thickness, cv2.LINE_AA, _SHIFT)
         cv2.polylines(self.alpha, points, False, 255, thickness, cv2.LINE_AA, _SHIFT)
         if label is not None:
             cv2.polylines(self.labels, points, False, label, thickness, cv2.LINE_8, _SHIFT)
 
+    def lay(self, other: "Canvas") -> None:
+        """Lays another canvas of the same size, with its labels, on this one."""
+        box = _box(other.alpha)
+        share = other.alpha[box][..., None] / np.float32(255)
+        self.rgb[box] = (self.rgb[box] * (1 - share) + other.rgb[box] * share + 0.5).astype(np.uint8)
+        self.alpha[box] = np.maximum(self.alpha[box], other.alpha[box])
+        there = other.alpha[box] > 127
+        self.labels[box][there] = other.labels[box][there]
+
     def premultiplied(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """RGBA with the colour scaled by the coverage, `(size, size, 4)`, and labels, both uint8, at another size."""
-        rgba = np.dstack([(self.rgb * (self.alpha[..., None] / 255.0)).astype(np.uint8), self.alpha])
+        rgba = np.dstack([(self.rgb * (self.alpha[..., None] / np.float32(255))).astype(np.uint8), self.alpha])
         labels = np.where(self.alpha > 127, self.labels, 255).astype(np.uint8)
         near = cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
         return cv2.resize(rgba, (size, size), interpolation=cv2.INTER_AREA), near
 
 
+def _box(coverage: np.ndarray) -> tuple[slice, slice]:
+    """The smallest rectangle with all that is covered."""
+    rows, columns = np.flatnonzero(coverage.any(1)), np.flatnonzero(coverage.any(0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def blur(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian blur, `sigma` in texels."""
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), max(sigma, 0.3)))
+
+
+def axis(size: int) -> np.ndarray:
+    """Face units of texel centres along one side, `(size,)`, float32."""
+    return (np.arange(size, dtype=np.float32) + 0.5) * 2 / size - 1
+
+
 def grid(size: int) -> tuple[np.ndarray, np.ndarray]:
     """Face units of every texel centre: x and y, `(size, size)`, float32."""
-    axis = (np.arange(size, dtype=np.float32) + 0.5) * 2 / size - 1
-    x, y = np.meshgrid(axis, axis)
+    x, y = np.meshgrid(axis(size), axis(size))
     return x, y
 
 
-def bump(x: np.ndarray, y: np.ndarray, cx: float, cy: float, rx: float, ry: float) -> np.ndarray:
-    """A Gaussian hill of height 1 at (cx, cy) with radii rx and ry."""
-    return np.exp(-(((x - cx) / rx) ** 2) - ((y - cy) / ry) ** 2)
+def bump(size: int, cx: float, cy: float, rx: float, ry: float) -> np.ndarray:
+    """A Gaussian hill of height 1 at (cx, cy) with radii rx and ry: `(size, size)`, float32."""
+    at = axis(size)
+    return np.outer(np.exp(-(((at - cy) / ry) ** 2)), np.exp(-(((at - cx) / rx) ** 2)))
+
+
+def bumps(size: int, cx: float, cy: float, rx: float, ry: float) -> np.ndarray:
+    """The same hill on both sides of the face."""
+    return bump(size, cx, cy, rx, ry) + bump(size, -cx, cy, rx, ry)
 
 
 def fine_noise(shape: tuple[int, int], rng: np.random.Generator, texels: float) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -13,7 +14,10 @@ from segtalker.synthetic.person import Person
 _SHIFT = 4
 _LIP, _MOUTH = REGION_INDEX["lip"], REGION_INDEX["mouth"]
 _EYES, _GLASSES = REGION_INDEX["eyes"], REGION_INDEX["glasses"]
+_BROWS = REGION_INDEX["eyebrows"]
 _OPEN_TEXELS = 1.2
+_GLASSES_BOX = ((-0.46, EYE_LINE - 0.16), (0.46, EYE_LINE + 0.16))
+_RIM, _NOTHING = 254, 255
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,13 @@ class Patch:
         self.corner = np.array([left, top])
         self.target = rgba[top:bottom, left:right, :3]
         self.labels = labels[top:bottom, left:right]
-        self.rgb: np.ndarray = self.target.astype(np.float32) / 255
+        # planes: painting runs along rows, three times as fast as over interleaved colours
+        self.rgb: np.ndarray = np.ascontiguousarray(self.target.transpose(2, 0, 1)).astype(np.float32) / 255
 
     def over(self, colour: np.ndarray) -> "Patch":
         """A patch of the same place filled with one colour, to be painted and laid on this one."""
         other = copy(self)
-        other.rgb = np.broadcast_to(np.asarray(colour, np.float32), self.rgb.shape).copy()
+        other.rgb = np.broadcast_to(_planes(colour), self.rgb.shape).copy()
         return other
 
     def texels(self, points: np.ndarray) -> np.ndarray:
@@ -65,13 +70,13 @@ class Patch:
 
     def coverage(self, outline: np.ndarray, soft: float = 0.0) -> np.ndarray:
         """How much of each texel an outline covers, `(h, w)`, float32; blurred by `soft` face units."""
-        mask = np.zeros(self.rgb.shape[:2], np.uint8)
+        mask = np.zeros(self.labels.shape, np.uint8)
         cv2.fillPoly(mask, [self.texels(outline)], 255, cv2.LINE_AA, _SHIFT)
         return self._softened(mask, soft)
 
     def line(self, path: np.ndarray, width: float, soft: float = 0.0) -> np.ndarray:
         """Coverage of a line."""
-        mask = np.zeros(self.rgb.shape[:2], np.uint8)
+        mask = np.zeros(self.labels.shape, np.uint8)
         cv2.polylines(mask, [self.texels(path)], False, 255, max(1, round(width * self.scale)), cv2.LINE_AA, _SHIFT)
         return self._softened(mask, soft)
 
@@ -86,8 +91,9 @@ class Patch:
 
     def paint(self, coverage: np.ndarray, colour: np.ndarray | tuple[float, ...]) -> None:
         """Lays a colour where `coverage` says."""
-        share = coverage[..., None]
-        self.rgb += (np.asarray(colour, np.float32) - self.rgb) * share
+        change = _planes(colour) - self.rgb
+        change *= coverage
+        self.rgb += change
 
     def label(self, coverage: np.ndarray, region: int) -> None:
         """Labels what is covered by more than half."""
@@ -96,7 +102,13 @@ class Patch:
     def write(self) -> None:
         """Puts the colours back into the texture."""
         np.clip(self.rgb * 255 + 0.5, 0, 255, out=self.rgb)
-        self.target[...] = self.rgb.astype(np.uint8)
+        self.target[...] = self.rgb.astype(np.uint8).transpose(1, 2, 0)
+
+
+def _planes(colour: np.ndarray | tuple[float, ...]) -> np.ndarray:
+    """One colour or one a texel, as `(3, 1, 1)` or `(3, h, w)`, float32."""
+    values = np.asarray(colour, np.float32)
+    return values[:, None, None] if values.ndim == 1 else values
 
 
 def draw_eye(rgba: np.ndarray, labels: np.ndarray, person: Person, side: int, gaze: Gaze) -> None:
@@ -187,11 +199,11 @@ def _paint_interior(patch: Patch, person: Person, mouth: Mouth, shape: dict[str,
     cave.paint(
         cave.line(np.array([(0, tongue[1] - 0.03), (0, tongue[1] + 0.02)]), 0.006, 0.004) * 0.4, (0.45, 0.16, 0.18)
     )
-    lower_rise = 0.012 + 0.030 * np.clip(shape["teeth"] * 1.2 - 0.2 * shape["jaw"], 0, 1)
+    lower_rise = 0.004 + 0.034 * np.clip(1.6 * shape["teeth"] - 0.55, 0, 1)
     _paint_teeth(cave, half * 0.66, bottom - lower_rise * 0.6, bottom + 0.03, 0.90)
-    drop = 0.026 + 0.030 * shape["teeth"]
+    drop = min(0.030 + 0.026 * shape["teeth"], mouth.opening * (0.5 + 0.5 * shape["teeth"]))
     _paint_teeth(cave, half * 0.80, top - 0.03, top + drop, 1.0)
-    depth = cave.line(mouth.inner_top, 0.016, 0.010) * 0.55
+    depth = cave.line(mouth.inner_top, 0.012, 0.007) * 0.42
     cave.paint(depth, dark * 0.6)
     corners = 1 - np.clip(cave.disc((0.0, (top + bottom) / 2), (half * 0.78, 0.12), 0.02), 0, 1)
     cave.paint(corners * 0.75, dark * 0.7)
@@ -208,34 +220,44 @@ def _paint_teeth(cave: Patch, half: float, top: float, bottom: float, light: flo
         cave.paint(cave.line(gap, 0.003, 0.0012) * 0.38 * cave.coverage(row), (0.55, 0.46, 0.42))
 
 
-def draw_glasses(rgba: np.ndarray, labels: np.ndarray, person: Person) -> None:
-    """Draws frames and tinted lenses; eyes seen through them stay eyes."""
-    patch = Patch(rgba, labels, (-0.46, EYE_LINE - 0.16), (0.46, EYE_LINE + 0.16))
+@lru_cache(maxsize=4)
+def _glasses(person: Person, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Glasses over nothing: colour scaled by coverage `(3, h, w)`, what shines through `(h, w)`, and labels."""
+    blank = np.full((size, size), _NOTHING, np.uint8)
+    rim_patch = Patch(np.zeros((size, size, 4), np.uint8), blank, *_GLASSES_BOX)
+    through = np.ones(rim_patch.labels.shape, np.float32)
     turn = np.linspace(0, 2 * np.pi, 48)
-    power = 1.0 if person.glasses == "round" else 0.55
-    shape = np.stack(
-        [np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** power, np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** power],
-        1,
-    )
-    size = np.array((0.122, 0.112) if person.glasses == "round" else (0.128, 0.092))
-    rims = np.zeros(patch.rgb.shape[:2], np.float32)
+    circle = np.stack([np.cos(turn), np.sin(turn)], 1)
+    shape = circle if person.glasses == "round" else np.sign(circle) * np.abs(circle) ** 0.55
+    reach = np.array((0.122, 0.112) if person.glasses == "round" else (0.128, 0.092))
+    rims, light = np.zeros_like(through), np.zeros_like(through)
     for side in (-1, 1):
-        ring = np.array((side * person.eye_x, EYE_LINE + 0.012)) + shape * size
-        lens = patch.coverage(ring)
-        patch.paint(lens * 0.10, (0.80, 0.90, 1.0))
-        patch.labels[(lens > 0.5) & (patch.labels != _EYES)] = _GLASSES
-        streak = ring.mean(0) + np.array([(-0.05, -0.06), (-0.085, 0.0)])
-        patch.paint(patch.line(streak, 0.016, 0.006) * lens * 0.35, (1.0, 1.0, 1.0))
-        rims = np.maximum(rims, patch.line(np.concatenate([ring, ring[:1]]), 0.022))
-        arm = np.array(
-            [(side * (person.eye_x + size[0]), EYE_LINE - 0.01), (side * (person.half_width + 0.01), EYE_LINE - 0.02)]
-        )
-        rims = np.maximum(rims, patch.line(arm, 0.018))
+        ring = np.array((side * person.eye_x, EYE_LINE + 0.012)) + shape * reach
+        lens = rim_patch.coverage(ring)
+        streak = rim_patch.line(ring.mean(0) + np.array([(-0.05, -0.06), (-0.085, 0.0)]), 0.016, 0.006)
+        light += lens * (0.07 + 0.30 * streak)
+        through *= 1 - lens * (0.08 + 0.25 * streak)
+        rim_patch.label(lens, _GLASSES)
+        temple = [(person.eye_x + reach[0], EYE_LINE - 0.01), (person.half_width + 0.005, EYE_LINE - 0.02)]
+        for path in (np.concatenate([ring, ring[:1]]), np.array(temple) * (side, 1)):
+            rims = np.maximum(rims, rim_patch.line(path, 0.021))
     bridge = np.array(
-        [(-person.eye_x + size[0], EYE_LINE + 0.0), (0, EYE_LINE - 0.018), (person.eye_x - size[0], EYE_LINE + 0.0)]
+        [(-person.eye_x + reach[0], EYE_LINE), (0, EYE_LINE - 0.018), (person.eye_x - reach[0], EYE_LINE)]
     )
-    rims = np.maximum(rims, patch.line(bridge, 0.018))
-    patch.paint(rims, person.frame_colour)
-    patch.paint(np.roll(rims, -2, axis=0) * np.roll(rims, 2, axis=0) * 0.25, (1.0, 1.0, 1.0))
-    patch.label(rims, _GLASSES)
+    rims = np.maximum(rims, rim_patch.line(bridge, 0.018))
+    rim_patch.label(rims, _RIM)
+    top = np.clip(rims - np.roll(rims, round(0.008 * size / 2), axis=0), 0, 1)
+    colour = _planes(person.frame_colour) * (1 - top) + top * 0.62
+    painted = light * _planes((0.90, 0.96, 1.0)) * (1 - rims) + rims * colour
+    return painted.astype(np.float32), through * (1 - rims), rim_patch.labels
+
+
+def draw_glasses(rgba: np.ndarray, labels: np.ndarray, person: Person) -> None:
+    """Lays glasses over a face; eyes and brows seen through the lenses stay what they are."""
+    painted, through, regions = _glasses(person, rgba.shape[0])
+    patch = Patch(rgba, labels, *_GLASSES_BOX)
+    patch.rgb *= through
+    patch.rgb += painted
+    lens = (regions == _GLASSES) & (patch.labels != _EYES) & (patch.labels != _BROWS)
+    patch.labels[lens | (regions == _RIM)] = _GLASSES
     patch.write()

@@ -68,5 +68,5 @@ def draw_motion(frames: int, fps: int, rng: np.random.Generator) -> Motion:
         scale=1 + 0.015 * _drift(times, rng),
         gaze=_glances(times, rng).astype(np.float32),
         openness=(_blinks(times, rng) * rng.uniform(0.85, 1.0)).astype(np.float32),
-        smile=float(rng.uniform(-0.3, 1.0)),
+        smile=float(rng.uniform(0.45, 1.25)),
     )

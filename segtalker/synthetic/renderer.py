@@ -1,5 +1,6 @@
 """Turns a person, what the mouth does and how the head moves into frames, masks and landmarks."""
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ _TEXELS_PER_PIXEL = 2
 _PARALLAX = 0.16
 _HAIR_DEPTH, _BODY_DEPTH = -0.10, 0.0
 _NECK = 0.55
-_JAW_DROP = 0.035
+_JAW_DROP = 0.042
 
 
 class Rendered(NamedTuple):
@@ -102,10 +103,10 @@ class Renderer:
         return self._texels(x, y)
 
     def _lay(self, frame: np.ndarray, regions: np.ndarray, layer: Layer, maps: tuple[np.ndarray, np.ndarray]) -> None:
-        moved = cv2.remap(layer.rgba, *maps, cv2.INTER_LINEAR)
+        moved = cv2.remap(layer.rgba, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         through = cv2.merge([255 - moved[..., 3]] * 3)
         np.copyto(frame, cv2.add(cv2.multiply(frame, through, scale=1 / 255), moved[..., :3]))
-        labels = cv2.remap(layer.labels, *maps, cv2.INTER_NEAREST, borderValue=255)
+        labels = cv2.remap(layer.labels, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
         np.copyto(regions, labels, where=labels != 255)
 
     def _project(self, points: np.ndarray, pose: "_Pose") -> np.ndarray:
@@ -127,20 +128,20 @@ class _Pose:
     def __init__(self, motion: Motion, index: int, jaw: float, mouth_y: float) -> None:
         self.yaw, self.pitch = float(motion.yaw[index]), float(motion.pitch[index])
         self.roll, self.scale = float(motion.roll[index]), float(motion.scale[index])
-        self.shift = motion.shift[index].astype(np.float64)
+        self.shift = [float(value) for value in motion.shift[index]]
         self.jaw, self.mouth_y = jaw, mouth_y
 
     def upright(self, x: np.ndarray, y: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
         """Frame to face units: takes back shift, roll about the neck, and scale, each by `share`."""
         x, y = x - self.shift[0] * share, y - self.shift[1] * share - _NECK
-        cosine, sine = np.cos(-self.roll * share), np.sin(-self.roll * share)
+        cosine, sine = math.cos(self.roll * share), -math.sin(self.roll * share)
         scale = 1 + (self.scale - 1) * share
         return (x * cosine - y * sine) / scale, (x * sine + y * cosine) / scale + _NECK
 
     def turned(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Face units to the frame, the inverse of `upright`."""
         x, y = x * self.scale, (y - _NECK) * self.scale
-        cosine, sine = np.cos(self.roll), np.sin(self.roll)
+        cosine, sine = math.cos(self.roll), math.sin(self.roll)
         return x * cosine - y * sine + self.shift[0], x * sine + y * cosine + _NECK + self.shift[1]
 
     def jaw_drop(self, y: np.ndarray) -> np.ndarray:
