@@ -14,11 +14,16 @@ import numpy as np
 from segtalker.errors import BadInputError
 from segtalker.media.images import read_image
 from segtalker.mouth_box import face_transforms
-from segtalker.regions import BACKGROUND
+from segtalker.regions import BACKGROUND, REGION_INDEX
 
-_SHOULDERS_Y = 1.3  # face coordinates, see `segtalker.mouth_box`: beside the mouth, where they may begin
-_NECK_HALF_WIDTH = 0.7
+_NECK = REGION_INDEX["neck"]
+# the body in face coordinates, see `segtalker.mouth_box`
+_COLLAR = 0.3  # share of the neck's columns that end above where the shoulders are taken to begin
+_RISE = 0.3  # how far clothes reach above the end of the neck
 _SLOPE = 0.3  # of the shoulders
+_HIDDEN_NECK_END = 1.6  # where no neck is seen
+_HIDDEN_NECK_HALF_WIDTH = 0.7
+_MIN_NECK = 0.01  # of the image, for the neck to count as seen
 _CUT_ROUNDS = 3
 
 
@@ -96,8 +101,9 @@ class PictureBackdrop:
 def cut_clothes(frame: np.ndarray, mask: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Tells clothes from what is behind them: both are background to the face parser.
 
-    GrabCut (Rother et al. 2004) with what the face says of the body: shoulders spread from the neck downwards, and
-    what lies above them is behind the person. It is a guess by colour: a wall of the shirt's colour fools it.
+    GrabCut (Rother et al. 2004) with what the face says of the body: what follows below the neck is clothes,
+    shoulders slope down from there, and what lies above them is behind the person. It is a guess by colour: a wall of
+    the shirt's colour fools it.
 
     Args:
         frame: RGB, `(H, W, 3)`, uint8.
@@ -105,23 +111,43 @@ def cut_clothes(frame: np.ndarray, mask: np.ndarray, place: np.ndarray) -> np.nd
         place: face coordinates to pixels, `(2, 3)`.
 
     Returns:
-        `(H, W)`, bool; also true below the face itself, so that a fading outline shows no halo.
+        `(H, W)`, bool; also true on the face where it hides clothes, so that a fading outline shows no halo.
     """
-    height, width = mask.shape
-    rows, columns = np.mgrid[:height, :width]
-    to_face = np.linalg.inv(np.vstack([place, [0.0, 0.0, 1.0]]))[:2]
-    x, y = np.einsum("ij,jhw->ihw", to_face, np.stack([columns, rows, np.ones_like(rows)]).astype(np.float64))
-    body = y - _SHOULDERS_Y - _SLOPE * np.maximum(0.0, np.abs(x) - _NECK_HALF_WIDTH)
-    labels = np.where(body > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[y < _SHOULDERS_Y - 0.3] = cv2.GC_BGD
-    labels[(body > 0.3) & (np.abs(x) < _NECK_HALF_WIDTH)] = cv2.GC_FGD
-    if not (labels & 1).any():
-        return np.zeros(mask.shape, bool)
-    known = fill(frame, mask == BACKGROUND)
+    seen = mask == BACKGROUND
+    x, y = _face_coordinates(mask.shape, place)
+    under_neck = _below(mask == _NECK) & seen
+    if under_neck.any():
+        neck_end = float(np.quantile(y[under_neck & ~np.roll(under_neck, 1, axis=0)], _COLLAR))
+        half_width = float(np.quantile(np.abs(x[under_neck]), 1 - _COLLAR / 2))
+        surely = under_neck
+    elif (mask == _NECK).mean() < _MIN_NECK:
+        neck_end, half_width = _HIDDEN_NECK_END, _HIDDEN_NECK_HALF_WIDTH
+        surely = seen & (y > neck_end) & (np.abs(x) < half_width)
+    else:
+        surely = np.zeros_like(seen)
+    if not surely.any():
+        return surely
+    shoulders = y - (neck_end - _RISE) - _SLOPE * np.maximum(0.0, np.abs(x) - half_width)
+    labels = np.where(shoulders > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[(y < neck_end - 2 * _RISE) | (~seen & (shoulders <= 0))] = cv2.GC_BGD
+    labels[surely] = cv2.GC_FGD
     cv2.setRNGSeed(0)
     behind, clothes = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(known, labels, (0, 0, 0, 0), behind, clothes, _CUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(fill(frame, seen), labels, (0, 0, 0, 0), behind, clothes, _CUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
     return (labels & 1).astype(bool)
+
+
+def _face_coordinates(shape: tuple[int, ...], place: np.ndarray) -> np.ndarray:
+    """Face coordinates (x, y) of every pixel, `(2, H, W)`; see `segtalker.mouth_box`."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
+    to_face = np.linalg.inv(np.vstack([place, [0.0, 0.0, 1.0]]))[:2]
+    return np.einsum("ij,jhw->ihw", to_face, np.stack([columns, rows, np.ones_like(rows)]))
+
+
+def _below(region: np.ndarray) -> np.ndarray:
+    """Pixels below the lowest of a region in their column, `(H, W)`, bool."""
+    at_or_above = np.cumsum(region[::-1], axis=0)[::-1] > 0
+    return region.any(axis=0) & ~at_or_above
 
 
 def read_backdrop(value: str, size: int) -> PictureBackdrop:

@@ -1,14 +1,13 @@
 """What `generate` makes of one test clip: every method, from the same sources.
 
-The protocol is self-reenactment. The clip's own frames give pose and surroundings, with the mouth hidden; one of its
-frames, the one with the widest mouth, gives the speaker's codes for all of them, so no frame shows its own mouth to
-the network. Controls are judged like the rest, against the clip's own sound and frames, and so carry the clip's own
+The protocol is self-reenactment. The clip's own frames give pose and surroundings, with the mouth hidden. Two of its
+frames, those with the widest mouth and the widest eyes, give the speaker's codes for all of them, so no frame shows
+its own mouth to the network. Controls are judged like the rest, against the clip's own sound and frames, and so carry the clip's own
 sound: what is seen in the video of `shuffled_audio` is what the metrics see.
 """
 
 import functools
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -20,7 +19,7 @@ import torch
 from segtalker.atomic import atomic_folder
 from segtalker.backdrop import SourceBackdrop
 from segtalker.clips import Clip, ImagePack, write_images
-from segtalker.errors import BadClipError, BadInputError
+from segtalker.errors import BadClipError
 from segtalker.media.video import write_video
 from segtalker.talk import Identity, Images, Talker, TalkSettings
 
@@ -97,33 +96,6 @@ METHODS: dict[str, Callable[[_Job], Iterator[np.ndarray]] | None] = {
     "shuffled_audio": _other_speech,
     ORACLE: _reference_masks,
 }
-
-
-def pair_speech(clips: Sequence[Clip], seed: int) -> dict[str, Clip]:
-    """Another clip's speech for every clip: of another subject, and of the same one only where there is no other.
-
-    Args:
-        clips: the test clips.
-        seed: decides the pairs, each apart from the others, so that another clip more changes few of them.
-
-    Returns:
-        The clip whose speech drives each clip id.
-
-    Raises:
-        BadInputError: there is only one clip.
-    """
-    if len(clips) < 2:
-        raise BadInputError(
-            "generate: shuffled_audio needs two test clips; raise split.test_fraction or drop it from generate.methods"
-        )
-    pairs = {}
-    ordered = sorted(clips, key=lambda clip: clip.clip_id)
-    for clip in ordered:
-        strangers = [other for other in ordered if other.subject != clip.subject]
-        others = strangers or [other for other in ordered if other.clip_id != clip.clip_id]
-        rng = np.random.default_rng((seed, zlib.crc32(clip.clip_id.encode())))
-        pairs[clip.clip_id] = others[int(rng.integers(len(others)))]
-    return pairs
 
 
 def one_of_each_subject(clips: Iterable[Clip]) -> list[Clip]:

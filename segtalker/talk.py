@@ -1,6 +1,7 @@
 """From speech and a face to a talking face: the trained networks and the steps between them.
 
-1. the frame that shows most of the speaker's mouth gives the identity: a mask, and a code for each region;
+1. the frame that shows most of the speaker's mouth gives the identity: a mask, and, with the frame that shows most of
+   the eyes, a code for each region;
 2. the masks of the source give the pose; with the mouth hidden, speech says what it does (TSG);
 3. the codes are painted into the talking masks (SGI);
 4. what the masks call background comes from the source.
@@ -28,9 +29,11 @@ from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
 from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.params import Params
+from segtalker.regions import REGION_INDEX
 from segtalker.rendering import encode_identity, render_frames
 from segtalker.talking_masks import predict_talking_masks
 
+_EYES = REGION_INDEX["eyes"]
 _STRETCH_S = 8  # speech worked on at once
 IDENTITY_FRAMES = 200  # from the start of a source, in which the reference is looked for
 
@@ -102,10 +105,10 @@ class TalkSettings:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who speaks, from one frame of the source.
+    """Who speaks.
 
     Args:
-        index: of the frame.
+        index: of the reference frame.
         mask: its regions, `(H, W)`, uint8.
         landmarks: `(68, 2)`, float32, pixels.
         codes: `(1, K, D)`, float32.
@@ -193,7 +196,9 @@ class Talker:
         count = min(len(face.masks), IDENTITY_FRAMES)
         masks, landmarks = face.masks.read(range(count)), np.asarray(face.landmarks)[:count]
         best = reference_frame(masks, landmarks)
-        codes = encode_identity(self.encoder, face.frames.read([best]), masks[best : best + 1])
+        # it may be in the middle of a blink, so another frame tells of the eyes
+        shown = [best, int((masks == _EYES).sum(axis=(1, 2)).argmax())]
+        codes = encode_identity(self.encoder, face.frames.read(shown), masks[shown])
         return Identity(best, masks[best], landmarks[best], codes)
 
     def _context(self) -> int:

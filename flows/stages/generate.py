@@ -14,10 +14,11 @@ from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
 from segtalker.clips import Clip, load_clips, read_table, write_table
 from segtalker.edit_strip import write_edits
 from segtalker.errors import BadInputError
-from segtalker.generation import GenerationPlan, generate_clip, one_of_each_subject, pair_speech
+from segtalker.generation import GenerationPlan, generate_clip, one_of_each_subject
 from segtalker.media.images import write_png
 from segtalker.media.video import still_frame
 from segtalker.provenance import file_sha256
+from segtalker.speech_pairs import pair_speech
 from segtalker.talk import Talker, TalkSettings
 
 COLUMNS = ("clip_id", "method", "driving_audio", "subject", "source", "frames", "reference_frame")

@@ -9,8 +9,8 @@ import pytest
 
 from segtalker.clips import Clip, ImagePack
 from segtalker.edit_strip import read_edits, write_edits
-from segtalker.errors import BadClipError, BadInputError
-from segtalker.generation import METHODS, GenerationPlan, generate_clip, one_of_each_subject, pair_speech
+from segtalker.errors import BadClipError
+from segtalker.generation import METHODS, GenerationPlan, generate_clip, one_of_each_subject
 from segtalker.regions import BACKGROUND
 from segtalker.talk import Talker, TalkSettings
 
@@ -88,16 +88,6 @@ def test_a_clip_in_disarray_is_a_bad_clip(
         generate_clip(
             _plan(models, settings, tmp_path), _row(Clip("a0", "a", "test", crop, tmp_path), clips[2]), tmp_path
         )
-
-
-def test_speech_is_paired_with_other_people(clips: list[Clip]) -> None:
-    pairs = pair_speech(clips, seed=7)
-    assert pairs == pair_speech(clips[::-1], seed=7)
-    assert {name: other.subject for name, other in pairs.items()} == {"a0": "b", "a1": "b", "b0": "a"}
-    assert {pair_speech(clips, seed)["b0"].clip_id for seed in range(20)} == {"a0", "a1"}
-    assert pair_speech(clips[:2], seed=7)["a0"].clip_id == "a1"
-    with pytest.raises(BadInputError, match="two test clips"):
-        pair_speech(clips[:1], seed=7)
 
 
 def test_edits_show_the_same_moments(talker: Talker, clips: list[Clip], tmp_path: Path) -> None:
