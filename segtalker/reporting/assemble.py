@@ -88,7 +88,7 @@ def build_report(
     """
     return Report(
         experiment=params.active.experiment,
-        lede=_lede(tables.splits, origin),
+        lede=_lede(scores, origin),
         facts=_facts(params, origin, tables),
         key_intro="What the system reaches, and the rows it must be read against: the recording itself, the true "
         "masks as input, and two controls known to be wrong.",
@@ -113,9 +113,8 @@ def build_report(
     )
 
 
-def _lede(splits: pd.DataFrame, origin: Origin) -> str:
-    test = splits[splits["split"] == "test"]
-    clips, people = int(test["clips"].sum()), int(test["subjects"].sum())
+def _lede(scores: Scores, origin: Origin) -> str:
+    clips, people = scores.clips(scores.system.name), scores.subjects(scores.system.name)
     unseen = " whom no network saw in training" if origin.people_apart else ""
     who = f"{people} {'person' if people == 1 else 'people'}{unseen}"
     return (

@@ -91,8 +91,15 @@ class Scores:
 
     def clips(self, method: str) -> int:
         """On how many clips the method's row stands."""
+        return self._distinct(method, "clip_id")
+
+    def subjects(self, method: str) -> int:
+        """On how many people the method's row stands."""
+        return self._distinct(method, "subject")
+
+    def _distinct(self, method: str, column: str) -> int:
         measured = self.values[(self.values["method"] == method) & self.values["value"].notna()]
-        return int(measured.loc[measured["clip_id"] != "", "clip_id"].nunique())
+        return int(measured.loc[measured["clip_id"] != "", column].nunique())
 
 
 def _read_values(path: Path) -> pd.DataFrame:
