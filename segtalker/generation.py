@@ -2,8 +2,8 @@
 
 The protocol is self-reenactment. The clip's own frames give pose and surroundings, with the mouth hidden. Two of its
 frames, those with the widest mouth and the widest eyes, give the speaker's codes for all of them, so no frame shows
-its own mouth to the network. Controls are judged like the rest, against the clip's own sound and frames, and so carry the clip's own
-sound: what is seen in the video of `shuffled_audio` is what the metrics see.
+its own mouth to the network. Controls are judged like the rest, against the clip's own sound and frames, and so carry
+the clip's own sound: what is seen in the video of `shuffled_audio` is what the metrics see.
 """
 
 import functools
@@ -107,8 +107,11 @@ def one_of_each_subject(clips: Iterable[Clip]) -> list[Clip]:
 
 
 @functools.lru_cache(maxsize=1)
-def _talker(models: Path, settings: TalkSettings, device: str) -> Talker:
-    """Read once a process. One thread: sums come out the same whatever the machine, and processes share the cores."""
+def load_talker(models: Path, settings: TalkSettings, device: str) -> Talker:
+    """Reads networks once in each process, see `segtalker.talk.Talker.load`.
+
+    They run on one thread: sums come out the same whatever the machine, and processes share the cores.
+    """
     torch.set_num_threads(1)
     return Talker.load(models, settings, torch.device(device))
 
@@ -130,7 +133,7 @@ def generate_clip(plan: GenerationPlan, row: dict[str, Any], _output: Path) -> d
     lengths = {len(clip.frames), len(clip.masks), len(clip.landmarks)}
     if len(lengths) > 1:
         raise BadClipError(f"frames, masks and landmarks differ in number: {sorted(lengths)}")
-    talker = _talker(plan.models, plan.settings, plan.device)
+    talker = load_talker(plan.models, plan.settings, plan.device)
     job = _Job(talker, clip, driving, talker.identify(clip))
     for method in plan.methods:
         with atomic_folder(plan.folder / method / clip.clip_id) as folder:

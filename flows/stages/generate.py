@@ -14,12 +14,12 @@ from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
 from segtalker.clips import Clip, load_clips, read_table, write_table
 from segtalker.edit_strip import write_edits
 from segtalker.errors import BadInputError
-from segtalker.generation import GenerationPlan, generate_clip, one_of_each_subject
+from segtalker.generation import GenerationPlan, generate_clip, load_talker, one_of_each_subject
 from segtalker.media.images import write_png
 from segtalker.media.video import still_frame
 from segtalker.provenance import file_sha256
 from segtalker.speech_pairs import pair_speech
-from segtalker.talk import Talker, TalkSettings
+from segtalker.talk import TalkSettings
 
 COLUMNS = ("clip_id", "method", "driving_audio", "subject", "source", "frames", "reference_frame")
 _NETS = ("train_tsg/tsg.ckpt", "train_sgi/encoder.ckpt", "train_sgi/generator.ckpt")
@@ -93,7 +93,7 @@ def generate(run: StageRun) -> None:
         raise BadInputError(f"{run.workspace.data('split')}: no test clips; raise split.test_fraction")
     table = read_table(run.workspace.data("split") / "clips.csv")
     sources = dict(zip(table["clip_id"], table["source"], strict=True))
-    talker = Talker.load(plan.models, plan.settings, torch.device(plan.device))
+    talker = load_talker(plan.models, plan.settings, plan.device)
     workers = 1 if plan.device == "cuda" else params.base.workers
     rows = run_clips(
         make_tasks(plan, clips, sources, params.base.seed),
