@@ -19,6 +19,7 @@ from segtalker.mouth_box import face_transforms
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS, PALETTE, REGION_INDEX, REGIONS
 
 _UNCHANGED = 255
+_SLIVER = 0.016  # of the mask's side: half the widest gap that is closed between an edit and what it continues
 _MAX_COLOUR_DISTANCE = 24.0  # RGB distance within which a colour counts as one of the palette
 _MAX_STRANGE_SHARE = 0.03  # share of pixels that may lie between colours, as a soft brush leaves them
 
@@ -72,11 +73,13 @@ class MaskEdit:
     """What was changed in the mask of a reference frame.
 
     Args:
-        edited: the mask as edited, `(H, W)`, uint8 regions.
+        parsed: the mask as it was, `(H, W)`, uint8 regions.
+        edited: the mask as edited, likewise.
         changes: new regions where it was changed and 255 elsewhere, `(H, W)`, uint8.
         place: `face_transforms` of the reference frame, `(1, 2, 3)`.
     """
 
+    parsed: np.ndarray
     edited: np.ndarray
     changes: np.ndarray
     place: np.ndarray
@@ -86,7 +89,7 @@ class MaskEdit:
         """The difference of two masks of one frame, `(H, W)` uint8, with its landmarks, `(68, 2)`."""
         assert parsed.shape == edited.shape, (parsed.shape, edited.shape)
         changes = np.where(parsed == edited, np.uint8(_UNCHANGED), edited)
-        return cls(edited, changes, _place(landmarks[None]))
+        return cls(parsed, edited, changes, _place(landmarks[None]))
 
     def _carried(self, landmarks: np.ndarray) -> np.ndarray:
         """The changes at each frame's place, `(T, H, W)`, uint8."""
@@ -112,8 +115,7 @@ class MaskEdit:
         Returns:
             `(T, H, W)`, uint8.
         """
-        carried = self._carried(landmarks)
-        return np.where(carried == _UNCHANGED, masks, carried)
+        return self._laid(masks, self._carried(landmarks))
 
     def on_talking(self, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """Carries the changes around the mouth to talking masks; the speaking mouth itself is never covered.
@@ -129,8 +131,25 @@ class MaskEdit:
             `(T, H, W)`, uint8.
         """
         carried = self._carried(landmarks)
-        kept = (carried == _UNCHANGED) | np.isin(carried, (LIP, MOUTH)) | np.isin(masks, (LIP, MOUTH))
-        return np.where(kept, masks, carried)
+        speaking = np.isin(carried, (LIP, MOUTH)) | np.isin(masks, (LIP, MOUTH))
+        return self._laid(masks, np.where(speaking, np.uint8(_UNCHANGED), carried))
+
+    def _laid(self, masks: np.ndarray, carried: np.ndarray) -> np.ndarray:
+        """Masks with changes laid over them, `(T, H, W)`, uint8.
+
+        A frame's outlines never fit the carried ones exactly. Slivers left between a change and its own region, of
+        what the change replaced, are closed.
+        """
+        laid = np.where(carried == _UNCHANGED, masks, carried)
+        reach = max(1, round(_SLIVER * masks.shape[2]))
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        for region in np.setdiff1d(self.changes, _UNCHANGED):
+            replaced = np.setdiff1d(self.parsed[self.changes == region], (LIP, MOUTH))
+            for mask, change in zip(laid, carried, strict=True):
+                closed = cv2.morphologyEx((mask == region).astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+                near = cv2.dilate((change == region).astype(np.uint8), kernel, iterations=2)
+                mask[(closed == 1) & (near == 1) & np.isin(mask, replaced)] = region
+        return laid
 
 
 def _place(landmarks: np.ndarray) -> np.ndarray:

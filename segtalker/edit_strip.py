@@ -19,7 +19,7 @@ from segtalker.talk import Identity, Talker
 EDITS_FILE = "edits.json"
 SWAPPED = ("hair", "lip", "eyebrows")
 _MIN_SHARE = {"hair": 0.02, "lip": 0.002, "eyebrows": 0.002}  # of the image, for a region to lend its texture
-_FRINGE_Y = -0.5  # face coordinates, see `segtalker.mouth_box`: just above the brows
+_FRINGE_Y = -0.62  # face coordinates, see `segtalker.mouth_box`: just above the brows
 
 
 @dataclass(frozen=True)

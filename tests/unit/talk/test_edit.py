@@ -78,6 +78,19 @@ def test_an_edit_of_the_reference_itself_is_exact(face: Any) -> None:
     np.testing.assert_array_equal(edit.on_pose(reference[None], face.landmarks[None])[0], edited)
 
 
+def test_an_edit_leaves_no_sliver_to_what_it_continues(face: Any) -> None:
+    """Hair painted down to a line meets the hair of a face whose hairline lies a little higher."""
+    skin, hair = REGION_INDEX["skin"], REGION_INDEX["hair"]
+    reference = np.full((64, 64), skin, np.uint8)
+    reference[:20] = hair
+    edited = reference.copy()
+    edited[:30] = hair
+    frame = reference.copy()
+    frame[18:20] = skin
+    edit = MaskEdit.between(reference, edited, face.landmarks)
+    np.testing.assert_array_equal(edit.on_pose(frame[None], face.landmarks[None])[0], edited)
+
+
 def test_an_edit_never_covers_the_speaking_mouth(face: Any) -> None:
     reference = face.mask
     edited = np.where(np.isin(reference, (LIP, MOUTH)), np.uint8(GLASSES), reference)
