@@ -35,6 +35,7 @@ def _run(root: Path, params: Params, until: str) -> None:
     # the user's own videos lie outside; only the stage itself can tell whether they changed
     forced: list[str] = [] if params.download.source == "synthetic" else [STAGES[0]]
     experiment = params.active.experiment
+    dvc_cli.recover(root)
     with ThreadPoolExecutor(1) as background:
         # both take seconds to start, so they start together
         changed = background.submit(dvc_cli.status, root)
@@ -42,8 +43,10 @@ def _run(root: Path, params: Params, until: str) -> None:
             from flows.pipeline import flush_logs
             from flows.pipeline import reproduce as flow
 
-            outcomes = flow(root, experiment, until, sorted(changed.result()), forced)
-            flush_logs()
+            try:
+                outcomes = flow(root, experiment, until, sorted(changed.result()), forced)
+            finally:
+                flush_logs()
     ran = sum(outcome.state == "ran" for outcome in outcomes)
     say(f"{experiment}: {ran} stages ran, {len(outcomes) - ran} cached")
 
@@ -71,19 +74,24 @@ def reproduce(
         say(f"report: {report}")
 
 
+class _Interrupted(BaseException):
+    """A person wants it to end; no KeyboardInterrupt, for Typer ends on those without a word."""
+
+
 def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    raise _Interrupted
 
 
 def main() -> None:
     """Runs the command; an error a user can act on is one line and exit code 2."""
-    signal.signal(signal.SIGTERM, _stop)
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, _stop)
     try:
         app()
     except SegTalkerError as error:
         complain(str(error))
         sys.exit(EXIT_CODE)
-    except KeyboardInterrupt:
+    except _Interrupted:
         complain("interrupted; the same command goes on where it stopped")
         sys.exit(130)
 

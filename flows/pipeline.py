@@ -14,7 +14,6 @@ from prefect.logging.handlers import APILogHandler
 
 from flows import dvc_cli
 from flows.console import say
-from segtalker.errors import SegTalkerError
 from segtalker.params import STAGE_INPUTS, STAGES, Stage
 
 
@@ -24,19 +23,27 @@ class Outcome:
 
     Args:
         stage: its name.
-        state: `ran` or `cached`.
+        state: `ran`, `restored` (from DVC's cache) or `cached` (up to date as it was).
         seconds: how long it took.
+        renewed: whether its outputs are others now.
     """
 
     stage: Stage
     state: str
     seconds: float
+    renewed: bool
 
 
 def _worth_retrying(_task: object, _run: object, state: object) -> bool:
-    """A mistake of the user stays one; anything else may pass."""
-    error = getattr(state, "data", None)
-    return not isinstance(error, SegTalkerError)
+    """A stage that was killed goes on where it stopped; a mistake or a defect stays one."""
+    return isinstance(getattr(state, "data", None), dvc_cli.StageKilledError)
+
+
+def _outcome(root: Path, stage: Stage, force: bool) -> Outcome:
+    started = time.monotonic()
+    found = dvc_cli.reproduce_stage(root, stage, force)
+    state = "ran" if found.ran else "restored" if found.renewed else "cached"
+    return Outcome(stage, state, time.monotonic() - started, found.renewed)
 
 
 @task(task_run_name="{stage}", retries=1, retry_condition_fn=_worth_retrying, cache_policy=NO_CACHE)
@@ -49,18 +56,16 @@ def run_stage(root: Path, stage: Stage, changed: bool, force: bool = False) -> O
         changed: whether DVC has to look at it at all.
         force: whether it depends on something DVC does not see.
     """
-    started = time.monotonic()
     if changed:
         say(f"{stage} ...")
-        dvc_cli.reproduce_stage(root, stage, force)
-    outcome = Outcome(stage, "ran" if changed else "cached", time.monotonic() - started)
+    outcome = _outcome(root, stage, force) if changed else Outcome(stage, "cached", 0.0, renewed=False)
     get_run_logger().info("%s: %s in %.1f s", *(outcome.stage, outcome.state, outcome.seconds))
     say(f"{stage}: {outcome.state}" + (f" in {outcome.seconds:.1f} s" if changed else ""))
     return outcome
 
 
-def _needs_run(stage: Stage, changed: Collection[str], ran: Collection[Stage]) -> bool:
-    return stage in changed or any(before in ran for before in STAGE_INPUTS[stage])
+def _needs_run(stage: Stage, changed: Collection[str], renewed: Collection[Stage]) -> bool:
+    return stage in changed or any(before in renewed for before in STAGE_INPUTS[stage])
 
 
 def _summary(outcomes: list[Outcome]) -> str:
@@ -84,10 +89,10 @@ def reproduce(root: Path, experiment: str, until: str, changed: list[str], force
     """
     outcomes: list[Outcome] = []
     for stage in STAGES[: STAGES.index(cast(Stage, until)) + 1]:
-        ran = {outcome.stage for outcome in outcomes if outcome.state == "ran"}
+        renewed = {outcome.stage for outcome in outcomes if outcome.renewed}
         runner = run_stage.with_options(name=stage)
         force = stage in forced
-        outcomes.append(runner(root, stage, force or _needs_run(stage, changed, ran), force))
+        outcomes.append(runner(root, stage, force or _needs_run(stage, changed, renewed), force))
     create_markdown_artifact(_summary(outcomes), key="stages", description="stages of this run")
     return outcomes
 

@@ -1,6 +1,7 @@
 """One Prefect server for a whole run; every child process inherits its address."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from flows.lifeline import die_with_parent
@@ -73,7 +75,7 @@ def prefect_server(root: Path) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            preexec_fn=die_with_parent,
+            preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGTERM),
             start_new_session=True,
         )
     try:

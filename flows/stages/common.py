@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import time
 import warnings
@@ -11,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
+from flows.lifeline import die_with_parent
+from flows.stage_notes import StageNotes, own_notes
 from segtalker.errors import EXIT_CODE, SegTalkerError
 from segtalker.params import Params, Stage, load_params
 from segtalker.provenance import experiment_signature, git_revision, input_hashes, seed_everything, signature
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from segtalker.tracking import StageTracker
 
-ERROR_FILE_VARIABLE = "SEGTALKER_ERROR_FILE"
+_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -127,15 +130,32 @@ def run_stage(body: Callable[[StageRun], None]) -> None:
 def stage_main(body: Callable[[StageRun], None]) -> NoReturn:
     """The entry of `python -m flows.stages.<stage>`.
 
-    An error a user can act on ends it with one line and exit code 2; the line is also left in the file that
-    `SEGTALKER_ERROR_FILE` names, for the flow that started the stage.
+    An error a user can act on ends it with one line and exit code 2; where a flow started the stage, the flow says
+    it. A defect shows its traceback.
     """
     quiet()
+    notes = own_notes() if is_first_rank() else None
+    if notes:
+        die_with_parent(os.getppid(), signal.SIGKILL)
+        notes.begin()
     try:
         run_stage(body)
     except SegTalkerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        if path := os.environ.get(ERROR_FILE_VARIABLE):
-            Path(path).write_text(str(error), encoding="utf-8")
+        _report(notes, str(error))
         sys.exit(EXIT_CODE)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    except Exception as error:
+        if notes:
+            notes.fail(f"a defect in it, {type(error).__name__}; the traceback above says where")
+        raise
+    if notes:
+        notes.finish()
     sys.exit(0)
+
+
+def _report(notes: StageNotes | None, reason: str) -> None:
+    if notes:
+        notes.fail(reason)
+    else:
+        print(f"error: {reason}", file=sys.stderr)

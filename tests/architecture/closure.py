@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("segtalker", "flows", "lightning_modules", "datamodules")
 # how a stage is run and told about; none of it changes what comes out
 WITHOUT_EFFECT = {
+    "flows/lifeline.py",
+    "flows/stage_notes.py",
     "flows/stages/common.py",
     "segtalker/errors.py",
     "segtalker/progress.py",
