@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from segtalker.clips import read_table
-from segtalker.params import STAGE_INPUTS, STAGES, Params, Stage, params_hash
+from segtalker.params import EXPERIMENT_FILE, STAGE_INPUTS, STAGES, Params, Stage, params_hash
 
 # values that choose where and how fast work is done, or how much is logged, never what comes out
 _NOT_SIGNED = {"workers", "devices", "num_nodes", "log_every", "loader_workers", "cache_mib"}
@@ -26,14 +26,24 @@ def seed_everything(seed: int) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def git_revision(root: Path) -> tuple[str, bool]:
-    """The checked-out revision and whether files differ from it; `("none", False)` outside a repository."""
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+def _git(root: Path, *arguments: str) -> str | None:
+    command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def git_revision(root: Path) -> tuple[str, bool]:
+    """The checked-out revision and whether files differ from it; `("none", False)` outside a repository.
+
+    What a run itself writes, the active experiment and `dvc.lock`, does not count as a difference.
+    """
+    revision = _git(root, "rev-parse", "HEAD")
+    if revision is None:
         return "none", False
-    return answer.removesuffix("-dirty"), answer.endswith("-dirty")
+    written = [f":(exclude){name}" for name in (EXPERIMENT_FILE, "dvc.lock")]
+    return revision, bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *written))
 
 
 def upstream(stage: Stage) -> tuple[Stage, ...]:

@@ -58,6 +58,13 @@ def _parent_run(client: MlflowClient, experiment_id: str, name: str, signature: 
     return run_id
 
 
+def _close_killed(client: MlflowClient, experiment_id: str, parent_id: str, stage: str) -> None:
+    """Runs of a stage that was killed would seem to run for ever."""
+    query = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent_id}' and tags.`{_STAGE}` = '{stage}' and status = 'RUNNING'"
+    for run in client.search_runs([experiment_id], query):
+        client.set_terminated(run.info.run_id, "KILLED")
+
+
 @dataclass(frozen=True)
 class StageTracker:
     """The MLflow run of one stage.
@@ -124,6 +131,7 @@ def start_stage(
         experiment_id = _experiment_id(client)
         parent_id = _parent_run(client, experiment_id, experiment, experiment_signature, params)
         client.update_run(parent_id, status="RUNNING")
+        _close_killed(client, experiment_id, parent_id, stage)
         named = {_KIND: "stage", _STAGE: stage, _SIGNATURE: signature, MLFLOW_RUN_NAME: stage}
         named[MLFLOW_PARENT_RUN_ID] = parent_id
         run_id = client.create_run(experiment_id, tags=named | dict(tags)).info.run_id
