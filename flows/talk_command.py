@@ -29,7 +29,7 @@ def talk(
     ] = None,
     mask: Annotated[Path | None, typer.Option(help="An edited mask of the portrait, see --save-mask.")] = None,
     background: Annotated[
-        str | None, typer.Option(metavar="IMAGE|#rrggbb", help="Another background; implies --crop-only.")
+        str | None, typer.Option(metavar="IMAGE|#rrggbb", help="Another background; shows the crop alone.")
     ] = None,
     save_mask: Annotated[Path | None, typer.Option(help="Write the portrait's mask as .png, to be edited.")] = None,
     crop_only: Annotated[bool, typer.Option("--crop-only", help="Write the face's square alone.")] = False,
@@ -58,3 +58,5 @@ def talk(
     if audio is not None and out is not None:
         video = studio.make(portrait, audio, out, edits, crop_only)
         say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {chosen}")
+        if video.cropped:
+            say(f"shows the face's square alone: {video.cropped}")

@@ -25,6 +25,7 @@ _HIDDEN_NECK_END = 1.6  # where no neck is seen
 _HIDDEN_NECK_HALF_WIDTH = 0.7
 _MIN_NECK = 0.01  # of the image, for the neck to count as seen
 _CUT_ROUNDS = 3
+_RIM = 0.008  # of the picture's side
 
 
 class Backdrop(Protocol):
@@ -41,6 +42,9 @@ class Backdrop(Protocol):
         Returns:
             RGB, `(T, H, W, 3)`, uint8.
         """
+
+    def outlines(self, masks: np.ndarray) -> np.ndarray:
+        """Where faces end in front of it: talking masks, `(T, H, W)` uint8, or a little less of them."""
 
 
 def fill(image: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -75,6 +79,10 @@ class SourceBackdrop:
         known = masks == BACKGROUND
         return np.stack([fill(frame, shown) for frame, shown in zip(frames, known, strict=True)])
 
+    def outlines(self, masks: np.ndarray) -> np.ndarray:
+        """See `Backdrop`."""
+        return masks
+
 
 class PictureBackdrop:
     """Another picture, with the source's clothes kept in front of it.
@@ -91,6 +99,13 @@ class PictureBackdrop:
         own = SourceBackdrop().behind(frames, masks, landmarks)
         places = face_transforms(landmarks, smooth_frames=1)
         return np.stack([self._dressed(*source) for source in zip(frames, own, masks, places, strict=True)])
+
+    def outlines(self, masks: np.ndarray) -> np.ndarray:
+        """See `Backdrop`. The rim of a face, painted as if before the old wall, is cut off."""
+        reach = max(1, round(_RIM * masks.shape[2]))
+        kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+        grown = np.stack([cv2.dilate((mask == BACKGROUND).astype(np.uint8), kernel) for mask in masks])
+        return np.where(grown == 1, np.uint8(BACKGROUND), masks)
 
     def _dressed(self, frame: np.ndarray, own: np.ndarray, mask: np.ndarray, place: np.ndarray) -> np.ndarray:
         clothes = cut_clothes(frame, mask, place).astype(np.float32)

@@ -91,6 +91,11 @@ class MaskEdit:
         changes = np.where(parsed == edited, np.uint8(_UNCHANGED), edited)
         return cls(parsed, edited, changes, _place(landmarks[None]))
 
+    @property
+    def changed(self) -> np.ndarray:
+        """Where the mask was changed, `(H, W)`, bool."""
+        return self.changes != _UNCHANGED
+
     def _carried(self, landmarks: np.ndarray) -> np.ndarray:
         """The changes at each frame's place, `(T, H, W)`, uint8."""
         maps = _square(self.place) @ np.linalg.inv(_square(_place(landmarks)))

@@ -11,7 +11,7 @@ import torch
 
 from segtalker.backdrop import Backdrop, SourceBackdrop, read_backdrop
 from segtalker.clip_runner import usable_cores
-from segtalker.edit import MaskEdit, read_mask, save_mask, swap_region
+from segtalker.edit import MaskEdit, read_mask, region_index, save_mask, swap_region
 from segtalker.errors import BadInputError, MissingWeightsError
 from segtalker.faces.parsing import ParserChoice, load_parser
 from segtalker.faces.squares import square_transform
@@ -56,12 +56,14 @@ class TalkingVideo:
         seconds: how long.
         width: px.
         height: px.
+        cropped: why the face's square is shown alone although the whole picture was asked for, or empty.
     """
 
     frames: int
     seconds: float
     width: int
     height: int
+    cropped: str
 
 
 def newest_experiment(models: Path) -> str:
@@ -132,24 +134,28 @@ class Studio:
         _check_writable(out, ".mp4")
         samples, mel = self._read_speech(audio)
         count = frames_of_speech(len(samples), self.params.base.sample_rate_hz, self.settings.fps)
-        backdrop: Backdrop = SourceBackdrop()
-        if edits.background is not None:
-            backdrop, crop_only = read_backdrop(edits.background, self.settings.image_size), True
+        backdrop = self._backdrop(edits.background)
         with tempfile.TemporaryDirectory() as folder:
             face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder))
             own = self.talker.identify(face)
             edit = self._mask_edit(edits.mask, own)
             stretches = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, backdrop, edit)
-            frames = _crops(stretches) if crop_only else _pasted(face, stretches, count)
-            return self._write(out, frames, count, samples)
+            cropped = "" if crop_only else _reaches_out(own.mask, edits, edit)
+            frames = _crops(stretches) if crop_only or cropped else _pasted(face, stretches, count)
+            height, width = self._write(out, frames, count, samples)
+        return TalkingVideo(count, count / self.settings.fps, width, height, cropped)
 
-    def _write(self, out: Path, frames: Iterator[np.ndarray], count: int, samples: np.ndarray) -> TalkingVideo:
+    def _backdrop(self, background: str | None) -> Backdrop:
+        return SourceBackdrop() if background is None else read_backdrop(background, self.settings.image_size)
+
+    def _write(self, out: Path, frames: Iterator[np.ndarray], count: int, samples: np.ndarray) -> tuple[int, int]:
+        """Writes the video; returns its height and width."""
         first = next(frames)
         height, width = (side - side % 2 for side in first.shape[:2])  # H.264 needs even sides
         even = (frame[:height, :width] for frame in progress(chain([first], frames), count, out.name, "frame"))
         base, fps = self.params.base, self.settings.fps
         write_video(out, even, fps, samples, base.sample_rate_hz, self.params.generate.crf)
-        return TalkingVideo(count, count / fps, width, height)
+        return height, width
 
     def _read_speech(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
         """Samples and their log-mel spectrogram."""
@@ -223,6 +229,24 @@ def speech_mel(samples: np.ndarray, params: Params) -> np.ndarray:
         piece = log_mel(samples[low * mel.hop : end], rate, mel)
         pieces.append(piece[:, first - low : last - low])
     return np.concatenate(pieces, axis=1)
+
+
+def _reaches_out(mask: np.ndarray, edits: Edits, edit: MaskEdit | None) -> str:
+    """Why edits cannot be put back into the whole picture: what they change goes on outside the square.
+
+    Args:
+        mask: of the reference frame, `(H, W)`, uint8.
+        edits: as asked for.
+        edit: the change of the mask.
+    """
+    if edits.background is not None:
+        return "what is background is known only there"
+    border = np.ones(mask.shape, bool)
+    border[1:-1, 1:-1] = False
+    cut = [region for region, _ in edits.swaps if (mask[border] == region_index(region)).any()]
+    if cut:
+        return f"{' and '.join(cut)} goes on outside"
+    return "the mask was edited at its border" if edit is not None and edit.changed[border].any() else ""
 
 
 def _crops(stretches: Iterator[Stretch]) -> Iterator[np.ndarray]:

@@ -30,7 +30,7 @@ from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.params import Params
 from segtalker.regions import REGION_INDEX
-from segtalker.rendering import encode_identity, render_frames
+from segtalker.rendering import composite, encode_identity, one_hot, render_frames, to_frames, to_images
 from segtalker.talking_masks import predict_talking_masks
 
 _EYES = REGION_INDEX["eyes"]
@@ -280,14 +280,16 @@ class Talker:
             part = source[start : start + size]
             frames, regions = face.frames.read(part.tolist()), face.masks.read(part.tolist())
             behind = backdrop.behind(frames, regions, np.asarray(face.landmarks)[part])
-            yield from render_frames(
-                self.generator,
-                masks[start : start + size],
-                codes,
-                behind,
-                edge=self.settings.edge,
-                batch_size=size,
-            )
+            wanted = masks[start : start + size]
+            painted = render_frames(self.generator, wanted, codes, None, edge=self.settings.edge, batch_size=size)
+            yield from self._before(np.stack(list(painted)), behind, backdrop.outlines(wanted))
+
+    @torch.inference_mode()
+    def _before(self, frames: np.ndarray, behind: np.ndarray, outlines: np.ndarray) -> np.ndarray:
+        """Lays faces over pictures: all `(T, H, W[, 3])`, uint8."""
+        device = next(self.generator.parameters()).device
+        images, backgrounds = to_images(frames, device), to_images(behind, device)
+        return to_frames(composite(images, backgrounds, one_hot(outlines, device), self.settings.edge))
 
     def talk(
         self,

@@ -90,6 +90,19 @@ def test_each_edit_changes_the_video(studio: Studio, files: Path, tmp_path: Path
     assert (np.abs(green[:, 2, 2] - np.array((0, 255, 0))) < 30).all()
 
 
+def test_what_goes_on_outside_the_square_is_not_put_back(studio: Studio, files: Path, tmp_path: Path) -> None:
+    """Half of the hair in another colour would be worse than a crop."""
+    for edits, reason in (
+        (Edits([("background", files / "other.png")], None, None), "background goes on outside"),
+        (Edits((), None, "#102030"), "background"),
+        (Edits([("lip", files / "other.png")], None, None), ""),
+    ):
+        made = studio.make(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=False)
+        assert reason in made.cropped
+        assert bool(made.cropped) == bool(reason)
+        assert made.width == (64 if reason else 240)
+
+
 def test_a_video_portrait_is_as_long_as_the_speech(studio: Studio, files: Path, draw: Any, tmp_path: Path) -> None:
     poses = [colourise(draw(160, 80.0 + shift, 66.0, 24.0, 0.2).mask)[:, :151] for shift in range(8)]
     write_video(tmp_path / "portrait.mp4", (pose[:, :150] for pose in poses), 25, None, 16000, 4)
