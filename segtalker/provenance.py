@@ -1,6 +1,7 @@
 """Where a result comes from: seeds, the git revision and the signature of an experiment."""
 
 import hashlib
+import os
 import random
 import subprocess
 from collections.abc import Mapping
@@ -10,10 +11,14 @@ from typing import Any
 import numpy as np
 
 from segtalker.clips import read_table
-from segtalker.params import EXPERIMENT_FILE, STAGE_INPUTS, STAGES, Params, Stage, params_hash
+from segtalker.params import EXPERIMENT_FILE, STAGE_INPUTS, STAGES, Params, Stage, params_hash, read_yaml
 
 # values that choose where and how fast work is done, or how much is logged, never what comes out
 _NOT_SIGNED = {"workers", "devices", "num_nodes", "log_every", "loader_workers", "cache_mib"}
+# where the raw material lies; its hashes count instead
+_PLACES = {"root"}
+_FILES = ("weights", "heads")
+_DVC_FILES = ("dvc.yaml", "dvc.lock")
 
 
 def seed_everything(seed: int) -> None:
@@ -55,10 +60,18 @@ def upstream(stage: Stage) -> tuple[Stage, ...]:
     return tuple(name for name in STAGES if name in found)
 
 
-def _signed(content: Any) -> Any:
+def _signed(key: str, content: Any) -> Any:
+    """What counts of a value: all of a section but where and how fast, of a file what is in it."""
     if isinstance(content, Mapping):
-        return {key: _signed(value) for key, value in content.items() if key not in _NOT_SIGNED}
-    return content
+        kept = {name: value for name, value in content.items() if name not in _NOT_SIGNED | _PLACES}
+        return {name: _signed(name, value) for name, value in kept.items()}
+    return _file_content(content) if isinstance(content, str) and key.endswith(_FILES) else content
+
+
+def _file_content(text: str) -> str:
+    """The hash of a file a param names; its name where there is none, for the stage to complain."""
+    path = Path(os.path.expanduser(os.path.expandvars(text)))
+    return file_sha256(path) if text and path.is_file() else text
 
 
 def signature(params: Params, stage: Stage, inputs: Mapping[str, str]) -> str:
@@ -73,13 +86,38 @@ def signature(params: Params, stage: Stage, inputs: Mapping[str, str]) -> str:
         64 hex digits.
     """
     content = params.model_dump(mode="json")
-    sections = {name: _signed(content[name]) for name in ("base", *upstream(stage))}
+    sections = {name: _signed(name, content[name]) for name in ("base", *upstream(stage))}
     return params_hash({"params": sections, "dataset": params.active.dataset, "inputs": dict(inputs)})
 
 
 def experiment_signature(params: Params) -> str:
     """Names a whole experiment before its raw material is known: 64 hex digits."""
     return signature(params, STAGES[-1], {"experiment": params.active.experiment})
+
+
+def resume_key(root: Path, stage: Stage, stage_signature: str) -> str:
+    """What unfinished work of a stage may be continued under: its signature, its code and its inputs are the same.
+
+    The signature alone will not do: it stays as it is when code changes.
+
+    Args:
+        root: the project folder; `dvc.yaml` names the code, `dvc.lock` the inputs as the stages before left them.
+        stage: the stage.
+        stage_signature: see `signature`.
+
+    Returns:
+        64 hex digits.
+    """
+    stages = {name: read_yaml(root / name).get("stages", {}) if (root / name).is_file() else {} for name in _DVC_FILES}
+    deps = stages["dvc.yaml"].get(stage, {}).get("deps", [])
+    files = [path for dep in deps for path in _sources(root / dep)]
+    code = {str(path.relative_to(root)): file_sha256(path) for path in files}
+    inputs = {name: stages["dvc.lock"].get(name, {}).get("outs") for name in STAGE_INPUTS[stage]}
+    return params_hash({"signature": stage_signature, "code": code, "inputs": inputs})
+
+
+def _sources(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.suffix == ".py" else []
 
 
 def input_hashes(download_folder: Path) -> dict[str, str]:

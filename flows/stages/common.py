@@ -16,7 +16,14 @@ from flows.lifeline import die_with_parent
 from flows.stage_notes import StageNotes, own_notes
 from segtalker.errors import EXIT_CODE, SegTalkerError
 from segtalker.params import Params, Stage, load_params
-from segtalker.provenance import experiment_signature, git_revision, input_hashes, seed_everything, signature
+from segtalker.provenance import (
+    experiment_signature,
+    git_revision,
+    input_hashes,
+    resume_key,
+    seed_everything,
+    signature,
+)
 from segtalker.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,6 +61,11 @@ class StageRun:
         """Keeps a copy of a file or folder with the stage's run."""
         if self.tracker:
             self.tracker.log_artifact(path)
+
+    @cached_property
+    def resume_key(self) -> str:
+        """Unfinished work marked with the same key may be continued, 64 hex digits."""
+        return resume_key(self.workspace.root, self.stage, self.signature)
 
     @cached_property
     def logger(self) -> "Logger | None":

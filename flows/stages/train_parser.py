@@ -127,7 +127,7 @@ def train_parser(run: StageRun) -> None:
         folder=folder,
         label="face parser",
         epochs=math.ceil(stage.steps / stage.checkpoint_every),
-        signature=run.signature,
+        signature=run.resume_key,
         seed=base.seed,
         devices=base.devices,
         num_nodes=base.num_nodes,

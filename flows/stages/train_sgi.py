@@ -104,7 +104,7 @@ def train_sgi(run: StageRun) -> None:
         folder=folder,
         label="renderer",
         epochs=math.ceil((stage.reconstruction_steps + stage.adversarial_steps) / stage.checkpoint_every),
-        signature=run.signature,
+        signature=run.resume_key,
         seed=base.seed,
         devices=base.devices,
         num_nodes=base.num_nodes,

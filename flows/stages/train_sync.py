@@ -14,8 +14,8 @@ from datamodules.sync import SyncClips, SyncDataModule, SyncDraws
 from flows.stages.common import StageRun, stage_main
 from lightning_modules.sync import SyncModule
 from lightning_modules.training import HISTORY_FILE, fit
-from segtalker.atomic import atomic_file
-from segtalker.checkpoints import checkpoint_signature, load_net, save_net
+from segtalker.atomic import atomic_file, write_text
+from segtalker.checkpoints import load_net, save_net
 from segtalker.mouth_box import mouth_slices
 from segtalker.nets.sync import SyncExpert
 from segtalker.params import Params
@@ -32,6 +32,7 @@ from segtalker.training_params import Expert, TrainSync
 Domain = Literal["mask", "image"]
 DOMAINS: tuple[Domain, ...] = ("mask", "image")
 _CONTENT: dict[Domain, Content] = {"mask": "masks", "image": "frames"}
+_TRAINED_FILE = "trained"  # marks an expert that is done while the stage is not
 _CHANNELS = {"mask": mask_channels, "image": rgb_channels}
 
 
@@ -114,24 +115,30 @@ def train_expert(run: StageRun, domain: Domain, clips: MouthSplits) -> None:
     """Trains one expert, unless an interrupted run of the same experiment already did."""
     params, folder = run.params, run.workspace.model("train_sync")
     base, stage = params.base, params.train_sync
-    path = folder / f"{domain}_expert.ckpt"
-    if path.is_file() and checkpoint_signature(path) == run.signature:
+    mark = folder / domain / _TRAINED_FILE
+    if mark.is_file() and mark.read_text(encoding="utf-8") == run.resume_key:
         return
     module = sync_module(domain, params)
+
+    def export() -> None:
+        config = expert_config(domain, params)
+        save_net(folder / f"{domain}_expert.ckpt", module.expert, "sync_expert", config, run.signature)
+        write_text(mark, run.resume_key)
+
     fit(
         module,
         sync_data(domain, params, clips),
         folder=folder / domain,
         label=f"sync expert, {domain} domain",
         epochs=math.ceil(expert_params(domain, params).steps / stage.checkpoint_every),
-        signature=run.signature,
+        signature=run.resume_key,
         seed=base.seed,
         devices=base.devices,
         num_nodes=base.num_nodes,
         precision=base.precision,
         log_every=stage.log_every,
         logger=run.logger,
-        export=lambda: save_net(path, module.expert, "sync_expert", expert_config(domain, params), run.signature),
+        export=export,
     )
 
 
@@ -161,6 +168,8 @@ def report(run: StageRun, clips: MouthSplits) -> None:
     for name, table in ((HISTORY_FILE, history), ("offset_accuracy.csv", pd.DataFrame(rows))):
         with atomic_file(folder / name) as temporary:
             table.to_csv(temporary, index=False)
+    for domain in DOMAINS:
+        (folder / domain / _TRAINED_FILE).unlink()
 
 
 def train_sync(run: StageRun) -> None:

@@ -79,7 +79,7 @@ def train_tsg(run: StageRun) -> None:
         folder=folder,
         label="talking segmentation",
         epochs=math.ceil(stage.steps / stage.checkpoint_every),
-        signature=run.signature,
+        signature=run.resume_key,
         seed=base.seed,
         devices=base.devices,
         num_nodes=base.num_nodes,
