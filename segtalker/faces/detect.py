@@ -6,7 +6,9 @@ is imported where it is made.
 
 import functools
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +83,7 @@ class MediaPipeDetector:
     """
 
     def __init__(self, weights: Path) -> None:
+        _outlive_profiling_ticks()
         with _stderr_silenced():
             self._finder = _landmarker(weights, _FOLLOW_CONFIDENCE)
             self._judge = _landmarker(weights, _FIRST_CONFIDENCE)
@@ -98,6 +101,7 @@ class MediaPipeDetector:
 
     def close(self) -> None:
         """See `Detector`."""
+        _outlive_profiling_ticks()
         with _stderr_silenced():
             self._finder.close()
             self._judge.close()
@@ -140,6 +144,16 @@ def _landmarker(weights: Path, confidence: float) -> Any:
         ) from error
     except (RuntimeError, ValueError) as error:
         raise SegTalkerError(f"{weights}: mediapipe cannot read it; is it face_landmarker.task?") from error
+
+
+def _outlive_profiling_ticks() -> None:
+    """Makes Python know that SIGPROF is ignored.
+
+    MediaPipe starts a profiling timer and ignores the signal behind Python's back. Whoever restores the handlers Python
+    knew of, as Lightning does after training, would have the next tick kill the process.
+    """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGPROF) == signal.SIG_DFL:
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +113,17 @@ def test_a_clip_of_hdtf_is_not_cropped_again(params: Params, tmp_path: Path) -> 
     assert json.loads((tmp_path / "crop.json").read_text())["squares"] == [[-0.5, -0.5, 512.0]]
     original = next(iter(open_video(source, "decord"))).image.astype(int)
     assert np.abs(ImagePack(tmp_path / "frames.zip").read([0])[0] - original).mean() < 1.0
+
+
+def test_a_process_that_restores_signal_handlers_lives_on() -> None:
+    """Lightning puts back the handlers Python knew of; MediaPipe's profiling ticks then killed the process."""
+    code = f"""
+import signal, numpy as np
+from segtalker.faces.detect import make_detector
+detector = make_detector("mediapipe", {WEIGHTS!r})
+known = signal.getsignal(signal.SIGPROF)
+detector.landmarks(np.zeros((256, 256, 3), np.uint8))
+signal.signal(signal.SIGPROF, known)
+sum(range(30_000_000))
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
