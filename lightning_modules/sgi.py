@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lightning_modules.schedule import warm_cosine
 from segtalker.losses.adversarial import discriminator_loss, generator_losses
 from segtalker.losses.perceptual import feature_loss
-from segtalker.losses.reconstruction import gradient_loss, pixel_loss, region_pixel_weights
+from segtalker.losses.reconstruction import detail_loss, gradient_loss, pixel_loss, region_pixel_weights
 from segtalker.nets.parser import FaceParser
 from segtalker.regions import NUM_REGIONS
 from segtalker.rendering import composite
@@ -29,6 +29,8 @@ class SgiWeights:
         pixel: see `pixel_loss`.
         gradient: see `gradient_loss`.
         gradient_scales: its scales.
+        detail: see `detail_loss`, in the second stage.
+        detail_window: px, its windows.
         parsing: distance of the face parser's features, in the second stage.
         adversarial: the discriminator's score, in the second stage.
         matching: distance of the discriminator's features, in the second stage.
@@ -38,6 +40,8 @@ class SgiWeights:
     pixel: float
     gradient: float
     gradient_scales: int
+    detail: float
+    detail_window: int
     parsing: float
     adversarial: float
     matching: float
@@ -133,10 +137,12 @@ class SgiModule(pl.LightningModule):
         }
 
     def _sharpening(self, image: Tensor, truth: Tensor, masks: Tensor) -> dict[str, Tensor]:
-        """Weighted losses that the second stage adds: what discriminator and parser see in the image."""
+        """Weighted losses that the second stage adds: fine detail, and what discriminator and parser see."""
+        pixels = region_pixel_weights(masks, self.region_weights)
         told = generator_losses(self.discriminator, truth, image, masks)
         parsing = feature_loss(self.parser.features, image, truth) if self.parser else image.new_zeros(())
         return {
+            "detail": self.weights.detail * detail_loss(image, truth, pixels, self.weights.detail_window),
             "parsing": self.weights.parsing * parsing,
             "adversarial": self.weights.adversarial * told.adversarial,
             "matching": self.weights.matching * told.matching,

@@ -130,7 +130,7 @@ def _accelerator(devices: Literal["auto"] | int, num_nodes: int) -> dict[str, An
     """Trainer arguments that choose the hardware: every GPU, so many GPUs, or the CPU where there is none."""
     gpus = torch.cuda.device_count()
     if devices != "auto" and gpus and devices > gpus:
-        raise BadInputError(f"base.devices is {devices} but {gpus} GPU(s) are here; lower it or use auto")
+        raise BadInputError(f"machine.devices is {devices} but {gpus} GPU(s) are here; lower it or use auto")
     count = (gpus or 1) if devices == "auto" else devices
     # adversarial training steps one network while the other is not used, which plain "ddp" refuses
     strategy = "ddp_find_unused_parameters_true" if count * num_nodes > 1 else "auto"

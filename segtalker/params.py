@@ -69,6 +69,14 @@ class Mel(Section):
     max_abs: float = Field(gt=0)
 
 
+class Machine(Section):
+    """Where and how fast work is done. Changes no result, so neither DVC nor signatures count it."""
+
+    workers: int = Field(ge=0)
+    devices: Literal["auto"] | int
+    num_nodes: int = Field(ge=1)
+
+
 class MouthBoxSize(Section):
     """The lower-face box, see `segtalker.mouth_box`."""
 
@@ -88,9 +96,6 @@ class Base(Section):
     window_frames: int = Field(gt=0)
     mel_window: int = Field(gt=0)
     mouth_box: MouthBoxSize
-    workers: int = Field(ge=0)
-    devices: Literal["auto"] | int
-    num_nodes: int = Field(ge=1)
     precision: str
     max_failed_fraction: float = Field(ge=0, le=1)
 
@@ -218,6 +223,7 @@ class Params(Section):
     """All of it."""
 
     active: Active
+    machine: Machine
     base: Base
     download: Download
     crop: Crop

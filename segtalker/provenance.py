@@ -4,6 +4,7 @@ import hashlib
 import os
 import random
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from segtalker.clips import read_table
 from segtalker.params import EXPERIMENT_FILE, STAGE_INPUTS, STAGES, Params, Stage, params_hash, read_yaml
 
 # values that choose where and how fast work is done, or how much is logged, never what comes out
-_NOT_SIGNED = {"workers", "devices", "num_nodes", "log_every", "loader_workers", "cache_mib"}
+_NOT_SIGNED = {"log_every", "loader_workers", "cache_mib"}
 # where the raw material lies; its hashes count instead
 _PLACES = {"root"}
 _FILES = ("weights", "heads")
@@ -22,13 +23,17 @@ _DVC_FILES = ("dvc.yaml", "dvc.lock")
 
 
 def seed_everything(seed: int) -> None:
-    """Seeds Python, NumPy and torch, and asks torch for deterministic algorithms."""
-    import torch
-
+    """Seeds Python, NumPy and, where it is imported, torch, which is also asked for deterministic algorithms."""
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    if "torch" in sys.modules:
+        import torch
+
+        torch.manual_seed(seed)
+        # use_deterministic_algorithms does the same and imports torch._inductor, three seconds
+        torch.set_deterministic_debug_mode("warn")
+        # nothing here reads memory before it is written; filling it first takes a tenth of a training
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _git(root: Path, *arguments: str) -> str | None:

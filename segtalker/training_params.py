@@ -178,6 +178,8 @@ class SgiWeights(Section):
     pixel: float = Field(ge=0)
     gradient: float = Field(ge=0)
     gradient_scales: int = Field(ge=1)
+    detail: float = Field(ge=0)
+    detail_window: int = Field(ge=2)
     parsing: float = Field(ge=0)
     adversarial: float = Field(ge=0)
     matching: float = Field(ge=0)

@@ -35,7 +35,7 @@ def crop(run: StageRun) -> None:
         partial(crop_clip, base, settings),
         run.workspace.data("crop"),
         CLIP_COLUMNS,
-        workers=base.workers,
+        workers=run.params.machine.workers,
         max_failed_fraction=base.max_failed_fraction,
         label="crop",
     )

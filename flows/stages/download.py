@@ -18,7 +18,7 @@ def _render(run: StageRun, folder: Path) -> list[Row]:
     recording = Recording(base.seed, settings.seconds, settings.height, settings.width, base.fps, base.sample_rate_hz)
     tasks = synthetic_tasks(settings, recording, folder)
     work = partial(record, recording=recording)
-    return run_clips(tasks, work, folder, COLUMNS, base.workers, base.max_failed_fraction, "download")
+    return run_clips(tasks, work, folder, COLUMNS, run.params.machine.workers, base.max_failed_fraction, "download")
 
 
 def _list(run: StageRun, folder: Path) -> list[Row]:

@@ -129,7 +129,7 @@ def evaluate(run: StageRun) -> None:
         partial(evaluate_clip, plan),
         folder,
         ("clip_id", "subject", "source", "frames", "methods"),
-        base.workers,
+        run.params.machine.workers,
         base.max_failed_fraction,
         "evaluate",
     )

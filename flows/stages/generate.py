@@ -94,7 +94,7 @@ def generate(run: StageRun) -> None:
     table = read_table(run.workspace.data("split") / "clips.csv")
     sources = dict(zip(table["clip_id"], table["source"], strict=True))
     talker = load_talker(plan.models, plan.settings, plan.device)
-    workers = 1 if plan.device == "cuda" else params.base.workers
+    workers = 1 if plan.device == "cuda" else params.machine.workers
     rows = run_clips(
         make_tasks(plan, clips, sources, params.base.seed),
         partial(generate_clip, plan),

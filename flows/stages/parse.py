@@ -46,7 +46,7 @@ def parse(run: StageRun) -> None:
         partial(parse_clip, choice, crops / "clips", settings.batch_size),
         run.workspace.data("parse"),
         CLIP_COLUMNS,
-        workers=1 if choice.device == "cuda" else base.workers,
+        workers=1 if choice.device == "cuda" else run.params.machine.workers,
         max_failed_fraction=base.max_failed_fraction,
         label="parse",
     )

@@ -44,6 +44,27 @@ def gradient_loss(image: Tensor, truth: Tensor, weights: Tensor, scales: int) ->
     return torch.stack(losses).mean()
 
 
+def detail_loss(image: Tensor, truth: Tensor, weights: Tensor, window: int) -> Tensor:
+    """Difference in how much fine detail there is around each place, wherever exactly it lies.
+
+    Strands and freckles never fall on the very pixels they had in another frame; a loss between pixels would rather
+    blur them. Compared here is the mean strength of horizontal and of vertical gradients over windows.
+
+    Args:
+        image: RGB, `(B, 3, H, W)`.
+        truth: likewise.
+        weights: of each pixel, `(B, 1, H, W)`.
+        window: px, side of the windows.
+    """
+    losses = []
+    for axis in (2, 3):
+        have, want = (picture.diff(dim=axis).abs() for picture in (image, truth))
+        near = weights.narrow(axis, 1, weights.shape[axis] - 1)
+        have, want, near = (F.avg_pool2d(strength, window) for strength in (have, want, near))
+        losses.append(weighted_mean((have - want).abs(), near))
+    return losses[0] + losses[1]
+
+
 def region_pixel_weights(masks: Tensor, weights: Tensor) -> Tensor:
     """The weight of each pixel's region.
 

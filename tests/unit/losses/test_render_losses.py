@@ -4,7 +4,13 @@ import torch
 
 from segtalker.losses.adversarial import discriminator_loss, generator_losses
 from segtalker.losses.perceptual import feature_loss
-from segtalker.losses.reconstruction import gradient_loss, pixel_loss, region_pixel_weights, weighted_mean
+from segtalker.losses.reconstruction import (
+    detail_loss,
+    gradient_loss,
+    pixel_loss,
+    region_pixel_weights,
+    weighted_mean,
+)
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.parser import FaceParser
 
@@ -34,6 +40,15 @@ def test_gradient_loss_sees_blur_but_no_shift_of_brightness() -> None:
     blurred = torch.nn.functional.avg_pool2d(truth, 3, stride=1, padding=1)
     assert gradient_loss(truth + 0.2, truth, weights, scales=2) < 1e-6
     assert gradient_loss(blurred, truth, weights, scales=2) > 0.1
+
+
+def test_detail_loss_minds_blur_more_than_where_strands_lie() -> None:
+    torch.manual_seed(0)
+    truth, weights = torch.rand(1, 3, 64, 64), torch.ones(1, 1, 64, 64)
+    blurred = torch.nn.functional.avg_pool2d(truth, 3, stride=1, padding=1)
+    assert detail_loss(truth, truth, weights, window=8) == 0
+    blur, moved = (detail_loss(image, truth, weights, window=8) for image in (blurred, truth.roll(1, dims=3)))
+    assert blur > 5 * moved
 
 
 def test_region_weights_reach_their_pixels() -> None:

@@ -123,11 +123,11 @@ def test_keys_change_with_what_matters() -> None:
 def test_the_stage_writes_its_tables_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     params = load_params(PROJECT)
     small = params.download.model_copy(update={"source": "synthetic", "synthetic": settings(test_subjects=1)})
-    base = params.base.model_copy(update={"workers": 1})
+    machine = params.machine.model_copy(update={"workers": 1})
     monkeypatch.chdir(tmp_path)
     run = StageRun(
         stage="download",
-        params=params.model_copy(update={"download": small, "base": base}),
+        params=params.model_copy(update={"download": small, "machine": machine}),
         workspace=Workspace(Path(), "synthetic", "demo"),
         signature="0" * 64,
         tracker=None,

@@ -55,7 +55,11 @@ def params() -> Params:
     """The project's, small and in one process."""
     plain = load_params(Path(__file__).parents[4]).model_dump(mode="json")
     active = {"active": {"experiment": "demo", "dataset": "synthetic"}}
-    small = {"base": {"image_size": 64, "workers": 1, "max_failed_fraction": 0.4}, "crop": {"min_seconds": 0.5}}
+    small = {
+        "machine": {"workers": 1},
+        "base": {"image_size": 64, "max_failed_fraction": 0.4},
+        "crop": {"min_seconds": 0.5},
+    }
     return parse_params(merge(plain, active | small), "test")
 
 
