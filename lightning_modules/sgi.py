@@ -138,11 +138,10 @@ class SgiModule(pl.LightningModule):
 
     def _sharpening(self, image: Tensor, truth: Tensor, masks: Tensor) -> dict[str, Tensor]:
         """Weighted losses that the second stage adds: fine detail, and what discriminator and parser see."""
-        pixels = region_pixel_weights(masks, self.region_weights)
         told = generator_losses(self.discriminator, truth, image, masks)
         parsing = feature_loss(self.parser.features, image, truth) if self.parser else image.new_zeros(())
         return {
-            "detail": self.weights.detail * detail_loss(image, truth, pixels, self.weights.detail_window),
+            "detail": self.weights.detail * detail_loss(image, truth, self.weights.detail_window),
             "parsing": self.weights.parsing * parsing,
             "adversarial": self.weights.adversarial * told.adversarial,
             "matching": self.weights.matching * told.matching,

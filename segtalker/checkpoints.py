@@ -13,6 +13,11 @@ from segtalker.errors import BadInputError, MissingWeightsError
 
 Net = TypeVar("Net", bound=nn.Module)
 _FORMAT = 1
+# what a file that is no checkpoint, or no longer one, makes of unpickling and building
+_RUBBISH = (
+    OSError, RuntimeError, EOFError, pickle.UnpicklingError, LookupError, TypeError, ValueError, AttributeError,
+    AssertionError,
+)  # fmt: skip
 
 
 def save_net(path: Path, net: nn.Module, kind: str, config: Mapping[str, Any], signature: str) -> None:
@@ -52,13 +57,16 @@ def load_net(path: Path, kind: str, build: Callable[..., Net]) -> Net:
         raise MissingWeightsError(f"{path}: not trained yet; run `segtalker reproduce --until {path.parent.name}`")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except _RUBBISH as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise BadInputError(f"{path}: not a readable checkpoint ({reason}); delete it and train again") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT or content.get("kind") != kind:
         raise BadInputError(f"{path}: not a {kind} checkpoint of this version; train it again")
-    net = build(**content["config"])
-    net.load_state_dict(content["state_dict"])
+    try:
+        net = build(**content["config"])
+        net.load_state_dict(content["state_dict"])
+    except _RUBBISH as error:
+        raise BadInputError(f"{path}: a {kind} this version cannot build; train it again") from error
     return net.requires_grad_(False).eval()
 
 

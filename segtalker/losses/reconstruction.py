@@ -44,7 +44,7 @@ def gradient_loss(image: Tensor, truth: Tensor, weights: Tensor, scales: int) ->
     return torch.stack(losses).mean()
 
 
-def detail_loss(image: Tensor, truth: Tensor, weights: Tensor, window: int) -> Tensor:
+def detail_loss(image: Tensor, truth: Tensor, window: int) -> Tensor:
     """Difference in how much fine detail there is around each place, wherever exactly it lies.
 
     Strands and freckles never fall on the very pixels they had in another frame; a loss between pixels would rather
@@ -53,16 +53,15 @@ def detail_loss(image: Tensor, truth: Tensor, weights: Tensor, window: int) -> T
     Args:
         image: RGB, `(B, 3, H, W)`.
         truth: likewise.
-        weights: of each pixel, `(B, 1, H, W)`.
-        window: px, side of the windows.
+        window: px, side of the windows, which overlap by half.
     """
     losses = []
     for axis in (2, 3):
-        have, want = (picture.diff(dim=axis).abs() for picture in (image, truth))
-        near = weights.narrow(axis, 1, weights.shape[axis] - 1)
-        have, want, near = (F.avg_pool2d(strength, window) for strength in (have, want, near))
-        losses.append(weighted_mean((have - want).abs(), near))
-    return losses[0] + losses[1]
+        have, want = (
+            F.avg_pool2d(picture.diff(dim=axis).abs(), window, stride=window // 2) for picture in (image, truth)
+        )
+        losses.append(F.l1_loss(have, want))
+    return torch.stack(losses).sum()
 
 
 def region_pixel_weights(masks: Tensor, weights: Tensor) -> Tensor:

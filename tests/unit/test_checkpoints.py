@@ -43,10 +43,16 @@ def test_another_kind_is_refused(tmp_path: Path) -> None:
         load_net(tmp_path / "net.ckpt", "tsg", Scale)
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", pickle.dumps({"a": 1})])
+@pytest.mark.parametrize("content", [b"", b"garbage", b"hello\nworld\n", b"\x80\x02.", pickle.dumps({"a": 1})])
 def test_damaged_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "net.ckpt").write_bytes(content)
     with pytest.raises(BadInputError, match="not a readable checkpoint"):
+        load_net(tmp_path / "net.ckpt", "scale", Scale)
+
+
+def test_a_net_of_another_shape_is_refused(tmp_path: Path) -> None:
+    save_net(tmp_path / "net.ckpt", Scale(2), "scale", {"width": 3}, "f" * 64)
+    with pytest.raises(BadInputError, match="this version cannot build"):
         load_net(tmp_path / "net.ckpt", "scale", Scale)
 
 
