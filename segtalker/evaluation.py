@@ -29,6 +29,7 @@ from segtalker.nets.seeded_features import SeededFeatures
 from segtalker.nets.sync import SyncExpert
 from segtalker.provenance import file_sha256
 from segtalker.tracks import AGAINST_SOUND, MEASURE, Instruments, Pictures, Speaker, Stretch
+from segtalker.weights import WEIGHTS
 
 GROUND_TRUTH = "ground_truth"
 SCORES_FILE = "scores.json"
@@ -49,13 +50,26 @@ class WeightFiles:
 
     def missing(self) -> dict[Track, str]:
         """Tracks that cannot be measured, each with what it needs."""
-        needs: dict[Track, tuple[bool, str]] = {
-            "lpips_alex": (bool(self.lpips_trunk and self.lpips_heads), "lpips_weights and evaluate.lpips_heads"),
-            "features_inception": (bool(self.fid), "fid_weights"),
-            "sync_syncnet": (bool(self.syncnet), "syncnet_weights"),
-            "identity": (bool(self.identity), "identity_weights"),
+        needs: dict[Track, dict[str, tuple[Path | None, str]]] = {
+            "lpips_alex": {
+                "lpips_weights": (self.lpips_trunk, "lpips_trunk"),
+                "lpips_heads": (self.lpips_heads, "lpips_heads"),
+            },
+            "features_inception": {"fid_weights": (self.fid, "fid_inception")},
+            "sync_syncnet": {"syncnet_weights": (self.syncnet, "syncnet")},
+            "identity": {"identity_weights": (self.identity, "mobilefacenet")},
         }
-        return {track: f"needs evaluate.{name}" for track, (there, name) in needs.items() if not there}
+        reasons: dict[Track, str] = {}
+        for track, files in needs.items():
+            absent = [_needed(key, name) for key, (path, name) in files.items() if path is None]
+            if absent:
+                reasons[track] = "; ".join(absent)
+        return reasons
+
+
+def _needed(key: str, name: str) -> str:
+    weights = WEIGHTS[name]
+    return f"fetch {weights.file} from {weights.url} and say where it is by evaluate.{key}"
 
 
 @dataclass(frozen=True)

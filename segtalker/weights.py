@@ -51,6 +51,37 @@ WEIGHTS = {
         sha256="11f355bf06",
         licence="BSD-3-Clause",
     ),
+    "lpips_trunk": Weights(
+        file="alexnet-owt-7be5be79.pth",
+        url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+        sha256="7be5be79",
+        licence="BSD-3-Clause",
+    ),
+    "lpips_heads": Weights(
+        file="alex.pth",
+        url="https://github.com/richzhang/PerceptualSimilarity/raw/master/lpips/weights/v0.1/alex.pth",
+        sha256="",
+        licence="BSD-2-Clause",
+    ),
+    "fid_inception": Weights(
+        file="pt_inception-2015-12-05-6726825d.pth",
+        url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+        "pt_inception-2015-12-05-6726825d.pth",
+        sha256="6726825d",
+        licence="Apache-2.0",
+    ),
+    "syncnet": Weights(
+        file="syncnet_v2.model",
+        url="https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
+        sha256="",
+        licence="none stated",
+    ),
+    "mobilefacenet": Weights(
+        file="068.ckpt",
+        url="https://github.com/Xiaoccer/MobileFaceNet_Pytorch/raw/master/model/best/068.ckpt",
+        sha256="",
+        licence="none stated",
+    ),
     "bisenet_face_parsing": Weights(
         file="79999_iter.pth",
         url="https://drive.google.com/uc?id=154JgKpzCPW82qINcVieuPH3fZ2e0P812",
