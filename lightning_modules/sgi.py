@@ -141,11 +141,14 @@ class SgiModule(pl.LightningModule):
         told = generator_losses(self.discriminator, truth, image, masks)
         parsing = feature_loss(self.parser.features, image, truth) if self.parser else image.new_zeros(())
         return {
-            "detail": self.weights.detail * detail_loss(image, truth, self.weights.detail_window),
+            "detail": self.weights.detail * self._detail(image, truth),
             "parsing": self.weights.parsing * parsing,
             "adversarial": self.weights.adversarial * told.adversarial,
             "matching": self.weights.matching * told.matching,
         }
+
+    def _detail(self, image: Tensor, truth: Tensor) -> Tensor:
+        return detail_loss(image, truth, self.weights.detail_window, self.weights.gradient_scales)
 
     def training_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
         optimizer, discriminator_optimizer = cast(list[torch.optim.Optimizer], self.optimizers())

@@ -163,6 +163,15 @@ class SgiGenerator(Section):
     channels: Pyramid
     masked_up_to: int = Field(ge=1)
     mapping_layers: int = Field(ge=0)
+    detailed: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> "SgiGenerator":
+        if len(self.channels) < 2:
+            raise ValueError("channels needs two resolutions or more")
+        if unknown := sorted(set(self.detailed) - set(REGIONS)):
+            raise ValueError(f"detailed names {', '.join(unknown)}; the regions are {', '.join(REGIONS)}")
+        return self
 
 
 class SgiDiscriminator(Section):

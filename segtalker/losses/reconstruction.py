@@ -44,24 +44,32 @@ def gradient_loss(image: Tensor, truth: Tensor, weights: Tensor, scales: int) ->
     return torch.stack(losses).mean()
 
 
-def detail_loss(image: Tensor, truth: Tensor, window: int) -> Tensor:
+def detail_loss(image: Tensor, truth: Tensor, window: int, scales: int) -> Tensor:
     """Difference in how much fine detail there is around each place, wherever exactly it lies.
 
     Strands and freckles never fall on the very pixels they had in another frame; a loss between pixels would rather
-    blur them. Compared here is the mean strength of horizontal and of vertical gradients over windows.
+    blur them. Compared here is the mean strength of horizontal and of vertical gradients over windows, at several
+    scales, for a grid of single pixels is no detail.
 
     Args:
         image: RGB, `(B, 3, H, W)`.
         truth: likewise.
-        window: px, side of the windows, which overlap by half.
+        window: px at each scale, side of the windows, which overlap by half.
+        scales: levels of the pyramid, each half the size of the one before.
+
+    Returns:
+        The mean over scales.
     """
     losses = []
-    for axis in (2, 3):
-        have, want = (
-            F.avg_pool2d(picture.diff(dim=axis).abs(), window, stride=window // 2) for picture in (image, truth)
-        )
-        losses.append(F.l1_loss(have, want))
-    return torch.stack(losses).sum()
+    for scale in range(scales):
+        if scale:
+            image, truth = F.avg_pool2d(image, 2), F.avg_pool2d(truth, 2)
+        for axis in (2, 3):
+            have, want = (
+                F.avg_pool2d(picture.diff(dim=axis).abs(), window, stride=window // 2) for picture in (image, truth)
+            )
+            losses.append(F.l1_loss(have, want))
+    return torch.stack(losses).sum() / scales
 
 
 def region_pixel_weights(masks: Tensor, weights: Tensor) -> Tensor:

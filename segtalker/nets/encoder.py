@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segtalker.nets.layers import RegionLinear, activate, resize_masks
+from segtalker.nets.layers import RegionLinear, activate, shrink
 from segtalker.nets.region_texture import gather_textures
 
 ENCODER_KIND = "mask_guided_encoder"
@@ -72,7 +72,7 @@ class MaskGuidedEncoder(nn.Module):
         for size, convolution in zip(self.sizes, self.convolutions, strict=True):
             features = activate(convolution(features))
             if size in self.taps:
-                share = resize_masks(masks, size).flatten(2)
+                share = shrink(masks, size).flatten(2)
                 rows.append(share @ features.flatten(2).transpose(1, 2) / (share.sum(2, keepdim=True) + 1e-3))
         return torch.cat(rows, 2)
 

@@ -6,12 +6,13 @@ styles, and layers above a resolution are unmasked (one style, the mean over the
 
 - one convolution a layer, whatever the number of regions (see `RegionModulatedConv`);
 - it starts from the mask at low resolution instead of a constant;
-- the codes' coarse textures are painted into the mask, enter every level, and the network adds the rest;
+- the codes' textures are painted into the mask; their means enter the levels, which add the rest; their fine detail,
+  which no level sees and so none can smooth away, is added as far as the last level lets it, in hair all of it;
 - noise is laid out in each region's own frame, so that strands and freckles move with the head;
 - where the last level is smaller than the image its RGB layer writes blocks of pixels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import torch
@@ -19,16 +20,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segtalker.nets.encoder import code_size
-from segtalker.nets.layers import RegionLinear, RegionModulatedConv, activate, resize_masks
+from segtalker.nets.layers import RegionLinear, RegionModulatedConv, activate, shrink
 from segtalker.nets.region_texture import paint, region_coordinates
+from segtalker.regions import REGION_INDEX
 
 GENERATOR_KIND = "mask_guided_generator"
 _NOISE_SEED = 20240903
+_RGB = 3
 
 
 def _enlarge(features: Tensor) -> Tensor:
     """Twice the size; bilinear is StyleGAN2's [1, 3, 3, 1] filter."""
     return F.interpolate(features, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def _stretch(values: Tensor, size: int) -> Tensor:
+    """To `size` by `size` pixels."""
+    return F.interpolate(values, size=(size, size), mode="bilinear", align_corners=False)
 
 
 class StyledConv(nn.Module):
@@ -49,17 +57,16 @@ class Level(nn.Module):
     Args:
         inputs: channels from the level below.
         outputs: channels here.
-        painted: channels of the painted textures, folded to this resolution.
         style: size of a style.
         block: side of the pixel blocks the RGB layer writes.
     """
 
-    def __init__(self, inputs: int, outputs: int, painted: int, style: int, block: int) -> None:
+    def __init__(self, inputs: int, outputs: int, style: int, block: int) -> None:
         super().__init__()
         self.block = block
-        self.first = StyledConv(inputs + painted, outputs, style)
+        self.first = StyledConv(inputs + _RGB, outputs, style)
         self.second = StyledConv(outputs, outputs, style)
-        self.to_rgb = RegionModulatedConv(outputs, 3 * block**2, style, kernel=1, demodulate=False)
+        self.to_rgb = RegionModulatedConv(outputs, _RGB * block**2, style, kernel=1, demodulate=False)
         nn.init.zeros_(self.to_rgb.weight)
         nn.init.zeros_(self.to_rgb.shift.weight)
 
@@ -82,6 +89,7 @@ class MaskGuidedGenerator(nn.Module):
         style: size of the learned part of a code.
         texture: side of the texture in a code.
         mapping_layers: depth of each region's mapping network.
+        detailed: names of the regions that keep all fine detail of their texture.
     """
 
     def __init__(
@@ -94,6 +102,7 @@ class MaskGuidedGenerator(nn.Module):
         style: int,
         texture: int,
         mapping_layers: int,
+        detailed: Sequence[str],
     ) -> None:
         super().__init__()
         self.sizes = sorted(channels)
@@ -108,9 +117,12 @@ class MaskGuidedGenerator(nn.Module):
         widths = [first, *(channels[size] for size in self.sizes)]
         blocks = [1] * (len(self.sizes) - 1) + [self.block]
         self.levels = nn.ModuleList(
-            Level(inputs, outputs, 3 * block**2, style, block)
+            Level(inputs, outputs, style, block)
             for (inputs, outputs), block in zip(pairwise(widths), blocks, strict=True)
         )
+        self.keep = RegionModulatedConv(widths[-1], 1, style, kernel=1, demodulate=False)
+        nn.init.zeros_(self.keep.weight)
+        self.detailed = [REGION_INDEX[name] for name in detailed]
         draw = torch.Generator().manual_seed(_NOISE_SEED)
         for size in self.sizes:
             noise = torch.randn(1, 2, size, size, generator=draw)
@@ -145,26 +157,23 @@ class MaskGuidedGenerator(nn.Module):
         labels, local = region_coordinates(masks)
         textures = codes[..., self.style :].unflatten(2, (3, self.texture, self.texture))
         painted = paint(textures, labels, local)
+        smooth = _stretch(shrink(painted, self.sizes[-2]), painted.shape[2])
         styles = self._styles(codes)
-        features = self.start(resize_masks(masks, self.sizes[0]))
+        features = self.start(shrink(masks, self.sizes[0]))
         image = torch.zeros_like(painted[:, :, :1, :1])
         for size, level in zip(self.sizes, self.levels, strict=True):
             if size > self.sizes[0]:
                 features = _enlarge(features)
             where, rows = self._guidance(size, masks, styles)
-            features, added = level(features, self._folded(size, painted), rows, where, self._noise(size, local))
-            image = added + F.interpolate(image, size=added.shape[2:], mode="bilinear", align_corners=False)
-        return painted + image
+            features, added = level(features, shrink(smooth, size), rows, where, self._noise(size, local))
+            image = added + _stretch(image, added.shape[2])
+        kept = _stretch(torch.sigmoid(self.keep(features, rows, where)), painted.shape[2])
+        kept = torch.maximum(kept, masks[:, self.detailed].sum(1, keepdim=True))
+        return smooth + kept * (painted - smooth) + image
 
     def _guidance(self, size: int, masks: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
         """Masks and styles of a level; above `masked_up_to` one mean style everywhere."""
         if size <= self.masked_up_to:
-            return resize_masks(masks, size), styles
+            return shrink(masks, size), styles
         shares = masks.mean((2, 3))[:, None]  # (B, 1, K)
         return torch.ones_like(masks[:, :1, :1, :1]), shares @ styles
-
-    def _folded(self, size: int, painted: Tensor) -> Tensor:
-        """The painted textures at a level: whole pixel blocks at the last, means below."""
-        if size < self.sizes[-1]:
-            return F.avg_pool2d(painted, painted.shape[2] // size)
-        return F.pixel_unshuffle(painted, self.block)

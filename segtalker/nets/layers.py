@@ -14,10 +14,10 @@ def activate(features: Tensor) -> Tensor:
     return F.leaky_relu(features, SLOPE) * math.sqrt(2.0)
 
 
-def resize_masks(masks: Tensor, size: int) -> Tensor:
-    """Regions by area at a smaller size: `(B, K, H, W)` to `(B, K, size, size)`."""
-    factor = masks.shape[2] // size
-    return F.avg_pool2d(masks, factor) if factor > 1 else masks
+def shrink(values: Tensor, size: int) -> Tensor:
+    """Means over areas, of masks or colours, at a smaller size: `(B, C, H, W)` to `(B, C, size, size)`."""
+    factor = values.shape[2] // size
+    return F.avg_pool2d(values, factor) if factor > 1 else values
 
 
 def spread(values: Tensor, masks: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ SPREAD = 2.2  # half the side of a texture, in standard deviations of the region
 INNER_FACE = ("skin", "nose", "lip", "mouth", "eyes", "eyebrows", "glasses")
 EYE_LINE = ("eyes", "eyebrows")
 MAX_ROLL = 0.8  # radians; beyond it the eyes are not what was measured
-_SAMPLES = 2  # reads per texel and axis
+_SAMPLES = 2  # reads per texel and axis, where texels are larger than pixels
 _PRIOR = 0.1  # weight of the coarser level where a texel is only partly covered
 
 
@@ -129,7 +129,8 @@ def gather_textures(image: Tensor, masks: Tensor, size: int) -> Tensor:
         Textures, `(B, K, 3, G, G)`, in [-1, 1]; of an absent region 0. No gradient flows through.
     """
     batch, regions, height, width = masks.shape
-    side = size * _SAMPLES
+    samples = 1 if size >= height else _SAMPLES
+    side = size * samples
     with torch.no_grad():
         frames = torch.cat(region_frames(masks), 2)[:, :, None]
         place = _to_image(pixel_grid(side, side, image).view(1, 1, -1, 2), frames)  # (B, K, side^2, 2)
@@ -143,7 +144,7 @@ def gather_textures(image: Tensor, masks: Tensor, size: int) -> Tensor:
         colours = image.flatten(2).gather(2, index[:, None].expand(-1, 3, -1)).view(batch, 3, regions, -1)
         colours = (colours * weight[:, None]).transpose(1, 2).reshape(batch * regions, 3, side, side)
         weight = weight.view(batch * regions, 1, side, side)
-        textures = _fill(F.avg_pool2d(colours, _SAMPLES), F.avg_pool2d(weight, _SAMPLES))
+        textures = _fill(F.avg_pool2d(colours, samples), F.avg_pool2d(weight, samples))
     return textures.view(batch, regions, 3, size, size)
 
 

@@ -63,7 +63,9 @@ def _module(adversarial_steps: int, reconstruction_steps: int = 5) -> Unplugged:
     shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4}
     return Unplugged(
         encoder=MaskGuidedEncoder(**shared, channels={16: 4, 8: 6}, taps=(16, 8), present_share=2e-4),
-        generator=MaskGuidedGenerator(**shared, channels={8: 8, 16: 8}, masked_up_to=16, mapping_layers=1),
+        generator=MaskGuidedGenerator(
+            **shared, channels={8: 8, 16: 8}, masked_up_to=16, mapping_layers=1, detailed=("hair",)
+        ),
         discriminator=PatchDiscriminator(regions=NUM_REGIONS, channels=(4, 8)),
         parser=FaceParser(channels=4, multipliers=(1, 2), regions=NUM_REGIONS).requires_grad_(False).eval(),
         optimizer=partial(torch.optim.Adam, lr=1e-2),

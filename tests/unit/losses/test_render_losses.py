@@ -46,8 +46,8 @@ def test_detail_loss_minds_blur_more_than_where_strands_lie() -> None:
     torch.manual_seed(0)
     truth = torch.rand(1, 3, 64, 64)
     blurred = torch.nn.functional.avg_pool2d(truth, 3, stride=1, padding=1)
-    assert detail_loss(truth, truth, window=8) == 0
-    blur, moved = (detail_loss(image, truth, window=8) for image in (blurred, truth.roll(1, dims=3)))
+    assert detail_loss(truth, truth, window=8, scales=2) == 0
+    blur, moved = (detail_loss(image, truth, window=8, scales=2) for image in (blurred, truth.roll(1, dims=3)))
     assert blur > 5 * moved
 
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from segtalker.nets.layers import RegionLinear, RegionModulatedConv, resize_masks, spread
+from segtalker.nets.layers import RegionLinear, RegionModulatedConv, shrink, spread
 
 
 def _stylegan2(layer: RegionModulatedConv, features: Tensor, style: Tensor) -> Tensor:
@@ -68,5 +68,5 @@ def test_region_linear_keeps_regions_apart() -> None:
 
 def test_resized_masks_still_share_every_pixel_out() -> None:
     masks = F.one_hot(torch.randint(0, 12, (2, 16, 16)), 12).movedim(-1, 1).float()
-    torch.testing.assert_close(resize_masks(masks, 4).sum(1), torch.ones(2, 4, 4))
-    assert resize_masks(masks, 16) is masks
+    torch.testing.assert_close(shrink(masks, 4).sum(1), torch.ones(2, 4, 4))
+    assert shrink(masks, 16) is masks
