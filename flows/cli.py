@@ -13,11 +13,12 @@ from flows import dvc_cli
 from flows.console import complain, say
 from flows.doctor import doctor
 from flows.experiment import DEFAULT_EXPERIMENT, activate, compose
+from flows.lock_shelf import bring_back, keep_lock
 from flows.prefect_server import configure, prefect_server
 from flows.run_lock import run_lock
 from flows.talk_command import talk
 from segtalker.errors import EXIT_CODE, BadInputError, SegTalkerError
-from segtalker.params import STAGES, Params
+from segtalker.params import STAGES, Params, load_params
 from segtalker.workspace import project_root
 
 app = typer.Typer(
@@ -36,6 +37,8 @@ def _run(root: Path, params: Params, until: str) -> None:
     forced: list[str] = [] if params.download.source == "synthetic" else [STAGES[0]]
     experiment = params.active.experiment
     dvc_cli.recover(root)
+    if bring_back(root, params):
+        say(f"{experiment}: taken up where it was left")
     with ThreadPoolExecutor(1) as background:
         # both take seconds to start, so they start together
         changed = background.submit(dvc_cli.status, root)
@@ -46,6 +49,7 @@ def _run(root: Path, params: Params, until: str) -> None:
             try:
                 outcomes = flow(root, experiment, until, sorted(changed.result()), forced)
             finally:
+                keep_lock(root, params)
                 flush_logs()
     ran = sum(outcome.state == "ran" for outcome in outcomes)
     say(f"{experiment}: {ran} stages ran, {len(outcomes) - ran} cached")
@@ -72,6 +76,27 @@ def reproduce(
     report = root / "reports" / "index.html"
     if until == STAGES[-1]:
         say(f"report: {report}")
+
+
+@app.command()
+def report() -> None:
+    """Make tables, figures and page of the active experiment again, from what is on disk."""
+    root = project_root()
+    experiment = load_params(root).active.experiment
+    if not (root / "results" / experiment / "evaluate").is_dir():
+        raise BadInputError(f"results/{experiment}/evaluate: not there; run segtalker reproduce first")
+    with run_lock(root):
+        configure(root)
+        dvc_cli.recover(root)
+        with prefect_server(root):
+            from flows.pipeline import flush_logs
+            from flows.report import report as flow
+
+            try:
+                page = flow(root, experiment)
+            finally:
+                flush_logs()
+    say(f"report: {page}")
 
 
 class _Interrupted(BaseException):

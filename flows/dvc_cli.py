@@ -106,6 +106,13 @@ def status(root: Path) -> set[str]:
     return set(json.loads(answer.stdout))
 
 
+def checkout(root: Path) -> None:
+    """Outputs as `dvc.lock` has them, from the cache; what is not there is left to the stages."""
+    subprocess.run(
+        _command("checkout", "--force", "--quiet"), cwd=root, env=_environment(), capture_output=True, check=False
+    )
+
+
 def reproduce_stage(root: Path, stage: str, force: bool) -> Reproduced:
     """Runs one stage if anything it depends on changed; its output goes straight to the terminal.
 

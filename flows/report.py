@@ -13,7 +13,7 @@ _STAGE = STAGES[-1]
 
 @flow(name="segtalker-report", flow_run_name="{experiment}")
 def report(root: Path, experiment: str) -> Path:
-    """Brings the stage `tables` up to date and nothing before it.
+    """Runs the stage `tables` and nothing before it.
 
     Args:
         root: the project folder.
@@ -22,7 +22,7 @@ def report(root: Path, experiment: str) -> Path:
     Returns:
         The page.
     """
-    run_stage.with_options(name=_STAGE)(root, _STAGE, True)
+    run_stage.with_options(name=_STAGE)(root, _STAGE, changed=True, force=True)
     tables = root / "reports" / "tables" / "results.md"
     create_markdown_artifact(tables.read_text(encoding="utf-8"), key="results", description="tables of this run")
     return root / "reports" / "index.html"

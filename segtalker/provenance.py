@@ -1,6 +1,7 @@
 """Where a result comes from: seeds, the git revision and the signature of an experiment."""
 
 import hashlib
+import json
 import os
 import random
 import subprocess
@@ -98,6 +99,31 @@ def signature(params: Params, stage: Stage, inputs: Mapping[str, str]) -> str:
 def experiment_signature(params: Params) -> str:
     """Names a whole experiment before its raw material is known: 64 hex digits."""
     return signature(params, STAGES[-1], {"experiment": params.active.experiment})
+
+
+def read_settings(root: Path, experiment: str) -> tuple[str, ...]:
+    """What `experiment.yaml` holds beyond the named experiment, as `key=value`.
+
+    Args:
+        root: the project folder.
+        experiment: its name; `experiments/<name>.yaml` need not exist.
+    """
+    named = root / "experiments" / f"{experiment}.yaml"
+    base = leaves(read_yaml(named)) if named.is_file() else {}
+    active = leaves(read_yaml(root / EXPERIMENT_FILE))
+    return tuple(
+        f"{key}={json.dumps(value)}"
+        for key, value in sorted(active.items())
+        if not key.startswith("active.") and (key not in base or base[key] != value)
+    )
+
+
+def leaves(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys as `section.key`."""
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        flat |= leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
 
 
 def resume_key(root: Path, stage: Stage, stage_signature: str) -> str:

@@ -104,7 +104,7 @@ class StageTracker:
 def start_stage(
     *,
     stage: str,
-    experiment: str,
+    name: str,
     experiment_signature: str,
     signature: str,
     params: Mapping[str, Any],
@@ -114,7 +114,7 @@ def start_stage(
 
     Args:
         stage: its name.
-        experiment: name of the parent run.
+        name: of the experiment's run, given when its first stage runs.
         experiment_signature: finds the parent again in later stages and after an interruption.
         signature: the stage's own signature.
         params: all params; the parent holds them all, the child `base` and its own.
@@ -129,7 +129,7 @@ def start_stage(
     try:
         client = MlflowClient(uri)
         experiment_id = _experiment_id(client)
-        parent_id = _parent_run(client, experiment_id, experiment, experiment_signature, params)
+        parent_id = _parent_run(client, experiment_id, name, experiment_signature, params)
         client.update_run(parent_id, status="RUNNING")
         _close_killed(client, experiment_id, parent_id, stage)
         named = {_KIND: "stage", _STAGE: stage, _SIGNATURE: signature, MLFLOW_RUN_NAME: stage}

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from flows.lifeline import die_with_parent
 from flows.stage_notes import StageNotes, own_notes
+from flows.trial import TRIAL_VARIABLE, check_trial
 from segtalker.errors import EXIT_CODE, SegTalkerError
 from segtalker.params import Params, Stage, load_params
 from segtalker.provenance import (
     experiment_signature,
     git_revision,
     input_hashes,
+    read_settings,
     resume_key,
     seed_everything,
     signature,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from segtalker.tracking import StageTracker
 
 _INTERRUPTED = 130
+_NAME_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -93,13 +96,20 @@ def is_first_rank() -> bool:
     return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "RANK"))
 
 
+def _run_name(experiment: str, trial: str | None) -> str:
+    """The experiment with what is special about this run, to tell runs apart in a list."""
+    special = trial or " ".join(read_settings(Path(), experiment))
+    return f"{experiment} {special}".strip()[:_NAME_LENGTH]
+
+
 def _start_tracker(stage: Stage, params: Params, stage_signature: str) -> "StageTracker":
     from segtalker.tracking import start_stage
 
     revision, dirty = git_revision(Path())
+    trial = os.environ.get(TRIAL_VARIABLE)
     return start_stage(
         stage=stage,
-        experiment=params.active.experiment,
+        name=_run_name(params.active.experiment, trial),
         experiment_signature=experiment_signature(params),
         signature=stage_signature,
         params=params.model_dump(mode="json"),
@@ -108,11 +118,13 @@ def _start_tracker(stage: Stage, params: Params, stage_signature: str) -> "Stage
             "segtalker.dataset": params.active.dataset,
             "segtalker.git_revision": revision,
             "segtalker.git_dirty": str(dirty).lower(),
-        },
+        }
+        | ({"segtalker.trial": trial} if trial else {}),
     )
 
 
 def _open(stage: Stage) -> StageRun:
+    check_trial(Path())
     params = load_params()
     workspace = Workspace(Path(), params.active.dataset, params.active.experiment)
     inputs = {} if stage == "download" else input_hashes(workspace.data("download"))

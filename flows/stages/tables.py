@@ -13,8 +13,8 @@ from segtalker.clips import load_clips
 from segtalker.edit_strip import read_edits
 from segtalker.media.video import write_video
 from segtalker.params import Params
-from segtalker.provenance import git_revision
-from segtalker.reporting.assemble import Origin, build_report, read_settings
+from segtalker.provenance import git_revision, read_settings
+from segtalker.reporting.assemble import Origin, build_report
 from segtalker.reporting.drawings import (
     edit_drawings,
     pipeline_drawings,

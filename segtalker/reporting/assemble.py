@@ -1,19 +1,16 @@
 """Puts a report together: which words, numbers, pictures and players stand on the page."""
 
 import io
-import json
 import platform
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from ruamel.yaml import YAML
 
-from segtalker.params import EXPERIMENT_FILE, Params, read_yaml
+from segtalker.params import Params
 from segtalker.reporting.figures import Picture
 from segtalker.reporting.formats import SIGNATURE_DIGITS
 from segtalker.reporting.page import Report, Table, group_pictures, key_numbers, score_rows
@@ -42,30 +39,6 @@ class Origin:
     is_modified: bool
     people_apart: bool
     settings: tuple[str, ...]
-
-
-def read_settings(root: Path, experiment: str) -> tuple[str, ...]:
-    """What `experiment.yaml` holds beyond the named experiment, as `key=value`.
-
-    Args:
-        root: the project folder.
-        experiment: its name; `experiments/<name>.yaml` need not exist.
-    """
-    named = root / "experiments" / f"{experiment}.yaml"
-    base = _leaves(read_yaml(named)) if named.is_file() else {}
-    active = _leaves(read_yaml(root / EXPERIMENT_FILE))
-    return tuple(
-        f"{key}={json.dumps(value)}"
-        for key, value in sorted(active.items())
-        if not key.startswith("active.") and (key not in base or base[key] != value)
-    )
-
-
-def _leaves(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        flat |= _leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat
 
 
 def build_report(

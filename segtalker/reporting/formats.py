@@ -1,5 +1,6 @@
 """Writes tables as CSV (every digit, the same bytes each time), Markdown and LaTeX (rounded, for reading)."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -134,8 +135,16 @@ def _mark_latex(shown: pd.DataFrame, scores: Scores) -> pd.DataFrame:
     return _mark(plain, scores, r"\textbf{", "}").assign(method=shown["method"])
 
 
+def scores_json(scores: Scores) -> str:
+    """The system's means by metric, for `dvc exp show` and `dvc metrics diff`; without what was not measured."""
+    means = scores.means().T[scores.system.name].to_dict()
+    finite = {str(name): round(value, 6) for name, value in means.items() if math.isfinite(value)}
+    return json.dumps(finite, indent=2) + "\n"
+
+
 def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
-    """Writes every table as CSV, the main one also as `results.md` (with the others below it) and `results.tex`.
+    """Writes every table as CSV, the main one also as `results.md` (with the others below it) and `results.tex`;
+    `scores.json` holds the system's means.
 
     Args:
         tables: of one experiment.
@@ -147,6 +156,7 @@ def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
     for name, table in named.items():
         write_csv(table, folder / f"{name}.csv")
     write_text(folder / "results.tex", results_latex(tables.results, scores))
+    write_text(folder / "scores.json", scores_json(scores))
     sections = {
         "Results": results_markdown(tables.results, scores),
         "Regions (intersection over union)": _plain_markdown(tables.regions),

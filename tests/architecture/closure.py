@@ -11,6 +11,7 @@ PACKAGES = ("segtalker", "flows", "lightning_modules", "datamodules")
 WITHOUT_EFFECT = {
     "flows/lifeline.py",
     "flows/stage_notes.py",
+    "flows/trial.py",
     "flows/stages/common.py",
     "segtalker/errors.py",
     "segtalker/progress.py",

@@ -26,11 +26,18 @@ class Project:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "MLFLOW"))}
-        return kept | {"PYTHONPATH": str(self.root), "OMP_WAIT_POLICY": "PASSIVE"}
+        path = os.pathsep.join([str(SEGTALKER.parent), os.environ.get("PATH", "")])
+        return kept | {"PATH": path, "PYTHONPATH": str(self.root), "OMP_WAIT_POLICY": "PASSIVE"}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs `segtalker` with arguments to its end."""
-        command = [str(SEGTALKER), *arguments]
+        return self._run(str(SEGTALKER), *arguments)
+
+    def dvc(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs `dvc` with arguments to its end."""
+        return self._run(sys.executable, "-m", "dvc", *arguments)
+
+    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             cwd=self.root,

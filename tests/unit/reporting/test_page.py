@@ -13,7 +13,7 @@ from flows.stages.common import StageRun
 from flows.stages.tables import tables
 from segtalker.clips import load_clips
 from segtalker.params import load_params
-from segtalker.reporting.assemble import read_settings
+from segtalker.provenance import read_settings
 from segtalker.reporting.players import Player, PlayerMaker
 from segtalker.reporting.samples import choose_samples
 from segtalker.workspace import Workspace

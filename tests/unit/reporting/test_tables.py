@@ -50,7 +50,7 @@ def test_the_order_of_measured_rows_does_not_change_a_byte(experiment: Workspace
         write_tables(build_tables(experiment, some, SIGNATURE), some, tmp_path / str(index))
     names = sorted(path.name for path in (tmp_path / "0").iterdir())
     assert names == ["failures.csv", "metrics.csv", "regions.csv", "results.csv", "results.md", "results.tex",
-                     "splits.csv", "unavailable.csv"]  # fmt: skip
+                     "scores.json", "splits.csv", "unavailable.csv"]  # fmt: skip
     for name in names:
         assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "1" / name).read_bytes()
 
