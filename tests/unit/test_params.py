@@ -56,6 +56,13 @@ def test_cross_field_checks(project: Path) -> None:
         load_params(project)
 
 
+def test_steps_end_at_a_checkpoint(project: Path) -> None:
+    path = project / EXPERIMENT_FILE
+    path.write_text(path.read_text().replace("train_tsg: {}", "train_tsg: {steps: 5}"), encoding="utf-8")
+    with pytest.raises(BadInputError, match="steps 5 is no multiple of checkpoint_every"):
+        load_params(project)
+
+
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"params\.yaml: cannot be read"):
         read_yaml(tmp_path / PARAMS_FILE)
