@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .PHONY: help env reproduce test lint lock clean
 
 PYTHON ?= $(shell for v in 3.11 3.12 3.13; do command -v python$$v >/dev/null 2>&1 && python$$v -c '' 2>/dev/null && { echo python$$v; break; }; done)
+TEST_PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(VENV)/uv/bin/uv
@@ -19,7 +20,7 @@ reproduce: env ## Run the whole experiment on the embedded data
 	@$(BIN)/segtalker reproduce
 
 test: env ## Run every test, the whole pipeline at tiny size included
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_FLAGS)
 
 lint: env ## Check style, types and import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy && $(BIN)/lint-imports --config pyproject.toml

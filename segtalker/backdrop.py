@@ -26,6 +26,8 @@ _HIDDEN_NECK_HALF_WIDTH = 0.7
 _MIN_NECK = 0.01  # of the image, for the neck to count as seen
 _CUT_ROUNDS = 3
 _RIM = 0.008  # of the picture's side
+_LASTING = 0.5  # share of frames
+_SWAY = 0.02  # of the picture's side
 
 
 class Backdrop(Protocol):
@@ -98,7 +100,8 @@ class PictureBackdrop:
         """See `Backdrop`."""
         own = SourceBackdrop().behind(frames, masks, landmarks)
         places = face_transforms(landmarks, smooth_frames=1)
-        return np.stack([self._dressed(*source) for source in zip(frames, own, masks, places, strict=True)])
+        clothes = lasting(np.stack([cut_clothes(*source) for source in zip(frames, masks, places, strict=True)]))
+        return np.stack([self._dressed(*shown) for shown in zip(own, clothes, strict=True)])
 
     def outlines(self, masks: np.ndarray) -> np.ndarray:
         """See `Backdrop`. The rim of a face, painted as if before the old wall, is cut off."""
@@ -107,10 +110,20 @@ class PictureBackdrop:
         grown = np.stack([cv2.dilate((mask == BACKGROUND).astype(np.uint8), kernel) for mask in masks])
         return np.where(grown == 1, np.uint8(BACKGROUND), masks)
 
-    def _dressed(self, frame: np.ndarray, own: np.ndarray, mask: np.ndarray, place: np.ndarray) -> np.ndarray:
-        clothes = cut_clothes(frame, mask, place).astype(np.float32)
-        share = cv2.GaussianBlur(clothes, (3, 3), 0)[..., None]
+    def _dressed(self, own: np.ndarray, clothes: np.ndarray) -> np.ndarray:
+        share = cv2.GaussianBlur(clothes.astype(np.float32), (3, 3), 0)[..., None]
         return (own * share + self.picture * (1 - share)).round().astype(np.uint8)
+
+
+def lasting(clothes: np.ndarray) -> np.ndarray:
+    """Leaves out what is taken for clothes in few of the frames: clothes stay where they are, but for some sway.
+
+    Args:
+        clothes: `(T, H, W)`, bool.
+    """
+    often = (clothes.mean(axis=0) >= _LASTING).astype(np.uint8)
+    reach = max(1, round(_SWAY * clothes.shape[2]))
+    return clothes & (cv2.dilate(often, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) == 1)
 
 
 def cut_clothes(frame: np.ndarray, mask: np.ndarray, place: np.ndarray) -> np.ndarray:

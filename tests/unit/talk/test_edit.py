@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from segtalker.backdrop import PictureBackdrop, cut_clothes, fill, read_backdrop
+from segtalker.backdrop import PictureBackdrop, cut_clothes, fill, lasting, read_backdrop
 from segtalker.clips import Clip
 from segtalker.edit import MaskEdit, parse_swaps, read_mask, save_mask, swap_region
 from segtalker.edit_strip import draw_fringe
@@ -183,3 +183,14 @@ def test_a_fringe_is_drawn_on_the_forehead(face: Any) -> None:
     changed = draw_fringe(mask, face.landmarks) != mask
     assert changed.any()
     assert not changed[int(face.y) :].any()
+
+
+def test_clothes_of_a_moment_are_none() -> None:
+    clothes = np.zeros((4, 50, 50), bool)
+    clothes[:, 40:, 10:40] = True
+    clothes[1, 30:40, :10] = True
+    clothes[2, 39, 10:40] = True
+    kept = lasting(clothes)
+    assert not kept[1, 30:38, :8].any()
+    assert kept[:, 40:, 10:40].all()
+    assert kept[2, 39, 10:40].all()
