@@ -5,7 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,8 @@ from flows.talk_command import talk
 from segtalker.errors import EXIT_CODE, BadInputError, SegTalkerError
 from segtalker.params import STAGES, Params, load_params
 from segtalker.workspace import project_root
+
+_UsageError: Any = typer.BadParameter.__base__  # Typer does not export it by name
 
 app = typer.Typer(
     help="Talking-face video from speech through face segmentation.",
@@ -112,9 +114,15 @@ def main() -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, _stop)
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except SegTalkerError as error:
         complain(str(error))
+        sys.exit(EXIT_CODE)
+    except _UsageError as error:
+        if error.ctx and not sys.argv[1:]:
+            print(error.ctx.get_help())
+        else:
+            complain(f"{error.format_message().rstrip('.')}; see segtalker --help")
         sys.exit(EXIT_CODE)
     except _Interrupted:
         complain("interrupted; the same command goes on where it stopped")

@@ -70,7 +70,10 @@ class Mel(Section):
 
 
 class Machine(Section):
-    """Where and how fast work is done. Changes no result, so neither DVC nor signatures count it."""
+    """Where and how fast work is done, which neither DVC nor signatures count.
+
+    Processes change no result. Several devices do, for each draws samples of its own.
+    """
 
     workers: int = Field(ge=0)
     devices: Literal["auto"] | int
