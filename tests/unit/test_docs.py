@@ -1,0 +1,66 @@
+"""The pages say what is so: links lead somewhere, options and params exist, the shown table is the committed one."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from flows.cli import app
+from segtalker.params import Params, load_params
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))
+DEMO = ROOT / "docs" / "demo" / "results.csv"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    local = [target for target in targets if "://" not in target]
+    missing = [target for target in local if not (page.parent / target).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_exist(page: Path) -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    for name, rest in re.findall(r"^segtalker ([a-z-]+)(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE):
+        assert name in commands, name
+        known = {option for parameter in commands[name].params for option in parameter.opts}
+        used = set(re.findall(r"(?<=\s)(--[a-z-]+)", rest.split(" #")[0]))
+        assert used <= known, (name, used - known)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_shown_params_exist(page: Path) -> None:
+    params = load_params(ROOT).model_dump()
+    shown = r"(?:--set|-S) '?(?:experiment\.yaml:)?([a-z_]+\.[a-z_.]+)="
+    for key in re.findall(shown, page.read_text(encoding="utf-8")):
+        value = params
+        for part in key.split("."):
+            assert part in value, key
+            value = value[part]
+    assert set(params) == set(Params.model_fields)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip(" `*") for cell in line.strip("|\n ").split("|")]
+
+
+def test_the_readme_shows_the_committed_run() -> None:
+    block = (ROOT / "README.md").read_text(encoding="utf-8").split("<!-- results -->")[1].split("<!-- /results -->")[0]
+    lines = [line for line in block.splitlines() if line.startswith("|")]
+    names = [cell.split("`")[0].split(" ")[0] for cell in _cells(lines[0])]
+    shown = [dict(zip(names, _cells(line), strict=True)) for line in lines[2:]]
+    with DEMO.open(encoding="utf-8") as rows:
+        committed = {row["method"]: row for row in csv.DictReader(rows)}
+    assert {row["method"] for row in shown} == set(committed)
+    for row in shown:
+        for name in set(names) - {"method"}:
+            value, text = committed[row["method"]][name], row[name]
+            assert bool(value) == bool(text), (row["method"], name)
+            if value:
+                digits = len(text.partition(".")[2])
+                assert float(text) == pytest.approx(float(value), abs=0.5001 * 10**-digits), (row["method"], name)
