@@ -1,5 +1,6 @@
 """Reading by timestamps with either decoder, and writing."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -209,6 +210,26 @@ def test_equal_input_gives_equal_bytes(talking: tuple, tmp_path: Path) -> None:
     path, frames, sound = talking
     write_video(tmp_path / "again.mp4", frames, 25, sound, 16000, crf=16)
     assert (tmp_path / "again.mp4").read_bytes() == path.read_bytes()
+
+
+def test_what_lay_in_memory_before_does_not_reach_the_file(tmp_path: Path) -> None:
+    code = f"""
+import hashlib, sys, cv2, numpy
+from pathlib import Path
+from segtalker.media.video import write_video
+big = cv2.GaussianBlur(numpy.random.default_rng(0).uniform(0, 255, (320, 320, 3)), (0, 0), 3) * 4 - 384
+big = big.clip(0, 255).astype(numpy.uint8)
+frames = [big[i % 40 : i % 40 + 240, i // 2 : i // 2 + 240] for i in range(60)]
+path = Path({str(tmp_path)!r}) / (sys.argv[1] + ".mp4")
+write_video(path, frames, 25, None, 16000, 12)
+print(hashlib.sha256(path.read_bytes()).hexdigest())
+"""
+    outputs = set()
+    for value in ("1", "85", "254", "255"):
+        environment = os.environ | {"MALLOC_PERTURB_": value}
+        command = [sys.executable, "-c", code, value]
+        outputs.add(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+    assert len(outputs) == 1
 
 
 def test_a_failing_source_leaves_no_file(tmp_path: Path, draw_number: Callable) -> None:
