@@ -20,12 +20,11 @@ VIDEOS = ("hdtf/WDA_AlexandriaOcasioCortez_000.mp4", "wild/d10.mp4", "wild/d11.m
 FRAMES = (0, 40)
 
 
-@pytest.fixture(scope="module")
-def embeddings() -> np.ndarray:
+@pytest.fixture
+def embeddings(mediapipe_weights: str) -> np.ndarray:
     """Of two frames of each video, `(V, 2, 128)`."""
-    pytest.importorskip("mediapipe")
     root = Path(ROOT)
-    detector = make_detector("mediapipe", str(root / "weights" / "face_landmarker.task"))
+    detector = make_detector("mediapipe", mediapipe_weights)
     net = load_mobilefacenet(root / "weights" / "mobilefacenet_068.ckpt")
     faces = []
     for video in VIDEOS:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from segtalker.clips import ImagePack
-from segtalker.errors import SegTalkerError
 from segtalker.faces.clip_crop import crop_clip
 from segtalker.faces.detect import Detector, make_detector
 from segtalker.media.images import read_image
@@ -27,12 +26,9 @@ WEIGHTS = str(ROOT / "weights" / "face_landmarker.task")
 
 
 @pytest.fixture
-def detector() -> Iterator[Detector]:
+def detector(mediapipe_weights: str) -> Iterator[Detector]:
     """A fresh one, for it remembers the face."""
-    try:
-        made = make_detector("mediapipe", WEIGHTS)
-    except SegTalkerError as error:
-        pytest.skip(str(error))
+    made = make_detector("mediapipe", mediapipe_weights)
     yield made
     made.close()
 
@@ -115,12 +111,12 @@ def test_a_clip_of_hdtf_is_not_cropped_again(params: Params, tmp_path: Path) -> 
     assert np.abs(ImagePack(tmp_path / "frames.zip").read([0])[0] - original).mean() < 1.0
 
 
-def test_a_process_that_restores_signal_handlers_lives_on() -> None:
+def test_a_process_that_restores_signal_handlers_lives_on(mediapipe_weights: str) -> None:
     """Lightning puts back the handlers Python knew of; MediaPipe's profiling ticks then killed the process."""
     code = f"""
 import signal, numpy as np
 from segtalker.faces.detect import make_detector
-detector = make_detector("mediapipe", {WEIGHTS!r})
+detector = make_detector("mediapipe", {mediapipe_weights!r})
 known = signal.getsignal(signal.SIGPROF)
 detector.landmarks(np.zeros((256, 256, 3), np.uint8))
 signal.signal(signal.SIGPROF, known)

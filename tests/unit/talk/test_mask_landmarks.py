@@ -1,6 +1,5 @@
 """Landmarks read off a region mask."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segtalker.faces.detect import make_detector
 from segtalker.faces.mask_landmarks import landmarks_from_mask
 from segtalker.mouth_box import face_transforms
 from segtalker.regions import LIP, MOUTH, REGION_INDEX, merge_labels
@@ -56,16 +56,12 @@ def test_a_jumbled_mask_has_no_face(draw: Any) -> None:
 
 
 @pytest.mark.real
-def test_points_agree_with_a_landmark_network_on_people(request: pytest.FixtureRequest) -> None:
+def test_points_agree_with_a_landmark_network_on_people(mediapipe_weights: str, request: pytest.FixtureRequest) -> None:
     """Against MediaPipe's points on photographs with masks painted by people, at 128 px."""
-    root = os.environ.get("SEGTALKER_REAL_DATA")
-    if not root:
-        pytest.skip("SEGTALKER_REAL_DATA is not set")
-    detect = pytest.importorskip("segtalker.faces.detect")
-    detector = detect.make_detector("mediapipe", str(Path(root) / "weights" / "face_landmarker.task"))
+    detector = make_detector("mediapipe", mediapipe_weights)
     request.addfinalizer(detector.close)
     errors, lost = [], 0
-    for path in sorted((Path(root) / "masks" / "images").glob("*.jpg"))[:24]:
+    for path in sorted((Path(mediapipe_weights).parents[1] / "masks" / "images").glob("*.jpg"))[:24]:
         image = np.asarray(Image.open(path).convert("RGB").resize((512, 512)))
         expected = detector.landmarks(image)
         labels = np.asarray(Image.open(path.parent.parent / "labels" / f"{path.stem}.png").resize((128, 128), 0))

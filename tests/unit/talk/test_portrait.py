@@ -1,6 +1,5 @@
 """Portraits: the face found by the parser, cut out, followed."""
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -118,13 +117,11 @@ def test_pictures_are_turned_upright_and_flattened(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_photographs_have_faces_and_animals_none(params: Params, colour_parser: nn.Module, tmp_path: Path) -> None:
-    root = os.environ.get("SEGTALKER_REAL_DATA")
-    if not root:
-        pytest.skip("SEGTALKER_REAL_DATA is not set")
-    weights = str(Path(root) / "weights" / "face_landmarker.task")
-    reader = PortraitReader(params.crop, params.base.image_size, 25, colour_parser, "mediapipe", weights)
-    folder = Path(root) / "portraits"
+def test_photographs_have_faces_and_animals_none(
+    params: Params, colour_parser: nn.Module, mediapipe_weights: str, tmp_path: Path
+) -> None:
+    reader = PortraitReader(params.crop, params.base.image_size, 25, colour_parser, "mediapipe", mediapipe_weights)
+    folder = Path(mediapipe_weights).parents[1] / "portraits"
     names = {path.stem: path for path in sorted(folder.rglob("*")) if path.is_file()}
     for name in ("people_0", "s12", "s0"):
         portrait = read_portrait(replace(reader), names[name], 1, tmp_path)
