@@ -64,3 +64,16 @@ def test_the_readme_shows_the_committed_run() -> None:
             if value:
                 digits = len(text.partition(".")[2])
                 assert float(text) == pytest.approx(float(value), abs=0.5001 * 10**-digits), (row["method"], name)
+
+
+def test_the_readme_shows_the_spread_over_seeds() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    start = next(index for index, line in enumerate(lines) if "seeds.csv" in line)
+    table = [_cells(line) for line in lines[start:] if line.startswith("|")]
+    names = [cell.split("`")[0] for cell in table[0][1:]]
+    with (DEMO.parent / "seeds.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for line in table[2:5]:
+        for name, text in zip(names, line[1:], strict=True):
+            values = [float(row[name]) for row in rows if row["method"] == line[0]]
+            assert [float(end) for end in text.split("-")] == pytest.approx([min(values), max(values)], abs=0.0051)
