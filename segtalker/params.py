@@ -241,7 +241,7 @@ class Params(Section):
     tables: Tables
 
     @model_validator(mode="after")
-    def _check(self) -> "Params":
+    def _check_sizes(self) -> "Params":
         size = self.base.image_size
         for name, channels in (
             ("train_sgi.encoder", self.train_sgi.encoder.channels),
@@ -253,6 +253,24 @@ class Params(Section):
                 )
         if size % 2 ** len(self.train_parser.multipliers):
             raise ValueError(f"train_parser.multipliers are too many for base.image_size {size}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_budgets(self) -> "Params":
+        parser, sync, tsg, sgi = self.train_parser, self.train_sync, self.train_tsg, self.train_sgi
+        budgets = {
+            "train_parser.steps": (parser.steps, parser),
+            "train_sync.mask_expert.steps": (sync.mask_expert.steps, sync),
+            "train_sync.image_expert.steps": (sync.image_expert.steps, sync),
+            "train_tsg.steps": (tsg.steps, tsg),
+            "train_sgi.reconstruction_steps + adversarial_steps": (
+                sgi.reconstruction_steps + sgi.adversarial_steps,
+                sgi,
+            ),
+        }
+        for name, (steps, stage) in budgets.items():
+            if steps % stage.checkpoint_every:
+                raise ValueError(f"{name} {steps} is no multiple of its checkpoint_every {stage.checkpoint_every}")
         return self
 
 

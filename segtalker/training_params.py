@@ -1,7 +1,7 @@
 """The training sections of the params, and what every section is made of."""
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -21,17 +21,6 @@ class Training(Section):
     learning_rate: float = Field(gt=0)
     log_every: int = Field(ge=1)
     checkpoint_every: int = Field(ge=1)
-
-    def budgets(self) -> dict[str, int]:
-        """Steps of each training, by key."""
-        raise NotImplementedError
-
-    @model_validator(mode="after")
-    def _check_budgets(self) -> Self:
-        for key, steps in self.budgets().items():
-            if steps % self.checkpoint_every:
-                raise ValueError(f"{key} {steps} is no multiple of checkpoint_every {self.checkpoint_every}")
-        return self
 
 
 class ImageChanges(Section):
@@ -62,9 +51,6 @@ class TrainParser(Training):
     augmentation: ImageChanges
     validation_frames: int = Field(ge=1)
     loader_workers: int = Field(ge=0)
-
-    def budgets(self) -> dict[str, int]:
-        return {"steps": self.steps}
 
 
 class SpeechChanges(Section):
@@ -113,9 +99,6 @@ class TrainSync(MouthTraining):
     piece_stride: int = Field(ge=1)
     tolerance: int = Field(ge=0)
 
-    def budgets(self) -> dict[str, int]:
-        return {"mask_expert.steps": self.mask_expert.steps, "image_expert.steps": self.image_expert.steps}
-
 
 class TrainTsg(MouthTraining):
     """Talking segmentation generation."""
@@ -129,9 +112,6 @@ class TrainTsg(MouthTraining):
     balance: float = Field(ge=0, le=1)
     sync_weight: float = Field(ge=0)
     stride: int = Field(ge=1)
-
-    def budgets(self) -> dict[str, int]:
-        return {"steps": self.steps}
 
     @model_validator(mode="after")
     def _check(self) -> "TrainTsg":
@@ -240,6 +220,3 @@ class TrainSgi(Training):
     edge: int = Field(ge=0)
     validation_frames: int = Field(ge=1)
     loader_workers: int = Field(ge=0)
-
-    def budgets(self) -> dict[str, int]:
-        return {"reconstruction_steps + adversarial_steps": self.reconstruction_steps + self.adversarial_steps}

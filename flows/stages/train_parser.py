@@ -1,7 +1,6 @@
 """Trains the face parser on labelled masks: the dataset's own, or a folder of real pairs."""
 
 import hashlib
-import math
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -126,7 +125,7 @@ def train_parser(run: StageRun) -> None:
         parser_data(params, run.workspace.data("crop")),
         folder=folder,
         label="face parser",
-        epochs=math.ceil(stage.steps / stage.checkpoint_every),
+        epochs=stage.steps // stage.checkpoint_every,
         signature=run.resume_key,
         seed=base.seed,
         devices=params.machine.devices,

@@ -1,6 +1,5 @@
 """Trains the renderer (SGI): codes of a reference frame and the mask of another to that other frame."""
 
-import math
 from functools import partial
 from pathlib import Path
 
@@ -103,7 +102,7 @@ def train_sgi(run: StageRun) -> None:
         sgi_data(params, run.workspace.root / "data", run.workspace.dataset),
         folder=folder,
         label="renderer",
-        epochs=math.ceil((stage.reconstruction_steps + stage.adversarial_steps) / stage.checkpoint_every),
+        epochs=(stage.reconstruction_steps + stage.adversarial_steps) // stage.checkpoint_every,
         signature=run.resume_key,
         seed=base.seed,
         devices=params.machine.devices,

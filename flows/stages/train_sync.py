@@ -1,6 +1,5 @@
 """Trains the sync experts of the mask and the image domain and says how often they find the true offset."""
 
-import math
 from functools import partial
 from typing import Literal
 
@@ -130,7 +129,7 @@ def train_expert(run: StageRun, domain: Domain, clips: MouthSplits) -> None:
         sync_data(domain, params, clips),
         folder=folder / domain,
         label=f"sync expert, {domain} domain",
-        epochs=math.ceil(expert_params(domain, params).steps / stage.checkpoint_every),
+        epochs=expert_params(domain, params).steps // stage.checkpoint_every,
         signature=run.resume_key,
         seed=base.seed,
         devices=params.machine.devices,

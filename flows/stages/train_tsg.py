@@ -1,6 +1,5 @@
 """Trains talking segmentation generation: speech and masks to talking masks."""
 
-import math
 from functools import partial
 
 import torch
@@ -78,7 +77,7 @@ def train_tsg(run: StageRun) -> None:
         tsg_data(params, clips),
         folder=folder,
         label="talking segmentation",
-        epochs=math.ceil(stage.steps / stage.checkpoint_every),
+        epochs=stage.steps // stage.checkpoint_every,
         signature=run.resume_key,
         seed=base.seed,
         devices=params.machine.devices,

@@ -59,7 +59,7 @@ def test_cross_field_checks(project: Path) -> None:
 def test_steps_end_at_a_checkpoint(project: Path) -> None:
     path = project / EXPERIMENT_FILE
     path.write_text(path.read_text().replace("train_tsg: {}", "train_tsg: {steps: 5}"), encoding="utf-8")
-    with pytest.raises(BadInputError, match="steps 5 is no multiple of checkpoint_every"):
+    with pytest.raises(BadInputError, match=r"train_tsg\.steps 5 is no multiple of its checkpoint_every"):
         load_params(project)
 
 
