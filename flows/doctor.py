@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
-from segtalker.weights import WEIGHTS, cache_folder
+from segtalker.weights import WEIGHTS, Weights, cache_folder
 from segtalker.workspace import project_root
 
 _PACKAGES = ("torch", "pytorch-lightning", "prefect", "dvc", "mlflow", "pandas", "decord", "face-alignment", "pyiqa")
@@ -95,16 +96,10 @@ def _mediapipe() -> Check:
         return Check("MediaPipe", None, "not installed; pip install segtalker[mediapipe]")
 
 
-def _weights() -> list[Check]:
-    return [
-        Check(
-            f"weights {name}",
-            True if (cache_folder() / weights.file).is_file() else None,
-            f"{cache_folder() / weights.file}"
-            + ("" if (cache_folder() / weights.file).is_file() else f" <- {weights.url}"),
-        )
-        for name, weights in WEIGHTS.items()
-    ]
+def _weights(name: str, weights: Weights) -> Check:
+    file = cache_folder() / weights.file
+    here = file.is_file()
+    return Check(f"weights {name}", True if here else None, str(file) if here else f"{file} <- {weights.url}")
 
 
 def _disk(root: Path) -> Check:
@@ -121,12 +116,12 @@ def _machine() -> Check:
 def checks(root: Path) -> list[Check]:
     """Everything `doctor` looks at, in order."""
     single: list[Callable[[], Check]] = [_machine, lambda: _disk(root), _gpu, _codecs, _speech, _mediapipe]
-    return [_python(), *_packages(), *(check() for check in single), *_weights()]
+    return [_python(), *_packages(), *(check() for check in single), *starmap(_weights, WEIGHTS.items())]
 
 
 def doctor() -> None:
     """Show what works on this machine; exit code 1 if the embedded pipeline cannot run."""
-    table = Table("", "works", "", show_lines=False, box=None)
+    table = Table("", "works", Column("", overflow="fold"), show_lines=False, box=None)
     found = checks(project_root())
     for check in found:
         table.add_row(check.what, _MARKS[check.works], check.detail)

@@ -29,7 +29,7 @@ from segtalker.nets.seeded_features import SeededFeatures
 from segtalker.nets.sync import SyncExpert
 from segtalker.provenance import file_sha256
 from segtalker.tracks import AGAINST_SOUND, MEASURE, Instruments, Pictures, Speaker, Stretch
-from segtalker.weights import WEIGHTS
+from segtalker.weights import METRIC_WEIGHTS
 
 GROUND_TRUTH = "ground_truth"
 SCORES_FILE = "scores.json"
@@ -68,7 +68,7 @@ class WeightFiles:
 
 
 def _needed(key: str, name: str) -> str:
-    weights = WEIGHTS[name]
+    weights = METRIC_WEIGHTS[name]
     return f"fetch {weights.file} from {weights.url} and say where it is by evaluate.{key}"
 
 

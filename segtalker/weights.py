@@ -51,6 +51,16 @@ WEIGHTS = {
         sha256="11f355bf06",
         licence="BSD-3-Clause",
     ),
+    "bisenet_face_parsing": Weights(
+        file="79999_iter.pth",
+        url="https://drive.google.com/uc?id=154JgKpzCPW82qINcVieuPH3fZ2e0P812",
+        sha256="",
+        licence="MIT code; trained on CelebAMask-HQ, non-commercial",
+    ),
+}
+
+# of metrics, which use a file only where a param names it: what lies in a cache must not change a table
+METRIC_WEIGHTS = {
     "lpips_trunk": Weights(
         file="alexnet-owt-7be5be79.pth",
         url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
@@ -81,12 +91,6 @@ WEIGHTS = {
         url="https://github.com/Xiaoccer/MobileFaceNet_Pytorch/raw/master/model/best/068.ckpt",
         sha256="",
         licence="none stated",
-    ),
-    "bisenet_face_parsing": Weights(
-        file="79999_iter.pth",
-        url="https://drive.google.com/uc?id=154JgKpzCPW82qINcVieuPH3fZ2e0P812",
-        sha256="",
-        licence="MIT code; trained on CelebAMask-HQ, non-commercial",
     ),
 }
 

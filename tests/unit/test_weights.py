@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segtalker.errors import BadInputError, MissingWeightsError
-from segtalker.weights import WEIGHTS, cache_folder, resolve_weights
+from segtalker.weights import METRIC_WEIGHTS, WEIGHTS, cache_folder, resolve_weights
 
 NAME = "mediapipe_face_landmarker"
 
@@ -49,7 +49,7 @@ def test_cached_files_are_checked(cache: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_table_is_whole() -> None:
-    for weights in WEIGHTS.values():
+    for weights in (WEIGHTS | METRIC_WEIGHTS).values():
         assert weights.url.startswith("https://")
         assert weights.licence
         assert set(weights.sha256) <= set("0123456789abcdef")
