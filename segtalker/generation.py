@@ -1,9 +1,9 @@
 """What `generate` makes of one test clip: every method, from the same sources.
 
 The protocol is self-reenactment. The clip's own frames give pose and surroundings, with the mouth hidden. Two of its
-frames, those with the widest mouth and the widest eyes, give the speaker's codes for all of them, so no frame shows
-its own mouth to the network. Controls are judged like the rest, against the clip's own sound and frames, and so carry
-the clip's own sound: what is seen in the video of `shuffled_audio` is what the metrics see.
+frames, those with the widest mouth and the widest eyes, give the speaker's codes for all of them, so no frame but the
+first of these shows its own mouth to the network. Controls are judged like the rest, against the clip's own sound and
+frames, and so carry the clip's own sound: what is seen in the video of `shuffled_audio` is what the metrics see.
 """
 
 import functools
