@@ -134,12 +134,42 @@ class Folder(Section):
     people: dict[str, tuple[str, ...]]
 
 
+class Hdtf(Section):
+    """HDTF (Zhang et al., CVPR 2021): published lists, videos from the web."""
+
+    root: str
+    clips: str
+    lists_url: str
+    include: tuple[str, ...]
+    split: Literal["subjects", "published"]
+    cookies: str
+    rate_limit_mib: float = Field(ge=0)
+    pause_s: tuple[float, float]
+    retries: int = Field(ge=0)
+    retry_missing: bool
+
+
+class Mead(Section):
+    """MEAD (Wang et al., ECCV 2020) as it is distributed."""
+
+    root: str
+    unpack_to: str
+    actors: tuple[str, ...]
+    views: tuple[str, ...]
+    emotions: tuple[str, ...]
+    levels: tuple[int, ...]
+    split: Literal["subjects", "published"]
+    max_gib: float = Field(gt=0)
+
+
 class Download(Section):
     """Where clips come from."""
 
-    source: Literal["synthetic", "folder"]
+    source: Literal["synthetic", "folder", "hdtf", "mead"]
     synthetic: Synthetic
     folder: Folder
+    hdtf: Hdtf
+    mead: Mead
 
 
 class Crop(Section):
