@@ -1,5 +1,6 @@
 """Reading sound from any file, on the clock of its container."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from segtalker.errors import BadClipError
 _UNTOLD_DELAY = {("avi", "mp3"): 1105, ("avi", "mp3float"): 1105}
 _MAX_DRIFT_S = 0.1
 _SILENCE = 1e-4
+_WORTH_SEEKING_S = 4.0
+_RUN_UP_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -49,48 +52,75 @@ def load_audio(path: Path, sample_rate_hz: int) -> np.ndarray:
     return load_sound(path, sample_rate_hz).samples
 
 
-def load_sound(path: Path, sample_rate_hz: int) -> Sound:
+def load_sound(path: Path, sample_rate_hz: int, from_s: float = -np.inf, to_s: float = np.inf) -> Sound:
     """Reads the first sound track: mixed to mono, resampled, without encoder delay, gaps filled with silence.
 
     Args:
         path: sound or video in any format FFmpeg reads.
         sample_rate_hz: wanted rate.
+        from_s: container time; what comes before is not needed, and only little of it is read.
+        to_s: container time; what comes after is not read.
 
     Raises:
         BadClipError: unreadable, no sound track, or nothing but silence in it.
     """
+    pieces = list(sound_pieces(path, sample_rate_hz, from_s, to_s))
+    samples = np.concatenate([np.zeros(0, np.float32), *(piece.samples for piece in pieces)])
+    if not len(samples) or np.abs(samples).max() < _SILENCE:
+        raise BadClipError(f"{path.name}: its sound track is silent")
+    return Sound(samples, sample_rate_hz, pieces[0].start_s)
+
+
+def sound_pieces(path: Path, sample_rate_hz: int, from_s: float = -np.inf, to_s: float = np.inf) -> Iterator[Sound]:
+    """Reads a sound track piece by piece, each where the one before ends; arguments and errors as `load_sound`."""
     try:
         with av.open(str(path)) as container:
             if not container.streams.audio:
                 raise BadClipError(f"{path.name}: no sound track")
-            sound = _decode(container, container.streams.audio[0], sample_rate_hz)
+            yield from _pieces(container, container.streams.audio[0], sample_rate_hz, from_s, to_s)
     except (av.FFmpegError, OSError, ValueError) as error:
         message = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
         raise BadClipError(f"{path.name}: its sound cannot be read ({message})") from error
-    if not len(sound.samples) or np.abs(sound.samples).max() < _SILENCE:
-        raise BadClipError(f"{path.name}: its sound track is silent")
-    return sound
 
 
-def _decode(container: "av.container.InputContainer", stream: AudioStream, sample_rate_hz: int) -> Sound:
-    delay = _UNTOLD_DELAY.get((container.format.name, stream.codec_context.name), 0) / stream.rate
+def _pieces(
+    container: "av.container.InputContainer", stream: AudioStream, rate_hz: int, from_s: float, to_s: float
+) -> Iterator[Sound]:
     # FFmpeg's own way to mono adds 3 dB to stereo floats, so channels are averaged here
-    resampler = av.AudioResampler("fltp", "stereo" if stream.channels > 2 else None, sample_rate_hz)
-    pieces: list[np.ndarray] = []
-    start_s, now_s = 0.0, 0.0
-    for frame in _frames(container, stream):
-        time_s = frame.time if frame.time is not None else now_s
-        if not pieces:
-            start_s = now_s = time_s
-        elif time_s - now_s > _MAX_DRIFT_S:
-            pieces.append(np.zeros(round((time_s - now_s) * sample_rate_hz), np.float32))
-            now_s = time_s
-        now_s += frame.samples / frame.sample_rate
-        pieces += [part.to_ndarray().mean(axis=0) for part in resampler.resample(frame)]
-    if pieces:
-        pieces += [part.to_ndarray().mean(axis=0) for part in resampler.resample(None)]
-    samples = np.concatenate([np.zeros(0, np.float32), *pieces])[round(delay * sample_rate_hz) :]
-    return Sound(samples.astype(np.float32), sample_rate_hz, start_s + delay)
+    resampler = av.AudioResampler("fltp", "stereo" if stream.channels > 2 else None, rate_hz)
+    delay = _UNTOLD_DELAY.get((container.format.name, stream.codec_context.name), 0) / stream.rate
+    to_drop = 0 if _seek(container, stream, from_s) else round(delay * rate_hz)
+    start_s, now_s, done = None, 0.0, 0
+    for frame in itertools.chain(_until(_frames(container, stream), to_s), [None]):
+        gap = 0
+        if frame is not None:
+            time_s = frame.time if frame.time is not None else now_s
+            if start_s is None:
+                start_s = now_s = time_s
+            elif time_s - now_s > _MAX_DRIFT_S:
+                gap, now_s = round((time_s - now_s) * rate_hz), time_s
+            now_s += frame.samples / frame.sample_rate
+        if start_s is None:
+            return
+        mono = [part.to_ndarray().mean(axis=0) for part in resampler.resample(frame)]
+        samples = np.concatenate([np.zeros(gap), *mono]).astype(np.float32)
+        dropped = min(to_drop, len(samples))
+        to_drop -= dropped
+        if len(samples) > dropped:
+            yield Sound(samples[dropped:], rate_hz, start_s + (done + dropped) / rate_hz)
+        done += len(samples)
+
+
+def _seek(container: "av.container.InputContainer", stream: AudioStream, to_s: float) -> bool:
+    """Goes a little before a moment, for decoders need a run-up; whether it was worth it."""
+    if to_s < _WORTH_SEEKING_S or stream.time_base is None:
+        return False
+    container.seek(int((to_s - _RUN_UP_S) / stream.time_base), stream=stream)
+    return True
+
+
+def _until(frames: Iterator[av.AudioFrame], to_s: float) -> Iterator[av.AudioFrame]:
+    return itertools.takewhile(lambda frame: frame.time is None or frame.time <= to_s, frames)
 
 
 def _frames(container: "av.container.InputContainer", stream: AudioStream) -> Iterator[av.AudioFrame]:

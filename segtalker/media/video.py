@@ -9,14 +9,11 @@ Writing gives H.264 yuv420p and AAC in MP4 with the index in front. Equal input 
 thread, no dates, no version strings.
 """
 
-import ctypes
-import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
 from typing import Literal
 
 import av
@@ -27,6 +24,7 @@ from av.video.stream import VideoStream
 
 from segtalker.atomic import atomic_file
 from segtalker.errors import BadClipError, BadInputError
+from segtalker.media.decoders import Reading, TimedFrame, decord_frames, error_message, pyav_frames
 
 Decoder = Literal["decord", "pyav"]
 _INDEXED_CONTAINERS = ("mov", "matroska", "avi")
@@ -34,26 +32,6 @@ _MAX_GAP_S = 2.0
 _PRESET = "medium"
 _AAC_BITS_PER_S = 96_000
 _AAC_SAMPLES = 1024
-
-
-@dataclass
-class TimedFrame:
-    """A decoded frame, converted to RGB when first asked for.
-
-    Args:
-        index: its place in the video.
-        time_s: when it is shown, in container time.
-        convert: gives its pixels.
-    """
-
-    index: int
-    time_s: float
-    convert: Callable[[], np.ndarray]
-
-    @functools.cached_property
-    def image(self) -> np.ndarray:
-        """RGB, upright, `(H, W, 3)`, uint8."""
-        return self.convert()
 
 
 @dataclass(frozen=True)
@@ -71,6 +49,7 @@ class Video:
         seconds: how long it is, as far as the container says, else 0.
         codec: its name.
         has_sound: whether the file has a sound track.
+        interlaced: whether its frames are two fields woven together; they are deinterlaced as they are read.
     """
 
     path: Path
@@ -83,16 +62,27 @@ class Video:
     seconds: float
     codec: str
     has_sound: bool
+    interlaced: bool
 
     def __iter__(self) -> Iterator[TimedFrame]:
+        """All frames, see `frames`."""
+        return self.frames(self.start_s)
+
+    def frames(self, from_s: float, threads: int = 1) -> Iterator[TimedFrame]:
         """Frames in order of time, decoded one at a time; those that jump back in time are left out.
+
+        Args:
+            from_s: container time; the first frame is the one shown then. What comes before is not decoded but for
+                the way from the last key frame.
+            threads: of the decoder, where it is PyAV.
 
         Raises:
             BadClipError: the file is damaged or its timestamps are.
         """
-        decode = _decord_frames if self.decoder == "decord" else _pyav_frames
+        decode = decord_frames if self.decoder == "decord" else pyav_frames
+        decoded = decode(Reading(self.path, self.start_s, from_s, self.interlaced, threads))
         last = -np.inf
-        for frame in decode(self):
+        for frame in _shown_from(decoded, from_s):
             if frame.time_s - last > _MAX_GAP_S and last >= 0:
                 raise BadClipError(f"{self.path.name}: timestamps jump from {last:.2f} s to {frame.time_s:.2f} s")
             if frame.time_s > last:
@@ -101,7 +91,7 @@ class Video:
 
     def at_rate(self, fps: float, start_s: float) -> Iterator[TimedFrame]:
         """Frames at a constant rate from a moment on, see `resample`."""
-        return resample(self, fps, start_s, 1.0 / self.fps)
+        return resample(self.frames(start_s), fps, start_s, 1.0 / self.fps)
 
 
 def open_video(path: Path, decoder: Decoder) -> Video:
@@ -118,7 +108,7 @@ def open_video(path: Path, decoder: Decoder) -> Video:
         with av.open(str(path)) as container:
             return _facts(path, container, decoder)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise BadClipError(f"{path.name}: not a readable video ({_message(error)})") from error
+        raise BadClipError(f"{path.name}: not a readable video ({error_message(error)})") from error
 
 
 def _facts(path: Path, container: "av.container.InputContainer", decoder: Decoder) -> Video:
@@ -132,12 +122,11 @@ def _facts(path: Path, container: "av.container.InputContainer", decoder: Decode
     if first is None:
         raise BadClipError(f"{path.name}: no frame can be decoded")
     turned = first.rotation % 180 != 0
-    indexed = any(name in container.format.name for name in _INDEXED_CONTAINERS)
-    needs_pyav = decoder == "decord" and not indexed
+    reason = _why_not_decord(container, first) if decoder == "decord" else ""
     return Video(
         path=path,
-        decoder="pyav" if needs_pyav else decoder,
-        decoder_reason=f"decord loses frames in {container.format.name}" if needs_pyav else "",
+        decoder="pyav" if reason else decoder,
+        decoder_reason=reason,
         width=first.height if turned else first.width,
         height=first.width if turned else first.height,
         fps=float(rate),
@@ -145,7 +134,15 @@ def _facts(path: Path, container: "av.container.InputContainer", decoder: Decode
         seconds=_seconds(container, stream),
         codec=stream.codec_context.name,
         has_sound=bool(container.streams.audio),
+        interlaced=first.interlaced_frame,
     )
+
+
+def _why_not_decord(container: "av.container.InputContainer", first: av.VideoFrame) -> str:
+    if first.interlaced_frame:
+        return "decord cannot deinterlace"
+    indexed = any(name in container.format.name for name in _INDEXED_CONTAINERS)
+    return "" if indexed else f"decord loses frames in {container.format.name}"
 
 
 def _seconds(container: "av.container.InputContainer", stream: VideoStream) -> float:
@@ -154,54 +151,15 @@ def _seconds(container: "av.container.InputContainer", stream: VideoStream) -> f
     return container.duration / av.time_base if container.duration else 0.0
 
 
-def _message(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).splitlines()[0]
-
-
-@functools.cache
-def _decord() -> ModuleType:
-    """decord, its libraries kept to itself.
-
-    It loads them for the whole process, and what is loaded later then finds decord's zlib of 2005 in place of its
-    own: OpenCV can no longer read PNG.
-    """
-    shared = ctypes.RTLD_GLOBAL
-    ctypes.RTLD_GLOBAL = ctypes.RTLD_LOCAL  # type: ignore[misc]
-    try:
-        import decord
-    finally:
-        ctypes.RTLD_GLOBAL = shared  # type: ignore[misc]
-    decord.logging.set_level(decord.logging.QUIET)
-    return decord
-
-
-def _decord_frames(video: Video) -> Iterator[TimedFrame]:
-    decord = _decord()
-    try:
-        reader = decord.VideoReader(str(video.path), num_threads=1)
-        times = reader.get_frame_timestamp(np.arange(len(reader)))[:, 0]
-        for index, time_s in enumerate(times):
-            # decord counts from the first frame, the container's clock need not start there
-            yield TimedFrame(index, video.start_s + float(time_s), reader.next().asnumpy)
-    except (decord.DECORDError, RuntimeError) as error:
-        raise BadClipError(f"{video.path.name}: damaged, decord cannot read all of it") from error
-
-
-def _pyav_frames(video: Video) -> Iterator[TimedFrame]:
-    try:
-        with av.open(str(video.path)) as container:
-            stream = container.streams.video[0]
-            stream.codec_context.thread_count = 1
-            for index, frame in enumerate(container.decode(stream)):
-                if frame.time is None:
-                    raise BadClipError(f"{video.path.name}: its frames carry no timestamps")
-                yield TimedFrame(index, frame.time, functools.partial(_upright_rgb, frame))
-    except av.FFmpegError as error:
-        raise BadClipError(f"{video.path.name}: damaged ({_message(error)})") from error
-
-
-def _upright_rgb(frame: av.VideoFrame) -> np.ndarray:
-    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), k=frame.rotation // 90))
+def _shown_from(frames: Iterator[TimedFrame], from_s: float) -> Iterator[TimedFrame]:
+    """Leaves out all frames before the one shown at `from_s`."""
+    shown: TimedFrame | None = None
+    for frame in frames:
+        if shown is not None and frame.time_s > from_s:
+            yield shown
+        shown = frame
+    if shown is not None:
+        yield shown
 
 
 def resample(frames: Iterable[TimedFrame], fps: float, start_s: float, frame_s: float) -> Iterator[TimedFrame]:

@@ -1,0 +1,82 @@
+"""Reading from any moment on gives what reading from the beginning gives."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from segtalker.media.audio import load_sound
+from segtalker.media.video import Decoder, open_video
+
+Writer = Callable[..., Path]
+RATE = 16000
+
+
+@pytest.mark.parametrize("decoder", ["decord", "pyav"])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+@pytest.mark.parametrize("moment", [0.0, 0.52, 3.0, 5.79, 7.96])
+def test_frames_from_a_moment_on(
+    name: str, decoder: Decoder, moment: float, write_timed: Writer, numbers: Callable[..., list[int]]
+) -> None:
+    video = open_video(write_timed(name, np.arange(200) / 25), decoder)
+    picked = [frame.time_s for frame in video.at_rate(25, video.start_s)]
+    later = list(video.at_rate(25, video.start_s + moment))
+    first = round(moment * 25)
+    assert [frame.time_s for frame in later] == pytest.approx(picked[first:])
+    assert all(frame.index in (-1, first + place) for place, frame in enumerate(later))
+
+
+def test_a_variable_rate_begins_with_the_frame_that_is_shown(write_timed: Writer) -> None:
+    times = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.3, 60))
+    video = open_video(write_timed("v.mp4", times), "decord")
+    moment = video.start_s + 3.3
+    shown = max(frame.time_s for frame in video if frame.time_s <= moment)
+    for decoder in ("decord", "pyav"):
+        assert next(open_video(video.path, decoder).frames(moment)).time_s == pytest.approx(shown, abs=1e-3)
+
+
+@pytest.mark.parametrize("decoder", ["decord", "pyav"])
+def test_scaled_frames_are_the_frames_made_smaller(decoder: Decoder, write_timed: Writer) -> None:
+    frame = next(iter(open_video(write_timed("a.mp4", np.arange(5) / 25), decoder)))
+    small = frame.scaled(0.5)
+    assert small.shape == (32, 32, 3)
+    assert np.abs(small[4:-4, 4:-4].astype(int) - frame.image[8:-8:2, 8:-8:2]).mean() < 12
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("b.mp4", "libmp3lame"), ("c.mov", "pcm_s16le")])
+def test_sound_of_a_stretch_lies_where_it_lies_in_the_whole(name: str, codec: str, write_timed: Writer) -> None:
+    rng = np.random.default_rng(1)
+    sound = (rng.normal(0, 0.1, 20 * RATE) * (1 + np.sin(np.arange(20 * RATE) / 4000))).astype(np.float32)
+    path = write_timed(name, np.arange(500) / 25, sound=sound, sound_codec=codec)
+    whole, part = load_sound(path, RATE), load_sound(path, RATE, 9.0, 11.0)
+    assert len(part.samples) < 5 * RATE
+    assert np.abs(part.cut(9.0, 2.0) - whole.cut(9.0, 2.0)).max() < 0.02
+
+
+def test_fields_woven_together_are_taken_apart(tmp_path: Path) -> None:
+    path = tmp_path / "woven.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"flags": "+ildct+ilme", "x264-params": "tff=1"})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for step in range(20):
+            image = np.full((64, 64, 3), 20, np.uint8)
+            image[0::2, step * 2 : step * 2 + 8] = image[1::2, step * 2 + 1 : step * 2 + 9] = 230
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    video = open_video(path, "decord")
+    assert video.interlaced
+    assert (video.decoder, video.decoder_reason) == ("pyav", "decord cannot deinterlace")
+    frames = list(video)
+    assert len(frames) == 20
+    assert np.diff([frame.time_s for frame in frames]) == pytest.approx(0.04, abs=1e-3)
+
+    def combing(image: np.ndarray) -> float:
+        rows = image[8:-8, :, 1].astype(float)
+        return np.abs(rows[1:-1] - (rows[:-2] + rows[2:]) / 2).mean()
+
+    with av.open(str(path)) as container:
+        woven = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert np.mean([combing(frame.image) for frame in frames]) < 0.3 * np.mean([combing(image) for image in woven])
