@@ -13,6 +13,7 @@ archive tool opens it.
 | crop | `landmarks.npy` | 68 landmarks a frame, `(T, 68, 2)`, float32 pixels of the crop |
 | crop | `truth_masks.zip` | the dataset's own region masks, where it has them |
 | crop | `crop.json` | square of the crop in the source and other facts |
+| gate | `audio.wav`, `mel.npy` | in place of those of `crop`, where the sound was out of time |
 | parse | `masks.zip` | region masks by the parser, PNG |
 """
 
@@ -128,6 +129,12 @@ def write_wav(path: Path, samples: np.ndarray, sample_rate_hz: int) -> None:
         out.writeframes(pcm.tobytes())
 
 
+def write_array(path: Path, values: np.ndarray) -> None:
+    """Writes an array as `.npy`, atomically."""
+    with atomic_file(path) as temporary, temporary.open("wb") as out:
+        np.save(out, values)
+
+
 def read_wav(path: Path) -> np.ndarray:
     """Reads a file written by `write_wav`: `(S,)` float32 in [-1, 1]."""
     with wave.open(str(path), "rb") as source:
@@ -145,6 +152,7 @@ class Clip:
         split: `train`, `val` or `test`.
         crop_folder: its folder after `crop`.
         parse_folder: its folder after `parse`.
+        gate_folder: its folder after `gate`; its sound stands there where it was out of time.
     """
 
     clip_id: str
@@ -152,6 +160,7 @@ class Clip:
     split: str
     crop_folder: Path
     parse_folder: Path
+    gate_folder: Path
 
     @cached_property
     def frames(self) -> ImagePack:
@@ -177,17 +186,27 @@ class Clip:
     @property
     def mel(self) -> np.ndarray:
         """Log-mel spectrogram, `(M, N)`, float32; memory-mapped."""
-        return np.load(self.crop_folder / "mel.npy", mmap_mode="r")
+        return np.load(self.mel_path, mmap_mode="r")
+
+    @property
+    def mel_path(self) -> Path:
+        """The file of `mel`."""
+        return self._in_time("mel.npy")
 
     @property
     def audio_path(self) -> Path:
         """The clip's sound, 16 kHz mono WAV."""
-        return self.crop_folder / "audio.wav"
+        return self._in_time("audio.wav")
 
     @property
     def audio(self) -> np.ndarray:
         """The clip's sound, `(S,)`, float32 in [-1, 1]."""
         return read_wav(self.audio_path)
+
+    def _in_time(self, name: str) -> Path:
+        """A file of the sound, corrected where that was needed."""
+        corrected = self.gate_folder / name
+        return corrected if corrected.is_file() else self.crop_folder / name
 
     @property
     def facts(self) -> dict:
@@ -233,6 +252,7 @@ def load_clips(data_root: Path, dataset: str, split: str | None = None) -> list[
             split=row["split"],
             crop_folder=data_root / "crop" / dataset / "clips" / row["clip_id"],
             parse_folder=data_root / "parse" / dataset / "clips" / row["clip_id"],
+            gate_folder=data_root / "gate" / dataset / "clips" / row["clip_id"],
         )
         for row in table.to_dict("records")
     ]

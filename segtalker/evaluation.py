@@ -326,5 +326,5 @@ def _write(
 
 def open_clip(plan: EvaluationPlan, clip_id: str, subject: str) -> Clip:
     """The clip behind a row."""
-    folders = [plan.data / stage / plan.dataset / "clips" / clip_id for stage in ("crop", "parse")]
+    folders = [plan.data / stage / plan.dataset / "clips" / clip_id for stage in ("crop", "parse", "gate")]
     return Clip(clip_id, subject, "test", *folders)

@@ -16,25 +16,28 @@ PARAMS_FILE = "params.yaml"
 EXPERIMENT_FILE = "experiment.yaml"
 
 Stage = Literal[
-    "download", "crop", "train_parser", "parse", "split", "train_sync", "train_tsg", "train_sgi", "generate",
-    "evaluate", "tables",
+    "download", "cut", "crop", "gate", "train_parser", "parse", "split", "train_sync", "train_tsg", "train_sgi",
+    "generate", "evaluate", "tables",
 ]  # fmt: skip
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
 # what each stage reads; dvc.yaml says the same in files
 STAGE_INPUTS: dict[Stage, tuple[Stage, ...]] = {
     "download": (),
-    "crop": ("download",),
-    "train_parser": ("crop",),
-    "parse": ("crop", "train_parser"),
+    "cut": ("download",),
+    "crop": ("cut",),
+    "gate": ("crop",),
+    "train_parser": ("crop", "gate"),
+    "parse": ("crop", "gate", "train_parser"),
     "split": ("parse",),
-    "train_sync": ("crop", "parse", "split"),
-    "train_tsg": ("crop", "parse", "split", "train_sync"),
-    "train_sgi": ("crop", "parse", "split", "train_parser"),
-    "generate": ("crop", "parse", "split", "train_parser", "train_tsg", "train_sgi"),
-    "evaluate": ("crop", "parse", "split", "train_parser", "train_sync", "generate"),
+    "train_sync": ("crop", "gate", "parse", "split"),
+    "train_tsg": ("crop", "gate", "parse", "split", "train_sync"),
+    "train_sgi": ("crop", "gate", "parse", "split", "train_parser"),
+    "generate": ("crop", "gate", "parse", "split", "train_parser", "train_tsg", "train_sgi"),
+    "evaluate": ("crop", "gate", "parse", "split", "train_parser", "train_sync", "generate"),
     "tables": (
         "crop",
+        "gate",
         "parse",
         "split",
         "train_parser",
@@ -76,6 +79,7 @@ class Machine(Section):
     """
 
     workers: int = Field(ge=0)
+    buffer_mib: int = Field(ge=0)
     devices: Literal["auto"] | int
     num_nodes: int = Field(ge=1)
 
@@ -130,7 +134,7 @@ class Folder(Section):
 
     root: str
     include: tuple[str, ...]
-    subject: Literal["file", "folder"]
+    subject: Literal["file", "folder", "identity"]
     people: dict[str, tuple[str, ...]]
 
 
@@ -172,12 +176,27 @@ class Download(Section):
     mead: Mead
 
 
+class Cut(Section):
+    """Recordings to stretches with one talking face, see `segtalker.cutting`."""
+
+    mode: Literal["whole", "talking"]
+    face: Literal["talking", "largest"]
+    look_every: int = Field(ge=1)
+    scene_threshold: float = Field(gt=0)
+    max_lost_s: float = Field(ge=0)
+    silence_db: float = Field(lt=0)
+    max_silence_s: float = Field(gt=0)
+    min_seconds: float = Field(ge=0)
+    max_seconds: float = Field(ge=0)
+
+
 class Crop(Section):
     """Face detection and cropping."""
 
     detector: Literal["annotations", "face_alignment", "mediapipe"]
     weights: str
     decoder: Literal["decord", "pyav"]
+    published: bool
     margin: float = Field(ge=0, le=2)
     lift: float = Field(ge=-1, le=1)
     detect_every: int = Field(ge=1)
@@ -186,6 +205,34 @@ class Crop(Section):
     follow_frames: int = Field(ge=1)
     min_seconds: float = Field(ge=0)
     max_seconds: float = Field(ge=0)
+
+
+class GateSync(Section):
+    """Whether a clip's sound is in time."""
+
+    expert: Literal["none", "trained", "syncnet"]
+    weights: str
+    max_shift: int = Field(ge=1)
+    max_offset: int = Field(ge=0)
+    min_confidence: float = Field(ge=0)
+    batch_size: int = Field(ge=1)
+
+
+class Gate(Section):
+    """What a clip must be like, see `segtalker.gate`."""
+
+    max_cuts: int = Field(ge=0)
+    scene_threshold: float = Field(gt=0)
+    min_face_px: float = Field(ge=0)
+    min_sharpness: float = Field(ge=0)
+    max_yaw_deg: float = Field(gt=0, le=180)
+    max_pitch_deg: float = Field(gt=0, le=180)
+    samples: int = Field(ge=1)
+    sync: GateSync
+    identity_weights: str
+    identity_distance: float = Field(gt=0, lt=2)
+    sheet_clips: int = Field(ge=1)
+    sheet_px: int = Field(ge=16)
 
 
 class Parse(Section):
@@ -259,7 +306,9 @@ class Params(Section):
     machine: Machine
     base: Base
     download: Download
+    cut: Cut
     crop: Crop
+    gate: Gate
     train_parser: TrainParser
     parse: Parse
     split: Split

@@ -16,7 +16,7 @@ from torch import nn
 from segtalker.clips import ImagePack, write_images
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.faces.detect import Detector, make_detector
-from segtalker.faces.landmarks import bridge, smooth
+from segtalker.faces.landmarks import bridge, check_never_lost, smooth
 from segtalker.faces.parser_detector import ParserDetector
 from segtalker.faces.parsing import parse_frames
 from segtalker.faces.squares import clip_squares, map_points, square_transform, warp_image
@@ -153,7 +153,8 @@ def read_portrait(reader: PortraitReader, path: Path, max_frames: int, folder: P
         found, (height, width) = _find_faces(islice(pictures(), max_frames), reader.make_detector(), crop.detect_every)
         if all(points is None for points in found):
             raise BadClipError("no face found")
-        points = smooth(bridge(found, crop.detect_every, crop.max_lost_frames, reader.fps), crop.smooth_frames)
+        check_never_lost(found, crop.detect_every, crop.max_lost_frames, reader.fps)
+        points = smooth(bridge(found), crop.smooth_frames)
     except BadClipError as error:
         raise BadInputError(f"{path}: {error} by --detector {reader.detector}{_HINTS[reader.detector]}") from error
     squares = clip_squares(points, width, height, crop.margin, crop.lift, crop.follow_frames)

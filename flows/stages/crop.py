@@ -13,7 +13,8 @@ from segtalker.faces.detect import check_detector
 from segtalker.provenance import file_sha256
 
 _LIBRARY = Path(segtalker.__file__).parent
-_CODE = tuple(_LIBRARY / name for name in ("media", "faces", "clips.py"))
+_PLACE = ("start_s", "end_s", "face", "box", "ratio")  # what `cut` and the dataset say of the clip in its recording
+_CODE = tuple(_LIBRARY / name for name in ("media", "faces", "clip_sound.py", "clips.py"))
 
 
 def file_hashes(row: dict[str, Any]) -> list[str]:
@@ -24,15 +25,15 @@ def file_hashes(row: dict[str, Any]) -> list[str]:
 
 
 def crop(run: StageRun) -> None:
-    """Crops every clip that `download` listed."""
+    """Crops every clip that `cut` listed."""
     base, settings = run.params.base, run.params.crop
     check_detector(settings.detector, settings.weights)
-    rows = table_rows(run.workspace.data("download") / "clips.csv")
+    rows = table_rows(run.workspace.data("cut") / "clips.csv")
     seen = [base.image_size, base.fps, base.sample_rate_hz, base.mel.model_dump(), settings.model_dump()]
     how = task_key(seen, code_hash(*_CODE))
     done = run_clips(
-        [ClipTask(row, task_key(how, file_hashes(row))) for row in rows],
-        partial(crop_clip, base, settings),
+        [ClipTask(row, task_key(how, file_hashes(row), [row.get(name, "") for name in _PLACE])) for row in rows],
+        partial(crop_clip, base, settings, run.params.machine.buffer_mib),
         run.workspace.data("crop"),
         CLIP_COLUMNS,
         workers=run.params.machine.workers,

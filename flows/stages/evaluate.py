@@ -89,7 +89,7 @@ def make_tasks(plan: EvaluationPlan, made: dict[str, list[str]]) -> list[ClipTas
     for clip in load_clips(plan.data, plan.dataset, "test"):
         if clip.clip_id not in made:
             continue
-        folders = [clip.crop_folder, clip.parse_folder]
+        folders = [clip.crop_folder, clip.parse_folder, clip.gate_folder]
         folders += [plan.generated / method / clip.clip_id for method in made[clip.clip_id]]
         content = [file_sha256(file) for folder in folders for file in _inputs(folder)]
         row = {"clip_id": clip.clip_id, "subject": clip.subject, "source": str(clip.crop_folder)}

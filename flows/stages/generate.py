@@ -40,8 +40,8 @@ def make_plan(run: StageRun) -> GenerationPlan:
 
 def _clip_hashes(clip: Clip) -> list[str]:
     """Content of everything a clip brings to generation."""
-    files = [clip.crop_folder / name for name in ("frames.zip", "landmarks.npy", "mel.npy", "audio.wav")]
-    files += [clip.parse_folder / "masks.zip"]
+    files = [clip.crop_folder / name for name in ("frames.zip", "landmarks.npy")]
+    files += [clip.mel_path, clip.audio_path, clip.parse_folder / "masks.zip"]
     truth = clip.truth_masks
     return [file_sha256(file) for file in [*files, *([] if truth is None else [truth.path])]]
 

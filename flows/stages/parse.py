@@ -35,11 +35,11 @@ def choose_parser(run: StageRun) -> ParserChoice:
 
 
 def parse(run: StageRun) -> None:
-    """Parses every clip that `crop` passed."""
+    """Parses every clip that `gate` passed."""
     base, settings, crops = run.params.base, run.params.parse, run.workspace.data("crop")
     choice = choose_parser(run)
     load_parser(choice)
-    rows = table_rows(crops / "clips.csv")
+    rows = table_rows(run.workspace.data("gate") / "clips.csv")
     how = task_key(settings.backend, file_sha256(choice.path), code_hash(*_CODE))
     done = run_clips(
         [ClipTask(row, task_key(how, file_sha256(crops / "clips" / row["clip_id"] / "frames.zip"))) for row in rows],

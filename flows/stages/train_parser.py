@@ -42,23 +42,24 @@ def hold_out(items: Sequence[Item], names: Sequence[str], share: float) -> tuple
     return [item for item, name in pairs if name not in held], [item for item, name in pairs if name in held]
 
 
-def cropped_clips(folder: Path) -> list[Clip]:
-    """Clips as `crop` left them; they have no parsed masks yet."""
+def cropped_clips(folder: Path, table: Path) -> list[Clip]:
+    """Clips that `gate` passed; they have no parsed masks yet."""
     return [
         Clip(
             clip_id=row["clip_id"],
             subject=row["subject"],
             split=row["split"],
             crop_folder=folder / "clips" / row["clip_id"],
+            gate_folder=table.parent / "clips" / row["clip_id"],
             parse_folder=folder / "clips" / row["clip_id"],
         )
-        for row in read_table(folder / "clips.csv").to_dict("records")
+        for row in read_table(table).to_dict("records")
     ]
 
 
-def clip_images(folder: Path, held_out: float) -> tuple[LabelledImages, LabelledImages]:
+def clip_images(folder: Path, table: Path, held_out: float) -> tuple[LabelledImages, LabelledImages]:
     """Frames and masks of the dataset: to learn from, and of people held out."""
-    clips = cropped_clips(folder)
+    clips = cropped_clips(folder, table)
     if all(clip.split for clip in clips):
         train = [clip for clip in clips if clip.split == "train"]
         held = [clip for clip in clips if clip.split != "train"]
@@ -85,10 +86,10 @@ def parser_config(params: Params) -> dict:
     return {"channels": stage.channels, "multipliers": list(stage.multipliers), "regions": NUM_REGIONS}
 
 
-def parser_data(params: Params, crop_folder: Path) -> LabelledFrameDataModule:
+def parser_data(params: Params, crop_folder: Path, table: Path) -> LabelledFrameDataModule:
     """Training draws and validation frames."""
     stage = params.train_parser
-    sources = clip_images(crop_folder, stage.held_out) if stage.labels == "clips" else pair_images(params)
+    sources = clip_images(crop_folder, table, stage.held_out) if stage.labels == "clips" else pair_images(params)
     return LabelledFrameDataModule(
         train=sources[0],
         held_out=sources[1],
@@ -122,7 +123,7 @@ def train_parser(run: StageRun) -> None:
     module = parser_module(params)
     fit(
         module,
-        parser_data(params, run.workspace.data("crop")),
+        parser_data(params, run.workspace.data("crop"), run.workspace.data("gate") / "clips.csv"),
         folder=folder,
         label="face parser",
         epochs=stage.steps // stage.checkpoint_every,

@@ -3,24 +3,35 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from segtalker.atomic import atomic_file, write_text
-from segtalker.clips import ImagePack, write_images, write_wav
+from segtalker.atomic import write_text
+from segtalker.clip_sound import load_stretch, write_sound
+from segtalker.clips import ImagePack, write_array, write_images
 from segtalker.errors import BadClipError
 from segtalker.faces.detect import make_detector
-from segtalker.faces.landmarks import bridge, read_annotated, smooth
-from segtalker.faces.squares import clip_squares, map_points, square_transform, warp_image, warp_regions
-from segtalker.media.audio import Sound, load_sound
-from segtalker.media.mel import log_mel
+from segtalker.faces.landmarks import bridge, longest_run, read_annotated, smooth
+from segtalker.faces.squares import (
+    clip_squares,
+    map_points,
+    published_square,
+    square_transform,
+    union_square,
+    warp_image,
+    warp_regions,
+)
+from segtalker.media.audio import Sound
 from segtalker.media.video import TimedFrame, Video, open_video
 from segtalker.params import Base, Crop
 
 _MAX_MISSING_SOUND_S = 0.2  # shorter ends are filled with silence, longer ones cut the picture
+_RIM_PX = 2  # more than the square, for interpolation looks over its edge
+_MIB = 2**20
+_NO_LIMIT = 2**40
 
 
 @dataclass(frozen=True)
@@ -41,18 +52,41 @@ class Timeline:
     fps: int
     max_frames: int
 
-    def frames(self) -> Iterator[TimedFrame]:
-        """The source frame of each frame of the clip."""
-        return islice(self.video.at_rate(self.fps, self.start_s), self.max_frames)
+    def frames(self, first: int = 0) -> Iterator[TimedFrame]:
+        """The source frame of each frame of the clip, but for the `first` ones."""
+        return islice(self.video.at_rate(self.fps, self.start_s, first), self.max_frames - first)
 
 
-def crop_clip(base: Base, crop: Crop, row: dict[str, Any], folder: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Passage:
+    """What one pass through a clip found.
+
+    Args:
+        landmarks: of each frame from `first` on, `(T, 68, 2)`, float32, pixels of the source.
+        first: frames before it are left out.
+        indices: which frame of the source each is, -1 where that is not known.
+        kept: frames still in memory, from the very first on; the others have to be decoded again.
+    """
+
+    landmarks: np.ndarray
+    first: int
+    indices: list[int]
+    kept: list[TimedFrame]
+
+    def frames(self, timeline: Timeline) -> Iterator[TimedFrame]:
+        """The frames that have landmarks."""
+        again = timeline.frames(len(self.kept)) if len(self.kept) < self.first + len(self.landmarks) else iter(())
+        return islice(chain(self.kept, again), self.first, self.first + len(self.landmarks))
+
+
+def crop_clip(base: Base, crop: Crop, buffer_mib: int, row: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Crops one clip; see `segtalker.clip_runner.run_clips` and, for what is written, `segtalker.clips`.
 
     Args:
         base: sizes and rates.
         crop: how to find the face.
-        row: of `data/download/<dataset>/clips.csv`.
+        buffer_mib: memory for decoded frames; those that do not fit are decoded again.
+        row: of `data/cut/<dataset>/clips.csv`.
         folder: empty folder of the clip.
 
     Returns:
@@ -62,76 +96,97 @@ def crop_clip(base: Base, crop: Crop, row: dict[str, Any], folder: Path) -> dict
         BadClipError: it cannot be used, and why.
     """
     timeline = make_timeline(row, base, crop)
-    found, indices = find_landmarks(timeline, crop, row)
-    count = len(found)
+    passage = find_landmarks(timeline, crop, buffer_mib, row)
+    count = len(passage.landmarks)
     if count < crop.min_seconds * base.fps:
         raise BadClipError(f"{count / base.fps:.2f} s long, less than crop.min_seconds {crop.min_seconds}")
-    squares = clip_squares(
-        found, timeline.video.width, timeline.video.height, crop.margin, crop.lift, crop.follow_frames
-    )
+    squares = place_squares(passage.landmarks, timeline.video, crop, row)
     size = base.image_size
-    write_images(folder / "frames.zip", _crops(timeline.frames(), squares, size), ".jpg")
-    mapped = [map_points(points, square_transform(square, size)) for points, square in zip(found, squares, strict=True)]
-    _write_array(folder / "landmarks.npy", np.stack(mapped))
-    _write_sound(folder, timeline.sound.cut(timeline.start_s, count / base.fps), base)
+    write_images(folder / "frames.zip", _crops(passage.frames(timeline), squares, size), ".jpg")
+    mapped = [
+        map_points(points, square_transform(square, size))
+        for points, square in zip(passage.landmarks, squares, strict=True)
+    ]
+    write_array(folder / "landmarks.npy", np.stack(mapped))
+    start_s = timeline.start_s + passage.first / base.fps
+    write_sound(folder, timeline.sound.cut(start_s, count / base.fps), base)
     if truth := _truth_masks(row):
-        masks = (truth.read([index])[0] for index in indices)
+        masks = (truth.read([index])[0] for index in passage.indices)
         warped = (warp_regions(mask, square, size) for mask, square in zip(masks, squares, strict=True))
         write_images(folder / "truth_masks.zip", warped, ".png")
-    write_text(folder / "crop.json", json.dumps(_facts(timeline, crop, squares), indent=1))
+    write_text(folder / "crop.json", json.dumps(_facts(timeline, start_s, crop, squares), indent=1))
     return {"frames": count, "seconds": count / base.fps}
 
 
 def make_timeline(row: dict[str, Any], base: Base, crop: Crop) -> Timeline:
     """Lays picture and sound on one clock.
 
-    Frame 0 is the first frame of the video, or, where the sound begins more than a frame later, the moment it does.
+    Frame 0 is the first frame of the stretch, or, where the sound begins more than a frame later, the moment it does.
 
     Raises:
         BadClipError: picture or sound cannot be read, or there is no sound.
     """
     video = open_video(Path(row["source"]), crop.decoder)
-    beside = row.get("audio", "")
-    if not beside and not video.has_sound:
-        raise BadClipError(f"{video.path.name}: no sound track, and no sound file beside it")
-    sound = load_sound(Path(beside), base.sample_rate_hz) if beside else load_sound(video.path, base.sample_rate_hz)
-    if beside:
-        sound = Sound(sound.samples, sound.sample_rate_hz, video.start_s)
-    start_s = video.start_s if sound.start_s <= video.start_s + 1.0 / base.fps else sound.start_s
+    from_s = video.start_s + float(row.get("start_s") or 0.0)
+    to_s = video.start_s + float(row["end_s"]) if row.get("end_s") else np.inf
+    sound = load_stretch(video, row.get("audio", ""), base.sample_rate_hz, from_s, to_s)
+    start_s = from_s if sound.start_s <= from_s + 1.0 / base.fps else sound.start_s
     heard = (sound.end_s - start_s + _MAX_MISSING_SOUND_S) * base.fps
-    wanted = crop.max_seconds * base.fps if crop.max_seconds else np.inf
-    return Timeline(video, sound, start_s, base.fps, max(int(min(heard, wanted)), 0))
+    limits = [to_s - start_s, crop.max_seconds or np.inf]
+    frames = min(int(heard), *(round(limit * base.fps) for limit in limits if np.isfinite(limit)), _NO_LIMIT)
+    return Timeline(video, sound, start_s, base.fps, max(frames, 0))
 
 
-def find_landmarks(timeline: Timeline, crop: Crop, row: dict[str, Any]) -> tuple[np.ndarray, list[int]]:
-    """Landmarks of each frame of the clip, and which source frame it is.
+def find_landmarks(timeline: Timeline, crop: Crop, buffer_mib: int, row: dict[str, Any]) -> Passage:
+    """Landmarks of each frame of the clip; where a face is lost for long, of the longest part that has one.
 
-    Returns:
-        `(T, 68, 2)`, float32, pixels of the source, and T indices.
+    Raises:
+        BadClipError: no face, or no annotations where they are to be used.
     """
     if crop.detector == "annotations":
-        annotated = read_annotated(Path(row["annotations"])) if row.get("annotations") else None
-        if annotated is None:
-            raise BadClipError("the source brings no landmarks; choose another crop.detector")
-        indices = [frame.index for frame in timeline.frames()]
-        if indices and indices[-1] >= len(annotated):
-            raise BadClipError(f"landmarks of {len(annotated)} frames for a video of {indices[-1] + 1}")
-        return annotated[indices], indices
+        return _annotated(timeline, row)
     detector = make_detector(crop.detector, crop.weights)
+    if row.get("face"):
+        x, y, size = (float(value) for value in row["face"].split())
+        detector.follow(np.array([[x - size / 2, y - size / 2], [x + size / 2, y + size / 2]]))
     try:
-        indices, found = [], []
+        found, kept, budget = [], [], buffer_mib * _MIB
         for count, frame in enumerate(timeline.frames()):
-            indices.append(frame.index)
-            found.append(None if count % crop.detect_every else detector.landmarks(frame.image))
+            found.append(None if count % crop.detect_every else detector.landmarks(frame))
+            budget -= frame.memory
+            if budget >= 0:
+                kept.append(frame)
     finally:
         detector.close()
-    bridged = bridge(found, crop.detect_every, crop.max_lost_frames, timeline.fps)
-    return smooth(bridged, crop.smooth_frames), indices
+    first, end = longest_run(found, crop.detect_every, crop.max_lost_frames)
+    return Passage(smooth(bridge(found[first:end]), crop.smooth_frames), first, [], kept)
+
+
+def _annotated(timeline: Timeline, row: dict[str, Any]) -> Passage:
+    annotated = read_annotated(Path(row["annotations"])) if row.get("annotations") else None
+    if annotated is None:
+        raise BadClipError("the source brings no landmarks; choose another crop.detector")
+    indices = [frame.index for frame in timeline.frames()]
+    if indices and indices[-1] >= len(annotated):
+        raise BadClipError(f"landmarks of {len(annotated)} frames for a video of {indices[-1] + 1}")
+    return Passage(annotated[indices], 0, indices, [])
+
+
+def place_squares(landmarks: np.ndarray, video: Video, crop: Crop, row: dict[str, Any]) -> np.ndarray:
+    """The square of each frame: as published with the dataset where it is, else our own; `(T, 3)`, float64."""
+    if crop.published and row.get("box"):
+        return np.tile(published_square(row["box"]), (len(landmarks), 1))
+    if crop.published and row.get("ratio"):
+        square = union_square(landmarks, video.width, video.height, float(row["ratio"]))
+        return np.tile(square, (len(landmarks), 1))
+    return clip_squares(landmarks, video.width, video.height, crop.margin, crop.lift, crop.follow_frames)
 
 
 def _crops(frames: Iterable[TimedFrame], squares: np.ndarray, size: int) -> Iterator[np.ndarray]:
     for frame, square in zip(frames, squares, strict=True):
-        yield warp_image(frame.image, square, size)
+        left, top, side = square
+        picture, (x, y) = frame.region(left - _RIM_PX, top - _RIM_PX, left + side + _RIM_PX, top + side + _RIM_PX)
+        yield warp_image(picture, square - (x, y, 0), size)
 
 
 def _truth_masks(row: dict[str, Any]) -> ImagePack | None:
@@ -139,17 +194,7 @@ def _truth_masks(row: dict[str, Any]) -> ImagePack | None:
     return ImagePack(path) if path is not None and path.is_file() else None
 
 
-def _write_array(path: Path, values: np.ndarray) -> None:
-    with atomic_file(path) as temporary, temporary.open("wb") as out:
-        np.save(out, values)
-
-
-def _write_sound(folder: Path, samples: np.ndarray, base: Base) -> None:
-    write_wav(folder / "audio.wav", samples, base.sample_rate_hz)
-    _write_array(folder / "mel.npy", log_mel(samples, base.sample_rate_hz, base.mel))
-
-
-def _facts(timeline: Timeline, crop: Crop, squares: np.ndarray) -> dict[str, Any]:
+def _facts(timeline: Timeline, start_s: float, crop: Crop, squares: np.ndarray) -> dict[str, Any]:
     """What a later stage or a person wants to know of how the clip was cut."""
     video = timeline.video
     stands = bool((squares == squares[0]).all())
@@ -161,6 +206,6 @@ def _facts(timeline: Timeline, crop: Crop, squares: np.ndarray) -> dict[str, Any
         "decoder": video.decoder,
         "decoder_reason": video.decoder_reason,
         "detector": crop.detector,
-        "start_s": timeline.start_s,
+        "start_s": start_s,
         "squares": np.round(squares[:1] if stands else squares, 3).tolist(),
     }

@@ -10,6 +10,7 @@ import numpy as np
 
 from segtalker.faces.face_alignment_detector import FaceAlignmentDetector
 from segtalker.faces.mediapipe_detector import MediaPipeDetector
+from segtalker.media.decoders import TimedFrame
 from segtalker.weights import resolve_weights
 
 WEIGHTS_KEY = "crop.weights"
@@ -34,6 +35,9 @@ class Detector(Protocol):
 
 class FaceFinder(Detector, Protocol):
     """Finds every face of a frame, and follows the one it is told to."""
+
+    def landmarks(self, frame: np.ndarray | TimedFrame) -> np.ndarray | None:
+        """See `Detector`; of a frame of a video only the part that is needed is converted."""
 
     def faces(self, frame: np.ndarray) -> list[np.ndarray]:
         """Landmarks of every face, each as `landmarks` gives them; the faces come in any order."""

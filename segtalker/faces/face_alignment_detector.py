@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from segtalker.media.decoders import TimedFrame, whole
+
 
 class FaceAlignmentDetector:
     """The face-alignment package: S3FD finds faces, 2DFAN-4 the landmarks of the largest (arXiv 1703.07332).
@@ -23,8 +25,9 @@ class FaceAlignmentDetector:
         """See `segtalker.faces.detect.FaceFinder`."""
         self._near = (points.min(axis=0) + points.max(axis=0)) / 2
 
-    def landmarks(self, frame: np.ndarray) -> np.ndarray | None:
-        """See `segtalker.faces.detect.Detector`."""
+    def landmarks(self, frame: np.ndarray | TimedFrame) -> np.ndarray | None:
+        """See `segtalker.faces.detect.FaceFinder`."""
+        frame = whole(frame)
         boxes = self._boxes(frame)
         if not boxes:
             return None

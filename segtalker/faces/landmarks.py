@@ -26,33 +26,60 @@ def read_annotated(folder: Path) -> np.ndarray:
     return points.astype(np.float32)
 
 
-def bridge(found: Sequence[np.ndarray | None], spacing: int, max_lost_frames: int, fps: float) -> np.ndarray:
-    """Fills frames without landmarks by straight lines between their neighbours.
+def longest_run(found: Sequence[np.ndarray | None], spacing: int, max_lost_frames: int) -> tuple[int, int]:
+    """The longest stretch in which a face is never lost for long.
 
     Args:
         found: landmarks where the detector was asked and found a face, `(68, 2)`.
         spacing: frames from one question to the next; those between do not count as lost.
-        max_lost_frames: longest stretch to bridge.
-        fps: for the message.
+        max_lost_frames: longest loss that is bridged, also at either end.
 
     Returns:
-        `(T, 68, 2)`, float32.
+        Its first frame and the one after its last.
 
     Raises:
-        BadClipError: no face anywhere, or lost for longer.
+        BadClipError: no face anywhere.
     """
     known = np.array([index for index, points in enumerate(found) if points is not None], dtype=int)
     if not len(known):
         raise BadClipError(f"no face found in {len(found)} frames")
-    edges = np.concatenate([[-spacing], known, [len(found) - 1 + spacing]])
-    gaps = np.diff(edges) - spacing
-    worst = int(gaps.argmax())
-    if gaps[worst] > max_lost_frames:
-        since = (edges[worst] + spacing) / fps
-        raise BadClipError(
-            f"face lost for {gaps[worst]} frames from {since:.1f} s on,"
-            f" more than crop.max_lost_frames {max_lost_frames}"
-        )
+    breaks = np.flatnonzero(np.diff(known) - spacing > max_lost_frames)
+    starts, ends = known[np.append(0, breaks + 1)], known[np.append(breaks, len(known) - 1)] + spacing
+    if starts[0] <= max_lost_frames:
+        starts[0] = 0
+    if len(found) - ends[-1] <= max_lost_frames:
+        ends[-1] = len(found)
+    best = int((ends - starts).argmax())
+    return int(starts[best]), min(int(ends[best]), len(found))
+
+
+def check_never_lost(found: Sequence[np.ndarray | None], spacing: int, max_lost_frames: int, fps: float) -> None:
+    """Makes sure that a face is never lost for long; arguments as of `longest_run`, `fps` for the message.
+
+    Raises:
+        BadClipError: no face anywhere, or lost for longer.
+    """
+    if longest_run(found, spacing, max_lost_frames) == (0, len(found)):
+        return
+    known = [index for index, points in enumerate(found) if points is not None]
+    edges = np.array([-spacing, *known, len(found) - 1 + spacing])
+    worst = int(np.diff(edges).argmax())
+    raise BadClipError(
+        f"face lost for {edges[worst + 1] - edges[worst] - spacing} frames from"
+        f" {(edges[worst] + spacing) / fps:.1f} s on, more than crop.max_lost_frames {max_lost_frames}"
+    )
+
+
+def bridge(found: Sequence[np.ndarray | None]) -> np.ndarray:
+    """Fills frames without landmarks by straight lines between their neighbours.
+
+    Args:
+        found: landmarks where they are known, `(68, 2)`; at least one.
+
+    Returns:
+        `(T, 68, 2)`, float32.
+    """
+    known = np.array([index for index, points in enumerate(found) if points is not None], dtype=int)
     values = np.stack([points for points in found if points is not None]).reshape(len(known), -1)
     filled = [np.interp(np.arange(len(found)), known, column) for column in values.T]
     return np.stack(filled, axis=1).reshape(-1, 68, 2).astype(np.float32)

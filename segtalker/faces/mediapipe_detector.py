@@ -14,6 +14,7 @@ import numpy as np
 
 from segtalker.errors import SegTalkerError
 from segtalker.faces.mediapipe_points import to_ibug
+from segtalker.media.decoders import TimedFrame, whole
 
 _WINDOW = 2.0  # side of the window around a known face, in sizes of the face
 _MAX_WINDOW = 512  # px; the network looks at 256 px around the face, which is half of the window
@@ -47,13 +48,13 @@ class MediaPipeDetector:
         self._known = self._last = np.asarray(points, np.float64)
         self._faithful = True
 
-    def landmarks(self, frame: np.ndarray) -> np.ndarray | None:
+    def landmarks(self, frame: np.ndarray | TimedFrame) -> np.ndarray | None:
         """See `segtalker.faces.detect.Detector`."""
         with _stderr_silenced():
             if self._known is not None:
                 self._known = self._in_window(self._finder, frame, self._known)
             if self._known is None:
-                found = self._again(_all(self._finder, frame))
+                found = self._again(_all(self._finder, whole(frame)))
                 self._known = None if found is None else self._in_window(self._judge, frame, found)
         if self._known is None:
             return None
@@ -83,19 +84,20 @@ class MediaPipeDetector:
             return None
         return nearest
 
-    def _in_window(self, landmarker: Any, frame: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+    def _in_window(self, landmarker: Any, frame: np.ndarray | TimedFrame, points: np.ndarray) -> np.ndarray | None:
         """Points of the face around known ones, `(478, 2)`, float64 pixels of the frame."""
         side = max(int(np.ceil(_WINDOW * _size(points))), 16)
         corner = np.round(_middle(points) - side / 2)
         scale = min(_MAX_WINDOW / side, 1.0)
         pixels = max(round(side * scale), 16)
+        picture, origin = (frame, (0, 0)) if isinstance(frame, np.ndarray) else frame.region(*corner, *(corner + side))
         shift = (0.5 - corner) * scale - 0.5
-        place = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
-        window = cv2.warpAffine(frame, place, (pixels, pixels))
+        place = np.array([[scale, 0.0, shift[0] + scale * origin[0]], [0.0, scale, shift[1] + scale * origin[1]]])
+        window = cv2.warpAffine(picture, place, (pixels, pixels))
         found = _all(landmarker, window)
         middle = np.full(2, (pixels - 1) / 2)
         nearest = min(found, key=lambda face: float(np.linalg.norm(_middle(face) - middle)), default=None)
-        return None if nearest is None else (nearest - place[:, 2]) / scale
+        return None if nearest is None else (nearest - shift) / scale
 
 
 def _all(landmarker: Any, image: np.ndarray) -> list[np.ndarray]:

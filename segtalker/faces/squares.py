@@ -45,6 +45,29 @@ def clip_squares(
     return np.concatenate([corners, np.full((len(corners), 1), side)], axis=1)
 
 
+def published_square(box: str) -> np.ndarray:
+    """A square published as `x y width height` in whole pixels: left and upper edge and side, `(3,)`, float64."""
+    x, y, width, height = (float(value) for value in box.split())
+    return np.array([x - 0.5, y - 0.5, max(width, height)])
+
+
+def union_square(landmarks: np.ndarray, width: int, height: int, ratio: float) -> np.ndarray:
+    """HDTF's square: around the faces of all frames together, enlarged (README of its repository, second way).
+
+    Args:
+        landmarks: of the whole clip, `(T, 68, 2)`, pixels of the source.
+        width: of the source.
+        height: of the source.
+        ratio: published enlargement.
+
+    Returns:
+        Left and upper edge and side, `(3,)`, float64.
+    """
+    low, high = landmarks.min(axis=(0, 1)).astype(np.float64), landmarks.max(axis=(0, 1)).astype(np.float64)
+    side = min(float((high - low).max()) * ratio, width, height)
+    return np.append(_place((low + high) / 2, 1, side, width, height)[0], side)
+
+
 def _slowly(middles: np.ndarray, frames: int) -> np.ndarray:
     """A path smoothed by a Gaussian of so many frames, `(T, 2)`."""
     kernel = (1, 2 * _REACH * frames + 1)

@@ -41,28 +41,66 @@ class Reading:
     threads: int
 
 
-@dataclass
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
 class TimedFrame:
-    """A decoded frame, converted to RGB when first asked for.
+    """A decoded frame, whose pixels are converted to RGB when they are asked for.
 
     Args:
         index: its place in the video; -1 where reading did not begin with the first and the place is not known.
         time_s: when it is shown, in container time.
+        height: px, upright.
+        width: px, upright.
+        memory: bytes it holds.
         convert: gives its pixels, scaled by a factor.
+        cut: gives the pixels of a box (left, top, right, bottom) inside it.
     """
 
     index: int
     time_s: float
+    height: int
+    width: int
+    memory: int
     convert: Callable[[float], np.ndarray]
+    cut: Callable[[Box], np.ndarray]
 
-    @functools.cached_property
+    @property
     def image(self) -> np.ndarray:
-        """RGB, upright, `(H, W, 3)`, uint8."""
+        """RGB, upright, `(H, W, 3)`, uint8; converted anew each time."""
         return self.convert(1.0)
 
     def scaled(self, factor: float) -> np.ndarray:
         """RGB, upright, smaller by a factor of 1 or less; cheaper than `image`. `(H, W, 3)`, uint8."""
-        return self.image if factor == 1.0 else self.convert(factor)
+        return self.convert(factor)
+
+    def region(self, left: float, top: float, right: float, bottom: float) -> tuple[np.ndarray, tuple[int, int]]:
+        """The part of it that covers a box, cheaper than `image`.
+
+        Args:
+            left: px, as all of them; integers are pixel centres. What lies outside of the frame is left out.
+            top: see `left`.
+            right: see `left`.
+            bottom: see `left`.
+
+        Returns:
+            RGB, `(h, w, 3)`, uint8, and x and y of its upper left pixel.
+        """
+        first_x, end_x = _inside(left, right, self.width)
+        first_y, end_y = _inside(top, bottom, self.height)
+        return self.cut((first_x, first_y, end_x, end_y)), (first_x, first_y)
+
+
+def _inside(low: float, high: float, side: int) -> tuple[int, int]:
+    """Whole pixels from an even one on, at least one of them inside: first and the one after the last."""
+    first = min(max(int(np.floor(low)) // 2 * 2, 0), (side - 1) // 2 * 2)
+    return first, min(max(int(np.ceil(high)) + 1, first + 1), side)
+
+
+def whole(frame: np.ndarray | TimedFrame) -> np.ndarray:
+    """All pixels of a frame, decoded or not yet, `(H, W, 3)`, uint8."""
+    return frame if isinstance(frame, np.ndarray) else frame.image
 
 
 @functools.cache
@@ -97,7 +135,10 @@ def decord_frames(video: Reading) -> Iterator[TimedFrame]:
         if first:
             reader.seek_accurate(first)
         for index in range(first, len(times)):
-            yield TimedFrame(index, float(times[index]), functools.partial(_scaled, reader.next().asnumpy))
+            pixels = reader.next()
+            (height, width, _), convert = pixels.shape, functools.partial(_scaled, pixels.asnumpy)
+            cut = functools.partial(_slice, pixels.asnumpy)
+            yield TimedFrame(index, float(times[index]), height, width, height * width * 3, convert, cut)
     except (decord.DECORDError, RuntimeError) as error:
         raise BadClipError(f"{video.path.name}: damaged, decord cannot read all of it") from error
 
@@ -105,6 +146,11 @@ def decord_frames(video: Reading) -> Iterator[TimedFrame]:
 def _scaled(pixels: Callable[[], np.ndarray], factor: float) -> np.ndarray:
     image = pixels()
     return image if factor == 1.0 else cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+
+
+def _slice(pixels: Callable[[], np.ndarray], box: Box) -> np.ndarray:
+    left, top, right, bottom = box
+    return pixels()[top:bottom, left:right]
 
 
 def pyav_frames(video: Reading) -> Iterator[TimedFrame]:
@@ -124,9 +170,16 @@ def pyav_frames(video: Reading) -> Iterator[TimedFrame]:
             for index, frame in enumerate(_decoded(container, stream, video.interlaced)):
                 if frame.time is None:
                     raise BadClipError(f"{video.path.name}: its frames carry no timestamps")
-                yield TimedFrame(-1 if skipped else index, frame.time, functools.partial(_upright_rgb, frame))
+                yield _timed(-1 if skipped else index, frame.time, frame)
     except av.FFmpegError as error:
         raise BadClipError(f"{video.path.name}: damaged ({error_message(error)})") from error
+
+
+def _timed(index: int, time_s: float, frame: av.VideoFrame) -> TimedFrame:
+    height, width = (frame.width, frame.height) if frame.rotation % 180 else (frame.height, frame.width)
+    memory = sum(plane.buffer_size for plane in frame.planes)
+    convert, cut = functools.partial(_upright_rgb, frame), functools.partial(_cut_rgb, frame)
+    return TimedFrame(index, time_s, height, width, memory, convert, cut)
 
 
 def _seek(container: "av.container.InputContainer", stream: VideoStream, to_s: float) -> bool:
@@ -166,6 +219,28 @@ def _upright_rgb(frame: av.VideoFrame, factor: float) -> np.ndarray:
         width, height = (max(round(side * factor), 1) for side in (frame.width, frame.height))
         frame = frame.reformat(width, height, "rgb24", interpolation=Interpolation.FAST_BILINEAR)
     return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), k=frame.rotation // 90))
+
+
+def _cut_rgb(frame: av.VideoFrame, box: Box) -> np.ndarray:
+    left, top, right, bottom = box
+    if frame.format.name != "yuv420p" or frame.rotation:
+        return _upright_rgb(frame, 1.0)[top:bottom, left:right]
+    # whole pairs of pixels, for chroma has half the resolution
+    width, height = (right - left + 1) // 2 * 2, (bottom - top + 1) // 2 * 2
+    if left + width > frame.width or top + height > frame.height:
+        return _upright_rgb(frame, 1.0)[top:bottom, left:right]
+    part = av.VideoFrame(width, height, "yuv420p")
+    for number, (source, target) in enumerate(zip(frame.planes, part.planes, strict=True)):
+        step = 2 if number else 1
+        rows = slice(top // step, (top + height) // step)
+        columns = slice(left // step, (left + width) // step)
+        _pixels(target)[: height // step, : width // step] = _pixels(source)[rows, columns]
+    part.colorspace, part.color_range = frame.colorspace, frame.color_range
+    return part.to_ndarray(format="rgb24")[: bottom - top, : right - left]
+
+
+def _pixels(plane: av.video.plane.VideoPlane) -> np.ndarray:
+    return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
 
 
 def error_message(error: Exception) -> str:

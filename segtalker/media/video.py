@@ -89,9 +89,9 @@ class Video:
                 last = frame.time_s
                 yield frame
 
-    def at_rate(self, fps: float, start_s: float) -> Iterator[TimedFrame]:
-        """Frames at a constant rate from a moment on, see `resample`."""
-        return resample(self.frames(start_s), fps, start_s, 1.0 / self.fps)
+    def at_rate(self, fps: float, start_s: float, first: int = 0) -> Iterator[TimedFrame]:
+        """Frames at a constant rate from a moment on, but for the `first` ones; see `resample`."""
+        return resample(self.frames(start_s + first / fps), fps, start_s, 1.0 / self.fps, first)
 
 
 def open_video(path: Path, decoder: Decoder) -> Video:
@@ -162,7 +162,9 @@ def _shown_from(frames: Iterator[TimedFrame], from_s: float) -> Iterator[TimedFr
         yield shown
 
 
-def resample(frames: Iterable[TimedFrame], fps: float, start_s: float, frame_s: float) -> Iterator[TimedFrame]:
+def resample(
+    frames: Iterable[TimedFrame], fps: float, start_s: float, frame_s: float, first: int = 0
+) -> Iterator[TimedFrame]:
     """Picks the frame nearest in time to each tick of a constant rate; holds two frames at most.
 
     Args:
@@ -170,11 +172,12 @@ def resample(frames: Iterable[TimedFrame], fps: float, start_s: float, frame_s: 
         fps: ticks a second.
         start_s: time of tick 0.
         frame_s: how long the last frame is shown.
+        first: the tick to begin with.
 
     Yields:
         One frame a tick, as long as the middle of the tick lies before the end. A frame can come again.
     """
-    ticks = 0
+    ticks = first
     shown: TimedFrame | None = None
     for frame in frames:
         while shown is not None and 2 * (start_s + ticks / fps) <= shown.time_s + frame.time_s:

@@ -91,7 +91,7 @@ def test_a_small_face_is_not_lost_in_a_large_picture(detector: Detector) -> None
 )
 def test_crops_hold_the_face(name: str, params: Params, tmp_path: Path) -> None:
     row = {"source": str(ROOT / "videos" / name)}
-    assert crop_clip(params.base, params.crop, row, tmp_path) == {"frames": 30, "seconds": 1.2}
+    assert crop_clip(params.base, params.crop, 64, row, tmp_path) == {"frames": 30, "seconds": 1.2}
     landmarks, size = np.load(tmp_path / "landmarks.npy"), params.base.image_size
     assert landmarks.min() > 0.04 * size
     assert landmarks.max() < 0.97 * size
@@ -105,7 +105,7 @@ def test_crops_hold_the_face(name: str, params: Params, tmp_path: Path) -> None:
 def test_a_clip_of_hdtf_is_not_cropped_again(params: Params, tmp_path: Path) -> None:
     source = ROOT / "videos/hdtf/WDA_AlexandriaOcasioCortez_000.mp4"
     base = params.base.model_copy(update={"image_size": 512})
-    crop_clip(base, params.crop, {"source": str(source)}, tmp_path)
+    crop_clip(base, params.crop, 64, {"source": str(source)}, tmp_path)
     assert json.loads((tmp_path / "crop.json").read_text())["squares"] == [[-0.5, -0.5, 512.0]]
     original = next(iter(open_video(source, "decord"))).image.astype(int)
     assert np.abs(ImagePack(tmp_path / "frames.zip").read([0])[0] - original).mean() < 1.0

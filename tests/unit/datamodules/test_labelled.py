@@ -61,7 +61,7 @@ def test_a_broken_image_names_its_file(tmp_path: Path) -> None:
 
 
 def test_clips_without_masks_of_their_own_say_what_to_do(tmp_path: Path) -> None:
-    clip = Clip("a", "s", "train", tmp_path, tmp_path)
+    clip = Clip("a", "s", "train", tmp_path, tmp_path, tmp_path)
     with pytest.raises(BadInputError, match="labels: pairs"):
         truth_packs([clip])
 
@@ -71,7 +71,7 @@ def test_clip_frames_read_frames_and_masks(tmp_path: Path) -> None:
     masks = [np.full((8, 8), index, np.uint8) for index in range(3)]
     write_images(tmp_path / "frames.zip", frames, ".jpg")
     write_images(tmp_path / "truth_masks.zip", masks, ".png")
-    images = ClipFrames(truth_packs([Clip("a", "s", "train", tmp_path, tmp_path)]))
+    images = ClipFrames(truth_packs([Clip("a", "s", "train", tmp_path, tmp_path, tmp_path)]))
     images = pickle.loads(pickle.dumps(images))
     assert (len(images), images.images_in(0)) == (1, 3)
     assert images.read(0, 2)[1].max() == images.read_labels(0, 2).max() == 2

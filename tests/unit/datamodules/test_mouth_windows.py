@@ -43,7 +43,7 @@ def _write_clip(folder: Path, seed: int) -> Clip:
     write_images(crop / "frames.zip", rng.integers(0, 256, (FRAMES, 64, 64, 3), dtype=np.uint8), ".jpg")
     np.save(crop / "landmarks.npy", landmarks)
     np.save(crop / "mel.npy", mel)
-    return Clip(str(seed), str(seed), "train", crop, parse)
+    return Clip(str(seed), str(seed), "train", crop, parse, parse)
 
 
 @pytest.fixture(scope="module")

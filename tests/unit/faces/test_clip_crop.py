@@ -63,7 +63,7 @@ def output(tmp_path: Path) -> Path:
 
 
 def test_everything_fits_together(base: Base, crop: Crop, row: dict, output: Path) -> None:
-    assert crop_clip(base, crop, row, output) == {"frames": FRAMES, "seconds": FRAMES / 25}
+    assert crop_clip(base, crop, 64, row, output) == {"frames": FRAMES, "seconds": FRAMES / 25}
     frames, masks = ImagePack(output / "frames.zip").read(), ImagePack(output / "truth_masks.zip").read()
     landmarks, mel, sound = (
         np.load(output / "landmarks.npy"),
@@ -81,7 +81,7 @@ def test_everything_fits_together(base: Base, crop: Crop, row: dict, output: Pat
 
 
 def test_masks_and_landmarks_lie_on_the_picture(base: Base, crop: Crop, row: dict, output: Path) -> None:
-    crop_clip(base, crop, row, output)
+    crop_clip(base, crop, 64, row, output)
     frames, masks = ImagePack(output / "frames.zip").read(), ImagePack(output / "truth_masks.zip").read()
     landmarks = np.load(output / "landmarks.npy")
     bright = frames[..., 0] > 140
@@ -94,15 +94,15 @@ def test_masks_and_landmarks_lie_on_the_picture(base: Base, crop: Crop, row: dic
 
 
 def test_a_second_run_gives_the_same_bytes(base: Base, crop: Crop, row: dict, output: Path, tmp_path: Path) -> None:
-    crop_clip(base, crop, row, output)
+    crop_clip(base, crop, 64, row, output)
     (tmp_path / "again").mkdir()
-    crop_clip(base, crop, row, tmp_path / "again")
+    crop_clip(base, crop, 64, row, tmp_path / "again")
     for path in output.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
 
 def test_max_seconds_ends_the_clip_early(base: Base, crop: Crop, row: dict, output: Path) -> None:
-    facts = crop_clip(base, crop.model_copy(update={"max_seconds": 1.2}), row, output)
+    facts = crop_clip(base, crop.model_copy(update={"max_seconds": 1.2}), 64, row, output)
     assert facts == {"frames": 30, "seconds": 1.2}
     assert len(read_wav(output / "audio.wav")) == 30 * 640
     assert len(ImagePack(output / "truth_masks.zip")) == 30
@@ -112,7 +112,7 @@ def test_sound_that_ends_early_ends_the_clip(base: Base, crop: Crop, row: dict, 
     silent = Path(row["source"]).with_name("mute.mp4")
     images = [np.full((240, 240, 3), 90, np.uint8)] * FRAMES
     write_video(silent, images, 25, np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32), 16000, crf=20)
-    facts = crop_clip(base, crop, {**row, "source": str(silent)}, output)
+    facts = crop_clip(base, crop, 64, {**row, "source": str(silent)}, output)
     assert 25 <= facts["frames"] <= 31
 
 
@@ -127,15 +127,15 @@ def test_bad_clips_have_a_reason(base: Base, crop: Crop, row: dict, output: Path
     if "audio" in change:
         write_video(Path(row["source"]), [np.zeros((64, 64, 3), np.uint8)] * 30, 25, None, 16000, crf=20)
     with pytest.raises(BadClipError, match=reason):
-        crop_clip(base, crop, {**row, **change}, output)
+        crop_clip(base, crop, 64, {**row, **change}, output)
 
 
 def test_too_short_and_ill_annotated_clips(base: Base, crop: Crop, row: dict, output: Path) -> None:
     with pytest.raises(BadClipError, match=r"1\.60 s long, less than crop.min_seconds 3"):
-        crop_clip(base, crop.model_copy(update={"min_seconds": 3.0}), row, output)
+        crop_clip(base, crop.model_copy(update={"min_seconds": 3.0}), 64, row, output)
     np.save(Path(row["annotations"]) / "landmarks.npy", np.zeros((10, 68, 2), np.float32))
     with pytest.raises(BadClipError, match="landmarks of 10 frames for a video of 40"):
-        crop_clip(base, crop, row, output)
+        crop_clip(base, crop, 64, row, output)
 
 
 def test_sound_beside_the_video_counts_from_its_first_frame(
@@ -146,5 +146,5 @@ def test_sound_beside_the_video_counts_from_its_first_frame(
     samples = np.zeros(FRAMES * 640, np.float32)
     samples[10 * 640] = 0.9
     write_wav(tmp_path / "beside.wav", samples, 16000)
-    crop_clip(base, crop, {**row, "audio": str(tmp_path / "beside.wav")}, output)
+    crop_clip(base, crop, 64, {**row, "audio": str(tmp_path / "beside.wav")}, output)
     assert int(np.abs(read_wav(output / "audio.wav")).argmax()) == 10 * 640

@@ -1,5 +1,6 @@
 """Gaps and jitter of landmarks over time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from scipy.signal import savgol_filter
 
 from segtalker.errors import BadClipError
-from segtalker.faces.landmarks import bridge, read_annotated, smooth
+from segtalker.faces.landmarks import bridge, check_never_lost, longest_run, read_annotated, smooth
 
 
 def track(frames: int) -> list[np.ndarray]:
@@ -19,12 +20,12 @@ def track(frames: int) -> list[np.ndarray]:
 def test_a_short_gap_is_bridged_by_a_line() -> None:
     whole = track(20)
     found = [None if 7 <= index < 11 else points for index, points in enumerate(whole)]
-    np.testing.assert_allclose(bridge(found, 1, 4, 25), whole, atol=1e-4)
+    np.testing.assert_allclose(bridge(found), whole, atol=1e-4)
 
 
 def test_lost_ends_repeat_the_nearest_frame() -> None:
     whole = track(10)
-    bridged = bridge([None, None, *whole[2:8], None, None], 1, 2, 25)
+    bridged = bridge([None, None, *whole[2:8], None, None])
     np.testing.assert_array_equal(bridged[:3], [whole[2]] * 3)
     np.testing.assert_array_equal(bridged[7:], [whole[7]] * 3)
 
@@ -32,19 +33,39 @@ def test_lost_ends_repeat_the_nearest_frame() -> None:
 def test_frames_between_questions_are_not_lost() -> None:
     whole = track(21)
     found = [points if index % 5 == 0 else None for index, points in enumerate(whole)]
-    np.testing.assert_allclose(bridge(found, 5, 0, 25), whole, atol=1e-4)
+    np.testing.assert_allclose(bridge(found), whole, atol=1e-4)
 
 
 @pytest.mark.parametrize(("lost", "since"), [(range(10, 16), "0.4"), (range(6), "0.0"), (range(24, 30), "1.0")])
 def test_a_long_gap_ends_the_clip_with_its_figures(lost: range, since: str) -> None:
     found = [None if index in lost else points for index, points in enumerate(track(30))]
     with pytest.raises(BadClipError, match=rf"lost for 6 frames from {since} s on, more than crop.max_lost_frames 5"):
-        bridge(found, 1, 5, 25)
+        check_never_lost(found, 1, 5, 25)
+
+
+@pytest.mark.parametrize(
+    ("seen", "spacing", "run"),
+    [
+        (range(30), 1, (0, 30)),
+        (range(3, 28), 1, (0, 30)),
+        (range(6, 30), 1, (6, 30)),
+        ([*range(8), *range(14, 30)], 1, (14, 30)),
+        ([*range(12), *range(16, 30)], 1, (0, 30)),
+        ([*range(18), *range(24, 30)], 1, (0, 18)),
+        (range(0, 30, 5), 5, (0, 30)),
+        ([0, 5, 20, 25], 5, (0, 10)),
+    ],
+)
+def test_the_longest_run_of_a_face(seen: Sequence[int], spacing: int, run: tuple[int, int]) -> None:
+    found = [points if index in seen else None for index, points in enumerate(track(30))]
+    assert longest_run(found, spacing, 5) == run
+    if run == (0, 30):
+        check_never_lost(found, spacing, 5, 25)
 
 
 def test_no_face_at_all() -> None:
     with pytest.raises(BadClipError, match="no face found in 12 frames"):
-        bridge([None] * 12, 1, 5, 25)
+        longest_run([None] * 12, 1, 5)
 
 
 @pytest.mark.parametrize(("count", "length"), [(40, 5), (40, 9), (5, 5), (6, 9)])

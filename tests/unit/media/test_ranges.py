@@ -80,3 +80,15 @@ def test_fields_woven_together_are_taken_apart(tmp_path: Path) -> None:
     with av.open(str(path)) as container:
         woven = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert np.mean([combing(frame.image) for frame in frames]) < 0.3 * np.mean([combing(image) for image in woven])
+
+
+@pytest.mark.parametrize("decoder", ["decord", "pyav"])
+def test_a_region_has_the_pixels_of_the_frame(decoder: Decoder, write_timed: Writer) -> None:
+    frame = next(iter(open_video(write_timed("a.mp4", np.arange(5) / 25), decoder)))
+    for box in ((10, 12, 40, 41), (-5.5, -9, 20.2, 30.7), (50, 3, 90, 99), (0, 0, 63, 63), (70, 80, 90, 99)):
+        part, (x, y) = frame.region(*box)
+        height, width = part.shape[:2]
+        assert np.array_equal(part, frame.image[y : y + height, x : x + width])
+        low, high = np.clip(box[:2], 0, 63), np.clip(box[2:], 0, 63)
+        assert (np.array([x, y]) <= low).all()
+        assert (np.array([x + width, y + height]) > high).all()

@@ -29,6 +29,12 @@ def nearest(times: np.ndarray, fps: float, start: float, end: float) -> list[int
     return [int(np.abs(times - (start + tick / fps)).argmin()) for tick in ticks]
 
 
+def undecoded(index: int, time_s: float) -> TimedFrame:
+    """A frame nobody looks at."""
+    return TimedFrame(index, time_s, 1, 1, 0, lambda _: np.zeros(0), lambda _: np.zeros(0))
+
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     gaps=st.lists(st.integers(10, 200), min_size=1, max_size=40),
@@ -37,7 +43,7 @@ def nearest(times: np.ndarray, fps: float, start: float, end: float) -> list[int
 )
 def test_resample_picks_the_nearest_frame(gaps: list[int], fps: int, late: int) -> None:
     times = np.cumsum([0, *gaps]) / 1000 + 0.0003
-    frames = (TimedFrame(index, float(time), lambda: np.zeros(0)) for index, time in enumerate(times))
+    frames = (undecoded(index, float(time)) for index, time in enumerate(times))
     picked = [frame.index for frame in resample(frames, fps, late / 1000, 0.04)]
     assert picked == nearest(times, fps, late / 1000, times[-1] + 0.04)
 
@@ -48,7 +54,7 @@ def test_resample_reads_no_further_than_it_must() -> None:
     def frames():
         for index in range(1000):
             seen.append(index)
-            yield TimedFrame(index, index / 25, lambda: np.zeros(0))
+            yield undecoded(index, index / 25)
 
     picked = resample(frames(), 25, 0.0, 0.04)
     assert [next(picked).index for _ in range(10)] == list(range(10))

@@ -100,7 +100,7 @@ def draw_clip(folder: Path, clip_id: str, subject: str, seed: int, frames: int =
     seconds = frames / FPS
     np.save(crop / "mel.npy", rng.standard_normal((80, 1 + int(seconds * RATE_HZ / HOP))).astype(np.float32))
     write_wav(crop / "audio.wav", rng.uniform(-0.5, 0.5, int(seconds * RATE_HZ)).astype(np.float32), RATE_HZ)
-    return Clip(clip_id, subject, "test", crop, parse)
+    return Clip(clip_id, subject, "test", crop, parse, parse)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -75,7 +75,7 @@ def test_generating_again_gives_the_same_bytes(
 def test_a_clip_in_disarray_is_a_bad_clip(
     models: Path, settings: TalkSettings, clips: list[Clip], tmp_path: Path
 ) -> None:
-    broken = Clip("a0", "a", "test", clips[0].crop_folder, tmp_path)
+    broken = Clip("a0", "a", "test", clips[0].crop_folder, tmp_path, tmp_path)
     (tmp_path / "masks.zip").write_bytes((clips[2].parse_folder / "masks.zip").read_bytes())
     landmarks = np.load(clips[0].crop_folder / "landmarks.npy")
     assert len(landmarks) == len(broken.masks)
@@ -86,7 +86,7 @@ def test_a_clip_in_disarray_is_a_bad_clip(
     np.save(crop / "landmarks.npy", landmarks[:-1])
     with pytest.raises(BadClipError, match=r"\[59, 60\]"):
         generate_clip(
-            _plan(models, settings, tmp_path), _row(Clip("a0", "a", "test", crop, tmp_path), clips[2]), tmp_path
+            _plan(models, settings, tmp_path), _row(Clip("a0", "a", "test", crop, tmp_path, tmp_path), clips[2]), tmp_path
         )
 
 

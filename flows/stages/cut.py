@@ -1,0 +1,101 @@
+"""Recordings -> stretches with one talking face; or, where `cut.mode` is whole, the recordings as they are."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import segtalker
+from flows.stages.common import StageRun, stage_main
+from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, table_rows, task_key, usable_cores
+from segtalker.clips import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
+from segtalker.cutting.survey import STRETCHES_FILE, cut_recording
+from segtalker.errors import BadInputError
+from segtalker.faces.detect import check_detector
+
+COLUMNS = (*CLIP_COLUMNS, "fps", "audio", "annotations", "start_s", "end_s", "face")
+DROP_COLUMNS = ("clip_id", "start_s", "end_s", "reason")
+_LIBRARY = Path(segtalker.__file__).parent
+_CODE = tuple(_LIBRARY / name for name in ("cutting", "media", "faces"))
+
+
+def stretch_rows(row: Row, found: dict[str, Any]) -> list[Row]:
+    """A row for each stretch of a recording; one that is alone keeps the recording's name.
+
+    Args:
+        row: of the recording.
+        found: what `segtalker.cutting.survey.cut_recording` wrote.
+    """
+    rows = []
+    for number, stretch in enumerate(found["stretches"]):
+        start_s, end_s = (round(stretch[edge] - found["start_s"], 3) for edge in ("start_s", "end_s"))
+        name = row["clip_id"] if len(found["stretches"]) == 1 else f"{row['clip_id']}-{number:02d}"
+        rows.append(
+            row
+            | {"clip_id": name, "start_s": start_s, "end_s": end_s, "seconds": round(end_s - start_s, 3)}
+            | {"frames": round((end_s - start_s) * float(row["fps"]))}
+            | {"face": " ".join(str(value) for value in stretch["face"])}
+        )
+    return rows
+
+
+def drop_rows(row: Row, found: dict[str, Any]) -> list[Row]:
+    """A row for each stretch that was left out, seconds from the beginning of the recording."""
+    return [
+        {
+            "clip_id": row["clip_id"],
+            "start_s": round(drop["start_s"] - found["start_s"], 3),
+            "end_s": round(drop["end_s"] - found["start_s"], 3),
+            "reason": drop["reason"],
+        }
+        for drop in found["drops"]
+    ]
+
+
+def _talking(run: StageRun, rows: list[Row], folder: Path) -> tuple[list[Row], list[Row]]:
+    """Stretches and drops of all recordings."""
+    settings, crop = run.params.cut, run.params.crop
+    if crop.detector == "annotations":
+        raise BadInputError("cut.mode talking needs a face detector; set crop.detector to mediapipe or face_alignment")
+    detector = (crop.detector, crop.weights)
+    check_detector(*detector)
+    how = task_key(settings.model_dump(), detector, code_hash(*_CODE))
+    spans = [[row.get("start_s", ""), row.get("end_s", ""), row["audio"]] for row in rows]
+    threads = max(1, (run.params.machine.workers or usable_cores()) // len(rows))
+    done = run_clips(
+        [ClipTask(row, task_key(how, row["source_sha256"], span)) for row, span in zip(rows, spans, strict=True)],
+        partial(cut_recording, settings, detector, threads),
+        folder,
+        CLIP_COLUMNS,
+        workers=run.params.machine.workers,
+        max_failed_fraction=run.params.base.max_failed_fraction,
+        label="cut",
+    )
+    stretches: list[Row] = []
+    drops: list[Row] = []
+    for row in done:
+        found = json.loads((folder / "clips" / row["clip_id"] / STRETCHES_FILE).read_text(encoding="utf-8"))
+        stretches += stretch_rows(row, found)
+        drops += drop_rows(row, found)
+    return stretches, drops
+
+
+def cut(run: StageRun) -> None:
+    """Cuts every recording that `download` listed."""
+    folder = run.workspace.data("cut")
+    rows = table_rows(run.workspace.data("download") / "clips.csv")
+    drops: list[Row] = []
+    recordings = len(rows)
+    if run.params.cut.mode == "talking":
+        rows, drops = _talking(run, rows, folder)
+    else:
+        write_table(folder / "failures.csv", [], FAILURE_COLUMNS)
+    write_table(folder / "clips.csv", rows, COLUMNS)
+    write_table(folder / "dropped.csv", drops, DROP_COLUMNS)
+    run.log_metrics({"recordings": recordings, "clips": len(rows), "dropped": len(drops)})
+    dropped_s = sum(drop["end_s"] - drop["start_s"] for drop in drops)
+    run.log_metrics({"minutes": sum(float(row["seconds"]) for row in rows) / 60, "dropped_minutes": dropped_s / 60})
+
+
+if __name__ == "__main__":
+    stage_main(cut)

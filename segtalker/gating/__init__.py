@@ -1,0 +1,1 @@
+"""The quality gate: what cropped clips are like, and which of them are good enough."""
