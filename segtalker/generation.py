@@ -150,7 +150,7 @@ def _write_method(plan: GenerationPlan, job: _Job, method: str, folder: Path) ->
     if make_masks is None:
         write_images(frames, repeat(job.clip.frames.read([0])[0], job.count), ".jpg")
     else:
-        write_images(masks, make_masks(job), ".png")
+        write_images(masks, make_masks(job), ".pgm")
         write_images(frames, job.rendered(ImagePack(masks)), ".jpg")
     sound = job.clip.audio
     write_video(folder / "video.mp4", ImagePack(frames), plan.settings.fps, sound, plan.sample_rate_hz, plan.crf)

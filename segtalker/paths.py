@@ -23,3 +23,9 @@ def expand_path(text: str, key: str) -> Path:
     if missing := re.search(r"\$\{?(\w+)", expanded):
         raise BadInputError(f"{key}: {text}: the environment variable {missing[1]} is not set; export it")
     return Path(expanded)
+
+
+def inside_project(path: Path, project: Path) -> str:
+    """A path as tables hold it: relative to the project where it lies inside, else absolute."""
+    full, home = path.resolve(), project.resolve()
+    return (full.relative_to(home) if full.is_relative_to(home) else full).as_posix()

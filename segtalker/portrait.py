@@ -14,6 +14,7 @@ import numpy as np
 from torch import nn
 
 from segtalker.clips import ImagePack, write_images
+from segtalker.data_params import Crop
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.faces.detect import Detector, make_detector
 from segtalker.faces.landmarks import bridge, check_never_lost, smooth
@@ -22,7 +23,6 @@ from segtalker.faces.parsing import parse_frames
 from segtalker.faces.squares import clip_squares, map_points, square_transform, warp_image
 from segtalker.media.images import IMAGE_SUFFIXES, read_image
 from segtalker.media.video import Video, open_video
-from segtalker.params import Crop
 from segtalker.talk import back_and_forth
 
 DetectorName = Literal["parser", "mediapipe", "face_alignment"]
@@ -161,6 +161,6 @@ def read_portrait(reader: PortraitReader, path: Path, max_frames: int, folder: P
     frames, masks = ImagePack(folder / "frames.zip"), ImagePack(folder / "masks.zip")
     cut = (warp_image(picture, square, size) for picture, square in zip(pictures(), squares, strict=False))
     write_images(frames.path, cut, ".jpg")
-    write_images(masks.path, _masks(reader.parser, frames), ".png")
+    write_images(masks.path, _masks(reader.parser, frames), ".pgm")
     mapped = [map_points(point, square_transform(square, size)) for point, square in zip(points, squares, strict=True)]
     return Portrait(path, frames, masks, np.stack(mapped), squares, pictures, folder)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 _REACH = 0.7  # how far a face goes from one look to the next, in its sizes
+_CLOCK_S = 1e-3
 _INNER_LIP = ((61, 67), (62, 66), (63, 65))
 _FACE_HEIGHT = (27, 8)
 
@@ -74,7 +75,7 @@ def link_faces(looks: Sequence[Look], cuts_s: Sequence[float], max_lost_s: float
     for place, look in enumerate(looks):
         if place and scenes[place] != scenes[place - 1]:
             alive = []
-        alive = [track for track in alive if look.time_s - track.times_s[-1] <= max_lost_s]
+        alive = [track for track in alive if look.time_s - track.times_s[-1] <= max_lost_s + _CLOCK_S]
         for face, known in _matches(look.faces, alive):
             track = known or FaceTrack()
             track.times_s.append(look.time_s)

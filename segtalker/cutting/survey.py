@@ -12,12 +12,12 @@ from segtalker.cutting.face_tracks import Look, link_faces
 from segtalker.cutting.loudness import measure_loudness
 from segtalker.cutting.scenes import FaceCuts, SceneCuts, all_cuts
 from segtalker.cutting.stretches import Survey, find_stretches
+from segtalker.data_params import Cut
 from segtalker.errors import BadClipError
 from segtalker.faces.detect import FaceFinder, make_detector
 from segtalker.media.audio import Sound, sound_pieces
 from segtalker.media.decoders import TimedFrame
 from segtalker.media.video import Video, open_video
-from segtalker.params import Cut
 
 STRETCHES_FILE = "stretches.json"
 _SOUND_HZ = 8000

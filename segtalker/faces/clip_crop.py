@@ -12,6 +12,7 @@ import numpy as np
 from segtalker.atomic import write_text
 from segtalker.clip_sound import load_stretch, write_sound
 from segtalker.clips import ImagePack, write_array, write_images
+from segtalker.data_params import Crop
 from segtalker.errors import BadClipError
 from segtalker.faces.detect import make_detector
 from segtalker.faces.landmarks import bridge, longest_run, read_annotated, smooth
@@ -26,7 +27,7 @@ from segtalker.faces.squares import (
 )
 from segtalker.media.audio import Sound
 from segtalker.media.video import TimedFrame, Video, open_video
-from segtalker.params import Base, Crop
+from segtalker.params import Base
 
 _MAX_MISSING_SOUND_S = 0.2  # shorter ends are filled with silence, longer ones cut the picture
 _RIM_PX = 2  # more than the square, for interpolation looks over its edge
@@ -113,7 +114,7 @@ def crop_clip(base: Base, crop: Crop, buffer_mib: int, row: dict[str, Any], fold
     if truth := _truth_masks(row):
         masks = (truth.read([index])[0] for index in passage.indices)
         warped = (warp_regions(mask, square, size) for mask, square in zip(masks, squares, strict=True))
-        write_images(folder / "truth_masks.zip", warped, ".png")
+        write_images(folder / "truth_masks.zip", warped, ".pgm")
     write_text(folder / "crop.json", json.dumps(_facts(timeline, start_s, crop, squares), indent=1))
     return {"frames": count, "seconds": count / base.fps}
 

@@ -82,7 +82,7 @@ def parse_clip(choice: ParserChoice, crops: Path, batch_size: int, row: dict[str
         No new columns.
     """
     frames = iter(ImagePack(crops / row["clip_id"] / "frames.zip"))
-    write_images(folder / "masks.zip", _masks(load_parser(choice), frames, batch_size), ".png")
+    write_images(folder / "masks.zip", _masks(load_parser(choice), frames, batch_size), ".pgm")
     return {}
 
 

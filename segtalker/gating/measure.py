@@ -12,10 +12,11 @@ from segtalker.clip_sound import stretch_sound, write_sound
 from segtalker.clips import Clip, write_array
 from segtalker.cutting.face_tracks import face_size
 from segtalker.cutting.scenes import SceneCuts
+from segtalker.data_params import Gate
 from segtalker.gating.face_quality import face_sharpness, head_pose
 from segtalker.gating.identity import embed_faces, load_face_net
 from segtalker.gating.offset import find_offset, load_expert
-from segtalker.params import Base, Gate
+from segtalker.params import Base
 
 IDENTITY_FILE = "identity.npy"
 THUMBNAIL_FILE = "thumbnail.jpg"

@@ -1,7 +1,7 @@
 """Which clips pass the gate, and why the others do not."""
 
 from segtalker.clip_runner import Row
-from segtalker.params import Gate
+from segtalker.data_params import Gate
 
 
 def why_dropped(row: Row, gate: Gate) -> str:

@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from segtalker.clip_runner import Row
 from segtalker.clips import read_table
+from segtalker.data_params import Gate
 from segtalker.gating.measure import THUMBNAIL_FILE
-from segtalker.params import Gate
 from segtalker.workspace import Workspace
 
 _BINS = 24

@@ -9,7 +9,7 @@ from segtalker.clips import SPLITS, read_table
 from segtalker.reporting.scores import Scores
 from segtalker.workspace import Workspace
 
-_DATA_STAGES = ("download", "crop", "parse", "split")
+_DATA_STAGES = ("download", "cut", "crop", "gate", "parse", "split")
 _RESULT_STAGES = ("generate", "evaluate")
 _HISTORY = "history.csv"
 FAILURE_TABLE_COLUMNS = ("stage", "method", "clip_id", "reason")

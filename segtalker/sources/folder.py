@@ -8,9 +8,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from segtalker.clip_runner import Row
+from segtalker.data_params import Folder
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.media.video import Video, open_video
-from segtalker.params import Folder
 from segtalker.paths import expand_path
 from segtalker.progress import progress
 from segtalker.provenance import file_sha256

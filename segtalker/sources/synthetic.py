@@ -9,8 +9,8 @@ import numpy as np
 from segtalker.atomic import write_text
 from segtalker.clip_runner import ClipTask, Row, code_hash, task_key
 from segtalker.clips import write_images
+from segtalker.data_params import Synthetic
 from segtalker.media.video import write_video
-from segtalker.params import Synthetic
 from segtalker.provenance import file_sha256
 from segtalker.synthetic.motion import draw_motion
 from segtalker.synthetic.person import draw_person
@@ -120,7 +120,7 @@ def record(row: Row, output: Path, recording: Recording) -> Row:
 def _write(output: Path, rendered: list[Rendered], sound: np.ndarray, recording: Recording) -> None:
     frames = (image.frame for image in rendered)
     write_video(output / "video.mp4", frames, recording.fps, sound, recording.sample_rate_hz, _CRF)
-    write_images(output / "masks.zip", (image.regions for image in rendered), ".png")
+    write_images(output / "masks.zip", (image.regions for image in rendered), ".pgm")
     np.save(output / "landmarks.npy", np.stack([image.landmarks for image in rendered]))
 
 

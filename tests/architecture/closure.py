@@ -17,6 +17,7 @@ WITHOUT_EFFECT = {
     "segtalker/progress.py",
     "segtalker/provenance.py",
     "segtalker/tracking.py",
+    "segtalker/data_params.py",
     "segtalker/params.py",
     "segtalker/training_params.py",
     "segtalker/workspace.py",

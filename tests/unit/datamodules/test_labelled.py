@@ -70,7 +70,7 @@ def test_clip_frames_read_frames_and_masks(tmp_path: Path) -> None:
     frames = [np.full((8, 8, 3), 10 * index, np.uint8) for index in range(3)]
     masks = [np.full((8, 8), index, np.uint8) for index in range(3)]
     write_images(tmp_path / "frames.zip", frames, ".jpg")
-    write_images(tmp_path / "truth_masks.zip", masks, ".png")
+    write_images(tmp_path / "truth_masks.zip", masks, ".pgm")
     images = ClipFrames(truth_packs([Clip("a", "s", "train", tmp_path, tmp_path, tmp_path)]))
     images = pickle.loads(pickle.dumps(images))
     assert (len(images), images.images_in(0)) == (1, 3)

@@ -39,7 +39,7 @@ def _write_clip(folder: Path, seed: int) -> Clip:
     mel[0] = np.linspace(-4, 4, 66)
     crop, parse = folder / "crop" / str(seed), folder / "parse" / str(seed)
     crop.mkdir(parents=True)
-    write_images(parse / "masks.zip", masks, ".png")
+    write_images(parse / "masks.zip", masks, ".pgm")
     write_images(crop / "frames.zip", rng.integers(0, 256, (FRAMES, 64, 64, 3), dtype=np.uint8), ".jpg")
     np.save(crop / "landmarks.npy", landmarks)
     np.save(crop / "mel.npy", mel)

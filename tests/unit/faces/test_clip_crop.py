@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from segtalker.clips import ImagePack, read_wav, write_images
+from segtalker.data_params import Crop
 from segtalker.errors import BadClipError
 from segtalker.faces.clip_crop import crop_clip
 from segtalker.media.video import write_video
-from segtalker.params import Base, Crop, load_params
+from segtalker.params import Base, load_params
 
 FRAMES = 40
 HEAD = np.stack(np.meshgrid(np.linspace(90, 150, 8), np.linspace(80, 150, 9)), axis=-1).reshape(-1, 2)[:68]
@@ -49,7 +50,7 @@ def row(tmp_path: Path) -> dict[str, Any]:
     sound[20 * 640 : 20 * 640 + 80] = 0.8
     folder = tmp_path / "raw"
     write_video(folder / "video.mp4", images, 25, sound, 16000, crf=10)
-    write_images(folder / "masks.zip", masks, ".png")
+    write_images(folder / "masks.zip", masks, ".pgm")
     np.save(folder / "landmarks.npy", np.stack(points).astype(np.float32))
     return {"clip_id": "a", "source": str(folder / "video.mp4"), "audio": "", "annotations": str(folder)}
 

@@ -20,7 +20,7 @@ def own_signals(monkeypatch: pytest.MonkeyPatch) -> None:
         (["talk"], "Missing option '--portrait'"),
         (["talk", "--portrait", "face.png"], "--audio and --out"),
         (["nonsense"], "No such command"),
-        (["reproduce", "--until", "nowhere"], "there are: download, crop"),
+        (["reproduce", "--until", "nowhere"], "there are: download, cut, crop"),
         (["reproduce", "--experiment", "none-such"], "experiments/none-such.yaml"),
         (["reproduce", "--set", "base.seed"], "key=value"),
     ],

@@ -52,7 +52,7 @@ def test_videos_that_cannot_be_measured_are_named_with_their_reason(plan, tmp_pa
 
 def test_a_talking_mask_is_scored_before_parsed_frames(plan, tmp_path):
     masks = ImagePack(plan.data / "crop" / "drawn" / "clips" / CLIP / "truth_masks.zip").read()
-    write_images(plan.generated / "copy" / CLIP / "masks.zip", np.zeros_like(masks), ".png")
+    write_images(plan.generated / "copy" / CLIP / "masks.zip", np.zeros_like(masks), ".pgm")
     scores = _evaluate(plan, "copy", tmp_path / "out")["scores"]["copy"]
     assert scores["mouth_iou"]["value"] == 0.0
     assert scores["lmd_mouth"]["value"] == 0.0  # of the frames, which are right

@@ -125,7 +125,7 @@ class Experiment:
         masks["static"] = draw_masks(np.repeat(opening[:1], self.frames), self.size)
         crop = self.workspace.data("crop") / "clips" / clip_id
         write_images(crop / "frames.zip", (self._paint(mask, paint, 4) for mask in masks["ground_truth"]), ".jpg")
-        write_images(self.workspace.data("parse") / "clips" / clip_id / "masks.zip", masks["ground_truth"], ".png")
+        write_images(self.workspace.data("parse") / "clips" / clip_id / "masks.zip", masks["ground_truth"], ".pgm")
         np.save(crop / "landmarks.npy", draw_landmarks(opening, self.size))
         samples = np.repeat(opening, RATE_HZ // FPS) * np.sin(np.arange(self.frames * RATE_HZ // FPS) * 0.09)
         write_wav(crop / "audio.wav", (0.6 * samples).astype(np.float32), RATE_HZ)
@@ -133,7 +133,7 @@ class Experiment:
             folder = self.workspace.results("generate") / method / clip_id
             write_images(folder / "frames.zip", (self._paint(mask, paint, 7) for mask in masks[method]), ".jpg")
             if method in MASKED:
-                write_images(folder / "masks.zip", masks[method], ".png")
+                write_images(folder / "masks.zip", masks[method], ".pgm")
 
     def _paint(self, mask: np.ndarray, paint: np.ndarray, blur: int) -> np.ndarray:
         image = cv2.GaussianBlur(paint[mask], (0, 0), blur * self.size / 512)

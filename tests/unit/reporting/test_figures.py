@@ -92,7 +92,7 @@ def test_mouth_squares_hold_the_mouth_wherever_the_head_goes(sample: Sample) -> 
 
 
 def test_samples_show_every_subject_before_one_twice(sample: Sample) -> None:
-    clips = [type(sample.clip)(f"{who}_{n}", who, "test", None, None) for who in "ab" for n in range(2)]
+    clips = [type(sample.clip)(f"{who}_{n}", who, "test", None, None, None) for who in "ab" for n in range(2)]
     assert [clip.clip_id for clip in spread_over_subjects(clips)] == ["a_0", "b_0", "a_1", "b_1"]
 
 

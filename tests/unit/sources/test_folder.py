@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from segtalker.clips import write_wav
+from segtalker.data_params import Folder
 from segtalker.errors import BadInputError
 from segtalker.media.video import write_video
-from segtalker.params import Folder
 from segtalker.sources.folder import clip_ids, folder_clips
 
 SOUND = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)

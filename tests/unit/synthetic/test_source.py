@@ -10,9 +10,10 @@ import pytest
 from flows.stages.common import StageRun
 from flows.stages.download import download
 from segtalker.clips import ImagePack, read_table
+from segtalker.data_params import Synthetic
 from segtalker.media.audio import load_audio
 from segtalker.media.video import open_video
-from segtalker.params import Synthetic, load_params
+from segtalker.params import load_params
 from segtalker.sources.synthetic import Recording, record, spoken, synthetic_tasks
 from segtalker.synthetic.painter import paint_person
 from segtalker.synthetic.speech import resample

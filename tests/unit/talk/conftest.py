@@ -94,8 +94,8 @@ def draw_clip(folder: Path, clip_id: str, subject: str, seed: int, frames: int =
     wall = np.linspace(0, 90, SIZE)[None, :, None] * (masks[0][..., None] == 0)
     images = [np.clip(colourise(mask) + tint + wall, 0, 255).astype(np.uint8) for mask in masks]
     write_images(crop / "frames.zip", images, ".jpg")
-    write_images(crop / "truth_masks.zip", masks, ".png")
-    write_images(parse / "masks.zip", masks, ".png")
+    write_images(crop / "truth_masks.zip", masks, ".pgm")
+    write_images(parse / "masks.zip", masks, ".pgm")
     np.save(crop / "landmarks.npy", np.stack([face_landmarks(*pose) for pose in poses]))
     seconds = frames / FPS
     np.save(crop / "mel.npy", rng.standard_normal((80, 1 + int(seconds * RATE_HZ / HOP))).astype(np.float32))

@@ -86,7 +86,9 @@ def test_a_clip_in_disarray_is_a_bad_clip(
     np.save(crop / "landmarks.npy", landmarks[:-1])
     with pytest.raises(BadClipError, match=r"\[59, 60\]"):
         generate_clip(
-            _plan(models, settings, tmp_path), _row(Clip("a0", "a", "test", crop, tmp_path, tmp_path), clips[2]), tmp_path
+            _plan(models, settings, tmp_path),
+            _row(Clip("a0", "a", "test", crop, tmp_path, tmp_path), clips[2]),
+            tmp_path,
         )
 
 

@@ -1,4 +1,4 @@
-"""The stages crop, parse and split on three small clips."""
+"""The stages from cut to split on three small clips."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,8 @@ import torch
 
 from flows.stages.common import StageRun
 from flows.stages.crop import crop
+from flows.stages.cut import cut
+from flows.stages.gate import gate
 from flows.stages.parse import parse
 from flows.stages.split import split
 from segtalker.checkpoints import save_net
@@ -24,6 +26,7 @@ from segtalker.workspace import Workspace
 CONFIG = {"channels": 4, "multipliers": [1, 2], "regions": 12}
 HEAD = np.stack(np.meshgrid(np.linspace(40, 80, 8), np.linspace(35, 80, 9)), axis=-1).reshape(-1, 2)[:68]
 SPLITS = ["train", "val", "test"]
+TO_PARSE: tuple[Stage, ...] = ("cut", "crop", "gate", "parse")
 
 
 def write_clip(folder: Path, seed: int) -> None:
@@ -32,7 +35,7 @@ def write_clip(folder: Path, seed: int) -> None:
     image = rng.integers(0, 255, (128, 128, 3), dtype=np.uint8)
     sound = rng.normal(0, 0.1, 16000).astype(np.float32)
     write_video(folder / "video.mp4", [image] * 25, 25, sound, 16000, crf=30)
-    write_images(folder / "masks.zip", [np.full((128, 128), 6, np.uint8)] * 25, ".png")
+    write_images(folder / "masks.zip", [np.full((128, 128), 6, np.uint8)] * 25, ".pgm")
     np.save(folder / "landmarks.npy", np.repeat(HEAD[None], 25, axis=0).astype(np.float32))
 
 
@@ -44,7 +47,14 @@ def write_download(root: Path) -> None:
         if not folder.exists():
             write_clip(folder, index)
         source = folder / "video.mp4"
-        row = {"clip_id": f"clip{index}", "subject": f"s{index}", "split": name, "frames": 25, "seconds": 1.0}
+        row = {
+            "clip_id": f"clip{index}",
+            "subject": f"s{index}",
+            "split": name,
+            "frames": 25,
+            "seconds": 1.0,
+            "fps": 25,
+        }
         places = {"source": str(source), "source_sha256": file_sha256(source), "audio": "", "annotations": str(folder)}
         rows.append(row | places)
     write_table(root / "data/download/synthetic/clips.csv", rows, CLIP_COLUMNS)
@@ -76,7 +86,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(stage: Stage, params: Params) -> None:
     """Runs one stage without MLflow."""
     threads = torch.get_num_threads()
-    body = {"crop": crop, "parse": parse, "split": split}[stage]
+    body = {"cut": cut, "crop": crop, "gate": gate, "parse": parse, "split": split}[stage]
     body(StageRun(stage, params, Workspace(Path(), "synthetic", "demo"), "0" * 64, None))
     torch.set_num_threads(threads)
 
@@ -87,7 +97,7 @@ def written(folder: Path) -> dict[Path, int]:
 
 
 def test_clips_go_through_all_three(root: Path, params: Params) -> None:
-    for stage in ("crop", "parse", "split"):
+    for stage in ("cut", "crop", "gate", "parse", "split"):
         run(stage, params)
     clips = load_clips(Path("data"), "synthetic")
     assert [clip.split for clip in clips] == SPLITS
@@ -102,21 +112,22 @@ def test_clips_go_through_all_three(root: Path, params: Params) -> None:
 
 
 def test_a_second_run_touches_nothing_and_a_changed_clip_only_itself(root: Path, params: Params) -> None:
-    run("crop", params)
-    run("parse", params)
+    for stage in TO_PARSE:
+        run(stage, params)
     before = written(Path("data/crop")) | written(Path("data/parse"))
-    run("crop", params)
-    run("parse", params)
+    for stage in TO_PARSE:
+        run(stage, params)
     assert written(Path("data/crop")) | written(Path("data/parse")) == before
     write_clip(Path("data/download/synthetic/clips/clip1"), 9)
     write_download(Path())
-    run("crop", params)
-    run("parse", params)
+    for stage in TO_PARSE:
+        run(stage, params)
     after = written(Path("data/crop")) | written(Path("data/parse"))
     assert {path.parent.name for path in after if after[path] != before[path]} == {"clip1"}
 
 
 def test_changed_params_crop_again(root: Path, params: Params) -> None:
+    run("cut", params)
     run("crop", params)
     before = written(Path("data/crop"))
     run("crop", params.model_copy(update={"crop": params.crop.model_copy(update={"margin": 0.3})}))
@@ -125,7 +136,7 @@ def test_changed_params_crop_again(root: Path, params: Params) -> None:
 
 def test_a_bad_clip_is_listed_and_left_out_downstream(root: Path, params: Params) -> None:
     np.save("data/download/synthetic/clips/clip0/landmarks.npy", np.zeros((3, 68, 2), np.float32))
-    for stage in ("crop", "parse"):
+    for stage in TO_PARSE:
         run(stage, params)
     failures = read_table(Path("data/crop/synthetic/failures.csv"))
     assert failures["reason"].tolist() == ["landmarks of 3 frames for a video of 25"]
@@ -134,7 +145,7 @@ def test_a_bad_clip_is_listed_and_left_out_downstream(root: Path, params: Params
 
 
 def test_splits_by_subject_where_the_source_has_none(root: Path, params: Params) -> None:
-    for stage in ("crop", "parse"):
+    for stage in TO_PARSE:
         run(stage, params)
     table = pd.read_csv("data/parse/synthetic/clips.csv")
     table.assign(split="").to_csv("data/parse/synthetic/clips.csv", index=False)

@@ -54,18 +54,18 @@ def _write_clips(folder: Path, splits: dict[str, str]) -> None:
     for name in splits:
         images = torch.zeros(2, 8, 8, dtype=torch.uint8).numpy()
         write_images(folder / "clips" / name / "frames.zip", images[..., None].repeat(3, -1), ".jpg")
-        write_images(folder / "clips" / name / "truth_masks.zip", images, ".png")
+        write_images(folder / "clips" / name / "truth_masks.zip", images, ".pgm")
 
 
 def test_the_datasets_own_split_is_kept(tmp_path: Path) -> None:
     _write_clips(tmp_path, {"a": "train", "b": "val", "c": "test", "d": "train"})
-    train, held = clip_images(tmp_path, held_out=0.5)
+    train, held = clip_images(tmp_path, tmp_path / "clips.csv", held_out=0.5)
     assert (len(train), len(held)) == (2, 2)
 
 
 def test_without_a_split_subjects_are_held_out(tmp_path: Path) -> None:
     _write_clips(tmp_path, dict.fromkeys("abcdefgh", ""))
-    train, held = clip_images(tmp_path, held_out=0.25)
+    train, held = clip_images(tmp_path, tmp_path / "clips.csv", held_out=0.25)
     assert (len(train), len(held)) == (6, 2)
 
 
