@@ -218,6 +218,15 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _check_parser(self) -> "Params":
+        untrained = self.train_parser.labels == "none" and self.parse.backend == "trained"
+        if untrained and not self.train_parser.weights:
+            raise ValueError(
+                "train_parser.labels none needs train_parser.weights, a trained parser, or parse.backend bisenet"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_budgets(self) -> "Params":
         parser, sync, tsg, sgi = self.train_parser, self.train_sync, self.train_tsg, self.train_sgi
         budgets = {

@@ -37,7 +37,8 @@ class ImageChanges(Section):
 class TrainParser(Training):
     """The face parser."""
 
-    labels: Literal["clips", "pairs"]
+    labels: Literal["clips", "pairs", "none"]
+    weights: str
     pairs_root: str
     pairs_order: Literal["celebamask_hq", "bisenet", "regions"]
     held_out: float = Field(gt=0, lt=1)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,13 @@ from datamodules.labelled_images import CachedImages, ClipFrames, LabelledImages
 from flows.stages.common import StageRun, stage_main
 from lightning_modules.parser import ParserModule
 from lightning_modules.training import fit
-from segtalker.checkpoints import save_net
+from segtalker.atomic import atomic_file, write_text
+from segtalker.checkpoints import load_net, save_net
 from segtalker.clips import Clip, read_table
 from segtalker.errors import BadInputError
 from segtalker.nets.parser import PARSER_KIND, FaceParser
 from segtalker.params import Params
+from segtalker.paths import expand_path
 from segtalker.regions import NUM_REGIONS
 
 Item = TypeVar("Item")
@@ -116,10 +119,29 @@ def parser_module(params: Params) -> ParserModule:
     )
 
 
+def adopt_parser(run: StageRun, folder: Path) -> None:
+    """Takes over a parser that was trained elsewhere; where none is named, says in words that there is none.
+
+    Raises:
+        MissingWeightsError: it is not there.
+        BadInputError: it is no parser.
+    """
+    if not run.params.train_parser.weights:
+        write_text(folder / "none.txt", "train_parser.labels is none: no parser was trained\n")
+        return
+    path = expand_path(run.params.train_parser.weights, "train_parser.weights")
+    load_net(path, PARSER_KIND, FaceParser)
+    with atomic_file(folder / "parser.ckpt") as temporary:
+        shutil.copyfile(path, temporary)
+
+
 def train_parser(run: StageRun) -> None:
     """Labelled masks -> the parser."""
     params, folder = run.params, run.workspace.model("train_parser")
     base, stage = params.base, params.train_parser
+    if stage.labels == "none":
+        adopt_parser(run, folder)
+        return
     module = parser_module(params)
     fit(
         module,

@@ -5,16 +5,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from flows.stages.train_parser import clip_images, hold_out, pair_images, parser_config
+from flows.stages.common import StageRun
+from flows.stages.train_parser import clip_images, hold_out, pair_images, parser_config, train_parser
 from flows.stages.train_sgi import encoder_config, generator_config, sgi_module, sgi_weights
 from segtalker.checkpoints import load_net, save_net
 from segtalker.clips import CLIP_COLUMNS, write_images, write_table
-from segtalker.errors import BadInputError
+from segtalker.errors import BadInputError, MissingWeightsError
 from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
 from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
 from segtalker.nets.parser import PARSER_KIND, FaceParser
 from segtalker.params import EXPERIMENT_FILE, PARAMS_FILE, Params, load_params, merge, parse_params, read_yaml
 from segtalker.regions import REGION_INDEX
+from segtalker.workspace import Workspace
 
 ROOT = Path(__file__).parents[4]
 
@@ -121,3 +123,23 @@ def test_the_same_classes_reach_the_papers_size() -> None:
 def test_sizes_that_do_not_fit_are_refused(section: dict, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         _changed(train_sgi=section)
+
+
+def test_a_parser_trained_elsewhere_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = {"channels": 4, "multipliers": [1, 2], "regions": 12}
+    save_net(tmp_path / "other.ckpt", FaceParser(**config), PARSER_KIND, config, "0" * 64)
+
+    def adopt(**changes: dict) -> Path:
+        run = StageRun("train_parser", _changed(**changes), Workspace(Path(), "d", "e"), "0" * 64, None)
+        train_parser(run)
+        return Path("models/e/train_parser")
+
+    folder = adopt(train_parser={"labels": "none", "weights": "other.ckpt"})
+    assert (folder / "parser.ckpt").read_bytes() == Path("other.ckpt").read_bytes()
+    with pytest.raises(MissingWeightsError, match="none.ckpt"):
+        adopt(train_parser={"labels": "none", "weights": "none.ckpt"})
+    with pytest.raises(BadInputError, match="needs train_parser.weights"):
+        adopt(train_parser={"labels": "none"})
+    folder = adopt(train_parser={"labels": "none"}, parse={"backend": "bisenet"})
+    assert "no parser was trained" in (folder / "none.txt").read_text()
