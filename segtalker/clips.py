@@ -54,7 +54,8 @@ def _encode_frame(image: np.ndarray) -> bytes:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     for quality in _JPEG_QUALITIES:
         payload = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality, *_JPEG_SAMPLING])[1]
-        if quality == _JPEG_QUALITIES[-1] or cv2.PSNR(cv2.imdecode(payload, cv2.IMREAD_COLOR), bgr) >= _MIN_PSNR_DB:
+        decoded = cv2.imdecode(payload, cv2.IMREAD_COLOR)
+        if quality == _JPEG_QUALITIES[-1] or (decoded is not None and cv2.PSNR(decoded, bgr) >= _MIN_PSNR_DB):
             break
     return payload.tobytes()
 

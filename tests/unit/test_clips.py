@@ -3,6 +3,8 @@
 import itertools
 import os
 import pickle
+import subprocess
+import sys
 import tempfile
 import zipfile
 from contextlib import suppress
@@ -218,3 +220,17 @@ def test_tables_keep_ids_as_text_and_sort(tmp_path: Path) -> None:
 def test_a_missing_table_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="run the stage"):
         read_table(tmp_path / "clips.csv")
+
+
+def test_the_benchmark_runs_on_rendered_clips() -> None:
+    size = ["--size", "64", "--clips", "1", "--frames", "8", "--samples", "2", "--turns", "1"]
+    environment = {name: value for name, value in os.environ.items() if name != "SEGTALKER_REAL_DATA"}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.clip_store", *size],
+        cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    cells = {row[1].strip(): row[2:] for line in done.stdout.splitlines() if len(row := line.split("|")) > 3}
+    assert float(cells["this store"][3]) <= 1
+    assert float(cells["this store"][4]) >= 42
+    assert cells["this store"][6].strip() == "lossless"
+    assert cells["bytes, deflate 7"][2].strip() == "yes"
