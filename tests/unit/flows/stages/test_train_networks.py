@@ -137,9 +137,9 @@ def test_a_parser_trained_elsewhere_is_taken_over(tmp_path: Path, monkeypatch: p
 
     folder = adopt(train_parser={"labels": "none", "weights": "other.ckpt"})
     assert (folder / "parser.ckpt").read_bytes() == Path("other.ckpt").read_bytes()
-    with pytest.raises(MissingWeightsError, match="none.ckpt"):
+    with pytest.raises(MissingWeightsError, match=r"none\.ckpt"):
         adopt(train_parser={"labels": "none", "weights": "none.ckpt"})
-    with pytest.raises(BadInputError, match="needs train_parser.weights"):
+    with pytest.raises(BadInputError, match=r"needs train_parser\.weights"):
         adopt(train_parser={"labels": "none"})
     folder = adopt(train_parser={"labels": "none"}, parse={"backend": "bisenet"})
     assert "no parser was trained" in (folder / "none.txt").read_text()
