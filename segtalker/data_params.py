@@ -71,7 +71,7 @@ class Cut(Section):
 
     mode: Literal["whole", "talking"]
     face: Literal["talking", "largest"]
-    look_every: int = Field(ge=1)
+    look_s: float = Field(gt=0)
     scene_threshold: float = Field(gt=0)
     max_lost_s: float = Field(ge=0)
     silence_db: float = Field(lt=0)

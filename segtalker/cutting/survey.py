@@ -25,6 +25,7 @@ _FACE_SIDE = 1920  # px; larger frames are scaled down before faces are looked f
 _SCENE_SIDE = 256
 _SILENT_DB = -60.0
 _TOGETHER_FRAMES = 3
+_NEXT_LOOK = 1.5
 
 
 def cut_recording(cut: Cut, detector: tuple[str, str], threads: int, row: Row, folder: Path) -> dict[str, Any]:
@@ -83,20 +84,21 @@ def look_through(video: Video, row: Row, cut: Cut, detector: tuple[str, str], th
     last_s = start_s
     finder = make_detector(*detector)
     try:
-        for count, frame in enumerate(video.frames(start_s, threads)):
+        for frame in video.frames(start_s, threads):
             if frame.time_s >= end_s:
                 break
             last_s = frame.time_s + 1.0 / video.fps
             cuts.see(frame.scaled(min(_SCENE_SIDE / max(video.width, video.height), 1.0)), frame.time_s)
             jumps.see(frame)
-            if count % cut.look_every == 0:
+            if not looks or frame.time_s > looks[-1].time_s + cut.look_s - 0.5 / video.fps:
                 looks.append(_look(frame, finder))
                 jumps.aim(looks[-1].faces)
     finally:
         finder.close()
     found = all_cuts(cuts, jumps, _TOGETHER_FRAMES / video.fps)
-    tracks = link_faces(looks, found, cut.max_lost_s)
-    return Survey((start_s, min(last_s, end_s)), found, tracks, loudness, cut.look_every / video.fps)
+    step_s = max(cut.look_s, 1.0 / video.fps)
+    tracks = link_faces(looks, found, max(cut.max_lost_s, _NEXT_LOOK * step_s))
+    return Survey((start_s, min(last_s, end_s)), found, tracks, loudness, step_s)
 
 
 def _look(frame: TimedFrame, finder: FaceFinder) -> Look:
