@@ -124,6 +124,14 @@ class Parse(Section):
     backend: Literal["trained", "bisenet"]
     weights: str
     batch_size: int = Field(ge=1)
+    smooth_frames: int = Field(ge=1)
+    smooth_sigma: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Parse":
+        if self.smooth_frames % 2 == 0:
+            raise ValueError(f"smooth_frames {self.smooth_frames} must be odd: as many frames before as after")
+        return self
 
 
 class Split(Section):

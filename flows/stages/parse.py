@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 
 import torch
 
@@ -10,12 +11,14 @@ from flows.stages.common import StageRun, stage_main
 from segtalker.clip_runner import ClipTask, code_hash, run_clips, table_rows, task_key
 from segtalker.clips import CLIP_COLUMNS
 from segtalker.errors import MissingWeightsError
+from segtalker.faces.flicker import Smoothing
 from segtalker.faces.parsing import ParserChoice, load_parser, parse_clip
 from segtalker.provenance import file_sha256
 from segtalker.weights import resolve_weights
 
 _LIBRARY = Path(segtalker.__file__).parent
-_CODE = tuple(_LIBRARY / name for name in ("faces/parsing.py", "nets/parser.py", "nets/external", "regions.py"))
+_FILES = ("faces/flicker.py", "faces/parsing.py", "nets/parser.py", "nets/external", "regions.py")
+_CODE = tuple(_LIBRARY / name for name in _FILES)
 
 
 def choose_parser(run: StageRun) -> ParserChoice:
@@ -40,10 +43,11 @@ def parse(run: StageRun) -> None:
     choice = choose_parser(run)
     load_parser(choice)
     rows = table_rows(run.workspace.data("gate") / "clips.csv")
-    how = task_key(settings.backend, file_sha256(choice.path), code_hash(*_CODE))
+    smoothing = Smoothing(settings.smooth_frames, settings.smooth_sigma)
+    how = task_key(settings.backend, file_sha256(choice.path), smoothing, code_hash(*_CODE))
     done = run_clips(
         [ClipTask(row, task_key(how, file_sha256(crops / "clips" / row["clip_id"] / "frames.zip"))) for row in rows],
-        partial(parse_clip, choice, crops / "clips", settings.batch_size),
+        partial(parse_clip, choice, crops / "clips", settings.batch_size, smoothing),
         run.workspace.data("parse"),
         CLIP_COLUMNS,
         workers=1 if choice.device == "cuda" else run.params.machine.workers,
@@ -51,6 +55,8 @@ def parse(run: StageRun) -> None:
         label="parse",
     )
     run.log_metrics({"clips": len(done), "failed_clips": len(rows) - len(done)})
+    if done:
+        run.log_metrics({name: fmean(row[name] for row in done) for name in ("flicker", "flicker_raw")})
 
 
 if __name__ == "__main__":

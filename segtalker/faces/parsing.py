@@ -1,11 +1,12 @@
 """From frames to region masks with a frozen parser."""
 
 import functools
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import nn
 
 from segtalker.checkpoints import load_net
 from segtalker.clips import ImagePack, write_images
+from segtalker.faces.flicker import FlickerCount, Scored, Smoothing, smooth
 from segtalker.nets.external.bisenet import load_bisenet
 from segtalker.nets.parser import PARSER_KIND, FaceParser
 
@@ -30,6 +32,18 @@ class ParserChoice:
     backend: Literal["trained", "bisenet"]
     path: Path
     device: str
+
+
+class ParsedFrame(NamedTuple):
+    """Region indices of a frame, `(H, W)`, uint8 in 0-11.
+
+    Args:
+        mask: averaged with its neighbours.
+        alone: as the parser names the frame for itself.
+    """
+
+    mask: np.ndarray
+    alone: np.ndarray
 
 
 @functools.cache
@@ -68,24 +82,72 @@ def parse_frames(parser: nn.Module, frames: np.ndarray, batch_size: int) -> np.n
     return torch.cat(parts).numpy()
 
 
-def parse_clip(choice: ParserChoice, crops: Path, batch_size: int, row: dict[str, Any], folder: Path) -> dict[str, Any]:
+def score_frames(parser: nn.Module, frames: Iterable[np.ndarray], batch_size: int) -> Iterator[Scored]:
+    """Probabilities of every region at every pixel, frame by frame.
+
+    Args:
+        parser: see `parse_frames`.
+        frames: RGB, each `(H, W, 3)`, uint8, all of one size.
+        batch_size: frames at once.
+    """
+    device, frames = next(parser.parameters()).device, iter(frames)
+    while batch := list(islice(frames, batch_size)):
+        with torch.inference_mode():
+            colours = torch.from_numpy(np.stack(batch)).to(device).permute(0, 3, 1, 2).float()
+            chances = parser(colours / 127.5 - 1.0).softmax(dim=1)
+        yield from map(Scored, colours, chances)
+
+
+def parse_video(
+    parser: nn.Module, frames: Iterable[np.ndarray], batch_size: int, smoothing: Smoothing
+) -> Iterator[ParsedFrame]:
+    """Names the region of every pixel of neighbouring frames, averaged over time against flicker.
+
+    Args:
+        parser: see `parse_frames`.
+        frames: RGB in order of time, each `(H, W, 3)`, uint8, all of one size.
+        batch_size: frames at once.
+        smoothing: how they are averaged; memory holds `batch_size` + `smoothing.frames` frames.
+    """
+    alone: deque[np.ndarray] = deque()
+
+    def noted() -> Iterator[Scored]:
+        for scored in score_frames(parser, frames, batch_size):
+            alone.append(_regions(scored.chances))
+            yield scored
+
+    for chances in smooth(noted(), smoothing):
+        yield ParsedFrame(_regions(chances), alone.popleft())
+
+
+def _regions(chances: torch.Tensor) -> np.ndarray:
+    return chances.argmax(dim=0).to(torch.uint8).cpu().numpy()
+
+
+def parse_clip(
+    choice: ParserChoice, crops: Path, batch_size: int, smoothing: Smoothing, row: dict[str, Any], folder: Path
+) -> dict[str, Any]:
     """Parses one clip into `masks.zip`; see `segtalker.clip_runner.run_clips`.
 
     Args:
         choice: the parser.
         crops: folder of the cropped clips.
         batch_size: frames at once.
+        smoothing: how masks are averaged over time.
         row: of `data/crop/<dataset>/clips.csv`.
         folder: empty folder of the clip.
 
     Returns:
-        No new columns.
+        `flicker` of the masks and `flicker_raw`, what it were without averaging; see `segtalker.faces.flicker`.
     """
-    frames = iter(ImagePack(crops / row["clip_id"] / "frames.zip"))
-    write_images(folder / "masks.zip", _masks(load_parser(choice), frames, batch_size), ".pgm")
-    return {}
+    raw, kept = FlickerCount(), FlickerCount()
 
+    def masks() -> Iterator[np.ndarray]:
+        frames = iter(ImagePack(crops / row["clip_id"] / "frames.zip"))
+        for parsed in parse_video(load_parser(choice), frames, batch_size, smoothing):
+            raw.add(parsed.alone)
+            kept.add(parsed.mask)
+            yield parsed.mask
 
-def _masks(parser: nn.Module, frames: Iterator[np.ndarray], batch_size: int) -> Iterator[np.ndarray]:
-    while batch := list(islice(frames, batch_size)):
-        yield from parse_frames(parser, np.stack(batch), batch_size)
+    write_images(folder / "masks.zip", masks(), ".pgm")
+    return {"flicker": round(kept.share, 4), "flicker_raw": round(raw.share, 4)}

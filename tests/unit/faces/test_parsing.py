@@ -1,5 +1,6 @@
 """Applying a parser to frames and clips."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from torch import nn
 from segtalker.checkpoints import save_net
 from segtalker.clips import ImagePack, write_images
 from segtalker.errors import MissingWeightsError
-from segtalker.faces.parsing import ParserChoice, load_parser, parse_clip, parse_frames
+from segtalker.faces.flicker import Smoothing, flicker, smooth
+from segtalker.faces.parsing import ParserChoice, load_parser, parse_clip, parse_frames, parse_video, score_frames
 from segtalker.nets.parser import PARSER_KIND, FaceParser
 
 
@@ -38,18 +40,61 @@ def test_every_pixel_of_every_frame_is_named(batch_size: int) -> None:
     np.testing.assert_array_equal(parsed, regions)
 
 
-def test_a_clip_is_parsed_like_its_frames(tmp_path: Path) -> None:
+@pytest.fixture
+def parsed_clip(tmp_path: Path) -> tuple[Path, FaceParser, np.ndarray]:
+    """A folder with the crop of clip `a` and a parser's checkpoint, that parser, and the frames as stored."""
     torch.manual_seed(0)
     config = {"channels": 4, "multipliers": [1, 2], "regions": 12}
     net = FaceParser(**config).eval()
+    nn.init.normal_(net.head.weight)  # else every pixel is of one region
     save_net(tmp_path / "parser.ckpt", net, PARSER_KIND, config, "0" * 64)
-    frames = np.random.default_rng(0).integers(0, 255, (5, 64, 64, 3), dtype=np.uint8)
+    frames = np.random.default_rng(0).integers(0, 255, (7, 64, 64, 3), dtype=np.uint8)
     write_images(tmp_path / "crop" / "a" / "frames.zip", frames, ".png")
-    choice = ParserChoice("trained", tmp_path / "parser.ckpt", "cpu")
+    return tmp_path, net, frames
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    """Parsing clips on the CPU keeps to one thread; other tests need not."""
     threads = torch.get_num_threads()
-    assert parse_clip(choice, tmp_path / "crop", 2, {"clip_id": "a"}, tmp_path) == {}
+    yield
     torch.set_num_threads(threads)
-    np.testing.assert_array_equal(ImagePack(tmp_path / "masks.zip").read(), parse_frames(net, frames, 5))
+
+
+def test_a_clip_is_parsed_like_its_frames(parsed_clip: tuple[Path, FaceParser, np.ndarray]) -> None:
+    folder, net, frames = parsed_clip
+    choice = ParserChoice("trained", folder / "parser.ckpt", "cpu")
+    facts = parse_clip(choice, folder / "crop", 2, Smoothing(1, 4.0), {"clip_id": "a"}, folder)
+    masks = parse_frames(net, frames, 5)
+    np.testing.assert_array_equal(ImagePack(folder / "masks.zip").read(), masks)
+    assert facts["flicker"] == facts["flicker_raw"] == pytest.approx(flicker(masks), abs=1e-4)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 16])
+def test_a_clip_is_averaged_across_batches(parsed_clip: tuple[Path, FaceParser, np.ndarray], batch_size: int) -> None:
+    folder, net, frames = parsed_clip
+    choice, smoothing = ParserChoice("trained", folder / "parser.ckpt", "cpu"), Smoothing(5, 90.0)
+    facts = parse_clip(choice, folder / "crop", batch_size, smoothing, {"clip_id": "a"}, folder)
+    scored = list(score_frames(net, frames, len(frames)))
+    whole = [chances.argmax(dim=0).numpy() for chances in smooth(scored, smoothing)]
+    np.testing.assert_array_equal(ImagePack(folder / "masks.zip").read(), whole)
+    assert facts["flicker"] == pytest.approx(flicker(np.array(whole, np.uint8)), abs=1e-4)
+    assert facts["flicker_raw"] == pytest.approx(flicker(parse_frames(net, frames, 16)), abs=1e-4)
+    assert facts["flicker"] < facts["flicker_raw"]
+
+
+def test_frames_are_parsed_as_they_come() -> None:
+    taken = []
+
+    def frames() -> Iterator[np.ndarray]:
+        for index in range(40):
+            taken.append(index)
+            yield np.full((8, 8, 3), 20 * (index % 12), np.uint8)
+
+    parsed = parse_video(BrightnessParser(), frames(), 4, Smoothing(5, 4.0))
+    assert next(parsed).alone[0, 0] == 0
+    assert len(taken) <= 8
+    assert [frame.alone[0, 0] for frame in parsed] == [index % 12 for index in range(1, 40)]
 
 
 def test_an_untrained_parser_is_said(tmp_path: Path) -> None:

@@ -1,0 +1,154 @@
+"""Flicker of region masks: how much of it there is, and less of it by averaging over time.
+
+A parser names every frame anew, so at the edge of hair and background, or under changing light, pixels jump to
+another region for a frame or two and back. That is what `flicker` counts. A mouth that opens and closes within two
+frames is counted too, so exact masks have a little of it: the aim is theirs, not zero.
+
+Less of it comes from a bilateral filter in time (Tomasi and Manduchi 1998, over frames in place of pixels): the
+probabilities of a pixel are averaged over neighbouring frames, each weighted by how much the picture around that
+pixel looks the same there. Where something moves, the weights vanish and nothing is smeared.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from segtalker.regions import NUM_REGIONS
+
+_SPAN = 4  # frames a blip of two is seen in: before, twice elsewhere, after
+_PATCH_SHARE = 64
+
+
+class FlickerCount:
+    """Counts blips of masks as they come; memory does not grow with their number."""
+
+    def __init__(self) -> None:
+        self._recent: deque[np.ndarray] = deque(maxlen=_SPAN)
+        self._frames = 0
+        self._blips = np.zeros(NUM_REGIONS, np.int64)
+        self._pixels = np.zeros(NUM_REGIONS, np.int64)
+
+    def add(self, mask: np.ndarray) -> None:
+        """Takes the next frame.
+
+        Args:
+            mask: region indices, `(H, W)`, uint8 in 0-11.
+        """
+        self._recent.append(mask)
+        self._frames += 1
+        self._pixels += np.bincount(mask.ravel(), minlength=NUM_REGIONS)
+        if len(self._recent) >= _SPAN - 1:
+            before, away, back = list(self._recent)[-3:]
+            self._count(before, (before == back) & (before != away), 1)
+        if len(self._recent) == _SPAN:
+            before, away, still_away, back = self._recent
+            self._count(before, (before == back) & (before != away) & (before != still_away), 2)
+
+    def _count(self, left: np.ndarray, blip: np.ndarray, frames: int) -> None:
+        self._blips += frames * np.bincount(left[blip], minlength=NUM_REGIONS)
+
+    @property
+    def share(self) -> float:
+        """Pixels away from their region for one or two frames, of 1000 pixels."""
+        return float(1000.0 * self._blips.sum() / max(self._pixels.sum(), 1))
+
+    @property
+    def by_region(self) -> np.ndarray:
+        """The same of each region, of 1000 pixels of its own: `(K,)`; NaN where it is in no frame."""
+        return np.where(self._pixels > 0, 1000.0 * self._blips / np.maximum(self._pixels, 1), np.nan)
+
+
+def flicker(masks: Iterable[np.ndarray]) -> float:
+    """Pixels that leave their region for one or two frames and come back, of 1000 pixels.
+
+    Args:
+        masks: region indices in order of time, each `(H, W)`, uint8 in 0-11.
+    """
+    return _counted(masks).share
+
+
+def region_flicker(masks: Iterable[np.ndarray]) -> np.ndarray:
+    """`flicker` of each region, of 1000 pixels of its own: `(K,)`; NaN where it is in no frame."""
+    return _counted(masks).by_region
+
+
+def _counted(masks: Iterable[np.ndarray]) -> FlickerCount:
+    count = FlickerCount()
+    for mask in masks:
+        count.add(mask)
+    return count
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """How masks are averaged over time.
+
+    Args:
+        frames: length of the window, odd; 1 averages nothing.
+        sigma: difference of colours, 0-255, root of the mean square around a pixel, at which a neighbouring frame
+            counts 0.6 of one that looks the same.
+    """
+
+    frames: int
+    sigma: float
+
+
+class Scored(NamedTuple):
+    """A frame and what the parser makes of it.
+
+    Args:
+        colours: RGB, `(3, H, W)`, float32 in 0-255.
+        chances: probability of each region, `(K, H, W)`, float32.
+    """
+
+    colours: Tensor
+    chances: Tensor
+
+
+def smooth(scored: Iterable[Scored], smoothing: Smoothing) -> Iterator[Tensor]:
+    """Averages probabilities over time; the frames at either end have fewer neighbours.
+
+    Args:
+        scored: frames in order of time, all of one size and on one device; `smoothing.frames` of them are held.
+        smoothing: how.
+
+    Yields:
+        Probabilities of each frame, `(K, H, W)`, float32.
+    """
+    assert smoothing.frames % 2 == 1, smoothing
+    radius = smoothing.frames // 2
+    window: deque[Scored | None] = deque([None] * (radius + 1), maxlen=smoothing.frames)
+    for ahead, item in enumerate(chain(scored, repeat(None, radius))):
+        window.append(item)
+        if ahead >= radius and (centre := window[-1 - radius]):
+            yield _average(centre, [other for other in window if other and other is not centre], smoothing.sigma)
+
+
+@torch.inference_mode()
+def _average(centre: Scored, others: Sequence[Scored], sigma: float) -> Tensor:
+    if not others:
+        return centre.chances
+    total, weights = centre.chances.clone(), torch.ones_like(centre.colours[:1])
+    for other in others:
+        weight = _likeness(centre.colours, other.colours, sigma)
+        total.addcmul_(other.chances, weight)
+        weights += weight
+    return total.div_(weights)
+
+
+def _likeness(colours: Tensor, others: Tensor, sigma: float) -> Tensor:
+    """How much two frames look the same around each pixel: `(1, H, W)` in 0-1."""
+    square = (colours - others).square_().mean(0, keepdim=True)[None]
+    for axis, length in enumerate(square.shape[2:]):
+        radius = max(length // _PATCH_SHARE, 1)
+        width = [1, 1]
+        width[axis] = 2 * radius + 1
+        square = F.avg_pool2d(square, width, 1, [size // 2 for size in width], count_include_pad=False)
+    return square[0].mul_(-0.5 / sigma**2).exp_()
