@@ -20,7 +20,8 @@ def project(tmp_path: Path) -> Path:
 
 def _override(project: Path, text: str) -> None:
     path = project / EXPERIMENT_FILE
-    path.write_text(path.read_text().replace("crop: {}", text), encoding="utf-8")
+    stage = text.split(":")[0]
+    path.write_text(path.read_text().replace(f"{stage}: {{}}", text), encoding="utf-8")
 
 
 def test_overrides_lie_over_the_base(project: Path) -> None:
@@ -37,8 +38,8 @@ def test_overrides_lie_over_the_base(project: Path) -> None:
     [
         ("crop: {margim: 0.5}", "crop.margim: Extra inputs"),
         ("crop: {margin: wide}", "crop.margin: Input should be a valid number"),
-        ("parse: {smooth_frames: 4}", "smooth_frames 4 must be odd"),
         ("crop: [1, 2", "not valid YAML"),
+        ("parse: {smooth_frames: 4}", "smooth_frames 4 must be odd"),
     ],
 )
 def test_wrong_params_are_named_on_one_line(project: Path, text: str, message: str) -> None:
