@@ -1,39 +1,70 @@
-"""Gets the clips: renders the embedded dataset, or lists the user's own videos."""
+"""Gets the recordings: renders the embedded dataset, lists the user's own videos, fetches HDTF, unpacks MEAD."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from flows.stages.common import StageRun, stage_main
-from segtalker.clip_runner import Row, run_clips
+from segtalker.atomic import write_text
+from segtalker.clip_runner import Row, run_clips, table_rows
 from segtalker.clips import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
+from segtalker.data_params import Download
 from segtalker.errors import BadInputError
 from segtalker.sources.folder import folder_clips
+from segtalker.sources.hdtf import hdtf_recordings
+from segtalker.sources.hdtf_report import hdtf_report
+from segtalker.sources.mead import mead_recordings
+from segtalker.sources.mead_report import mead_report
+from segtalker.sources.report import source_report
 from segtalker.sources.synthetic import Recording, record, synthetic_tasks
 
-COLUMNS = (*CLIP_COLUMNS, "fps", "audio", "annotations")
+COLUMNS = (*CLIP_COLUMNS, "fps", "audio", "annotations", "start_s", "end_s")
+# rows of clips.csv and of failures.csv, and a page in Markdown
+Found = tuple[list[Row], list[Row], str]
 
 
-def _render(run: StageRun, folder: Path) -> list[Row]:
+def _synthetic(run: StageRun, folder: Path) -> Found:
     base, settings = run.params.base, run.params.download.synthetic
     recording = Recording(base.seed, settings.seconds, settings.height, settings.width, base.fps, base.sample_rate_hz)
     tasks = synthetic_tasks(settings, recording, folder)
     work = partial(record, recording=recording)
-    return run_clips(tasks, work, folder, COLUMNS, run.params.machine.workers, base.max_failed_fraction, "download")
+    workers, allowed = run.params.machine.workers, base.max_failed_fraction
+    rows = run_clips(tasks, work, folder, COLUMNS, workers, allowed, "download")
+    failures = table_rows(folder / "failures.csv")
+    return rows, failures, source_report(run.workspace.dataset, rows, failures)
 
 
-def _list(run: StageRun, folder: Path) -> list[Row]:
-    rows, failures = folder_clips(run.params.download.folder, run.workspace.root)
-    write_table(folder / "failures.csv", failures, FAILURE_COLUMNS)
-    if not rows:
-        raise BadInputError(f"{folder / 'failures.csv'}: none of {len(failures)} videos can be read")
-    write_table(folder / "clips.csv", rows, COLUMNS)
-    return rows
+def _folder(settings: Download, project: Path, dataset: str) -> Found:
+    rows, failures = folder_clips(settings.folder, project)
+    return rows, failures, source_report(dataset, rows, failures)
+
+
+def _hdtf(settings: Download, project: Path, dataset: str) -> Found:
+    found = hdtf_recordings(settings.hdtf, project)
+    return found.rows, found.failures, hdtf_report(found, settings.hdtf.split)
+
+
+def _mead(settings: Download, project: Path, dataset: str) -> Found:
+    rows, failures = mead_recordings(settings.mead, project)
+    return rows, failures, mead_report(rows, failures, settings.mead)
+
+
+SOURCES: dict[str, Callable[[Download, Path, str], Found]] = {"folder": _folder, "hdtf": _hdtf, "mead": _mead}
 
 
 def download(run: StageRun) -> None:
-    """Writes `clips.csv` and, for the embedded dataset, the clips themselves."""
-    folder = run.workspace.data("download")
-    rows = _render(run, folder) if run.params.download.source == "synthetic" else _list(run, folder)
+    """Writes `clips.csv`, the page of the source and, for the embedded dataset, the recordings themselves."""
+    folder, settings = run.workspace.data("download"), run.params.download
+    if settings.source == "synthetic":
+        rows, failures, page = _synthetic(run, folder)
+    else:
+        rows, failures, page = SOURCES[settings.source](settings, run.workspace.root, run.workspace.dataset)
+    write_text(run.workspace.reports / "datasets" / f"{run.workspace.dataset}.md", page)
+    write_table(folder / "failures.csv", failures, FAILURE_COLUMNS)
+    if not rows:
+        reason = f"; the first: {failures[0]['reason']}" if failures else ""
+        raise BadInputError(f"{folder / 'failures.csv'}: none of {len(failures)} recordings can be used{reason}")
+    write_table(folder / "clips.csv", rows, COLUMNS)
     run.log_metrics({"clips": len(rows), "minutes": sum(float(row["seconds"]) for row in rows) / 60})
     run.log_artifact(folder / "clips.csv")
 

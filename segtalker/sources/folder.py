@@ -10,10 +10,10 @@ from pathlib import Path
 from segtalker.clip_runner import Row
 from segtalker.data_params import Folder
 from segtalker.errors import BadClipError, BadInputError
+from segtalker.file_hashes import FileHashes
 from segtalker.media.video import Video, open_video
-from segtalker.paths import expand_path
+from segtalker.paths import expand_path, inside_project
 from segtalker.progress import progress
-from segtalker.provenance import file_sha256
 
 ROOT_KEY = "download.folder.root"
 VIDEO_SUFFIXES = (
@@ -21,6 +21,7 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 SOUND_SUFFIXES = (".wav", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".aac")
 _HASH_DIGITS = 8
+_KNOWN_FILE = Path(".cache", "folder.json")
 
 
 def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]:
@@ -47,15 +48,15 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]
     rows: list[Row] = []
     failures: list[Row] = []
     ids = clip_ids([path.relative_to(root) for path in videos])
-    for path, clip_id in progress(zip(videos, ids, strict=True), len(videos), "download", unit="clip"):
-        source = _inside(path, project)
-        try:
-            video = open_video(path, "pyav")
-        except BadClipError as error:
-            failures.append({"clip_id": clip_id, "source": source, "reason": str(error)})
-            continue
-        subject = _subject(path.relative_to(root), clip_id, settings)
-        rows.append(_row(clip_id, subject, source, video, project))
+    with FileHashes(project / _KNOWN_FILE) as hashes:
+        for path, clip_id in progress(zip(videos, ids, strict=True), len(videos), "download", unit="clip"):
+            try:
+                video = open_video(path, "pyav")
+            except BadClipError as error:
+                source = inside_project(path, project)
+                failures.append({"clip_id": clip_id, "source": source, "reason": str(error)})
+                continue
+            rows.append(_row(clip_id, _subject(path.relative_to(root), clip_id, settings), video, project, hashes))
     return rows, failures
 
 
@@ -85,18 +86,18 @@ def _matches(path: Path, patterns: Sequence[str]) -> bool:
     return any(fnmatch(path.as_posix(), pattern) for pattern in patterns)
 
 
-def _row(clip_id: str, subject: str, source: str, video: Video, project: Path) -> Row:
+def _row(clip_id: str, subject: str, video: Video, project: Path, hashes: FileHashes) -> Row:
     sound = None if video.has_sound else _sound_beside(video.path)
     return {
         "clip_id": clip_id,
         "subject": subject,
         "split": "",
-        "source": source,
-        "source_sha256": file_sha256(video.path),
+        "source": inside_project(video.path, project),
+        "source_sha256": hashes.sha256(video.path),
         "frames": round(video.seconds * video.fps),
         "seconds": round(video.seconds, 3),
         "fps": round(video.fps, 3),
-        "audio": _inside(sound, project) if sound else "",
+        "audio": inside_project(sound, project) if sound else "",
         "annotations": "",
     }
 
@@ -112,12 +113,6 @@ def _videos(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
 def _sound_beside(video: Path) -> Path | None:
     beside = (video.with_suffix(suffix) for suffix in SOUND_SUFFIXES)
     return next((path for path in beside if path.is_file()), None)
-
-
-def _inside(path: Path, project: Path) -> str:
-    """The path relative to the project where it lies inside, else absolute."""
-    full, home = path.resolve(), project.resolve()
-    return (full.relative_to(home) if full.is_relative_to(home) else full).as_posix()
 
 
 def _safe(name: str) -> str:
