@@ -17,6 +17,7 @@ from flows.lock_shelf import bring_back, keep_lock
 from flows.prefect_server import configure, prefect_server
 from flows.run_lock import run_lock
 from flows.talk_command import talk
+from flows.weights_command import weights_app
 from segtalker.errors import EXIT_CODE, BadInputError, SegTalkerError
 from segtalker.params import STAGES, Params, load_params
 from segtalker.workspace import project_root
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command()(talk)
 app.command()(doctor)
+app.add_typer(weights_app, name="weights")
 
 
 def _run(root: Path, params: Params, until: str) -> None:

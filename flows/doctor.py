@@ -99,7 +99,7 @@ def _mediapipe() -> Check:
 def _weights(name: str, weights: Weights) -> Check:
     file = cache_folder() / weights.file
     here = file.is_file()
-    return Check(f"weights {name}", True if here else None, str(file) if here else f"{file} <- {weights.url}")
+    return Check(f"weights {name}", True if here else None, str(file) if here else f"segtalker weights fetch {name}")
 
 
 def _disk(root: Path) -> Check:
