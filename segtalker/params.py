@@ -138,6 +138,7 @@ class Split(Section):
     """Train, validation and test subjects."""
 
     strategy: Literal["source", "subjects"]
+    shared_subjects: bool
     val_fraction: float = Field(ge=0, lt=1)
     test_fraction: float = Field(ge=0, lt=1)
 

@@ -59,8 +59,13 @@ def _number(subject: str) -> float:
     return int.from_bytes(hashlib.sha256(subject.encode()).digest()[:6]) / 2**48
 
 
-def check_given(rows: Sequence[Mapping[str, Any]], table: Path) -> None:
+def check_given(rows: Sequence[Mapping[str, Any]], table: Path, shared_subjects: bool) -> None:
     """Checks the splits that a dataset brings.
+
+    Args:
+        rows: of the table.
+        table: for the message.
+        shared_subjects: whether people may be on two sides, as in some published splits.
 
     Raises:
         BadInputError: missing, unknown, or a subject on two sides.
@@ -71,5 +76,8 @@ def check_given(rows: Sequence[Mapping[str, Any]], table: Path) -> None:
             raise BadInputError(
                 f"{table}: clip {row['clip_id']} has no split of its own; set split.strategy to subjects"
             )
-        if side.setdefault(row["subject"], row["split"]) != row["split"]:
-            raise BadInputError(f"{table}: subject {row['subject']} is in {side[row['subject']]} and {row['split']}")
+        if side.setdefault(row["subject"], row["split"]) != row["split"] and not shared_subjects:
+            raise BadInputError(
+                f"{table}: subject {row['subject']} is in {side[row['subject']]} and {row['split']}; set"
+                " split.shared_subjects to true if a published split is to be used as it is"
+            )

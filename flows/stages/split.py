@@ -29,7 +29,7 @@ def split(run: StageRun) -> None:
     table = run.workspace.data("parse") / "clips.csv"
     rows = table_rows(table)
     if settings.strategy == "source":
-        check_given(rows, table)
+        check_given(rows, table, settings.shared_subjects)
     else:
         chosen = subject_splits([row["subject"] for row in rows], settings.val_fraction, settings.test_fraction)
         rows = [{**row, "split": chosen[row["subject"]]} for row in rows]
