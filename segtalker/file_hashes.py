@@ -1,6 +1,7 @@
 """What is known of large files, kept so that a second run need not read them again."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -57,7 +58,7 @@ class FileHashes:
             name: of the fact; another one where `find` has changed.
             find: reads the file; what it gives must be plain JSON. What it raises is not remembered.
         """
-        key, stamp = file.resolve().as_posix(), _stamp(file)
+        key, stamp = os.path.abspath(file), _stamp(file)  # resolve() costs more than all the rest
         known = self._known.get(key, {})
         if known.get("stamp") == stamp and name in known:
             return known[name]

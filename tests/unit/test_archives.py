@@ -77,7 +77,11 @@ def refused(archive: Path, what: str, max_bytes: int = ALL) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_packed_comes_out(kind: str, tmp_path: Path) -> None:
     archive = put(tmp_path, KINDS[kind](CONTENT))
-    files = unpack(archive, tmp_path / "out", ALL, lambda _: True)
+    private = os.umask(0o077)
+    try:
+        files = unpack(archive, tmp_path / "out", ALL, lambda _: True)
+    finally:
+        os.umask(private)
     assert {file.relative_to(tmp_path / "out").as_posix(): file.read_bytes() for file in files} == CONTENT
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o644}
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o755

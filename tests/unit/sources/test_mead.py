@@ -243,7 +243,7 @@ def test_sound_comes_out_of_its_own_archive(silent: bytes, tmp_path: Path) -> No
 
 
 def test_archives_may_be_unpacked_where_they_lie(clip: bytes, tmp_path: Path) -> None:
-    tar(tmp_path / "raw/mead/M003.tar", FRONT, clip)
+    tar(tmp_path / "raw/mead/M003.tar", [name.removeprefix("M003/") for name in FRONT], clip)
     put(tmp_path / "raw/mead", ["W009_sad_2_001.mp4"], clip)
     for _ in range(2):
         assert len(ids(settings(tmp_path / "raw/mead"), tmp_path)) == 4
