@@ -105,50 +105,76 @@ class Scored(NamedTuple):
 
     Args:
         colours: RGB, `(3, H, W)`, float32 in 0-255.
-        chances: probability of each region, `(K, H, W)`, float32.
+        logits: score of each region, `(K, H, W)`, float32.
+        regions: the best of them, `(H, W)`, uint8.
     """
 
     colours: Tensor
-    chances: Tensor
+    logits: Tensor
+    regions: Tensor
 
 
 def smooth(scored: Iterable[Scored], smoothing: Smoothing) -> Iterator[Tensor]:
-    """Averages probabilities over time; the frames at either end have fewer neighbours.
+    """Averages probabilities over time and names the best region; frames at either end have fewer neighbours.
+
+    Where all frames of the window name the same region, so does any average of theirs: only the other pixels, one or
+    two in a hundred, are averaged.
 
     Args:
         scored: frames in order of time, all of one size and on one device; `smoothing.frames` of them are held.
         smoothing: how.
 
     Yields:
-        Probabilities of each frame, `(K, H, W)`, float32.
+        Regions of each frame, `(H, W)`, uint8.
     """
     assert smoothing.frames % 2 == 1, smoothing
     radius = smoothing.frames // 2
-    window: deque[Scored | None] = deque([None] * (radius + 1), maxlen=smoothing.frames)
+    window: deque[_Near | None] = deque([None] * (radius + 1), maxlen=smoothing.frames)
     for ahead, item in enumerate(chain(scored, repeat(None, radius))):
-        window.append(item)
-        if ahead >= radius and (centre := window[-1 - radius]):
-            yield _average(centre, [other for other in window if other and other is not centre], smoothing.sigma)
+        window.append(None if item is None else _near(item, list(window)[-radius:] if radius else [], smoothing.sigma))
+        if ahead >= radius and (centre := window[-1 - radius]) is not None:
+            yield _average(centre, list(window), len(window) - 1 - radius)
+
+
+class _Near(NamedTuple):
+    """A frame, and how much each of the frames just before looks like it: `(H, W)` in 0-1, the nearest last."""
+
+    frame: Scored
+    likeness: list[Tensor | None]
 
 
 @torch.inference_mode()
-def _average(centre: Scored, others: Sequence[Scored], sigma: float) -> Tensor:
-    if not others:
-        return centre.chances
-    total, weights = centre.chances.clone(), torch.ones_like(centre.colours[:1])
-    for other in others:
-        weight = _likeness(centre.colours, other.colours, sigma)
-        total.addcmul_(other.chances, weight)
-        weights += weight
-    return total.div_(weights)
+def _near(frame: Scored, before: Sequence["_Near | None"], sigma: float) -> _Near:
+    return _Near(frame, [other and _likeness(frame.colours, other.frame.colours, sigma) for other in before])
+
+
+@torch.inference_mode()
+def _average(centre: _Near, window: Sequence[_Near | None], place: int) -> Tensor:
+    """Regions of the frame at a place of the window."""
+    regions = centre.frame.regions
+    others = [(index, other) for index, other in enumerate(window) if other is not None and index != place]
+    doubtful = torch.zeros_like(regions, dtype=torch.bool)
+    for _, other in others:
+        doubtful |= other.frame.regions != regions
+    if not doubtful.any():
+        return regions
+    total = centre.frame.logits[:, doubtful].softmax(dim=0)
+    for index, other in others:
+        # the later of two frames knows how alike they are
+        likeness = other.likeness[place - index] if index > place else centre.likeness[index - place]
+        assert likeness is not None
+        total += likeness[doubtful] * other.frame.logits[:, doubtful].softmax(dim=0)
+    smoothed = regions.clone()
+    smoothed[doubtful] = total.argmax(dim=0).to(torch.uint8)
+    return smoothed
 
 
 def _likeness(colours: Tensor, others: Tensor, sigma: float) -> Tensor:
-    """How much two frames look the same around each pixel: `(1, H, W)` in 0-1."""
-    square = (colours - others).square_().mean(0, keepdim=True)[None]
+    """How much two frames look the same around each pixel: `(H, W)` in 0-1."""
+    square = (colours - others).square_().mean(0)[None, None]
     for axis, length in enumerate(square.shape[2:]):
         radius = max(length // _PATCH_SHARE, 1)
         width = [1, 1]
         width[axis] = 2 * radius + 1
         square = F.avg_pool2d(square, width, 1, [size // 2 for size in width], count_include_pad=False)
-    return square[0].mul_(-0.5 / sigma**2).exp_()
+    return square[0, 0].mul_(-0.5 / sigma**2).exp_()

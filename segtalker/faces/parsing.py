@@ -57,7 +57,9 @@ def load_parser(choice: ParserChoice) -> nn.Module:
         torch.set_num_threads(1)
     if choice.backend == "bisenet":
         return load_bisenet(choice.path).to(choice.device)
-    return load_net(choice.path, PARSER_KIND, FaceParser).to(choice.device)
+    return (
+        load_net(choice.path, PARSER_KIND, FaceParser).folded().to(choice.device).to(memory_format=torch.channels_last)
+    )
 
 
 def parse_frames(parser: nn.Module, frames: np.ndarray, batch_size: int) -> np.ndarray:
@@ -83,7 +85,7 @@ def parse_frames(parser: nn.Module, frames: np.ndarray, batch_size: int) -> np.n
 
 
 def score_frames(parser: nn.Module, frames: Iterable[np.ndarray], batch_size: int) -> Iterator[Scored]:
-    """Probabilities of every region at every pixel, frame by frame.
+    """Scores of every region at every pixel, frame by frame.
 
     Args:
         parser: see `parse_frames`.
@@ -94,8 +96,9 @@ def score_frames(parser: nn.Module, frames: Iterable[np.ndarray], batch_size: in
     while batch := list(islice(frames, batch_size)):
         with torch.inference_mode():
             colours = torch.from_numpy(np.stack(batch)).to(device).permute(0, 3, 1, 2).float()
-            chances = parser(colours / 127.5 - 1.0).softmax(dim=1)
-        yield from map(Scored, colours, chances)
+            logits = parser(colours / 127.5 - 1.0)
+            regions = logits.argmax(dim=1).to(torch.uint8)
+        yield from map(Scored, colours, logits, regions)
 
 
 def parse_video(
@@ -113,15 +116,11 @@ def parse_video(
 
     def noted() -> Iterator[Scored]:
         for scored in score_frames(parser, frames, batch_size):
-            alone.append(_regions(scored.chances))
+            alone.append(scored.regions.cpu().numpy())
             yield scored
 
-    for chances in smooth(noted(), smoothing):
-        yield ParsedFrame(_regions(chances), alone.popleft())
-
-
-def _regions(chances: torch.Tensor) -> np.ndarray:
-    return chances.argmax(dim=0).to(torch.uint8).cpu().numpy()
+    for regions in smooth(noted(), smoothing):
+        yield ParsedFrame(regions.cpu().numpy(), alone.popleft())
 
 
 def parse_clip(

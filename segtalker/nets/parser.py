@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 PARSER_KIND = "face_parser"
 _BLOCK = 2  # px, side of the pixel blocks
@@ -42,6 +43,18 @@ class FaceParser(nn.Module):
             _convolutions(deep + skip, skip) for deep, skip in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.head = nn.Conv2d(widths[0], regions * _BLOCK**2, 3, padding=1)
+
+    def folded(self) -> "FaceParser":
+        """This network for use alone: normalisations are folded into the convolutions before them."""
+        self.eval()
+        for block in [*self.down, *self.up]:
+            assert isinstance(block, nn.Sequential)
+            for index, layer in enumerate(block):
+                if isinstance(layer, nn.BatchNorm2d):
+                    convolution = block[index - 1]
+                    assert isinstance(convolution, nn.Conv2d)
+                    block[index - 1], block[index] = fuse_conv_bn_eval(convolution, layer), nn.Identity()
+        return self
 
     def features(self, image: Tensor) -> list[Tensor]:
         """Features of each level on the way down, for the parsing-feature loss and for `forward`.

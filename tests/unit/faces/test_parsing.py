@@ -76,7 +76,7 @@ def test_a_clip_is_averaged_across_batches(parsed_clip: tuple[Path, FaceParser, 
     choice, smoothing = ParserChoice("trained", folder / "parser.ckpt", "cpu"), Smoothing(5, 90.0)
     facts = parse_clip(choice, folder / "crop", batch_size, smoothing, {"clip_id": "a"}, folder)
     scored = list(score_frames(net, frames, len(frames)))
-    whole = [chances.argmax(dim=0).numpy() for chances in smooth(scored, smoothing)]
+    whole = [regions.numpy() for regions in smooth(scored, smoothing)]
     np.testing.assert_array_equal(ImagePack(folder / "masks.zip").read(), whole)
     assert facts["flicker"] == pytest.approx(flicker(np.array(whole, np.uint8)), abs=1e-4)
     assert facts["flicker_raw"] == pytest.approx(flicker(parse_frames(net, frames, 16)), abs=1e-4)

@@ -33,3 +33,20 @@ def test_learns_regions_down_to_single_pixels() -> None:
         balanced_cross_entropy(parser(image), labels, power=0.5).backward()
         optimizer.step()
     assert (parser(image).argmax(1) == labels).float().mean() > 0.99
+
+
+def test_folding_changes_nothing_but_time() -> None:
+    torch.manual_seed(0)
+    net = FaceParser(channels=8, multipliers=[1, 2], regions=12)
+    for layer in net.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(layer.weight, 0.5, 2.0)
+            torch.nn.init.normal_(layer.bias)
+            torch.nn.init.normal_(layer.running_mean)
+            torch.nn.init.uniform_(layer.running_var, 0.5, 2.0)
+    image = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        before = net.eval()(image)
+        after = net.folded()(image)
+    torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in net.modules())
