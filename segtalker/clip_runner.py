@@ -5,34 +5,35 @@ everything they depend on. A clip whose key is unchanged is not touched again, s
 stopped. Folders are renamed into place when whole. A clip that fails, for whatever reason, goes to `failures.csv`.
 """
 
+import errno
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-import sys
-import threading
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from segtalker.atomic import atomic_folder, write_text
+from segtalker.clip_pools import Pool
 from segtalker.clips import FAILURE_COLUMNS, read_table, write_table
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.progress import progress_bar
 
 DONE_FILE = "done.json"
-_CRASH = "the worker process died while at it (out of memory, or a decoder crashed)"
+_NOWHERE_TO_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM}
+_FULL_BYTES = 2**20
 
 Row = dict[str, Any]
 Work = Callable[[Row, Path], Row]
+
+
+class OutputError(BadInputError):
+    """Outputs cannot be written; it concerns all clips."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ def run_clips(
     work: Work,
     folder: Path,
     columns: Sequence[str],
-    workers: int,
+    pool: Pool,
     max_failed_fraction: float,
     label: str,
 ) -> list[Row]:
     """Works on every clip whose key has changed and writes `clips.csv` and `failures.csv`.
 
-    The result depends neither on the number of workers nor on the order in which they finish. Outputs of clips
+    The result depends neither on where the work is done nor on the order in which clips finish. Outputs of clips
     that are not listed any more, or that fail now, are removed.
 
     Args:
@@ -89,7 +90,7 @@ def run_clips(
             new or changed; a module-level function or a partial of one, for it is sent to worker processes.
         folder: `data/<stage>/<dataset>`.
         columns: first columns of `clips.csv`.
-        workers: processes; 0 for one a core, 1 to work in this process.
+        pool: where the work is done.
         max_failed_fraction: share of failed clips above which the stage fails.
         label: what the progress bar says.
 
@@ -97,31 +98,54 @@ def run_clips(
         Rows of the clips that passed, in order of id.
 
     Raises:
-        BadInputError: too many clips failed, or there are none.
+        BadInputError: too many clips failed, there are none, or their outputs cannot be written.
     """
     if not tasks:
         raise BadInputError(f"{folder}: there are no clips to work on; see the failures.csv of the stage before")
-    _remove_others(folder / "clips", {task.clip_id for task in tasks})
-    todo = [task for task in tasks if _finished_row(folder, task) is None]
-    outcomes = _outcomes(todo, work, folder, workers or usable_cores())
+    with _watching(folder):
+        rows, reasons = _worked(tasks, work, folder, pool, label)
+        return _write_tables(tasks, rows, reasons, folder, columns, max_failed_fraction)
+
+
+def _worked(
+    tasks: Sequence[ClipTask], work: Work, folder: Path, pool: Pool, label: str
+) -> tuple[dict[str, Row], dict[str, str]]:
+    """Rows of the clips that passed, and why the others failed, by clip."""
+    clips = folder / "clips"
+    clip_ids = {task.clip_id for task in tasks}
+    _remove_others(clips, clip_ids)
+    rows = {task.clip_id: row for task in tasks if (row := _finished_row(folder, task)) is not None}
+    todo = [task for task in tasks if task.clip_id not in rows]
     reasons: dict[str, str] = {}
     with progress_bar(total=len(tasks), label=label, unit="clip") as bar:
-        bar.update(len(tasks) - len(todo))
-        for task, reason in outcomes:
+        bar.update(len(rows))
+        for task, reason in _outcomes(todo, work, folder, pool):
             if reason:
                 reasons[task.clip_id] = reason
-                shutil.rmtree(folder / "clips" / task.clip_id, ignore_errors=True)
+                shutil.rmtree(clips / task.clip_id, ignore_errors=True)
+            elif row := _finished_row(folder, task):
+                rows[task.clip_id] = row
             bar.update()
-    return _write_tables(tasks, reasons, folder, columns, max_failed_fraction)
+    _remove_others(clips, clip_ids)  # what a process that died has left
+    return rows, reasons
 
 
-def usable_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _outcomes(todo: Sequence[ClipTask], work: Work, folder: Path, pool: Pool) -> Iterator[tuple[ClipTask, str]]:
+    """Clips as they finish, each with its reason to fail or nothing."""
+    if not todo:
+        return
+    (folder / "clips").mkdir(parents=True, exist_ok=True)
+    module = getattr(work, "func", work).__module__
+    yield from pool.outcomes(todo, partial(_work_on, work, folder), module, folder)
 
 
 def _write_tables(
-    tasks: Sequence[ClipTask], reasons: dict[str, str], folder: Path, columns: Sequence[str], max_failed: float
+    tasks: Sequence[ClipTask],
+    rows: dict[str, Row],
+    reasons: dict[str, str],
+    folder: Path,
+    columns: Sequence[str],
+    max_failed: float,
 ) -> list[Row]:
     failures = [
         {"clip_id": task.clip_id, "source": task.row["source"], "reason": reasons[task.clip_id]}
@@ -135,98 +159,77 @@ def _write_tables(
             f"{folder / 'failures.csv'}: {len(failures)} of {len(tasks)} clips failed, more than"
             f" base.max_failed_fraction {max_failed} allows; the first, {first['clip_id']}: {first['reason']}"
         )
-    rows = [row for task in tasks if (row := _finished_row(folder, task)) is not None]
-    write_table(folder / "clips.csv", rows, columns)
-    return sorted(rows, key=lambda row: row["clip_id"])
+    passed = [rows[clip_id] for clip_id in sorted(rows)]
+    write_table(folder / "clips.csv", passed, columns)
+    return passed
 
 
 def _remove_others(folder: Path, clip_ids: set[str]) -> None:
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.name not in clip_ids:
-            shutil.rmtree(path)
+    for name in os.listdir(folder) if folder.is_dir() else []:
+        if name not in clip_ids:
+            shutil.rmtree(folder / name)
 
 
 def _finished_row(folder: Path, task: ClipTask) -> Row | None:
     """The clip's row where its outputs are there and up to date."""
-    path = folder / "clips" / task.clip_id / DONE_FILE
-    if not path.is_file():
+    try:
+        with open(f"{folder}/clips/{task.clip_id}/{DONE_FILE}", encoding="utf-8") as file:
+            done = json.load(file)
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    done = json.loads(path.read_text(encoding="utf-8"))
     return {**task.row, **done["facts"]} if done["key"] == task.key else None
 
 
-def _work_on(work: Work, task: ClipTask, folder: Path) -> str:
-    """Works on one clip; returns why it failed, or nothing."""
+def _work_on(work: Work, folder: Path, task: ClipTask) -> str:
+    """Works on one clip; returns why it failed, or nothing.
+
+    Raises:
+        OutputError: nothing can be written, so no other clip need be tried.
+    """
     try:
-        with atomic_folder(folder / "clips" / task.clip_id) as output:
+        # watched from within too, for the folder is gone, and room made, once it fails
+        with _watching(folder), atomic_folder(folder / "clips" / task.clip_id) as output, _watching(folder):
             facts = work(task.row, output)
             write_text(output / DONE_FILE, json.dumps({"key": task.key, "facts": facts}, indent=1, sort_keys=True))
-    except BadClipError as error:
-        return _one_line(error)
+    except OutputError:
+        raise
     except Exception as error:
-        return f"{type(error).__name__}: {_one_line(error)}"
+        if _finished_row(folder, task) is not None:
+            return ""  # by a process that was given up for lost
+        return _one_line(error) if isinstance(error, BadClipError) else f"{type(error).__name__}: {_one_line(error)}"
     return ""
+
+
+@contextmanager
+def _watching(folder: Path) -> Iterator[None]:
+    """Tells a disk that is full or not to be written to from a bad clip, whatever a library makes of it."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except Exception as error:
+        if _is_of_outputs(error, folder) or _is_full(folder):
+            raise OutputError(
+                f"{folder}: cannot be written to ({_one_line(error) or type(error).__name__}); free space there or"
+                " choose another place, then run again: finished clips are kept"
+            ) from error
+        raise
+
+
+def _is_full(folder: Path) -> bool:
+    return folder.is_dir() and shutil.disk_usage(folder).free < _FULL_BYTES
+
+
+def _is_of_outputs(error: BaseException | None, folder: Path) -> bool:
+    """Whether the disk is full, or not to be written to."""
+    while error is not None:
+        if isinstance(error, OSError):
+            ours = isinstance(error.filename, str) and Path(error.filename).absolute().is_relative_to(folder.absolute())
+            if error.errno in _NOWHERE_TO_WRITE or (error.errno in _NOT_ALLOWED and ours):
+                return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _outcomes(todo: Sequence[ClipTask], work: Work, folder: Path, workers: int) -> Iterator[tuple[ClipTask, str]]:
-    """Clips as they finish, each with its reason to fail or nothing."""
-    if workers == 1:
-        yield from ((task, _work_on(work, task, folder)) for task in todo)
-        return
-    while todo:
-        suspects, todo = yield from _run_pool(todo, work, folder, min(workers, len(todo)))
-        for task in suspects:
-            crashed, _ = yield from _run_pool([task], work, folder, 1)
-            if crashed:
-                yield task, _CRASH
-
-
-def _run_pool(
-    todo: Sequence[ClipTask], work: Work, folder: Path, workers: int
-) -> Generator[tuple[ClipTask, str], None, tuple[list[ClipTask], list[ClipTask]]]:
-    """Runs clips in processes until all are done or a process dies.
-
-    No more clips are handed out than there are processes, so that a death leaves few suspects.
-
-    Returns:
-        Clips that were being worked on when a process died, and those not begun.
-    """
-    waiting, running = deque(todo), dict[Future[str], ClipTask]()
-    with _process_pool(workers, work) as pool:
-        try:
-            while waiting or running:
-                while waiting and len(running) < workers:
-                    running[pool.submit(_work_on, work, waiting[0], folder)] = waiting[0]
-                    waiting.popleft()
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    reason = future.result()
-                    yield running.pop(future), reason
-        except BrokenProcessPool:
-            return list(running.values()), list(waiting)
-    return [], []
-
-
-def _process_pool(workers: int, work: Work) -> ProcessPoolExecutor:
-    """Processes forked from a clean server that has imported what the work needs: no threads or locks inherited."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([getattr(work, "func", work).__module__])
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the run
-    cv2.setNumThreads(1)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

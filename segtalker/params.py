@@ -79,10 +79,18 @@ class Machine(Section):
     Processes change no result. Several devices do, for each draws samples of its own.
     """
 
+    runner: Literal["local", "dask"]
+    scheduler: str
     workers: int = Field(ge=0)
     buffer_mib: int = Field(ge=0)
     devices: Literal["auto"] | int
     num_nodes: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Machine":
+        if self.runner == "dask" and not self.scheduler:
+            raise ValueError("scheduler must be the address of a Dask scheduler, such as tcp://HOST:8786")
+        return self
 
 
 class MouthBoxSize(Section):

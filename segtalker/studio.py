@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from segtalker.backdrop import Backdrop, SourceBackdrop, read_backdrop
-from segtalker.clip_runner import usable_cores
+from segtalker.clip_pools import usable_cores
 from segtalker.edit import MaskEdit, read_mask, region_index, save_mask, swap_region
 from segtalker.errors import BadInputError, MissingWeightsError
 from segtalker.faces.parsing import ParserChoice, load_parser

@@ -6,6 +6,7 @@ from typing import Any
 
 import segtalker
 from flows.stages.common import StageRun, stage_main
+from segtalker.clip_pools import Pool
 from segtalker.clip_runner import ClipTask, code_hash, run_clips, table_rows, task_key
 from segtalker.clips import CLIP_COLUMNS
 from segtalker.faces.clip_crop import crop_clip
@@ -36,7 +37,7 @@ def crop(run: StageRun) -> None:
         partial(crop_clip, base, settings, run.params.machine.buffer_mib),
         run.workspace.data("crop"),
         CLIP_COLUMNS,
-        workers=run.params.machine.workers,
+        pool=Pool.of(run.params.machine),
         max_failed_fraction=base.max_failed_fraction,
         label="crop",
     )

@@ -7,7 +7,8 @@ from typing import Any
 
 import segtalker
 from flows.stages.common import StageRun, stage_main
-from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, table_rows, task_key, usable_cores
+from segtalker.clip_pools import Pool, usable_cores
+from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, table_rows, task_key
 from segtalker.clips import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
 from segtalker.cutting.survey import STRETCHES_FILE, cut_recording
 from segtalker.errors import BadInputError
@@ -67,7 +68,7 @@ def _talking(run: StageRun, rows: list[Row], folder: Path) -> tuple[list[Row], l
         partial(cut_recording, settings, detector, threads),
         folder,
         CLIP_COLUMNS,
-        workers=run.params.machine.workers,
+        pool=Pool.of(run.params.machine),
         max_failed_fraction=run.params.base.max_failed_fraction,
         label="cut",
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.stages.common import StageRun, stage_main
 from segtalker.atomic import write_text
+from segtalker.clip_pools import Pool
 from segtalker.clip_runner import Row, run_clips, table_rows
 from segtalker.clips import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
 from segtalker.data_params import Download
@@ -28,8 +29,8 @@ def _synthetic(run: StageRun, folder: Path) -> Found:
     recording = Recording(base.seed, settings.seconds, settings.height, settings.width, base.fps, base.sample_rate_hz)
     tasks = synthetic_tasks(settings, recording, folder)
     work = partial(record, recording=recording)
-    workers, allowed = run.params.machine.workers, base.max_failed_fraction
-    rows = run_clips(tasks, work, folder, COLUMNS, workers, allowed, "download")
+    pool, allowed = Pool.of(run.params.machine), base.max_failed_fraction
+    rows = run_clips(tasks, work, folder, COLUMNS, pool, allowed, "download")
     failures = table_rows(folder / "failures.csv")
     return rows, failures, source_report(run.workspace.dataset, rows, failures)
 

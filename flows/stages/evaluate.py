@@ -10,6 +10,7 @@ import segtalker
 from flows.stages.common import StageRun, stage_main
 from flows.stages.parse import choose_parser
 from segtalker.atomic import write_text
+from segtalker.clip_pools import Pool
 from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
 from segtalker.clips import load_clips, read_table, write_table
 from segtalker.errors import BadInputError
@@ -129,7 +130,7 @@ def evaluate(run: StageRun) -> None:
         partial(evaluate_clip, plan),
         folder,
         ("clip_id", "subject", "source", "frames", "methods"),
-        run.params.machine.workers,
+        Pool.of(run.params.machine),
         base.max_failed_fraction,
         "evaluate",
     )

@@ -8,6 +8,7 @@ import numpy as np
 import segtalker
 from flows.stages.common import StageRun, stage_main
 from segtalker.atomic import write_text
+from segtalker.clip_pools import Pool
 from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, table_rows, task_key
 from segtalker.clips import CLIP_COLUMNS, write_table
 from segtalker.errors import BadInputError
@@ -62,7 +63,7 @@ def _measured(run: StageRun, plan: GatePlan, folder: Path) -> list[Row]:
         partial(measure_clip, plan, crops / "clips"),
         folder,
         CLIP_COLUMNS,
-        workers=run.params.machine.workers,
+        pool=Pool.of(run.params.machine),
         max_failed_fraction=base.max_failed_fraction,
         label="gate",
     )

@@ -10,6 +10,7 @@ import torch
 import segtalker
 from flows.stages.common import StageRun, stage_main
 from segtalker.atomic import atomic_folder
+from segtalker.clip_pools import THIS_PROCESS, Pool
 from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
 from segtalker.clips import Clip, load_clips, read_table, write_table
 from segtalker.edit_strip import write_edits
@@ -94,13 +95,13 @@ def generate(run: StageRun) -> None:
     table = read_table(run.workspace.data("split") / "clips.csv")
     sources = dict(zip(table["clip_id"], table["source"], strict=True))
     talker = load_talker(plan.models, plan.settings, plan.device)
-    workers = 1 if plan.device == "cuda" else params.machine.workers
+    pool = THIS_PROCESS if plan.device == "cuda" else Pool.of(params.machine)
     rows = run_clips(
         make_tasks(plan, clips, sources, params.base.seed),
         partial(generate_clip, plan),
         plan.folder,
         ("clip_id", "subject", "source", "frames"),
-        workers,
+        pool,
         params.base.max_failed_fraction,
         "generate",
     )

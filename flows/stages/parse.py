@@ -8,6 +8,7 @@ import torch
 
 import segtalker
 from flows.stages.common import StageRun, stage_main
+from segtalker.clip_pools import THIS_PROCESS, Pool
 from segtalker.clip_runner import ClipTask, code_hash, run_clips, table_rows, task_key
 from segtalker.clips import CLIP_COLUMNS
 from segtalker.errors import MissingWeightsError
@@ -50,7 +51,7 @@ def parse(run: StageRun) -> None:
         partial(parse_clip, choice, crops / "clips", settings.batch_size, smoothing),
         run.workspace.data("parse"),
         CLIP_COLUMNS,
-        workers=1 if choice.device == "cuda" else run.params.machine.workers,
+        pool=THIS_PROCESS if choice.device == "cuda" else Pool.of(run.params.machine),
         max_failed_fraction=base.max_failed_fraction,
         label="parse",
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from segtalker.archives import ARCHIVE_SUFFIXES, unpack
-from segtalker.clip_runner import Row, code_hash, usable_cores
+from segtalker.clip_pools import usable_cores
+from segtalker.clip_runner import Row, code_hash
 from segtalker.data_params import Mead
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.file_hashes import FileHashes

@@ -13,6 +13,7 @@ WITHOUT_EFFECT = {
     "flows/stage_notes.py",
     "flows/trial.py",
     "flows/stages/common.py",
+    "segtalker/clip_pools.py",
     "segtalker/errors.py",
     "segtalker/progress.py",
     "segtalker/provenance.py",

@@ -1,6 +1,8 @@
 """Clip work: incremental, parallel, resumable, fault-tolerant."""
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from segtalker import clip_runner
+from segtalker.clip_pools import Pool
 from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
 from segtalker.clips import CLIP_COLUMNS, read_table
 from segtalker.errors import BadClipError, BadInputError
@@ -44,7 +48,7 @@ def tasks(*names: str, key: str = "k") -> list[ClipTask]:
 def run(folder: Path, todo: list[ClipTask], workers: int = 1, max_failed: float = 1.0) -> list[dict]:
     """Runs `shout` over the tasks."""
     work = partial(shout, log=folder.parent / "log.txt")
-    return run_clips(todo, work, folder, CLIP_COLUMNS, workers, max_failed, label="shout")
+    return run_clips(todo, work, folder, CLIP_COLUMNS, Pool(workers, ""), max_failed, label="shout")
 
 
 def worked_on(folder: Path) -> list[str]:
@@ -154,6 +158,83 @@ def test_a_killed_run_resumes(folder: Path) -> None:
     worked_on(folder)
     assert len(run(folder, tasks(*[f"slow{index}" for index in range(12)]), workers=2)) == 12
     assert not kept & set(worked_on(folder))
+
+
+def fill_up(row: dict, folder: Path, error: Exception) -> dict:
+    """Finishes clips up to `c`, then raises."""
+    (folder / "out.txt").write_text(row["clip_id"])
+    if row["clip_id"] > "c":
+        raise error
+    return {"frames": 1, "seconds": 1.0}
+
+
+def no_space_in_a_library() -> Exception:
+    """What is left of a full disk once a library has wrapped it."""
+    error = ValueError("encoder failed")
+    error.__cause__ = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return error
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        OSError(errno.EROFS, os.strerror(errno.EROFS)),
+        no_space_in_a_library(),
+    ],
+    ids=["full", "read-only", "full, wrapped"],
+)
+def test_a_disk_that_takes_no_more_stops_the_stage(folder: Path, error: Exception, workers: int) -> None:
+    todo = tasks(*"abcdefgh")
+    with pytest.raises(BadInputError, match=r"cannot be written to .*finished clips are kept") as caught:
+        run_clips(todo, partial(fill_up, error=error), folder, CLIP_COLUMNS, Pool(workers, ""), 1.0, label="fill")
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (folder / "failures.csv").exists()
+    finished = {path.parent.name for path in folder.glob("clips/*/done.json")}
+    assert finished == set("abc")
+    run(folder, todo)
+    assert not finished & set(worked_on(folder))
+
+
+def test_a_disk_without_room_is_not_the_clips_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = shutil.disk_usage(folder.parents[1])._replace(free=4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    work = partial(fill_up, error=OSError("131072 requested and 0 written"))  # NumPy's words, without a number
+    with pytest.raises(BadInputError, match="cannot be written to"):
+        run_clips(tasks("a", "d"), work, folder, CLIP_COLUMNS, Pool(1, ""), 1.0, label="fill")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_one_may_not_write_to_is_named(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    folder.chmod(0o500)
+    with pytest.raises(BadInputError, match=r"cannot be written to .*Permission denied"):
+        run(folder, tasks("a", "b"))
+    folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
+def test_permission_counts_for_outputs_only(folder: Path, number: int) -> None:
+    for place, stops in ((folder / "clips" / "d" / "out.txt", True), (folder.parent / "secret.mp4", False)):
+        work = partial(fill_up, error=OSError(number, os.strerror(number), str(place)))
+        if stops:
+            with pytest.raises(BadInputError, match="cannot be written to"):
+                run_clips(tasks("a", "d"), work, folder, CLIP_COLUMNS, Pool(1, ""), 1.0, label="fill")
+        else:
+            rows = run_clips(tasks("a", "d"), work, folder, CLIP_COLUMNS, Pool(1, ""), 1.0, label="fill")
+            assert [row["clip_id"] for row in rows] == ["a"]
+            assert "secret.mp4" in read_table(folder / "failures.csv")["reason"][0]
+
+
+def test_finished_clips_are_looked_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"c{index:03d}" for index in range(200)]
+    run(folder, tasks(*names))
+    looks, look = [], clip_runner._finished_row
+    monkeypatch.setattr(clip_runner, "_finished_row", lambda *one: looks.append(one[1].clip_id) or look(*one))
+    assert len(run(folder, tasks(*names, "new"))) == 201
+    assert sorted(looks) == sorted([*names, "new", "new"])
 
 
 def test_code_hash_sees_changes_and_not_places(tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def test_overrides_lie_over_the_base(project: Path) -> None:
         ("crop: {margim: 0.5}", "crop.margim: Extra inputs"),
         ("crop: {margin: wide}", "crop.margin: Input should be a valid number"),
         ("crop: [1, 2", "not valid YAML"),
+        ("machine: {runner: dask}", "machine: Value error, scheduler must be the address of a Dask scheduler"),
         ("parse: {smooth_frames: 4}", "smooth_frames 4 must be odd"),
     ],
 )
