@@ -8,6 +8,7 @@ there themselves. Only what to work on, and whether it went well, goes over the 
 """
 
 import functools
+import hashlib
 import logging
 import multiprocessing
 import os
@@ -155,7 +156,7 @@ def _on_cluster(address: str, items: Sequence[Item], attempt: Attempt, place: Pa
     sign.touch()
     try:
         with _connected(address) as client:
-            task = functools.partial(_in_project, Path.cwd(), sign, attempt)
+            task = functools.partial(_in_project, Path.cwd(), sign, _library_hash(), attempt)
             yield from _one_by_one_after_a_crash(items, lambda some: _run_cluster(some, task, client, address))
     finally:
         sign.unlink(missing_ok=True)
@@ -179,12 +180,24 @@ def _connected(address: str) -> Iterator["Client"]:
         yield client
 
 
-def _in_project(root: Path, sign: Path, attempt: Attempt, item: Any) -> str:
+@functools.cache
+def _library_hash() -> str:
+    """Hash of this project's code as a process found it at first."""
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _in_project(root: Path, sign: Path, library: str, attempt: Attempt, item: Any) -> str:
     """Works on an item in the project's folder, on a worker of a cluster."""
     if not (root / sign).is_file():
         raise BadInputError(
             f"{root / sign.parent}: a Dask worker on {os.uname().nodename} does not see this folder; its workers must"
             " share the project's folder under the same path"
+        )
+    if _library_hash() != library:
+        raise BadInputError(
+            f"{Path(__file__).parent}: a Dask worker on {os.uname().nodename} runs other code than this process; start"
+            " the workers again, with the same version installed"
         )
     os.chdir(root)
     _keep_to_one_thread()

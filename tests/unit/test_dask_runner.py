@@ -145,6 +145,15 @@ def test_workers_elsewhere_are_told_apart(cluster: LocalCluster, folder: Path, m
     assert "\n" not in str(caught.value)
 
 
+def test_workers_with_other_code_are_refused(
+    cluster: LocalCluster, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip_pools, "_library_hash", lambda: "of a version that the workers do not have")
+    with pytest.raises(BadInputError, match="runs other code than this process; start the workers again"):
+        run(folder, tasks("a", "b"), cluster.scheduler_address)
+    assert worked_on(folder) == []
+
+
 def test_a_scheduler_that_is_not_there_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_pools, "_CONNECT_S", 1.0)
     for address in ("tcp://127.0.0.1:9", "nonsense://here"):
