@@ -17,7 +17,7 @@ from segtalker.faces.mediapipe_points import to_ibug
 from segtalker.media.decoders import TimedFrame, whole
 
 _WINDOW = 2.0  # side of the window around a known face, in sizes of the face
-_MAX_WINDOW = 512  # px; the network looks at 256 px around the face, which is half of the window
+_MAX_WINDOW = 448  # px; the network looks at 256 px around the face, which is half of the window
 _FIRST_CONFIDENCE = 0.85  # measured at this window: people, paintings and statues 0.9 and above, a dog 0.7
 _FOLLOW_CONFIDENCE = 0.5
 _MAX_FACES = 4

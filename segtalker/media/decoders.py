@@ -41,6 +41,8 @@ class Reading:
     threads: int
 
 
+# 8 bits, each of luma and chroma by itself
+_PLANAR = tuple(f"yuv{full}{chroma}p" for full in ("", "j") for chroma in (420, 444))
 Box = tuple[int, int, int, int]
 
 
@@ -177,7 +179,7 @@ def pyav_frames(video: Reading) -> Iterator[TimedFrame]:
 
 def _timed(index: int, time_s: float, frame: av.VideoFrame) -> TimedFrame:
     height, width = (frame.width, frame.height) if frame.rotation % 180 else (frame.height, frame.width)
-    memory = sum(plane.buffer_size for plane in frame.planes)
+    memory = sum(plane.line_size * plane.height for plane in frame.planes)
     convert, cut = functools.partial(_upright_rgb, frame), functools.partial(_cut_rgb, frame)
     return TimedFrame(index, time_s, height, width, memory, convert, cut)
 
@@ -223,18 +225,18 @@ def _upright_rgb(frame: av.VideoFrame, factor: float) -> np.ndarray:
 
 def _cut_rgb(frame: av.VideoFrame, box: Box) -> np.ndarray:
     left, top, right, bottom = box
-    if frame.format.name != "yuv420p" or frame.rotation:
+    if frame.format.name not in _PLANAR or frame.rotation:
         return _upright_rgb(frame, 1.0)[top:bottom, left:right]
-    # whole pairs of pixels, for chroma has half the resolution
+    # whole pairs of pixels, for chroma may have half the resolution
     width, height = (right - left + 1) // 2 * 2, (bottom - top + 1) // 2 * 2
     if left + width > frame.width or top + height > frame.height:
         return _upright_rgb(frame, 1.0)[top:bottom, left:right]
-    part = av.VideoFrame(width, height, "yuv420p")
-    for number, (source, target) in enumerate(zip(frame.planes, part.planes, strict=True)):
-        step = 2 if number else 1
-        rows = slice(top // step, (top + height) // step)
-        columns = slice(left // step, (left + width) // step)
-        _pixels(target)[: height // step, : width // step] = _pixels(source)[rows, columns]
+    part = av.VideoFrame(width, height, frame.format.name)
+    for source, target in zip(frame.planes, part.planes, strict=True):
+        down, across = round(height / target.height), round(width / target.width)
+        rows = slice(top // down, (top + height) // down)
+        columns = slice(left // across, (left + width) // across)
+        _pixels(target)[: target.height, : target.width] = _pixels(source)[rows, columns]
     part.colorspace, part.color_range = frame.colorspace, frame.color_range
     return part.to_ndarray(format="rgb24")[: bottom - top, : right - left]
 

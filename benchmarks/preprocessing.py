@@ -1,0 +1,149 @@
+"""Crop and parse: this project's way against the plain one, frame by frame, side by side in one run.
+
+The plain way: decode all frames to RGB, look for the face in each whole frame, cut a square around it, write a PNG;
+then read each PNG, parse it alone, write its mask as PNG. Same detector, same parser, same number of frames, sound
+included in both. One process, one thread; processor time is counted, so other work on the machine matters little.
+
+    python -m benchmarks.preprocessing --videos DIR --detector face_landmarker.task --parser parser.ckpt --size 256
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from segtalker.clip_sound import write_sound
+from segtalker.clips import ImagePack
+from segtalker.errors import BadClipError
+from segtalker.faces.clip_crop import crop_clip
+from segtalker.faces.flicker import Smoothing
+from segtalker.faces.mediapipe_detector import _all, _landmarker
+from segtalker.faces.mediapipe_points import to_ibug
+from segtalker.faces.parsing import ParserChoice, load_parser, parse_clip
+from segtalker.checkpoints import load_net
+from segtalker.media.audio import load_sound
+from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.params import Params, load_params, merge, parse_params
+
+_CONFIDENCE = 0.5
+_ROUNDS = 3
+
+
+def plain_crop(video: Path, landmarker: Any, params: Params, folder: Path) -> int:
+    """Decodes everything, then finds, cuts and writes the face of each frame; how many there are."""
+    capture = cv2.VideoCapture(str(video))
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    frames = []
+    while True:
+        read, image = capture.read()
+        if not read:
+            break
+        frames.append(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    count = int(len(frames) / fps * params.base.fps)
+    landmarks = []
+    for number in range(count):
+        frame = frames[min(round(number / params.base.fps * fps), len(frames) - 1)]
+        points = to_ibug(_all(landmarker, frame)[0])
+        low, high = points.min(axis=0), points.max(axis=0)
+        side = (high - low).max() * (1 + 2 * params.crop.margin)
+        scale = params.base.image_size / side
+        shift = params.base.image_size / 2 - scale * (low + high) / 2
+        place = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+        square = cv2.warpAffine(frame, place, (params.base.image_size,) * 2, flags=cv2.INTER_AREA)
+        cv2.imwrite(str(folder / f"{number:06d}.png"), cv2.cvtColor(square, cv2.COLOR_RGB2BGR))
+        landmarks.append(points)
+    np.save(folder / "landmarks.npy", landmarks)
+    write_sound(folder, load_sound(video, params.base.sample_rate_hz).samples, params.base)
+    return count
+
+
+def plain_parse(folder: Path, parser: torch.nn.Module) -> None:
+    """Reads, parses and writes one frame after the other."""
+    for path in sorted(folder.glob("*.png")):
+        image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+        with torch.inference_mode():
+            tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+            mask = parser(tensor).argmax(dim=1)[0].to(torch.uint8).numpy()
+        cv2.imwrite(str(path.with_suffix("")) + "_mask.png", mask)
+
+
+def processor_seconds(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Processor time of some work, and what it gives."""
+    start = time.process_time()
+    result = work()
+    return time.process_time() - start, result
+
+
+def measure(video: Path, landmarker: Any, params: Params, choice: ParserChoice) -> dict[str, tuple[float, float, int]]:
+    """Seconds of crop and of parse, and frames, of both ways."""
+    alone = load_net(choice.path, PARSER_KIND, FaceParser)
+    smoothing = Smoothing(params.parse.smooth_frames, params.parse.smooth_sigma)
+    row = {"clip_id": "clip", "source": str(video), "audio": "", "annotations": ""}
+    with tempfile.TemporaryDirectory() as scratch:
+        plain, ours = Path(scratch) / "plain", Path(scratch) / "crops" / "clip"
+        masks = Path(scratch) / "masks"
+        for folder in (plain, ours, masks):
+            folder.mkdir(parents=True)
+        crop_s, count = processor_seconds(lambda: plain_crop(video, landmarker, params, plain))
+        parse_s, _ = processor_seconds(lambda: plain_parse(plain, alone))
+        base, crop = params.base, params.crop
+        own_crop_s, facts = processor_seconds(lambda: crop_clip(base, crop, params.machine.buffer_mib, row, ours))
+        own_parse_s, _ = processor_seconds(
+            lambda: parse_clip(choice, ours.parent, params.parse.batch_size, smoothing, {"clip_id": "clip"}, masks)
+        )
+        assert len(ImagePack(masks / "masks.zip")) == facts["frames"]
+    return {"plain": (crop_s, parse_s, count), "ours": (own_crop_s, own_parse_s, facts["frames"])}
+
+
+def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line says."""
+    reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    reader.add_argument("--videos", type=Path, required=True, help="folder with recordings of one face each")
+    reader.add_argument("--detector", type=Path, required=True, help="face_landmarker.task")
+    reader.add_argument("--parser", type=Path, required=True, help="parser.ckpt of train_parser")
+    reader.add_argument("--size", type=int, required=True, help="px, side of a crop")
+    return reader.parse_args(arguments)
+
+
+def main() -> None:
+    """Prints frames a second of one core, and ratios."""
+    asked = options()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    crop = {"detector": "mediapipe", "weights": str(asked.detector), "decoder": "pyav", "detect_every": 2}
+    changes = {"base": {"image_size": asked.size}, "crop": crop}
+    params = parse_params(merge(load_params().model_dump(mode="json"), changes), "benchmark")
+    choice = ParserChoice("trained", asked.parser, "cpu")
+    load_parser(choice)
+    landmarker = _landmarker(asked.detector, _CONFIDENCE)
+    print(f"{'':32} {'plain f/s':>10} {'ours f/s':>10} {'crop':>6} {'parse':>6} {'both':>6}")
+    total = {"plain": np.zeros(3), "ours": np.zeros(3)}
+    for video in sorted(path for path in asked.videos.rglob("*") if path.suffix.lower() in (".mp4", ".avi", ".mov")):
+        try:
+            rounds = [measure(video, landmarker, params, choice) for _ in range(_ROUNDS)]
+        except (BadClipError, IndexError):
+            continue  # without sound or, in the plain way, with a frame in which no face is found
+        ways = {way: np.median([one[way] for one in rounds], axis=0) for way in total}
+        report(video.name, ways)
+        for way, figures in ways.items():
+            total[way] += figures
+    report("all", total)
+
+
+def report(name: str, ways: dict[str, np.ndarray]) -> None:
+    """One line: frames a second of a core, and how many times faster crop, parse and both are."""
+    each = {way: figures[:2] / figures[2] for way, figures in ways.items()}
+    crop, parse = each["plain"] / each["ours"]
+    both = each["plain"].sum() / each["ours"].sum()
+    speeds = [f"{1 / seconds.sum():10.1f}" for seconds in each.values()]
+    print(f"{name[:32]:32} {' '.join(speeds)} {crop:6.2f} {parse:6.2f} {both:6.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
