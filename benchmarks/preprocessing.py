@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import torch
 
+from segtalker.checkpoints import load_net
 from segtalker.clip_sound import write_sound
 from segtalker.clips import ImagePack
 from segtalker.errors import BadClipError
@@ -26,7 +27,6 @@ from segtalker.faces.flicker import Smoothing
 from segtalker.faces.mediapipe_detector import _all, _landmarker
 from segtalker.faces.mediapipe_points import to_ibug
 from segtalker.faces.parsing import ParserChoice, load_parser, parse_clip
-from segtalker.checkpoints import load_net
 from segtalker.media.audio import load_sound
 from segtalker.nets.parser import PARSER_KIND, FaceParser
 from segtalker.params import Params, load_params, merge, parse_params
