@@ -34,7 +34,6 @@ def undecoded(index: int, time_s: float) -> TimedFrame:
     return TimedFrame(index, time_s, 1, 1, 0, lambda _: np.zeros(0), lambda _: np.zeros(0))
 
 
-
 @settings(max_examples=60, deadline=None)
 @given(
     gaps=st.lists(st.integers(10, 200), min_size=1, max_size=40),
