@@ -1,6 +1,8 @@
 """The page of a dataset: its clips, how long, large, sharp and in time they are, and what was lost on the way."""
 
 import base64
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from segtalker.workspace import Workspace
 _BINS = 24
 _MOST_ROWS = 200  # of a table on the page; the file it comes from has all
 _PERCENTILES = (0.5, 99.5)
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(\.\d+)?(?!\w)")
+_FILE_NAME = re.compile(r"^[^:]+\.\w{2,5}: ")
 
 
 @dataclass(frozen=True)
@@ -218,7 +222,7 @@ def _left_out(path: Path) -> Loss:
 
 
 def _loss(stage: str, what: str, rows: Sequence[tuple[str, str]], minutes: str, file: str) -> Loss:
-    # figures differ from clip to clip; without them equal reasons are counted together
-    plain = pd.Series([reason for _, reason in rows], dtype=str).str.replace(r"-?\d+(\.\d+)?", "#", regex=True)
-    reasons = [(str(reason), int(count)) for reason, count in plain.value_counts().items()]
+    # names and figures differ from clip to clip; without them equal reasons are counted together
+    plain = Counter(_NUMBER.sub("N", _FILE_NAME.sub("", reason)) for _, reason in rows)
+    reasons = plain.most_common()
     return Loss(stage, what, len(rows), minutes, reasons, rows[:_MOST_ROWS], file)
