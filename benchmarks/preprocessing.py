@@ -4,10 +4,15 @@ The plain way: decode all frames to RGB, look for the face in each whole frame, 
 then read each PNG, parse it alone, write its mask as PNG. Same detector, same parser, same number of frames, sound
 included in both. One process, one thread; processor time is counted, so other work on the machine matters little.
 
+The field's usual detector is another: S3FD and 2DFAN-4. The last line adds their networks to both ways: to the plain
+one on each whole frame, to ours as its detector uses them. They are timed alone, on a few frames of each recording,
+with random weights, on which time does not depend.
+
     python -m benchmarks.preprocessing --videos DIR --detector face_landmarker.task --parser parser.ckpt --size 256
 """
 
 import argparse
+import functools
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -17,12 +22,15 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from face_alignment.detection.sfd.net_s3fd import s3fd
+from face_alignment.models import FAN
 
 from segtalker.checkpoints import load_net
 from segtalker.clip_sound import write_sound
 from segtalker.clips import ImagePack
 from segtalker.errors import BadClipError
 from segtalker.faces.clip_crop import crop_clip
+from segtalker.faces.face_alignment_detector import LOOK_PX
 from segtalker.faces.flicker import Smoothing
 from segtalker.faces.mediapipe_detector import _all, _landmarker
 from segtalker.faces.mediapipe_points import to_ibug
@@ -73,6 +81,27 @@ def plain_parse(folder: Path, parser: torch.nn.Module) -> None:
         cv2.imwrite(str(path.with_suffix("")) + "_mask.png", mask)
 
 
+def usual_detection_s(video: Path, frames: int) -> np.ndarray:
+    """Processor time of S3FD and 2DFAN-4 on one frame, whole and as our detector looks at it: `(2,)`."""
+    finder, landmarker = s3fd().eval(), FAN(4).eval()
+    capture = cv2.VideoCapture(str(video))
+    pictures = [capture.read()[1] for _ in range(frames)]
+    scale = min(LOOK_PX / max(pictures[0].shape), 1.0)
+    smaller = [cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for picture in pictures]
+    seconds = [processor_seconds(functools.partial(_look, finder, landmarker, pictures))[0]]
+    for net in (finder, landmarker):
+        net.to(memory_format=torch.channels_last)
+    seconds.append(processor_seconds(functools.partial(_look, finder, landmarker, smaller))[0])
+    return np.array(seconds) / frames
+
+
+def _look(finder: torch.nn.Module, landmarker: torch.nn.Module, pictures: list[np.ndarray]) -> None:
+    with torch.inference_mode():
+        for picture in pictures:
+            finder(torch.from_numpy(picture)[None].permute(0, 3, 1, 2).float())
+            landmarker(torch.rand(1, 3, 256, 256))
+
+
 def processor_seconds(work: Callable[[], Any]) -> tuple[float, Any]:
     """Processor time of some work, and what it gives."""
     start = time.process_time()
@@ -107,6 +136,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     reader.add_argument("--videos", type=Path, required=True, help="folder with recordings of one face each")
     reader.add_argument("--detector", type=Path, required=True, help="face_landmarker.task")
     reader.add_argument("--parser", type=Path, required=True, help="parser.ckpt of train_parser")
+    reader.add_argument("--usual-frames", type=int, default=2, help="frames S3FD and 2DFAN-4 are timed on")
     reader.add_argument("--size", type=int, required=True, help="px, side of a crop")
     return reader.parse_args(arguments)
 
@@ -124,6 +154,7 @@ def main() -> None:
     landmarker = _landmarker(asked.detector, _CONFIDENCE)
     print(f"{'':32} {'plain f/s':>10} {'ours f/s':>10} {'crop':>6} {'parse':>6} {'both':>6}")
     total = {"plain": np.zeros(3), "ours": np.zeros(3)}
+    usual = {"plain": np.zeros(3), "ours": np.zeros(3)}
     for video in sorted(path for path in asked.videos.rglob("*") if path.suffix.lower() in (".mp4", ".avi", ".mov")):
         try:
             rounds = [measure(video, landmarker, params, choice) for _ in range(_ROUNDS)]
@@ -133,7 +164,12 @@ def main() -> None:
         report(video.name, ways)
         for way, figures in ways.items():
             total[way] += figures
+        looks = usual_detection_s(video, asked.usual_frames) * [1.0, 1 / params.crop.detect_every]
+        for way, seconds in zip(usual, looks, strict=True):
+            usual[way][0] += seconds * ways[way][2]
     report("all", total)
+    report("all, with S3FD and 2DFAN-4", {way: total[way] + usual[way] for way in total})
+    landmarker.close()
 
 
 def report(name: str, ways: dict[str, np.ndarray]) -> None:

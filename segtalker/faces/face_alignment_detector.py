@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _FOUND = 0.5  # score of a face, the package's
 _OVERLAP = 0.3  # of boxes that are the same face, the package's
-_LOOK_PX = 640  # longest side S3FD looks at; its time grows with the area, and it finds faces of 16 px
+LOOK_PX = 640  # longest side S3FD looks at; its time grows with the area, and it finds faces of 16 px
 _MIN_FACE_PX, _MAX_FACE = 4.0, 2.0  # smaller boxes, or larger ones in sizes of the frame, are none
 _NEAR = 1.0  # how far a face may have gone while it was lost, in its sizes
 _BGR_MEANS = (104.0, 117.0, 123.0)
@@ -106,7 +106,7 @@ def _faces(nets: _Nets, images: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Boxes of all faces of each image: left, top, right, bottom in pixels, `(N, 4)`, float64."""
     boxes: list[np.ndarray] = []
     for (height, width, _), alike in itertools.groupby(images, key=lambda image: image.shape):
-        scale = min(_LOOK_PX / max(height, width), 1.0)
+        scale = min(LOOK_PX / max(height, width), 1.0)
         looked_at = (
             image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             for image in alike
