@@ -1,10 +1,11 @@
 """Every method's videos of the test clips, and the clips themselves -> one long table of scores."""
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+
+import torch
 
 import segtalker
 from flows.stages.common import StageRun, stage_main
@@ -14,10 +15,10 @@ from segtalker.clip_pools import Pool
 from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
 from segtalker.clips import load_clips, read_table, write_table
 from segtalker.errors import BadInputError
-from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan, WeightFiles, evaluate_clip, load_instruments
+from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan, evaluate_clip
+from segtalker.instruments import InstrumentChoice, WeightFiles, load_instruments
 from segtalker.metrics.registry import describe
-from segtalker.params import Evaluate
-from segtalker.paths import expand_path
+from segtalker.params import Machine
 from segtalker.provenance import file_sha256
 from segtalker.score_table import (
     FAILURE_COLUMNS,
@@ -30,26 +31,8 @@ from segtalker.score_table import (
 )
 
 _LIBRARY = Path(segtalker.__file__).parent
-_CODE = tuple(
-    _LIBRARY / name
-    for name in ("metrics", "nets", "evaluation.py", "tracks.py", "mouth_box.py", "sync_scores.py", "faces/parsing.py")
-)
-
-
-def weight_files(settings: Evaluate) -> WeightFiles:
-    """Published weights that params name."""
-
-    def path(key: str) -> Path | None:
-        text: str = getattr(settings, key)
-        return expand_path(text, f"evaluate.{key}") if text else None
-
-    return WeightFiles(
-        lpips_trunk=path("lpips_weights"),
-        lpips_heads=path("lpips_heads"),
-        fid=path("fid_weights"),
-        syncnet=path("syncnet_weights"),
-        identity=path("identity_weights"),
-    )
+_FILES = ("metrics", "nets", "evaluation.py", "instruments.py", "tracks.py", "mouth_box.py", "sync_scores.py", "faces")
+_CODE = tuple(_LIBRARY / name for name in _FILES)
 
 
 def make_plan(run: StageRun) -> EvaluationPlan:
@@ -61,15 +44,24 @@ def make_plan(run: StageRun) -> EvaluationPlan:
         generated=workspace.results("generate"),
         cache=workspace.root / ".cache" / "features",
         reference_masks=settings.reference_masks,
-        parser=choose_parser(run),
-        expert=workspace.model("train_sync") / "image_expert.ckpt",
-        weights=weight_files(settings),
+        choice=InstrumentChoice(
+            parser=choose_parser(run),
+            expert=workspace.model("train_sync") / "image_expert.ckpt",
+            weights=WeightFiles.of(settings),
+            stand_ins=settings.stand_ins,
+            device="cuda" if torch.cuda.is_available() else "cpu",
+        ),
         fps=base.fps,
         sample_rate_hz=base.sample_rate_hz,
         mel_rate=base.sample_rate_hz / base.mel.hop,
         smooth_frames=base.mouth_box.smooth_frames,
         batch_size=settings.batch_size,
     )
+
+
+def evaluation_pool(device: str, machine: Machine) -> Pool:
+    """A process a GPU where there are any, else where params say."""
+    return Pool(torch.cuda.device_count(), "") if device == "cuda" else Pool.of(machine)
 
 
 def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
@@ -83,9 +75,16 @@ def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
 
 def make_tasks(plan: EvaluationPlan, made: dict[str, list[str]]) -> list[ClipTask]:
     """One task a clip; its key covers networks, code, settings, the clip and what was made of it."""
-    nets = [plan.parser.path, plan.expert, *filter(None, dataclasses.asdict(plan.weights).values())]
-    settings = (plan.reference_masks, plan.fps, plan.sample_rate_hz, plan.mel_rate, plan.smooth_frames, plan.batch_size)
-    how = [settings, code_hash(*_CODE), [file_sha256(net) for net in nets]]
+    settings = (
+        plan.choice.stand_ins,
+        plan.reference_masks,
+        plan.fps,
+        plan.sample_rate_hz,
+        plan.mel_rate,
+        plan.smooth_frames,
+        plan.batch_size,
+    )
+    how = [settings, code_hash(*_CODE), [file_sha256(net) for net in plan.choice.files()]]
     tasks = []
     for clip in load_clips(plan.data, plan.dataset, "test"):
         if clip.clip_id not in made:
@@ -122,7 +121,7 @@ def write_failures(path: Path, lost: Sequence[dict], pairs: int, max_failed: flo
 def evaluate(run: StageRun) -> None:
     """Generated videos, clips and experts -> `metrics.csv`, what its numbers mean, and what failed."""
     base, folder, plan = run.params.base, run.workspace.results("evaluate"), make_plan(run)
-    load_instruments(plan)
+    load_instruments(plan.choice)
     made, methods = made_by_clip(plan.generated)
     tasks = make_tasks(plan, made)
     rows = run_clips(
@@ -130,7 +129,7 @@ def evaluate(run: StageRun) -> None:
         partial(evaluate_clip, plan),
         folder,
         ("clip_id", "subject", "source", "frames", "methods"),
-        Pool.of(run.params.machine),
+        evaluation_pool(plan.choice.device, run.params.machine),
         base.max_failed_fraction,
         "evaluate",
     )
@@ -141,9 +140,9 @@ def evaluate(run: StageRun) -> None:
     names = [GROUND_TRUTH, *methods]
     pairs = sum(len(row["methods"].split()) for row in rows)
     write_failures(folder / "failures.csv", lost, pairs, base.max_failed_fraction)
-    table = score_table([*scores, *dataset_scores(clips, names, plan.weights.missing())], names)
+    table = score_table([*scores, *dataset_scores(clips, names, plan.choice)], names)
     write_scores(folder / "metrics.csv", table)
-    facts = describe(plan.reference_masks)
+    facts = describe(plan.reference_masks, plan.choice.stand_ins)
     write_text(folder / "metrics.json", json.dumps(facts, indent=1, ensure_ascii=False))
     run.log_metrics(mean_scores(table) | {"clips": len(rows), "failed_clips": len(tasks) - len(rows)})
 

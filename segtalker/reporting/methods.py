@@ -38,6 +38,8 @@ _KNOWN = (
            "painted through the true mask", "#3f8fd6"),
     Method("shuffled_audio", "Shuffled audio", "control", "SegTalker driven by the speech of another clip.",
            "moved by another clip's speech", "#d99a1c"),
+    Method("silent_audio", "Silence", "control", "SegTalker driven by silence: what still moves in time was not heard.",
+           "moved by nothing", "#8b7bd8"),
     Method("static", "Static", "control", "The first frame, repeated: no motion at all.",
            "the first frame, repeated", "#2fa38b"),
 )  # fmt: skip

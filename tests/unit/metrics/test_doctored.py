@@ -53,7 +53,7 @@ def scores(drawn: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> 
     clip = MeasuredClip(CLIP, "face", "", root)
     rows, failures = clip_scores([clip])
     assert not failures
-    rows += dataset_scores([clip], (evaluation.GROUND_TRUTH, *METHODS), plan.weights.missing())
+    rows += dataset_scores([clip], (evaluation.GROUND_TRUTH, *METHODS), plan.choice)
     table: dict[str, dict[str, float]] = {method: {} for method in (evaluation.GROUND_TRUTH, *METHODS)}
     for line in rows:
         table[line["method"]][line["metric"]] = np.nan if line["value"] is None else line["value"]
