@@ -85,7 +85,7 @@ def test_the_long_table(plan, tmp_path):
     assert (table["value"].isna() == (table["reason"] != "")).all()
     of_the_set = table[table["clip_id"] == ""]
     inception = {"fid_inception_legacy", "fid_inception_clean", "kid_inception_clean"}
-    assert set(of_the_set["metric"]) == {"fid_seeded", "kid_seeded"} | inception
+    assert set(of_the_set["metric"]) == {"fid_seeded"} | inception
     paths = [tmp_path / name for name in ("a.csv", "b.csv")]
     for path in paths:
         write_scores(path, table)
