@@ -12,6 +12,7 @@ import typer
 from flows import dvc_cli
 from flows.console import complain, say
 from flows.doctor import doctor
+from flows.evaluate_command import evaluate
 from flows.experiment import DEFAULT_EXPERIMENT, activate, compose
 from flows.lock_shelf import bring_back, keep_lock
 from flows.prefect_server import configure, prefect_server
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(talk)
+app.command()(evaluate)
 app.command()(doctor)
 app.add_typer(weights_app, name="weights")
 

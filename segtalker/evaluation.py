@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from segtalker.atomic import atomic_file, write_text
-from segtalker.clips import Clip, ImagePack
+from segtalker.clips import Clip, ImagePack, processed_clip
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.faces.detect import FaceFinder
 from segtalker.instruments import InstrumentChoice, Instruments, load_instruments, make_finders
@@ -108,7 +108,7 @@ def _speaker(plan: EvaluationPlan, clip: Clip) -> Speaker:
     )
 
 
-def _open_row(plan: EvaluationPlan, clip: Clip, method: str, tracks: Sequence[Track]) -> _Row:
+def _open_row(plan: EvaluationPlan, clip: Clip, method: str, tracks: Sequence[Track], count: int) -> _Row:
     """A method's video; one that is missing, or of another length, is a row that has failed already."""
     folder = plan.generated / method / clip.clip_id
     masks = ImagePack(folder / "masks.zip") if (folder / "masks.zip").is_file() else None
@@ -118,8 +118,8 @@ def _open_row(plan: EvaluationPlan, clip: Clip, method: str, tracks: Sequence[Tr
     except BadInputError as error:
         row.failure = str(error)
     else:
-        if set(lengths) != {len(clip.frames)}:
-            row.failure = f"{folder}: {lengths} frames and masks where the clip has {len(clip.frames)}"
+        if set(lengths) != {count}:
+            row.failure = f"{folder}: {lengths} frames and masks where the clip has {count}"
     return row
 
 
@@ -134,12 +134,12 @@ def _stretches(count: int, size: int) -> Iterator[list[int]]:
 
 @torch.inference_mode()
 def measure_clip(
-    plan: EvaluationPlan, tools: Instruments, clip: Clip, speaker: Speaker, rows: Mapping[str, _Row]
+    plan: EvaluationPlan, tools: Instruments, clip: Clip, speaker: Speaker, rows: Mapping[str, _Row], count: int
 ) -> None:
     """Fills the tracks of every row; the stretch of the reference is read and computed once for all of them."""
     reference_masks = _reference_masks(plan, clip)
     truth = rows[GROUND_TRUTH]
-    for numbers in _stretches(len(clip.frames), plan.batch_size):
+    for numbers in _stretches(count, plan.batch_size):
         reference, wanted = truth.read(numbers, tools.context, tools), reference_masks.read(numbers)
         reference.parsed = clip.masks.read(numbers)  # the stage parse has done this
         for method, row in rows.items():
@@ -210,11 +210,11 @@ def _keep_features(cache: FeatureCache, keys: Mapping[Track, str], known: Known,
             cache.save(key, features)
 
 
-def _open_rows(plan: EvaluationPlan, clip: Clip, methods: Sequence[str], known: Known) -> dict[str, _Row]:
+def _open_rows(plan: EvaluationPlan, clip: Clip, methods: Sequence[str], known: Known, count: int) -> dict[str, _Row]:
     tracks = plan.choice.tracks()
     own: dict[Track, list[np.ndarray]] = {track: [] for track in tracks if track not in known}
     truth = _Row(clip.frames, None, own, make_finders(plan.choice))
-    return {GROUND_TRUTH: truth} | {method: _open_row(plan, clip, method, tracks) for method in methods}
+    return {GROUND_TRUTH: truth} | {method: _open_row(plan, clip, method, tracks, count) for method in methods}
 
 
 def evaluate_clip(plan: EvaluationPlan, row: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -222,7 +222,8 @@ def evaluate_clip(plan: EvaluationPlan, row: dict[str, Any], folder: Path) -> di
 
     Args:
         plan: how.
-        row: `clip_id`, `subject` and `methods`, names with spaces between.
+        row: `clip_id`, `subject` and `methods`, names with spaces between; `compared`, where only so many frames from
+            the start are to be measured.
         folder: gets `scores.json` and `features.npz`.
 
     Returns:
@@ -232,22 +233,25 @@ def evaluate_clip(plan: EvaluationPlan, row: dict[str, Any], folder: Path) -> di
         BadClipError: the clip itself cannot be measured. A method that cannot is noted in `scores.json`.
     """
     tools = load_instruments(plan.choice)
-    clip = open_clip(plan, row["clip_id"], row["subject"])
+    clip = processed_clip(plan.data, plan.dataset, row["clip_id"], row["subject"])
     speaker = _speaker(plan, clip)
     if len({len(clip.frames), len(clip.masks), len(speaker.landmarks)}) > 1:
         raise BadClipError("frames, masks and landmarks differ in number")
     cache, keys = FeatureCache(plan.cache), _feature_keys(plan, clip)
     known = {track: kept for track, key in keys.items() if (kept := cache.load(key)) is not None}
-    rows = _open_rows(plan, clip, row["methods"].split(), known)
+    count = min(row.get("compared") or len(clip.frames), len(clip.frames))
+    if count < len(clip.frames):
+        keys, known = {}, {}
+    rows = _open_rows(plan, clip, row["methods"].split(), known, count)
     try:
-        measure_clip(plan, tools, clip, speaker, rows)
+        measure_clip(plan, tools, clip, speaker, rows, count)
     finally:
         for made in rows.values():
             made.close()
     tracks = {method: finish_tracks(made, speaker, tools) for method, made in rows.items() if not made.failure}
     _keep_features(cache, keys, known, tracks[GROUND_TRUTH])
     _write(folder, rows, tracks, plan.choice)
-    return {"frames": len(clip.frames)}
+    return {"frames": count}
 
 
 def _write(
@@ -267,9 +271,3 @@ def _write(
     }
     with atomic_file(folder / FEATURES_FILE) as temporary:
         np.savez(temporary, **features)  # type: ignore[arg-type]
-
-
-def open_clip(plan: EvaluationPlan, clip_id: str, subject: str) -> Clip:
-    """The clip behind a row."""
-    folders = [plan.data / stage / plan.dataset / "clips" / clip_id for stage in ("crop", "parse", "gate")]
-    return Clip(clip_id, subject, "test", *folders)

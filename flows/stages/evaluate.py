@@ -1,10 +1,11 @@
 """Every method's videos of the test clips, and the clips themselves -> one long table of scores."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 import segtalker
@@ -12,13 +13,13 @@ from flows.stages.common import StageRun, stage_main
 from flows.stages.parse import choose_parser
 from segtalker.atomic import write_text
 from segtalker.clip_pools import Pool
-from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
-from segtalker.clips import load_clips, read_table, write_table
+from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, task_key
+from segtalker.clips import Clip, load_clips, read_table, write_table
 from segtalker.errors import BadInputError
 from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan, evaluate_clip
 from segtalker.instruments import InstrumentChoice, WeightFiles, load_instruments
 from segtalker.metrics.registry import describe
-from segtalker.params import Machine
+from segtalker.params import Machine, Params
 from segtalker.provenance import file_sha256
 from segtalker.score_table import (
     FAILURE_COLUMNS,
@@ -29,15 +30,16 @@ from segtalker.score_table import (
     score_table,
     write_scores,
 )
+from segtalker.workspace import Workspace
 
 _LIBRARY = Path(segtalker.__file__).parent
 _FILES = ("metrics", "nets", "evaluation.py", "instruments.py", "tracks.py", "mouth_box.py", "sync_scores.py", "faces")
 _CODE = tuple(_LIBRARY / name for name in _FILES)
 
 
-def make_plan(run: StageRun) -> EvaluationPlan:
+def make_plan(params: Params, workspace: Workspace) -> EvaluationPlan:
     """How clips are measured."""
-    base, settings, workspace = run.params.base, run.params.evaluate, run.workspace
+    base, settings = params.base, params.evaluate
     return EvaluationPlan(
         data=workspace.root / "data",
         dataset=workspace.dataset,
@@ -45,7 +47,7 @@ def make_plan(run: StageRun) -> EvaluationPlan:
         cache=workspace.root / ".cache" / "features",
         reference_masks=settings.reference_masks,
         choice=InstrumentChoice(
-            parser=choose_parser(run),
+            parser=choose_parser(params, workspace),
             expert=workspace.model("train_sync") / "image_expert.ckpt",
             weights=WeightFiles.of(settings),
             stand_ins=settings.stand_ins,
@@ -73,7 +75,7 @@ def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
     return made, list(dict.fromkeys(table["method"]))
 
 
-def make_tasks(plan: EvaluationPlan, made: dict[str, list[str]]) -> list[ClipTask]:
+def make_tasks(plan: EvaluationPlan, clips: Sequence[Clip], made: Mapping[str, Sequence[str]]) -> list[ClipTask]:
     """One task a clip; its key covers networks, code, settings, the clip and what was made of it."""
     settings = (
         plan.choice.stand_ins,
@@ -86,7 +88,7 @@ def make_tasks(plan: EvaluationPlan, made: dict[str, list[str]]) -> list[ClipTas
     )
     how = [settings, code_hash(*_CODE), [file_sha256(net) for net in plan.choice.files()]]
     tasks = []
-    for clip in load_clips(plan.data, plan.dataset, "test"):
+    for clip in clips:
         if clip.clip_id not in made:
             continue
         folders = [clip.crop_folder, clip.parse_folder, clip.gate_folder]
@@ -118,29 +120,41 @@ def write_failures(path: Path, lost: Sequence[dict], pairs: int, max_failed: flo
         )
 
 
-def evaluate(run: StageRun) -> None:
-    """Generated videos, clips and experts -> `metrics.csv`, what its numbers mean, and what failed."""
-    base, folder, plan = run.params.base, run.workspace.results("evaluate"), make_plan(run)
+def measure_clips(
+    plan: EvaluationPlan, tasks: Sequence[ClipTask], names: Sequence[str], folder: Path, pool: Pool, max_failed: float
+) -> tuple[pd.DataFrame, list[Row], list[Row]]:
+    """Measures clips, each kept under `folder` as it is finished.
+
+    Args:
+        plan: how.
+        tasks: of the clips.
+        names: rows of the table, in order.
+        folder: gets the clips and `failures.csv`.
+        pool: where the work is done.
+        max_failed: share of clips that may fail.
+
+    Returns:
+        The long table, rows of the measured clips, and the videos of single methods that could not be measured.
+    """
     load_instruments(plan.choice)
-    made, methods = made_by_clip(plan.generated)
-    tasks = make_tasks(plan, made)
-    rows = run_clips(
-        tasks,
-        partial(evaluate_clip, plan),
-        folder,
-        ("clip_id", "subject", "source", "frames", "methods"),
-        evaluation_pool(plan.choice.device, run.params.machine),
-        base.max_failed_fraction,
-        "evaluate",
-    )
+    columns = ("clip_id", "subject", "source", "frames", "methods")
+    rows = run_clips(tasks, partial(evaluate_clip, plan), folder, columns, pool, max_failed, "evaluate")
     clips = [
         MeasuredClip(row["clip_id"], row["subject"], row["source"], folder / "clips" / row["clip_id"]) for row in rows
     ]
     scores, lost = clip_scores(clips)
-    names = [GROUND_TRUTH, *methods]
+    return score_table([*scores, *dataset_scores(clips, names, plan.choice)], names), rows, lost
+
+
+def evaluate(run: StageRun) -> None:
+    """Generated videos, clips and experts -> `metrics.csv`, what its numbers mean, and what failed."""
+    params, folder, plan = run.params, run.workspace.results("evaluate"), make_plan(run.params, run.workspace)
+    made, methods = made_by_clip(plan.generated)
+    tasks = make_tasks(plan, load_clips(plan.data, plan.dataset, "test"), made)
+    pool, max_failed = evaluation_pool(plan.choice.device, params.machine), params.base.max_failed_fraction
+    table, rows, lost = measure_clips(plan, tasks, [GROUND_TRUTH, *methods], folder, pool, max_failed)
     pairs = sum(len(row["methods"].split()) for row in rows)
-    write_failures(folder / "failures.csv", lost, pairs, base.max_failed_fraction)
-    table = score_table([*scores, *dataset_scores(clips, names, plan.choice)], names)
+    write_failures(folder / "failures.csv", lost, pairs, max_failed)
     write_scores(folder / "metrics.csv", table)
     facts = describe(plan.reference_masks, plan.choice.stand_ins)
     write_text(folder / "metrics.json", json.dumps(facts, indent=1, ensure_ascii=False))

@@ -48,6 +48,11 @@ _BY_NAME = {method.name: method for method in _KNOWN}
 _SPARE_COLOURS = ("#9b6fd3", "#6d8f2a", "#c0632b", "#4d78a8")
 
 
+def known_names() -> set[str]:
+    """Methods of this project."""
+    return set(_BY_NAME)
+
+
 def order_methods(names: set[str]) -> list[Method]:
     """The methods of an experiment: reference, systems, oracles, controls; one not known here is a system."""
     others = sorted(names - set(_BY_NAME))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segtalker import evaluation
-from segtalker.clips import ImagePack, write_images
+from segtalker.clips import ImagePack, processed_clip, write_images
 from segtalker.errors import BadClipError
 from segtalker.instruments import WeightFiles
 from segtalker.metrics.features import FeatureCache, feature_key
@@ -24,7 +24,7 @@ def plan(drawn: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """A clip and a copy of it made by the method `copy`."""
     plan = drawn.make_plan(tmp_path)
     drawn.write_clip(plan.data, CLIP, drawn.speech(1))
-    clip = evaluation.open_clip(plan, CLIP, "face")
+    clip = processed_clip(plan.data, plan.dataset, CLIP, "face")
     write_images(plan.generated / "copy" / CLIP / "frames.zip", clip.frames, ".jpg")
     monkeypatch.setattr(evaluation, "load_instruments", lambda _: drawn.make_instruments())
     return plan
