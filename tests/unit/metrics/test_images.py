@@ -1,6 +1,7 @@
 """PSNR, SSIM and temporal error against independent implementations."""
 
 import numpy as np
+import pyiqa
 import pytest
 import torch
 from pyiqa.archs.psnr_arch import psnr as pyiqa_psnr
@@ -82,6 +83,16 @@ def test_ms_ssim_equals_pyiqa(size):
     b = np.clip(a + rng.normal(0, 12, a.shape), 0, 255)
     np.testing.assert_allclose(ms_ssim(a, b), pyiqa_ms_ssim(_tensor(a), _tensor(b), data_range=255).numpy(), atol=1e-6)
     assert ms_ssim(a, a) == pytest.approx(1.0)
+
+
+def test_ssim_of_rgb_frames_is_that_of_pyiqa_also_where_they_are_opposed(pair):
+    reference = pair[0]
+    for frames in (pair[1], 255 - reference):
+        a, b = (torch.from_numpy(images).movedim(-1, 1) / 255 for images in (frames, reference))
+        expected = pyiqa.create_metric("ssim", device="cpu")(a, b).numpy()
+        np.testing.assert_allclose(
+            ssim(luma(reference), luma(frames)), expected, atol=5e-5
+        )  # float32 rounds a luma of .5 the other way
 
 
 def test_frames_too_small_for_five_scales_have_no_ms_ssim():
