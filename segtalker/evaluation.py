@@ -6,6 +6,7 @@ The ground truth is measured like any method. Each clip's numbers and features a
 
 import functools
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -236,9 +237,11 @@ def _score(metric: Metric, values: np.ndarray | NotMeasurable | None, missing: s
         return {"value": None, "reason": str(values)}
     assert metric.value is not None
     try:
-        return {"value": metric.value(values), "reason": ""}
+        value = metric.value(values)
     except NotMeasurable as reason:
         return {"value": None, "reason": str(reason)}
+    is_number = math.isfinite(value)
+    return {"value": value if is_number else None, "reason": "" if is_number else f"the measurement is {value}"}
 
 
 def _scores(tracks: Tracks, missing: Mapping[Track, str]) -> dict[str, dict]:

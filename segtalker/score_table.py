@@ -89,6 +89,8 @@ def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], missin
 
 def _dataset_row(method: str, metric: Metric, value: float | None, reason: str) -> dict:
     about = {"clip_id": "", "subject": "", "method": method, "metric": metric.name}
+    if value is not None and not math.isfinite(value):
+        value, reason = None, f"the distance is {value}"
     # rounding takes the distance of a set to itself a hair below zero
     return about | {"value": value if value is None else max(value, 0.0), "reason": reason if value is None else ""}
 

@@ -24,6 +24,7 @@ from segtalker.reporting.drawings import (
 )
 from segtalker.reporting.figures import Drawing, draw_all, read_histories
 from segtalker.reporting.formats import write_tables
+from segtalker.reporting.intervals import Bootstrap
 from segtalker.reporting.page import render_page
 from segtalker.reporting.players import Encoder, Player, PlayerMaker
 from segtalker.reporting.samples import Sample, choose_samples
@@ -80,7 +81,8 @@ def tables(run: StageRun) -> None:
     """Scores, histories and generated clips -> tables, figures and one page."""
     params, workspace = run.params, run.workspace
     scores = read_scores(workspace.results("evaluate"), params.tables.headline)
-    written = build_tables(workspace, scores, run.signature)
+    how = Bootstrap(params.tables.bootstrap_draws, params.tables.confidence)
+    written = build_tables(workspace, scores, run.signature, how)
     clips = load_clips(workspace.root / "data", workspace.dataset, "test")
     system = scores.system.name
     samples = choose_samples(clips, workspace.results("generate"), system, params.tables.sample_clips)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from segtalker.clips import SPLITS, read_table
+from segtalker.reporting.intervals import Bootstrap, Uncertainty, find_uncertainty
 from segtalker.reporting.scores import Scores
 from segtalker.workspace import Workspace
 
@@ -24,6 +25,7 @@ class Tables:
     """
 
     results: pd.DataFrame
+    uncertainty: Uncertainty
     regions: pd.DataFrame
     splits: pd.DataFrame
     failures: pd.DataFrame
@@ -32,11 +34,12 @@ class Tables:
     training: dict[str, pd.DataFrame]
 
 
-def build_tables(workspace: Workspace, scores: Scores, signature: str) -> Tables:
-    """All tables of the experiment whose scores these are."""
+def build_tables(workspace: Workspace, scores: Scores, signature: str, how: Bootstrap) -> Tables:
+    """All tables of the experiment whose scores these are; `how` intervals are found."""
     failures = failures_table(workspace)
     return Tables(
         results=results_table(scores, failures, workspace.dataset, signature),
+        uncertainty=find_uncertainty(scores, how),
         regions=region_table(scores),
         splits=split_table(workspace),
         failures=failures,
