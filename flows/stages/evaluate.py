@@ -2,23 +2,25 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 import segtalker
 from flows.stages.common import StageRun, stage_main
 from flows.stages.parse import choose_parser
+from segtalker import protocol
 from segtalker.atomic import write_text
 from segtalker.clip_pools import Pool
 from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
-from segtalker.clips import load_clips, read_table, write_table
+from segtalker.clips import Clip, load_clips, read_table, write_table
 from segtalker.errors import BadInputError
 from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan, WeightFiles, evaluate_clip, load_instruments
 from segtalker.metrics.registry import describe
 from segtalker.params import Evaluate
 from segtalker.paths import expand_path
 from segtalker.provenance import file_sha256
+from segtalker.run_files import FACTS_FILE, GROUPS, METRICS_FILE, keep_scores
 from segtalker.score_table import (
     FAILURE_COLUMNS,
     MeasuredClip,
@@ -30,6 +32,7 @@ from segtalker.score_table import (
 )
 
 _LIBRARY = Path(segtalker.__file__).parent
+_PATHS = ("_weights", "_heads")
 _CODE = tuple(
     _LIBRARY / name
     for name in ("metrics", "nets", "evaluation.py", "tracks.py", "mouth_box.py", "sync_scores.py", "faces/parsing.py")
@@ -72,6 +75,51 @@ def make_plan(run: StageRun) -> EvaluationPlan:
     )
 
 
+def make_protocol(plan: EvaluationPlan, settings: Evaluate, clips: Sequence[Clip]) -> dict[str, dict[str, str]]:
+    """What makes the numbers comparable with another run's, see `segtalker.protocol`.
+
+    Args:
+        plan: how clips are measured.
+        settings: of the stage.
+        clips: those that were to be measured, whether it went well or not.
+    """
+    kept = settings.model_dump(mode="json")
+    files = dataclasses.asdict(plan.weights)
+    measured = {name: value for name, value in kept.items() if name != "batch_size" and not name.endswith(_PATHS)}
+    measured |= {name: getattr(plan, name) for name in ("fps", "sample_rate_hz", "mel_rate", "smooth_frames")}
+    return protocol.make_protocol(
+        metrics=describe(plan.reference_masks),
+        settings=measured | {"parser": plan.parser.backend},
+        weights={name: file_sha256(path) if path else "" for name, path in files.items()},
+        clips={clip.clip_id: protocol.clip_hash(_reference_hashes(plan, clip)) for clip in clips},
+        parser=file_sha256(plan.parser.path),
+        expert=file_sha256(plan.expert),
+    )
+
+
+def _reference_hashes(plan: EvaluationPlan, clip: Clip) -> dict[str, str]:
+    """Hashes of what a clip's videos are held against; a file that is missing has none."""
+    crop, parsed = clip.crop_folder, plan.reference_masks == "parsed"
+    masks = clip.parse_folder / "masks.zip" if parsed else crop / "truth_masks.zip"
+    files = {"frames": crop / "frames.zip", "sound": clip.audio_path, "landmarks": crop / "landmarks.npy"}
+    return {name: file_sha256(path) for name, path in (files | {"masks": masks}).items() if path.is_file()}
+
+
+def tried_clips(plan: EvaluationPlan, made: Iterable[str]) -> list[Clip]:
+    """The test clips that `generate` worked on: those it made and those it gave up on."""
+    failures = plan.generated / "failures.csv"
+    lost = set(read_table(failures)["clip_id"]) if failures.is_file() else set()
+    return [clip for clip in load_clips(plan.data, plan.dataset, "test") if clip.clip_id in lost | set(made)]
+
+
+def clip_groups(path: Path) -> dict[str, dict[str, str]]:
+    """What a dataset says of its clips beside who speaks, by clip: `GROUPS`, where it has them."""
+    table = read_table(path)
+    known = [name for name in GROUPS if name in table.columns]
+    rows = table.set_index("clip_id")[known].astype(str).to_dict("index")
+    return {str(clip_id): {str(name): str(value) for name, value in row.items()} for clip_id, row in rows.items()}
+
+
 def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
     """Methods that made each clip, and all methods in the order of the table `generate` wrote."""
     table = read_table(folder / "clips.csv")
@@ -86,6 +134,7 @@ def make_tasks(plan: EvaluationPlan, made: dict[str, list[str]]) -> list[ClipTas
     nets = [plan.parser.path, plan.expert, *filter(None, dataclasses.asdict(plan.weights).values())]
     settings = (plan.reference_masks, plan.fps, plan.sample_rate_hz, plan.mel_rate, plan.smooth_frames, plan.batch_size)
     how = [settings, code_hash(*_CODE), [file_sha256(net) for net in nets]]
+    groups = clip_groups(plan.data / "split" / plan.dataset / "clips.csv")
     tasks = []
     for clip in load_clips(plan.data, plan.dataset, "test"):
         if clip.clip_id not in made:
@@ -94,7 +143,8 @@ def make_tasks(plan: EvaluationPlan, made: dict[str, list[str]]) -> list[ClipTas
         folders += [plan.generated / method / clip.clip_id for method in made[clip.clip_id]]
         content = [file_sha256(file) for folder in folders for file in _inputs(folder)]
         row = {"clip_id": clip.clip_id, "subject": clip.subject, "source": str(clip.crop_folder)}
-        tasks.append(ClipTask(row | {"methods": " ".join(made[clip.clip_id])}, task_key(how, content)))
+        row |= groups[clip.clip_id] | {"methods": " ".join(made[clip.clip_id])}
+        tasks.append(ClipTask(row, task_key(how, content)))
     return tasks
 
 
@@ -142,9 +192,13 @@ def evaluate(run: StageRun) -> None:
     pairs = sum(len(row["methods"].split()) for row in rows)
     write_failures(folder / "failures.csv", lost, pairs, base.max_failed_fraction)
     table = score_table([*scores, *dataset_scores(clips, names, plan.weights.missing())], names)
-    write_scores(folder / "metrics.csv", table)
+    write_scores(folder / METRICS_FILE, table)
     facts = describe(plan.reference_masks)
-    write_text(folder / "metrics.json", json.dumps(facts, indent=1, ensure_ascii=False))
+    write_text(folder / FACTS_FILE, json.dumps(facts, indent=1, ensure_ascii=False))
+    parts = make_protocol(plan, run.params.evaluate, tried_clips(plan, made))
+    write_text(folder / protocol.PROTOCOL_FILE, json.dumps(parts, indent=1))
+    run.log_protocol(protocol.protocol_signature(parts))
+    keep_scores(run, folder)
     run.log_metrics(mean_scores(table) | {"clips": len(rows), "failed_clips": len(tasks) - len(rows)})
 
 

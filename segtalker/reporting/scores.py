@@ -12,9 +12,8 @@ import pandas as pd
 from segtalker.errors import BadInputError
 from segtalker.regions import REGIONS
 from segtalker.reporting.methods import Method, order_methods
+from segtalker.run_files import FACTS_FILE, METRICS_FILE
 
-METRICS_FILE = "metrics.csv"
-FACTS_FILE = "metrics.json"
 SCORE_COLUMNS = ("clip_id", "subject", "method", "metric", "value", "reason")
 _REGION_PREFIX = "iou_"
 _NO_NUMBERS = {"", "nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
