@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import FileInfo, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
@@ -28,7 +28,11 @@ _SQLITE = "sqlite:///"
 _PAGE = 1000
 _MAX_BYTES = 256 * 2**20
 # a person waits; MLflow's own patience is minutes
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+_READING = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 
 
 def tracking_uri() -> str:
@@ -274,6 +278,11 @@ def is_safe_path(path: str) -> bool:
     return bool(path) and "\\" not in path and path.isprintable() and not {"", ".", ".."} & set(parts)
 
 
+def _is_sound(item: FileInfo, folder: str) -> bool:
+    inside = is_safe_path(item.path) and str(PurePosixPath(item.path).parent) == folder
+    return inside and (item.file_size or 0) <= _MAX_BYTES
+
+
 class RunStore:
     """Runs and their files, to be read.
 
@@ -287,7 +296,8 @@ class RunStore:
     def __init__(self, uri: str) -> None:
         _silence()
         self.uri = uri
-        for name, value in _PATIENCE.items():
+        self._listed: dict[tuple[str, str], list[str]] = {}
+        for name, value in _READING.items():
             os.environ.setdefault(name, value)
         with _answering(uri):
             self._client = MlflowClient(uri)
@@ -329,13 +339,12 @@ class RunStore:
 
         Paths that lead elsewhere are left out.
         """
-        with _answering(self.uri):
-            listed = self._client.list_artifacts(run_id, folder)
-        return [item.path for item in listed if not item.is_dir and self._is_sound(item.path, folder, item.file_size)]
-
-    @staticmethod
-    def _is_sound(path: str, folder: str, size: int | None) -> bool:
-        return is_safe_path(path) and str(PurePosixPath(path).parent) == folder and (size or 0) <= _MAX_BYTES
+        key = (run_id, folder)
+        if key not in self._listed:
+            with _answering(self.uri):
+                items = self._client.list_artifacts(run_id, folder)
+            self._listed[key] = [item.path for item in items if not item.is_dir and _is_sound(item, folder)]
+        return self._listed[key]
 
     def fetch(self, run_id: str, path: str) -> bytes:
         """The content of a file among a run's artifacts.

@@ -306,9 +306,13 @@ def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
         write_csv(table, folder / f"{name}.csv")
     _write_latex(tables, scores, plain, folder)
     write_text(folder / "scores.json", scores_json(scores))
+    if len(tables.groups):
+        write_csv(tables.groups, folder / "emotions.csv")
+        write_text(folder / "emotions.tex", _group_texts(tables, scores, metric_latex, _small_latex))
     sections = {
         "Results": results_markdown(tables.results, scores, uncertainty),
         **_interval_sections(tables, scores),
+        f"By {', '.join(dict.fromkeys(tables.groups['by']))}": _group_texts(tables, scores, metric_markdown, str),
         "Regions (intersection over union)": _plain_markdown(tables.regions),
         "Splits": _plain_markdown(tables.splits),
         "Not measured": _plain_markdown(tables.unavailable),
@@ -317,6 +321,28 @@ def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
     }
     text = "\n".join(f"## {title}\n\n{body}" for title, body in sections.items() if body)
     write_text(folder / "results.md", text)
+
+
+def _group_texts(tables: Tables, scores: Scores, write: Callable[..., str], small: Callable[[str], str]) -> str:
+    """The system's scores with a column an emotion, and a table below it of each other way to group clips."""
+    texts, system = list[str](), scores.system.name
+    for _, group in tables.groups[tables.groups["method"] == system].groupby("by", sort=False):
+        columns = list(dict.fromkeys(group["group"]))
+        cells = {(row["group"], row["metric"]): row for row in group.to_dict("records")}
+        rows = {
+            metric.name: [_group_cell(cells.get((column, metric.name)), small) for column in columns]
+            for metric in scores.summary_metrics
+            if metric.name in set(group["metric"])
+        }
+        texts.append(write(rows, columns, scores))
+    return "\n".join(texts)
+
+
+def _group_cell(row: dict | None, small: Callable[[str], str]) -> str:
+    if row is None:
+        return ""
+    one = Interval(row["mean"], row["low"], row["high"], row["clips"], row["subjects"])
+    return _interval_cell(*show_interval(one, decimals(pd.Series([one.mean]))), ("", ""), small)
 
 
 def _plain_markdown(table: pd.DataFrame) -> str:

@@ -146,6 +146,24 @@ def interval_table(scores: Scores, how: Bootstrap) -> pd.DataFrame:
     return _typed(rows, INTERVAL_COLUMNS)
 
 
+def group_table(scores: Scores, clips: pd.DataFrame, names: Sequence[str], how: Bootstrap) -> pd.DataFrame:
+    """Means and intervals of the clips of each emotion, level and the like: `by,group` and `INTERVAL_COLUMNS`.
+
+    Args:
+        scores: all of them.
+        clips: the table `clips.csv` of `evaluate`, text.
+        names: columns of it that may group clips; those it lacks, or has empty, are passed over.
+        how: intervals are found.
+    """
+    found = [_typed([], INTERVAL_COLUMNS).assign(by="", group="")]
+    for name in (name for name in names if name in clips.columns):
+        for group, members in clips[clips[name] != ""].groupby(name, sort=True):
+            part = scores.values[scores.values["clip_id"].isin(set(members["clip_id"]))]
+            table = interval_table(Scores(part, scores.metrics, scores.methods), how)
+            found.append(table.assign(by=name, group=str(group)))
+    return pd.concat(found, ignore_index=True)[["by", "group", *INTERVAL_COLUMNS]]
+
+
 def _cells(one: Interval, mean: str) -> dict[str, Any]:
     return {mean: one.mean, "low": one.low, "high": one.high, "clips": one.clips, "subjects": one.subjects}
 
