@@ -17,11 +17,12 @@ SIGNATURE_DIGITS = 12
 _CSV_FLOATS = "%.6f"
 _LATEX_SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _LATEX_SPECIAL |= {character: f"\\{character}" for character in "&%$#_{}"}
+_TEXT_COLUMNS = ("run", "experiment", "changed", "dataset", "method", "signature")
 Place = Literal["best", "second"]
 Marks = Mapping[Place, tuple[str, str]]
-_MARKDOWN_MARKS: Marks = {"best": ("**", "**"), "second": ("*", "*")}
-_LATEX_MARKS: Marks = {"best": (r"\textbf{", "}"), "second": (r"\underline{", "}")}
-_BRACKETS = "In round brackets where the interval holds 0: no difference is shown."
+MARKDOWN_MARKS: Marks = {"best": ("**", "**"), "second": ("*", "*")}
+LATEX_MARKS: Marks = {"best": (r"\textbf{", "}"), "second": (r"\underline{", "}")}
+BRACKETS = "In round brackets where the interval holds 0: no difference is shown."
 _LATEX_ARROWS = {True: r" $\uparrow$", False: r" $\downarrow$", None: ""}
 
 
@@ -77,10 +78,10 @@ def drop_unmeasured(table: pd.DataFrame) -> pd.DataFrame:
     return table.dropna(axis=1, how="all")
 
 
-def _mark(shown: pd.DataFrame, scores: Scores, uncertainty: Uncertainty, marks: Marks) -> pd.DataFrame:
+def _mark(shown: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None, marks: Marks) -> pd.DataFrame:
     marked = shown.copy()
     for metric in scores.metrics:
-        if metric.name in marked.columns:
+        if uncertainty is not None and metric.name in marked.columns:
             for name, place in best_methods(scores, uncertainty, metric).items():
                 before, after = marks[place]
                 marked.loc[marked["method"] == name, metric.name] = before + marked[metric.name] + after
@@ -108,10 +109,10 @@ def _is_numeric(texts: pd.Series) -> bool:
     return bool(len(values)) and bool(pd.to_numeric(values.replace("∞", "inf"), errors="coerce").notna().all())
 
 
-def results_markdown(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty) -> str:
-    """The main table with directions and units in the headings."""
+def results_markdown(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None) -> str:
+    """The main table with directions and units in the headings; no marks without `uncertainty`."""
     headings = {metric.name: _markdown_heading(metric) for metric in scores.metrics}
-    return markdown(_mark(show_table(drop_unmeasured(table)), scores, uncertainty, _MARKDOWN_MARKS), headings)
+    return markdown(_mark(show_table(drop_unmeasured(table)), scores, uncertainty, MARKDOWN_MARKS), headings)
 
 
 def _markdown_heading(metric: Metric) -> str:
@@ -143,14 +144,14 @@ def plain_latex(table: pd.DataFrame) -> str:
     return latex(table.map(escape_latex).rename(columns=lambda name: escape_latex(str(name))), left)
 
 
-def results_latex(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty) -> str:
-    """The main table for a paper, directions in the headings."""
-    shown = show_table(drop_unmeasured(table)).map(escape_latex)
-    names = {escape_latex(method.name): method.name for method in scores.methods}
-    plain = shown.assign(method=shown["method"].map(names))
-    marked = _mark(plain, scores, uncertainty, _LATEX_MARKS).assign(method=shown["method"])
+def results_latex(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None) -> str:
+    """The main table for a paper, directions in the headings; no marks without `uncertainty`."""
+    shown = show_table(drop_unmeasured(table))
+    escaped = shown.map(escape_latex)
+    marked = _mark(escaped.assign(method=shown["method"]), scores, uncertainty, LATEX_MARKS)
+    marked = marked.assign(method=escaped["method"])
     headings = {metric.name: _latex_heading(metric) for metric in scores.metrics}
-    left = [name for name in marked.columns if name in ("run", "experiment", "dataset", "method", "signature")]
+    left = [name for name in marked.columns if name in _TEXT_COLUMNS]
     return latex(marked.rename(columns=lambda name: headings.get(name, escape_latex(name))), left)
 
 
@@ -197,12 +198,13 @@ def interval_texts(
 
 
 def difference_texts(
-    scores: Scores, uncertainty: Uncertainty, method: str, small: Callable[[str], str]
+    scores: Scores, uncertainty: Uncertainty, pairs: Sequence[tuple[str, str]], small: Callable[[str], str]
 ) -> dict[str, list[str]]:
-    """What a method has more than each system and control by metric; in round brackets where the interval holds 0."""
-    others, rows = [name for name in rivals(scores.methods) if name != method], dict[str, list[str]]()
+    """What the first method of each pair has more than the second, a cell a pair, by metric; in round brackets where
+    the interval holds 0."""
+    rows = dict[str, list[str]]()
     for metric in scores.summary_metrics:
-        found = [uncertainty.difference(method, other, metric.name) for other in others]
+        found = [uncertainty.difference(method, other, metric.name) for method, other in pairs]
         if not any(found):
             continue
         digits, cells = decimals(pd.Series([one.mean for one in found if one])), list[str]()
@@ -214,7 +216,13 @@ def difference_texts(
     return rows
 
 
-def _small_latex(text: str) -> str:
+def system_pairs(scores: Scores, system: str) -> list[tuple[str, str]]:
+    """A system and each other system and control."""
+    return [(system, name) for name in rivals(scores.methods) if name != system]
+
+
+def small_latex(text: str) -> str:
+    """An interval beside its mean."""
     return rf"{{\footnotesize {escape_latex(text)}}}"
 
 
@@ -265,26 +273,25 @@ def interval_notes(scores: Scores, uncertainty: Uncertainty) -> str:
 def _interval_sections(tables: Tables, scores: Scores) -> dict[str, str]:
     """Markdown of intervals and differences."""
     uncertainty, methods = tables.uncertainty, [method.name for method in scores.methods]
-    rows = interval_texts(scores, uncertainty, _MARKDOWN_MARKS, str)
-    note = interval_notes(scores, uncertainty)
-    sections = {"Intervals": f"{metric_markdown(rows, methods, scores)}\n{note}\n"}
+    intervals = metric_markdown(interval_texts(scores, uncertainty, MARKDOWN_MARKS, str), methods, scores)
+    sections = {"Intervals": f"{intervals}\n{interval_notes(scores, uncertainty)}\n"}
     for system in (method.name for method in scores.methods if method.role == "system"):
-        others = [name for name in rivals(scores.methods) if name != system]
-        if differences := difference_texts(scores, uncertainty, system, str):
-            head = f"Differences: {system} less the others"
-            sections[head] = f"{metric_markdown(differences, others, scores)}\nOn the clips both have. {_BRACKETS}\n"
+        pairs = system_pairs(scores, system)
+        if differences := difference_texts(scores, uncertainty, pairs, str):
+            rows = metric_markdown(differences, [other for _, other in pairs], scores)
+            sections[f"Differences: {system} less the others"] = f"{rows}\nOn the clips both have. {BRACKETS}\n"
     return sections
 
 
 def _write_latex(tables: Tables, scores: Scores, plain: Mapping[str, pd.DataFrame], folder: Path) -> None:
     uncertainty, methods = tables.uncertainty, [method.name for method in scores.methods]
     write_text(folder / "results.tex", results_latex(tables.results, scores, uncertainty))
-    intervals = interval_texts(scores, uncertainty, _LATEX_MARKS, _small_latex)
+    intervals = interval_texts(scores, uncertainty, LATEX_MARKS, small_latex)
     write_text(folder / "intervals.tex", metric_latex(intervals, methods, scores))
-    system = scores.system.name
-    if differences := difference_texts(scores, uncertainty, system, _small_latex):
-        others = [f"{system} - {name}" for name in rivals(scores.methods) if name != system]
-        write_text(folder / "differences.tex", metric_latex(differences, others, scores))
+    pairs = system_pairs(scores, scores.system.name)
+    if differences := difference_texts(scores, uncertainty, pairs, small_latex):
+        columns = [f"{system} - {other}" for system, other in pairs]
+        write_text(folder / "differences.tex", metric_latex(differences, columns, scores))
     for name, table in plain.items():
         if len(table):
             write_text(folder / f"{name}.tex", plain_latex(show_table(table)))
@@ -308,16 +315,16 @@ def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
     write_text(folder / "scores.json", scores_json(scores))
     if len(tables.groups):
         write_csv(tables.groups, folder / "emotions.csv")
-        write_text(folder / "emotions.tex", _group_texts(tables, scores, metric_latex, _small_latex))
+        write_text(folder / "emotions.tex", _group_texts(tables, scores, metric_latex, small_latex))
     sections = {
         "Results": results_markdown(tables.results, scores, uncertainty),
         **_interval_sections(tables, scores),
         f"By {', '.join(dict.fromkeys(tables.groups['by']))}": _group_texts(tables, scores, metric_markdown, str),
-        "Regions (intersection over union)": _plain_markdown(tables.regions),
-        "Splits": _plain_markdown(tables.splits),
-        "Not measured": _plain_markdown(tables.unavailable),
-        "Clips given up on": _plain_markdown(tables.failures),
-        "Metrics": _plain_markdown(tables.glossary),
+        "Regions (intersection over union)": plain_markdown(tables.regions),
+        "Splits": plain_markdown(tables.splits),
+        "Not measured": plain_markdown(tables.unavailable),
+        "Clips given up on": plain_markdown(tables.failures),
+        "Metrics": plain_markdown(tables.glossary),
     }
     text = "\n".join(f"## {title}\n\n{body}" for title, body in sections.items() if body)
     write_text(folder / "results.md", text)
@@ -345,5 +352,6 @@ def _group_cell(row: dict | None, small: Callable[[str], str]) -> str:
     return _interval_cell(*show_interval(one, decimals(pd.Series([one.mean]))), ("", ""), small)
 
 
-def _plain_markdown(table: pd.DataFrame) -> str:
+def plain_markdown(table: pd.DataFrame) -> str:
+    """A table without directions and units, empty text where it has no rows."""
     return markdown(show_table(table), {}) if len(table) else ""

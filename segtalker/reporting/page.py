@@ -17,7 +17,7 @@ from segtalker.reporting.players import Player
 from segtalker.reporting.scores import Metric, Scores
 
 SECTIONS = ("scores", "regions", "strips", "edits", "training", "pipeline")
-_DIRECTIONS = {True: "↑ higher is better", False: "↓ lower is better", None: ""}
+DIRECTIONS = {True: "↑ higher is better", False: "↓ lower is better", None: ""}
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def score_rows(scores: Scores, uncertainty: Uncertainty) -> list[ScoreRow]:
             )
             for method in scores.methods
         ]
-        rows.append(ScoreRow(metric, _DIRECTIONS[metric.higher_is_better], cells))
+        rows.append(ScoreRow(metric, DIRECTIONS[metric.higher_is_better], cells))
     return rows
 
 
@@ -160,7 +160,7 @@ def _key_number(metric: Metric, methods: Sequence[Method], column: pd.Series, sy
         Bar(method, show_number(value, digits), round(100 * abs(value) / longest, 1))
         for method, value in finite.items()
     ]  # fmt: skip
-    return KeyNumber(metric, _DIRECTIONS[metric.higher_is_better], show_number(column[system], digits), bars)
+    return KeyNumber(metric, DIRECTIONS[metric.higher_is_better], show_number(column[system], digits), bars)
 
 
 def group_pictures(pictures: Sequence[Picture]) -> dict[str, list[Picture]]:
@@ -172,8 +172,8 @@ def _data_uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def render_page(report: Report) -> str:
-    """The page as HTML, with styles, scripts, pictures and videos inside."""
+def page_environment() -> Environment:
+    """The templates; whatever comes from outside is escaped."""
     environment = Environment(
         loader=PackageLoader("segtalker.reporting"),
         autoescape=True,
@@ -182,4 +182,9 @@ def render_page(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = _data_uri
-    return environment.get_template("report.html.j2").render(report=report)
+    return environment
+
+
+def render_page(report: Report) -> str:
+    """The page as HTML, with styles, scripts, pictures and videos inside."""
+    return page_environment().get_template("report.html.j2").render(report=report)

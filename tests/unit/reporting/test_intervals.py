@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segtalker.reporting.formats import best_methods, difference_texts, interval_notes, interval_texts
+from segtalker.reporting.formats import best_methods, difference_texts, interval_notes, interval_texts, system_pairs
 from segtalker.reporting.intervals import Bootstrap, Uncertainty, find_uncertainty
 from segtalker.reporting.methods import order_methods
 from segtalker.reporting.scores import Metric, Scores
@@ -137,7 +137,9 @@ def test_roles_of_methods_decide_not_their_names() -> None:
 
 def test_differences_that_are_none_stand_in_brackets() -> None:
     scores, found = measured({"segtalker": 1.0, "static": 0.0, "shuffled_audio": 1.0}, 0.2)
-    others = [method.name for method in scores.methods if method.name != "segtalker"]
-    cells = dict(zip(others, difference_texts(scores, found, "segtalker", str)["quality"], strict=True))
+    pairs = system_pairs(scores, "segtalker")
+    cells = dict(
+        zip([other for _, other in pairs], difference_texts(scores, found, pairs, str)["quality"], strict=True)
+    )
     assert cells["static"].startswith("+")
     assert cells["shuffled_audio"].startswith("(")
