@@ -78,7 +78,12 @@ def laid_over(histories: Mapping[str, pd.DataFrame], colours: Mapping[str, str],
     with styled(theme):
         figure, panels, _ = panel_grid(len(quantities), _COLUMNS, _HEIGHT)
         for axes, quantity in zip(panels, quantities, strict=True):
-            drawn = [_line(axes, history, quantity, colours[label]) for label, history in histories.items()]
+            # lines of a stage that runs share cover each other: the first, widest, shows below the others
+            widths = [3.4, *[1.6] * (len(histories) - 1)]
+            drawn = [
+                _line(axes, history, quantity, colours[label], width)
+                for (label, history), width in zip(histories.items(), widths, strict=True)
+            ]
             values = np.concatenate([line for line in drawn if len(line)] or [np.ones(1)])
             if values.min() > 0 and values.max() / values.min() > _LOG_RANGE:
                 axes.set_yscale("log")
@@ -89,14 +94,16 @@ def laid_over(histories: Mapping[str, pd.DataFrame], colours: Mapping[str, str],
     return figure
 
 
-def _line(axes: Axes, history: pd.DataFrame, quantity: str, colour: str) -> np.ndarray:
+def _line(axes: Axes, history: pd.DataFrame, quantity: str, colour: str, width: float) -> np.ndarray:
     """Draws a run's line; returns its values."""
     val, train = (history[history["name"] == f"{phase}/{quantity}"] for phase in ("val", "train"))
     rows = val if len(val) else train
     values = rows["value"].to_numpy(float)
     if len(rows):
         shown = values if len(val) else smooth(values, max(3, len(values) // 12))
-        axes.plot(rows["step"], shown, color=colour, linewidth=1.7, marker="o" if len(val) else "", markersize=3.5)
+        axes.plot(
+            rows["step"], shown, color=colour, linewidth=width, marker="o" if len(val) else "", markersize=width + 2
+        )
     return values
 
 

@@ -175,14 +175,17 @@ def _about(runs: Runs, scores: Scores) -> pd.DataFrame:
 
 
 def _shots(runs: Runs, shown: Sequence[ShownRun]) -> list[tuple[str, list[Shot]]]:
-    """Frame strips of the clips that two runs or more show; those that are no pictures are left out."""
-    strips = {run.label: runs[run.label].strips() for run in shown}
-    clips = sorted({clip for found in strips.values() for clip in found})
-    shots = [
-        (clip, [_shot(run, strips[run.label][clip]) for run in shown if clip in strips[run.label]]) for clip in clips
-    ]
-    sound = [(clip, [shot for shot in found if shot is not None]) for clip, found in shots]
-    return [(clip, found) for clip, found in sound if len(found) > 1]
+    """Frame strips of the clips that two runs or more show; those that are no pictures are left out.
+
+    A clip of another seed is another one, whatever its name: its content decides.
+    """
+    found: dict[tuple[str, str], list[Shot]] = {}
+    for run in shown:
+        contents = runs[run.label].protocol.get("clips", {})
+        for clip, content in runs[run.label].strips().items():
+            if shot := _shot(run, content):
+                found.setdefault((clip, contents.get(clip, "")), []).append(shot)
+    return [(clip, shots) for (clip, _), shots in sorted(found.items(), key=lambda item: item[0]) if len(shots) > 1]
 
 
 def _shot(run: ShownRun, content: bytes) -> Shot | None:

@@ -109,9 +109,7 @@ def _write_several(runs: Runs, folder: Path) -> None:
     for name, table in (tables | {"ablation": ablation}).items():
         if name != "emotions" or len(table):
             write_csv(table, folder / f"{name}.csv")
-    means = ablation[[name for name in ablation.columns if not name.endswith(_ENDINGS)]].rename(
-        columns={"run": "method"}
-    )
+    means = ablation[[name for name in ablation.columns if not name.endswith(_ENDINGS)]]
     systems = Systems(scores, uncertainty, list(runs), means)
     _write_latex(tables["results"], systems, first(runs).scores, folder)
     _write_markdown(tables["results"], systems, first(runs).scores, plain, folder)

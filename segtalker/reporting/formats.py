@@ -78,13 +78,18 @@ def drop_unmeasured(table: pd.DataFrame) -> pd.DataFrame:
     return table.dropna(axis=1, how="all")
 
 
+def _who(table: pd.DataFrame) -> str:
+    """The column that says whose row it is."""
+    return "method" if "method" in table.columns else "run"
+
+
 def _mark(shown: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None, marks: Marks) -> pd.DataFrame:
     marked = shown.copy()
     for metric in scores.metrics:
         if uncertainty is not None and metric.name in marked.columns:
             for name, place in best_methods(scores, uncertainty, metric).items():
                 before, after = marks[place]
-                marked.loc[marked["method"] == name, metric.name] = before + marked[metric.name] + after
+                marked.loc[marked[_who(marked)] == name, metric.name] = before + marked[metric.name] + after
     return marked
 
 
@@ -148,8 +153,9 @@ def results_latex(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty 
     """The main table for a paper, directions in the headings; no marks without `uncertainty`."""
     shown = show_table(drop_unmeasured(table))
     escaped = shown.map(escape_latex)
-    marked = _mark(escaped.assign(method=shown["method"]), scores, uncertainty, LATEX_MARKS)
-    marked = marked.assign(method=escaped["method"])
+    who = _who(shown)
+    marked = _mark(escaped.assign(**{who: shown[who]}), scores, uncertainty, LATEX_MARKS)
+    marked = marked.assign(**{who: escaped[who]})
     headings = {metric.name: _latex_heading(metric) for metric in scores.metrics}
     left = [name for name in marked.columns if name in _TEXT_COLUMNS]
     return latex(marked.rename(columns=lambda name: headings.get(name, escape_latex(name))), left)
@@ -168,8 +174,9 @@ def show_interval(one: Interval, digits: int, sign: str = "") -> tuple[str, str]
         digits: decimals.
         sign: `+` shows the sign of positive numbers too, as of differences.
     """
-    ends = f"[{one.low:{sign}.{digits}f}, {one.high:{sign}.{digits}f}]" if one.is_known else ""
-    return f"{one.mean:{sign}.{digits}f}", ends
+    # adding 0 takes the sign off a negative zero
+    mean, low, high = (f"{round(value, digits) + 0.0:{sign}.{digits}f}" for value in (one.mean, one.low, one.high))
+    return mean, f"[{low}, {high}]" if one.is_known else ""
 
 
 def _interval_cell(text: str, ends: str, marks: tuple[str, str], small: Callable[[str], str]) -> str:
