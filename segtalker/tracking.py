@@ -26,6 +26,7 @@ _KIND, _STAGE, _SIGNATURE = "segtalker.kind", "segtalker.stage", "segtalker.sign
 _PROTOCOL = "segtalker.protocol"
 _SQLITE = "sqlite:///"
 _PAGE = 1000
+_REASON_LENGTH = 300
 _MAX_BYTES = 256 * 2**20
 # a person waits; MLflow's own patience is minutes
 _READING = {
@@ -141,7 +142,7 @@ def _answering(uri: str) -> Iterator[None]:
         known = isinstance(error, MlflowException | OSError) or type(error).__module__.startswith("sqlalchemy")
         if not known:
             raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = " ".join(str(error).split())[:_REASON_LENGTH] or type(error).__name__
         raise SegTalkerError(f"MLflow at {uri} does not answer ({reason}); check MLFLOW_TRACKING_URI") from error
 
 

@@ -101,7 +101,9 @@ class LoadedRun:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Params that can change what comes out."""
+        """Params that can change what comes out; none of an evaluation, whose videos were made elsewhere."""
+        if self.run.kind == "evaluation":
+            return {}
         return {name: value for name, value in self.run.params.items() if not name.startswith(_WITHOUT_EFFECT)}
 
     def histories(self) -> dict[str, pd.DataFrame]:

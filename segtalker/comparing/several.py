@@ -23,17 +23,18 @@ _COLOURS = ("#e0526c", "#3f8fd6", "#d99a1c", "#2fa38b", "#9b6fd3", "#6d8f2a", "#
 
 def differing_settings(runs: Runs) -> pd.DataFrame:
     """Params that are not the same in all runs: `param` and a column a run, text; empty where a run has none such."""
-    names = sorted({name for run in runs.values() for name in run.settings})
-    rows = [[name, *(run.settings.get(name, "") for run in runs.values())] for name in names]
-    return pd.DataFrame([row for row in rows if len(set(row[1:])) > 1], columns=["param", *runs], dtype=str)
+    known = [run.settings for run in runs.values() if run.settings]
+    names = sorted({name for settings in known for name in settings})
+    differing = [name for name in names if len({settings.get(name, "") for settings in known}) > 1]
+    rows = [[name, *(run.settings.get(name, "") for run in runs.values())] for name in differing]
+    return pd.DataFrame(rows, columns=["param", *runs], dtype=str)
 
 
 def changed(run: LoadedRun, first: LoadedRun) -> str:
-    """Params by which a run differs from the first, `key=value`, on one line."""
+    """Params by which a run differs from the first, `key=value`, on one line; empty where one of them has none."""
     ours, theirs = run.settings, first.settings
-    return " ".join(
-        f"{name}={ours.get(name, '')}" for name in sorted(ours | theirs) if ours.get(name) != theirs.get(name)
-    )
+    names = sorted(ours | theirs) if ours and theirs else []
+    return " ".join(f"{name}={ours.get(name, '')}" for name in names if ours.get(name) != theirs.get(name))
 
 
 def system_scores(runs: Runs) -> Scores:
