@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from flows import dvc_cli
+from flows.compare_command import compare
 from flows.console import complain, say
 from flows.doctor import doctor
 from flows.evaluate_command import evaluate
@@ -17,6 +18,7 @@ from flows.experiment import DEFAULT_EXPERIMENT, activate, compose
 from flows.lock_shelf import bring_back, keep_lock
 from flows.prefect_server import configure, prefect_server
 from flows.run_lock import run_lock
+from flows.runs_command import runs, tables
 from flows.talk_command import talk
 from flows.weights_command import weights_app
 from segtalker.errors import EXIT_CODE, BadInputError, SegTalkerError
@@ -34,6 +36,9 @@ app = typer.Typer(
 app.command()(talk)
 app.command()(evaluate)
 app.command()(doctor)
+app.command()(runs)
+app.command()(tables)
+app.command()(compare)
 app.add_typer(weights_app, name="weights")
 
 

@@ -190,6 +190,8 @@ class Tables(Section):
 
     headline: tuple[str, ...]
     key_metrics: tuple[str, ...]
+    bootstrap_draws: int = Field(ge=100)
+    confidence: float = Field(gt=0, lt=1)
     sample_clips: int = Field(ge=1)
     sample_seconds: float = Field(gt=0)
     video_size: int = Field(ge=32, multiple_of=2)

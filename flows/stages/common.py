@@ -60,10 +60,15 @@ class StageRun:
         if self.tracker:
             self.tracker.log_metrics(metrics, step, parent=self.stage in ("evaluate", "tables"))
 
-    def log_artifact(self, path: Path) -> None:
-        """Keeps a copy of a file or folder with the stage's run."""
+    def log_protocol(self, protocol: str) -> None:
+        """Says by which protocol was measured."""
         if self.tracker:
-            self.tracker.log_artifact(path)
+            self.tracker.log_protocol(protocol)
+
+    def log_artifact(self, path: Path, folder: str = "") -> None:
+        """Keeps a copy of a file or folder with the stage's run, in `folder` of its artifacts."""
+        if self.tracker:
+            self.tracker.log_artifact(path, folder)
 
     @cached_property
     def resume_key(self) -> str:

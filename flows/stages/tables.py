@@ -13,6 +13,7 @@ from segtalker.clips import load_clips
 from segtalker.edit_strip import read_edits
 from segtalker.media.video import write_video
 from segtalker.params import Params
+from segtalker.protocol import PROTOCOL_FILE, protocol_signature, read_protocol
 from segtalker.provenance import git_revision, read_settings
 from segtalker.reporting.assemble import Origin, build_report
 from segtalker.reporting.drawings import (
@@ -24,11 +25,13 @@ from segtalker.reporting.drawings import (
 )
 from segtalker.reporting.figures import Drawing, draw_all, read_histories
 from segtalker.reporting.formats import write_tables
+from segtalker.reporting.intervals import Bootstrap
 from segtalker.reporting.page import render_page
 from segtalker.reporting.players import Encoder, Player, PlayerMaker
 from segtalker.reporting.samples import Sample, choose_samples
 from segtalker.reporting.scores import Scores, read_scores
 from segtalker.reporting.tables import build_tables, people_apart
+from segtalker.run_files import keep_histories, keep_scores
 
 
 def encoder(params: Params) -> Encoder:
@@ -76,11 +79,21 @@ def log_scores(run: StageRun, scores: Scores) -> None:
     run.log_metrics({name: value for name, value in values.items() if math.isfinite(value)})
 
 
+def keep_run(run: StageRun) -> None:
+    """Keeps with this run what its tables and curves were made of, wherever the stages before ran."""
+    results = run.workspace.results("evaluate")
+    keep_scores(run, results)
+    keep_histories(run, run.workspace.model("train_tsg").parent)
+    if (results / PROTOCOL_FILE).is_file():
+        run.log_protocol(protocol_signature(read_protocol(results / PROTOCOL_FILE)))
+
+
 def tables(run: StageRun) -> None:
     """Scores, histories and generated clips -> tables, figures and one page."""
     params, workspace = run.params, run.workspace
     scores = read_scores(workspace.results("evaluate"), params.tables.headline)
-    written = build_tables(workspace, scores, run.signature)
+    how = Bootstrap(params.tables.bootstrap_draws, params.tables.confidence)
+    written = build_tables(workspace, scores, run.signature, how)
     clips = load_clips(workspace.root / "data", workspace.dataset, "test")
     system = scores.system.name
     samples = choose_samples(clips, workspace.results("generate"), system, params.tables.sample_clips)
@@ -95,6 +108,7 @@ def tables(run: StageRun) -> None:
     log_scores(run, scores)
     for name in ("tables", "figures", "index.html"):
         run.log_artifact(workspace.reports / name)
+    keep_run(run)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from segtalker.params import Params
 from segtalker.reporting.figures import Picture
-from segtalker.reporting.formats import SIGNATURE_DIGITS
+from segtalker.reporting.formats import SIGNATURE_DIGITS, interval_notes
 from segtalker.reporting.page import Report, Table, group_pictures, key_numbers, score_rows
 from segtalker.reporting.players import Player
 from segtalker.reporting.scores import Scores
@@ -69,10 +69,9 @@ def build_report(
         players_intro="One button plays every screen of a clip together. The speaker in a corner chooses whose sound "
         "you hear.",
         players=players,
-        results_intro="Means over the test clips with the standard deviation between clips; a metric of the whole "
-        "set has none. Open a metric for its protocol.",
+        results_intro=_results_intro(scores, tables),
         methods=scores.methods,
-        scores=score_rows(scores),
+        scores=score_rows(scores, tables.uncertainty),
         counts=[(name, [str(value) for value in tables.results[name]]) for name in ("clips", "failed")],
         unavailable=Table.of(tables.unavailable),
         sections=group_pictures(pictures),
@@ -93,6 +92,14 @@ def _lede(scores: Scores, origin: Origin) -> str:
     return (
         "Speech moves the mouth of a face mask; a second network paints the mask in the speaker's own texture. "
         f"Measured on {clips} {'clip' if clips == 1 else 'clips'} of {who}."
+    )
+
+
+def _results_intro(scores: Scores, tables: Tables) -> str:
+    return (
+        f"Means over the test clips. {interval_notes(scores, tables.uncertainty)} Underlined is the best of several "
+        "systems, if the difference to the next, clip by clip, has an interval without 0. Open a metric for its "
+        "protocol."
     )
 
 

@@ -21,7 +21,7 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 2.5, 1.75
 _LOG_RANGE = 40.0
 
 
-def _grid(panels: int, columns: int, row_height: float) -> tuple[Figure, list[Axes], int]:
+def panel_grid(panels: int, columns: int, row_height: float) -> tuple[Figure, list[Axes], int]:
     """A figure with so many panels, few in a row, and how many that are."""
     rows = math.ceil(panels / columns)
     columns = math.ceil(panels / rows)
@@ -52,7 +52,7 @@ def training_curves(history: pd.DataFrame, theme: Theme) -> Figure:
     whole, regions = table[table["region"].isna()], table[table["region"].notna()]
     quantities = list(dict.fromkeys(whole["quantity"]))
     with styled(theme):
-        figure, panels, _ = _grid(len(quantities) + 2 * bool(len(regions)), _COLUMNS, _PANEL_HEIGHT)
+        figure, panels, _ = panel_grid(len(quantities) + 2 * bool(len(regions)), _COLUMNS, _PANEL_HEIGHT)
         for axes, quantity in zip(panels, quantities, strict=False):
             _training_panel(axes, whole[whole["quantity"] == quantity], theme)
             axes.set_title(quantity.replace("_", " "))
@@ -72,7 +72,7 @@ def _region_panel(axes: Axes, beside: Axes, rows: pd.DataFrame, theme: Theme) ->
         colour = 0.75 * PALETTE[REGION_INDEX[str(region)]] / 255 + 0.25 * np.array(to_rgb(theme.ink))
         axes.plot(line["step"], line["value"], color=colour, linewidth=1.5, label=f"{region} {last[region]:.2f}")
     axes.set_title("IoU of each region")
-    _step_axis(axes)
+    step_axis(axes)
     bare(beside).legend(*axes.get_legend_handles_labels(), loc="center left", ncols=2, fontsize=7, handlelength=1.0,
                         columnspacing=1.0, borderpad=0)  # fmt: skip
 
@@ -91,10 +91,11 @@ def _training_panel(axes: Axes, rows: pd.DataFrame, theme: Theme) -> None:
         axes.set_yscale("log")
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4))
-    _step_axis(axes)
+    step_axis(axes)
 
 
-def _step_axis(axes: Axes) -> None:
+def step_axis(axes: Axes) -> None:
+    """Few ticks, thousands as `k`."""
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(_short_count))
 
@@ -112,7 +113,7 @@ def clip_scores(scores: Scores, metrics: Sequence[Metric], theme: Theme) -> Figu
     """Every clip as a dot, the mean as a bar, one panel a metric: shows the spread a mean hides."""
     with styled(theme):
         height = 0.45 + 0.24 * len(scores.methods)
-        figure, panels, columns = _grid(len(metrics), _COLUMNS, height + 0.25)
+        figure, panels, columns = panel_grid(len(metrics), _COLUMNS, height + 0.25)
         for index, (axes, metric) in enumerate(zip(panels, metrics, strict=True)):
             _score_panel(axes, scores, metric, theme)
             axes.tick_params(labelleft=index % columns == 0)

@@ -2,12 +2,14 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from segtalker.atomic import atomic_file, write_text
+from segtalker.reporting.intervals import Interval, Uncertainty, rivals
 from segtalker.reporting.scores import Metric, Scores
 from segtalker.reporting.tables import Tables
 
@@ -15,6 +17,12 @@ SIGNATURE_DIGITS = 12
 _CSV_FLOATS = "%.6f"
 _LATEX_SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _LATEX_SPECIAL |= {character: f"\\{character}" for character in "&%$#_{}"}
+_TEXT_COLUMNS = ("run", "experiment", "changed", "dataset", "method", "signature")
+Place = Literal["best", "second"]
+Marks = Mapping[Place, tuple[str, str]]
+MARKDOWN_MARKS: Marks = {"best": ("**", "**"), "second": ("*", "*")}
+LATEX_MARKS: Marks = {"best": (r"\textbf{", "}"), "second": (r"\underline{", "}")}
+BRACKETS = "In round brackets where the interval holds 0: no difference is shown."
 _LATEX_ARROWS = {True: r" $\uparrow$", False: r" $\downarrow$", None: ""}
 
 
@@ -47,17 +55,22 @@ def show_table(table: pd.DataFrame) -> pd.DataFrame:
             shown[name] = pd.Series([show_number(value, digits) for value in shown[name]], dtype=str)
     if "signature" in shown.columns:
         shown["signature"] = shown["signature"].str[:SIGNATURE_DIGITS]
-    return shown.astype(str)
+    return shown.astype(object).where(shown.notna(), "").astype(str)
 
 
-def best_methods(scores: Scores, metric: Metric) -> set[str]:
-    """Who may be marked best: systems only, and only where two or more of them compete on the metric."""
+def best_methods(scores: Scores, uncertainty: Uncertainty, metric: Metric) -> dict[str, Place]:
+    """Who is marked, by name: of the systems the best, where it is better than the next by a difference whose
+    interval excludes 0, and then the second, where it beats the third in the same way."""
     systems = [method.name for method in scores.methods if method.role == "system"]
     values = scores.means().loc[systems, metric.name].dropna()
-    if len(values) < 2 or metric.higher_is_better is None:
-        return set()
-    best = values.max() if metric.higher_is_better else values.min()
-    return set(values.index[values == best])
+    ranked = [str(name) for name in values.sort_values(ascending=not metric.higher_is_better, kind="stable").index]
+    marks: dict[str, Place] = {}
+    places: tuple[Place, ...] = ("best", "second")
+    for place, name, following in zip(places, ranked, ranked[1:], strict=False):
+        if not uncertainty.beats(name, following, metric):
+            break
+        marks[name] = place
+    return marks
 
 
 def drop_unmeasured(table: pd.DataFrame) -> pd.DataFrame:
@@ -65,12 +78,18 @@ def drop_unmeasured(table: pd.DataFrame) -> pd.DataFrame:
     return table.dropna(axis=1, how="all")
 
 
-def _mark(shown: pd.DataFrame, scores: Scores, before: str, after: str) -> pd.DataFrame:
+def _who(table: pd.DataFrame) -> str:
+    """The column that says whose row it is."""
+    return "method" if "method" in table.columns else "run"
+
+
+def _mark(shown: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None, marks: Marks) -> pd.DataFrame:
     marked = shown.copy()
     for metric in scores.metrics:
-        if metric.name in marked.columns:
-            best = marked["method"].isin(best_methods(scores, metric))
-            marked.loc[best, metric.name] = before + marked.loc[best, metric.name] + after
+        if uncertainty is not None and metric.name in marked.columns:
+            for name, place in best_methods(scores, uncertainty, metric).items():
+                before, after = marks[place]
+                marked.loc[marked[_who(marked)] == name, metric.name] = before + marked[metric.name] + after
     return marked
 
 
@@ -95,10 +114,10 @@ def _is_numeric(texts: pd.Series) -> bool:
     return bool(len(values)) and bool(pd.to_numeric(values.replace("∞", "inf"), errors="coerce").notna().all())
 
 
-def results_markdown(table: pd.DataFrame, scores: Scores) -> str:
-    """The main table with directions and units in the headings."""
+def results_markdown(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None) -> str:
+    """The main table with directions and units in the headings; no marks without `uncertainty`."""
     headings = {metric.name: _markdown_heading(metric) for metric in scores.metrics}
-    return markdown(_mark(show_table(drop_unmeasured(table)), scores, "**", "**"), headings)
+    return markdown(_mark(show_table(drop_unmeasured(table)), scores, uncertainty, MARKDOWN_MARKS), headings)
 
 
 def _markdown_heading(metric: Metric) -> str:
@@ -111,17 +130,35 @@ def escape_latex(text: str) -> str:
     return "".join(_LATEX_SPECIAL.get(character, character) for character in text).replace("∞", r"$\infty$")
 
 
-def results_latex(table: pd.DataFrame, scores: Scores) -> str:
-    """The main table for a paper: booktabs rules, directions in the headings."""
-    shown = show_table(drop_unmeasured(table)).map(escape_latex)
-    headings = {metric.name: _latex_heading(metric) for metric in scores.metrics}
-    escaped = {name: headings.get(name, escape_latex(name)) for name in shown.columns}
-    alignment = "".join("l" if name in ("dataset", "method", "signature") else "r" for name in shown.columns)
-    body = _mark_latex(shown, scores)
-    rows = [" & ".join(cells) + r" \\" for cells in body.to_numpy().tolist()]
-    head = " & ".join(escaped.values()) + r" \\"
-    lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", head, r"\midrule", *rows]
+def latex(table: pd.DataFrame, left: Sequence[str]) -> str:
+    """A table for a paper, with booktabs rules.
+
+    Args:
+        table: LaTeX text, headings too.
+        left: columns set left; the others are set right.
+    """
+    alignment = "".join("l" if name in left else "r" for name in table.columns)
+    rows = [" & ".join(cells) + r" \\" for cells in [list(table.columns), *table.to_numpy().tolist()]]
+    lines = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", rows[0], r"\midrule", *rows[1:]]
     return "% needs \\usepackage{booktabs}\n" + "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def plain_latex(table: pd.DataFrame) -> str:
+    """A table of text cells for a paper; numbers are set right."""
+    left = [escape_latex(str(name)) for name in table.columns if not _is_numeric(table[name])]
+    return latex(table.map(escape_latex).rename(columns=lambda name: escape_latex(str(name))), left)
+
+
+def results_latex(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None) -> str:
+    """The main table for a paper, directions in the headings; no marks without `uncertainty`."""
+    shown = show_table(drop_unmeasured(table))
+    escaped = shown.map(escape_latex)
+    who = _who(shown)
+    marked = _mark(escaped.assign(**{who: shown[who]}), scores, uncertainty, LATEX_MARKS)
+    marked = marked.assign(**{who: escaped[who]})
+    headings = {metric.name: _latex_heading(metric) for metric in scores.metrics}
+    left = [name for name in marked.columns if name in _TEXT_COLUMNS]
+    return latex(marked.rename(columns=lambda name: headings.get(name, escape_latex(name))), left)
 
 
 def _latex_heading(metric: Metric) -> str:
@@ -129,10 +166,88 @@ def _latex_heading(metric: Metric) -> str:
     return escape_latex(metric.name) + unit + _LATEX_ARROWS[metric.higher_is_better]
 
 
-def _mark_latex(shown: pd.DataFrame, scores: Scores) -> pd.DataFrame:
-    names = {escape_latex(method.name): method.name for method in scores.methods}
-    plain = shown.assign(method=shown["method"].map(names))
-    return _mark(plain, scores, r"\textbf{", "}").assign(method=shown["method"])
+def show_interval(one: Interval, digits: int, sign: str = "") -> tuple[str, str]:
+    """A mean and its interval as text; no interval is empty.
+
+    Args:
+        one: to show.
+        digits: decimals.
+        sign: `+` shows the sign of positive numbers too, as of differences.
+    """
+    # adding 0 takes the sign off a negative zero
+    mean, low, high = (f"{round(value, digits) + 0.0:{sign}.{digits}f}" for value in (one.mean, one.low, one.high))
+    return mean, f"[{low}, {high}]" if one.is_known else ""
+
+
+def _interval_cell(text: str, ends: str, marks: tuple[str, str], small: Callable[[str], str]) -> str:
+    shown = marks[0] + text + marks[1] if text else ""
+    return f"{shown} {small(ends)}" if ends else shown
+
+
+def interval_texts(
+    scores: Scores, uncertainty: Uncertainty, marks: Marks, small: Callable[[str], str]
+) -> dict[str, list[str]]:
+    """Mean and interval of each metric, a cell a method; `n=` where it stands on fewer clips than the method's row."""
+    means, rows = scores.means(), dict[str, list[str]]()
+    for metric in scores.summary_metrics:
+        column = means[metric.name]
+        if column.isna().all():
+            continue
+        digits, best, cells = decimals(column), best_methods(scores, uncertainty, metric), list[str]()
+        for method in scores.methods:
+            one = uncertainty.interval(method.name, metric.name)
+            text, ends = show_interval(one, digits) if one else (show_number(column[method.name], digits), "")
+            fewer = f" n={one.clips}" if one and one.clips < scores.clips(method.name) else ""
+            mark = marks[best[method.name]] if method.name in best else ("", "")
+            cells.append(_interval_cell(text, (ends + fewer).strip(), mark, small))
+        rows[metric.name] = cells
+    return rows
+
+
+def difference_texts(
+    scores: Scores, uncertainty: Uncertainty, pairs: Sequence[tuple[str, str]], small: Callable[[str], str]
+) -> dict[str, list[str]]:
+    """What the first method of each pair has more than the second, a cell a pair, by metric; in round brackets where
+    the interval holds 0."""
+    rows = dict[str, list[str]]()
+    for metric in scores.summary_metrics:
+        found = [uncertainty.difference(method, other, metric.name) for method, other in pairs]
+        if not any(found):
+            continue
+        digits, cells = decimals(pd.Series([one.mean for one in found if one])), list[str]()
+        for one in found:
+            text, ends = show_interval(one, digits, "+") if one else ("", "")
+            cell = _interval_cell(text, ends, ("", ""), small)
+            cells.append(f"({cell})" if one and one.is_known and not one.excludes_zero else cell)
+        rows[metric.name] = cells
+    return rows
+
+
+def system_pairs(scores: Scores, system: str) -> list[tuple[str, str]]:
+    """A system and each other system and control."""
+    return [(system, name) for name in rivals(scores.methods) if name != system]
+
+
+def small_latex(text: str) -> str:
+    """An interval beside its mean."""
+    return rf"{{\footnotesize {escape_latex(text)}}}"
+
+
+def metric_markdown(rows: Mapping[str, Sequence[str]], columns: Sequence[str], scores: Scores) -> str:
+    """A table with a metric a row."""
+    names = {metric.name: _markdown_heading(metric) for metric in scores.metrics}
+    return markdown(_by_metric(rows, columns, names), {}) if rows else ""
+
+
+def metric_latex(rows: Mapping[str, Sequence[str]], columns: Sequence[str], scores: Scores) -> str:
+    """The same for a paper; cells are LaTeX already."""
+    names = {metric.name: _latex_heading(metric) for metric in scores.metrics}
+    return latex(_by_metric(rows, [escape_latex(name) for name in columns], names), ["metric"])
+
+
+def _by_metric(rows: Mapping[str, Sequence[str]], columns: Sequence[str], names: Mapping[str, str]) -> pd.DataFrame:
+    cells = [[names[metric], *texts] for metric, texts in rows.items()]
+    return pd.DataFrame(cells, columns=["metric", *columns], dtype=str)
 
 
 def scores_json(scores: Scores) -> str:
@@ -142,32 +257,108 @@ def scores_json(scores: Scores) -> str:
     return json.dumps(finite, indent=2) + "\n"
 
 
+def interval_notes(scores: Scores, uncertainty: Uncertainty) -> str:
+    """How to read intervals, and which metrics have none."""
+    how, people = uncertainty.how, max((scores.subjects(method.name) for method in scores.methods), default=0)
+    found = uncertainty.intervals
+    whole = set(found.loc[found["clips"].isna(), "metric"])
+    few = set(found.loc[found["clips"].notna() & found["low"].isna(), "metric"]) if people > 1 else set()
+    notes = [
+        f"{how.percent} intervals by {how.draws} bootstrap draws of the {people} test people with all their clips."
+    ]
+    notes += ["No interval: a single person was tested."] if people == 1 else []
+    for names, reason in (
+        (whole, "measured of the whole set"),
+        (few, "some method's clips with a value are one person's"),
+    ):
+        if names:
+            ordered = ", ".join(metric.name for metric in scores.metrics if metric.name in names)
+            notes.append(f"No interval of {ordered}: {reason}.")
+    return " ".join(notes)
+
+
+def _interval_sections(tables: Tables, scores: Scores) -> dict[str, str]:
+    """Markdown of intervals and differences."""
+    uncertainty, methods = tables.uncertainty, [method.name for method in scores.methods]
+    intervals = metric_markdown(interval_texts(scores, uncertainty, MARKDOWN_MARKS, str), methods, scores)
+    sections = {"Intervals": f"{intervals}\n{interval_notes(scores, uncertainty)}\n"}
+    for system in (method.name for method in scores.methods if method.role == "system"):
+        pairs = system_pairs(scores, system)
+        if differences := difference_texts(scores, uncertainty, pairs, str):
+            rows = metric_markdown(differences, [other for _, other in pairs], scores)
+            sections[f"Differences: {system} less the others"] = f"{rows}\nOn the clips both have. {BRACKETS}\n"
+    return sections
+
+
+def _write_latex(tables: Tables, scores: Scores, plain: Mapping[str, pd.DataFrame], folder: Path) -> None:
+    uncertainty, methods = tables.uncertainty, [method.name for method in scores.methods]
+    write_text(folder / "results.tex", results_latex(tables.results, scores, uncertainty))
+    intervals = interval_texts(scores, uncertainty, LATEX_MARKS, small_latex)
+    write_text(folder / "intervals.tex", metric_latex(intervals, methods, scores))
+    pairs = system_pairs(scores, scores.system.name)
+    if differences := difference_texts(scores, uncertainty, pairs, small_latex):
+        columns = [f"{system} - {other}" for system, other in pairs]
+        write_text(folder / "differences.tex", metric_latex(differences, columns, scores))
+    for name, table in plain.items():
+        if len(table):
+            write_text(folder / f"{name}.tex", plain_latex(show_table(table)))
+
+
 def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
-    """Writes every table as CSV, the main one also as `results.md` (with the others below it) and `results.tex`;
-    `scores.json` holds the system's means.
+    """Writes every table as CSV and LaTeX, all of them in `results.md`; `scores.json` holds the system's means.
 
     Args:
         tables: of one experiment.
         scores: whose tables these are.
         folder: an empty folder.
     """
-    named = {"results": tables.results, "regions": tables.regions, "splits": tables.splits,
-             "failures": tables.failures, "unavailable": tables.unavailable, "metrics": tables.glossary}  # fmt: skip
-    for name, table in named.items():
+    plain = {"regions": tables.regions, "splits": tables.splits, "failures": tables.failures,
+             "unavailable": tables.unavailable, "metrics": tables.glossary}  # fmt: skip
+    uncertainty = tables.uncertainty
+    long = {"results": tables.results, "intervals": uncertainty.intervals, "differences": uncertainty.differences}
+    for name, table in (long | plain).items():
         write_csv(table, folder / f"{name}.csv")
-    write_text(folder / "results.tex", results_latex(tables.results, scores))
+    _write_latex(tables, scores, plain, folder)
     write_text(folder / "scores.json", scores_json(scores))
+    if len(tables.groups):
+        write_csv(tables.groups, folder / "emotions.csv")
+        write_text(folder / "emotions.tex", _group_texts(tables, scores, metric_latex, small_latex))
     sections = {
-        "Results": results_markdown(tables.results, scores),
-        "Regions (intersection over union)": _plain_markdown(tables.regions),
-        "Splits": _plain_markdown(tables.splits),
-        "Not measured": _plain_markdown(tables.unavailable),
-        "Clips given up on": _plain_markdown(tables.failures),
-        "Metrics": _plain_markdown(tables.glossary),
+        "Results": results_markdown(tables.results, scores, uncertainty),
+        **_interval_sections(tables, scores),
+        f"By {', '.join(dict.fromkeys(tables.groups['by']))}": _group_texts(tables, scores, metric_markdown, str),
+        "Regions (intersection over union)": plain_markdown(tables.regions),
+        "Splits": plain_markdown(tables.splits),
+        "Not measured": plain_markdown(tables.unavailable),
+        "Clips given up on": plain_markdown(tables.failures),
+        "Metrics": plain_markdown(tables.glossary),
     }
     text = "\n".join(f"## {title}\n\n{body}" for title, body in sections.items() if body)
     write_text(folder / "results.md", text)
 
 
-def _plain_markdown(table: pd.DataFrame) -> str:
+def _group_texts(tables: Tables, scores: Scores, write: Callable[..., str], small: Callable[[str], str]) -> str:
+    """The system's scores with a column an emotion, and a table below it of each other way to group clips."""
+    texts, system = list[str](), scores.system.name
+    for _, group in tables.groups[tables.groups["method"] == system].groupby("by", sort=False):
+        columns = list(dict.fromkeys(group["group"]))
+        cells = {(row["group"], row["metric"]): row for row in group.to_dict("records")}
+        rows = {
+            metric.name: [_group_cell(cells.get((column, metric.name)), small) for column in columns]
+            for metric in scores.summary_metrics
+            if metric.name in set(group["metric"])
+        }
+        texts.append(write(rows, columns, scores))
+    return "\n".join(texts)
+
+
+def _group_cell(row: dict | None, small: Callable[[str], str]) -> str:
+    if row is None:
+        return ""
+    one = Interval(row["mean"], row["low"], row["high"], row["clips"], row["subjects"])
+    return _interval_cell(*show_interval(one, decimals(pd.Series([one.mean]))), ("", ""), small)
+
+
+def plain_markdown(table: pd.DataFrame) -> str:
+    """A table without directions and units, empty text where it has no rows."""
     return markdown(show_table(table), {}) if len(table) else ""

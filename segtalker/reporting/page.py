@@ -10,13 +10,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from segtalker.regions import PALETTE, REGIONS
 from segtalker.reporting.figures import Picture
-from segtalker.reporting.formats import best_methods, decimals, show_number, show_table
+from segtalker.reporting.formats import best_methods, decimals, show_interval, show_number, show_table
+from segtalker.reporting.intervals import Uncertainty
 from segtalker.reporting.methods import Method
 from segtalker.reporting.players import Player
 from segtalker.reporting.scores import Metric, Scores
 
 SECTIONS = ("scores", "regions", "strips", "edits", "training", "pipeline")
-_DIRECTIONS = {True: "↑ higher is better", False: "↓ lower is better", None: ""}
+DIRECTIONS = {True: "↑ higher is better", False: "↓ lower is better", None: ""}
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of the results: text, its spread over clips, or why it is missing."""
+    """One number of the results: text, its interval, or why it is missing; `place` is `best`, `second` or empty."""
 
     text: str
-    spread: str
+    interval: str
     reason: str
     role: str
-    best: bool
+    place: str
 
 
 @dataclass(frozen=True)
@@ -106,30 +107,37 @@ class Report:
         return [(name, "#" + bytes(colour).hex()) for name, colour in zip(REGIONS, PALETTE, strict=True)]
 
 
-def score_rows(scores: Scores) -> list[ScoreRow]:
+def score_rows(scores: Scores, uncertainty: Uncertainty) -> list[ScoreRow]:
     """Rows of the results table: every metric that any method has."""
     means = scores.means()
-    groups = scores.values.groupby(["method", "metric"], sort=True)
-    spreads = groups["value"].std().to_dict()
-    reasons = groups["reason"].max().to_dict()
+    reasons = scores.values.groupby(["method", "metric"], sort=True)["reason"].max().to_dict()
     rows = []
     for metric in scores.summary_metrics:
         column = means[metric.name]
         if column.isna().all():
             continue
-        digits, best = decimals(column), best_methods(scores, metric)
+        digits, places = decimals(column), best_methods(scores, uncertainty, metric)
         cells = [
             Cell(
                 text=show_number(column[method.name], digits),
-                spread=show_number(spreads.get((method.name, metric.name), math.nan), digits),
+                interval=_interval_text(scores, uncertainty, method, metric, digits),
                 reason=reasons.get((method.name, metric.name), "not measured"),
                 role=method.role,
-                best=method.name in best,
+                place=places.get(method.name, ""),
             )
             for method in scores.methods
         ]
-        rows.append(ScoreRow(metric, _DIRECTIONS[metric.higher_is_better], cells))
+        rows.append(ScoreRow(metric, DIRECTIONS[metric.higher_is_better], cells))
     return rows
+
+
+def _interval_text(scores: Scores, uncertainty: Uncertainty, method: Method, metric: Metric, digits: int) -> str:
+    """The interval, and on how many clips it stands where these are not all."""
+    one = uncertainty.interval(method.name, metric.name)
+    if one is None:
+        return ""
+    fewer = f" n={one.clips}" if one.clips < scores.clips(method.name) else ""
+    return (show_interval(one, digits)[1] + fewer).strip()
 
 
 def key_numbers(scores: Scores, names: Sequence[str]) -> list[KeyNumber]:
@@ -152,7 +160,7 @@ def _key_number(metric: Metric, methods: Sequence[Method], column: pd.Series, sy
         Bar(method, show_number(value, digits), round(100 * abs(value) / longest, 1))
         for method, value in finite.items()
     ]  # fmt: skip
-    return KeyNumber(metric, _DIRECTIONS[metric.higher_is_better], show_number(column[system], digits), bars)
+    return KeyNumber(metric, DIRECTIONS[metric.higher_is_better], show_number(column[system], digits), bars)
 
 
 def group_pictures(pictures: Sequence[Picture]) -> dict[str, list[Picture]]:
@@ -164,8 +172,8 @@ def _data_uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def render_page(report: Report) -> str:
-    """The page as HTML, with styles, scripts, pictures and videos inside."""
+def page_environment() -> Environment:
+    """The templates; whatever comes from outside is escaped."""
     environment = Environment(
         loader=PackageLoader("segtalker.reporting"),
         autoescape=True,
@@ -174,4 +182,9 @@ def render_page(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = _data_uri
-    return environment.get_template("report.html.j2").render(report=report)
+    return environment
+
+
+def render_page(report: Report) -> str:
+    """The page as HTML, with styles, scripts, pictures and videos inside."""
+    return page_environment().get_template("report.html.j2").render(report=report)

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from segtalker.errors import BadInputError
 from segtalker.regions import REGIONS
 from segtalker.reporting.methods import Method, order_methods
+from segtalker.run_files import FACTS_FILE, METRICS_FILE
 
-METRICS_FILE = "metrics.csv"
-FACTS_FILE = "metrics.json"
 SCORE_COLUMNS = ("clip_id", "subject", "method", "metric", "value", "reason")
 _REGION_PREFIX = "iou_"
+_NO_NUMBERS = {"", "nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 
 
 def region_of_iou(name: str) -> str | None:
@@ -83,7 +84,11 @@ class Scores:
         return next((method for method in self.methods if method.role == "system"), self.methods[-1])
 
     def means(self) -> pd.DataFrame:
-        """Mean over clips (the value itself for a metric of the whole set): methods x metrics, NaN where none."""
+        """Mean over the clips that have a value (the value itself for a metric of the whole set).
+
+        Returns:
+            Methods x metrics, NaN where none; `intervals` says on how many clips each stands.
+        """
         means = self.values.groupby(["method", "metric"], sort=True)["value"].mean().unstack("metric")
         return means.reindex(
             index=[method.name for method in self.methods], columns=[metric.name for metric in self.metrics]
@@ -105,13 +110,41 @@ class Scores:
 def _read_values(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise BadInputError(f"{path}: no such file; run the stage evaluate (segtalker reproduce)")
-    text = dict.fromkeys((name for name in SCORE_COLUMNS if name != "value"), str)
-    table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"value": [""]})
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
     missing = [name for name in SCORE_COLUMNS if name not in table.columns]
     if missing:
         raise BadInputError(f"{path}: column {missing[0]!r} is missing; run the stage evaluate again")
-    table["value"] = pd.to_numeric(table["value"], errors="coerce")
+    _check_rows(table, path)
+    table = _with_numbers(table, path)
     return table.sort_values(["method", "metric", "clip_id"], kind="stable", ignore_index=True)
+
+
+def _check_rows(table: pd.DataFrame, path: Path) -> None:
+    """Sees to it that no value counts twice and every clip is one person's."""
+    twice = table[table.duplicated(["clip_id", "method", "metric"])]
+    if len(twice):
+        raise BadInputError(f"{path}: {_place(twice.iloc[0])} stands there twice; run the stage evaluate again")
+    people = table.groupby("clip_id")["subject"].nunique()
+    if len(people) and people.max() > 1:
+        raise BadInputError(f"{path}: clip {people.idxmax()} has two subjects; run the stage evaluate again")
+
+
+def _with_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Values as numbers; one that is not finite is missing, and says so as its reason."""
+    numbers = pd.to_numeric(table["value"].replace("", "nan"), errors="coerce").astype(float)
+    named = table["value"].str.strip().str.lower().isin(_NO_NUMBERS)
+    wrong = table[numbers.isna() & ~named]
+    if len(wrong):
+        text = wrong.iloc[0]["value"]
+        raise BadInputError(f"{path}: {text!r}, of {_place(wrong.iloc[0])}, is no number; run the stage evaluate again")
+    lost = ~np.isfinite(numbers)
+    told = np.where(table["value"] == "", "no value and no reason were written", "the value is " + table["value"])
+    reasons = table["reason"].where(~lost | (table["reason"] != ""), told)
+    return table.assign(value=numbers.where(~lost), reason=reasons)
+
+
+def _place(row: pd.Series) -> str:
+    return f"{row['metric']} of {row['method']} on {row['clip_id'] or 'the whole set'}"
 
 
 def _read_metrics(path: Path, names: set[str], headline: Sequence[str]) -> tuple[Metric, ...]:
@@ -140,7 +173,8 @@ def read_scores(folder: Path, headline: Sequence[str]) -> Scores:
         headline: metrics that come first in every table; those not measured here are passed over.
 
     Raises:
-        BadInputError: a file is missing or lacks a column, or a metric has no facts.
+        BadInputError: a file is missing or lacks a column, a value is no number or stands there twice, or a metric
+            has no facts.
     """
     values = _read_values(folder / METRICS_FILE)
     metrics = _read_metrics(folder / FACTS_FILE, set(values["metric"]), headline)

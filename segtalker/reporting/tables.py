@@ -6,7 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from segtalker.clips import SPLITS, read_table
+from segtalker.reporting.intervals import Bootstrap, Uncertainty, find_uncertainty, group_table
 from segtalker.reporting.scores import Scores
+from segtalker.run_files import GROUPS
 from segtalker.workspace import Workspace
 
 _DATA_STAGES = ("download", "cut", "crop", "gate", "parse", "split")
@@ -20,10 +22,13 @@ class Tables:
     """Every table of one experiment; the functions below say what is in each.
 
     Args:
+        groups: scores by emotion and the like, where the dataset says of its clips which they show.
         training: what training stages left besides their history, by `stage: name`.
     """
 
     results: pd.DataFrame
+    uncertainty: Uncertainty
+    groups: pd.DataFrame
     regions: pd.DataFrame
     splits: pd.DataFrame
     failures: pd.DataFrame
@@ -32,18 +37,59 @@ class Tables:
     training: dict[str, pd.DataFrame]
 
 
-def build_tables(workspace: Workspace, scores: Scores, signature: str) -> Tables:
-    """All tables of the experiment whose scores these are."""
-    failures = failures_table(workspace)
-    return Tables(
-        results=results_table(scores, failures, workspace.dataset, signature),
-        regions=region_table(scores),
+def build_tables(workspace: Workspace, scores: Scores, signature: str, how: Bootstrap) -> Tables:
+    """All tables of the experiment whose scores these are; `how` intervals are found."""
+    return make_tables(
+        scores,
+        how,
+        clips=read_texts(workspace.results("evaluate") / "clips.csv"),
+        failures=failures_table(workspace),
         splits=split_table(workspace),
+        training=training_tables(workspace),
+        dataset=workspace.dataset,
+        signature=signature,
+    )
+
+
+def make_tables(
+    scores: Scores,
+    how: Bootstrap,
+    *,
+    clips: pd.DataFrame,
+    failures: pd.DataFrame,
+    splits: pd.DataFrame,
+    training: dict[str, pd.DataFrame],
+    dataset: str,
+    signature: str,
+) -> Tables:
+    """All tables, from what does not depend on where it is kept.
+
+    Args:
+        scores: of the experiment.
+        how: intervals are found.
+        clips: that were measured, text; may be empty.
+        failures: see `failures_table`.
+        splits: see `split_table`; may be empty.
+        training: what training stages left besides their history.
+        dataset: its name.
+        signature: of the experiment.
+    """
+    return Tables(
+        results=results_table(scores, failures, dataset, signature),
+        uncertainty=find_uncertainty(scores, how),
+        groups=group_table(scores, clips, GROUPS, how),
+        regions=region_table(scores),
+        splits=splits,
         failures=failures,
         unavailable=unavailable_table(scores),
         glossary=glossary_table(scores),
-        training=training_tables(workspace),
+        training=training,
     )
+
+
+def read_texts(path: Path) -> pd.DataFrame:
+    """A table as text, cell by cell; empty where there is no such file."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.is_file() else pd.DataFrame()
 
 
 def failures_table(workspace: Workspace) -> pd.DataFrame:
@@ -95,7 +141,9 @@ def split_table(workspace: Workspace) -> pd.DataFrame:
             "minutes": groups["seconds"].sum() / 60.0,
         }
     )
-    return table.reindex(list(SPLITS)).fillna(0).astype({"subjects": int, "clips": int}).reset_index()
+    table = table.reindex(list(SPLITS)).fillna(0).astype({"subjects": int, "clips": int}).reset_index()
+    # as written, so that what is read back from the file is shown alike
+    return table.assign(minutes=table["minutes"].round(6))
 
 
 def unavailable_table(scores: Scores) -> pd.DataFrame:

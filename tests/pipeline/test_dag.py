@@ -68,6 +68,16 @@ def test_mlflow_holds_one_parent_and_a_child_a_stage(finished: Finished) -> None
     assert children["mlflow.parentRunId"].nunique() == 1
 
 
+def test_mlflow_alone_gives_the_same_tables(finished: Finished, tmp_path: Path) -> None:
+    project, _ = finished
+    answer = project.run("tables", "--out", str(tmp_path / "again"))
+    assert answer.returncode == 0, answer.stderr
+    written = {path.name: path.read_bytes() for path in (project.root / "reports/tables").iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == written
+    listed = project.run("runs")
+    assert [line.split()[1] for line in listed.stdout.splitlines()[1:]] == ["tiny"]
+
+
 def test_a_second_run_does_nothing(finished: Finished) -> None:
     project, _ = finished
     before = project.read(RESULTS)

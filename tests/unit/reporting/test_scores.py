@@ -7,6 +7,7 @@ import pytest
 from segtalker.errors import BadInputError
 from segtalker.reporting.methods import order_methods
 from segtalker.reporting.scores import read_scores
+from segtalker.reporting.tables import unavailable_table
 from segtalker.workspace import Workspace
 
 
@@ -51,3 +52,40 @@ def test_broken_results_are_refused_in_one_line(experiment: Workspace, tmp_path)
     (tmp_path / "metrics.csv").write_text("clip_id,method,metric,value,reason\n")
     with pytest.raises(BadInputError, match="column 'subject' is missing"):
         read_scores(tmp_path, [])
+
+
+def write_values(tmp_path, experiment: Workspace, rows: list[str]):
+    """Results of these rows alone."""
+    (tmp_path / "metrics.json").write_bytes((experiment.results("evaluate") / "metrics.json").read_bytes())
+    (tmp_path / "metrics.csv").write_text("\n".join(["clip_id,subject,method,metric,value,reason", *rows, ""]))
+    return tmp_path
+
+
+@pytest.mark.parametrize("text", ["nan", "NaN", "inf", "-inf", "Infinity", ""])
+def test_a_value_that_is_no_number_is_missing_with_a_reason_and_not_averaged(
+    experiment: Workspace, tmp_path, text: str
+) -> None:
+    rows = ["c0,s0,segtalker,psnr,20.0,", f"c1,s1,segtalker,psnr,{text},"]
+    scores = read_scores(write_values(tmp_path, experiment, rows), [])
+    assert scores.means().loc["segtalker", "psnr"] == 20.0
+    lost = unavailable_table(scores).iloc[0]
+    assert (lost["metric"], lost["method"], lost["clips"]) == ("psnr", "all", "1")
+    assert lost["reason"] == (f"the value is {text}" if text else "no value and no reason were written")
+    assert scores.clips("segtalker") == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("c1,s1,segtalker,psnr,12 dB,", "'12 dB', of psnr of segtalker on c1, is no number"),
+        ("c0,s0,segtalker,psnr,21.0,", "psnr of segtalker on c0 stands there twice"),
+        ("c0,s1,static,psnr,21.0,", "clip c0 has two subjects"),
+        (",,segtalker,fid_seeded,?,", "fid_seeded of segtalker on the whole set"),
+    ],
+)
+def test_rows_that_cannot_be_meant_are_refused(experiment: Workspace, tmp_path, row: str, message: str) -> None:
+    folder = write_values(tmp_path, experiment, ["c0,s0,segtalker,psnr,20.0,", row])
+    with pytest.raises(BadInputError) as caught:
+        read_scores(folder, [])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,92 @@
+"""Two evaluations have one protocol if, and only if, their numbers can be compared."""
+
+import dataclasses
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from flows.stages.evaluate import clip_groups, make_protocol, make_tasks, tried_clips
+from segtalker.clips import load_clips, write_table, write_wav
+from segtalker.evaluation import EvaluationPlan, WeightFiles, _score
+from segtalker.metrics.registry import METRICS
+from segtalker.params import Evaluate, load_params
+from segtalker.protocol import differing_parts
+from segtalker.score_table import _dataset_row
+
+
+@pytest.fixture
+def settings() -> Evaluate:
+    return load_params(Path(__file__).parents[3]).evaluate
+
+
+@pytest.fixture
+def plan(drawn: SimpleNamespace, tmp_path: Path) -> EvaluationPlan:
+    """Two clips of two people."""
+    plan = drawn.make_plan(tmp_path)
+    for seed, clip_id in enumerate(("a_0", "b_0")):
+        drawn.write_clip(plan.data, clip_id, drawn.speech(seed))
+    drawn.write_split(plan.data, {"a_0": "a", "b_0": "b"})
+    plan.expert.write_bytes(b"expert")
+    plan.parser.path.write_bytes(b"parser")
+    return plan
+
+
+def protocol(plan: EvaluationPlan, settings: Evaluate) -> dict:
+    return make_protocol(plan, settings, load_clips(plan.data, plan.dataset, "test"))
+
+
+def test_speed_and_places_of_files_do_not_count(plan: EvaluationPlan, settings: Evaluate, tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).write_bytes(b"weights")
+    kept = [
+        protocol(
+            dataclasses.replace(plan, batch_size=size, weights=WeightFiles(None, None, tmp_path / name, None, None)),
+            settings.model_copy(update={"batch_size": size, "fid_weights": name}),
+        )
+        for size, name in ((4, "here"), (9, "there"))
+    ]
+    assert differing_parts(*kept) == {}
+    assert differing_parts(kept[0], protocol(plan, settings)) == {"weights": ["fid"]}
+
+
+def test_what_is_measured_and_what_measures_does(plan: EvaluationPlan, settings: Evaluate) -> None:
+    before = protocol(plan, settings)
+    plan.expert.write_bytes(b"another")
+    assert differing_parts(before, protocol(plan, settings)) == {"networks": ["expert"]}
+    plan.expert.write_bytes(b"expert")
+    sound = plan.data / "crop" / plan.dataset / "clips" / "b_0" / "audio.wav"
+    write_wav(sound, np.zeros(16000, np.float32), 16000)
+    assert differing_parts(before, protocol(plan, settings)) == {"clips": ["b_0"]}
+    parsed = dataclasses.replace(plan, reference_masks="parsed")
+    found = differing_parts(before, protocol(parsed, settings.model_copy(update={"reference_masks": "parsed"})))
+    assert found["settings"] == ["reference_masks"]
+    assert "mouth_iou" in found["metrics"]
+    assert "psnr" not in found["metrics"]
+
+
+def test_a_clip_that_was_lost_does_not_change_the_protocol(plan: EvaluationPlan) -> None:
+    write_table(plan.generated / "failures.csv", [{"clip_id": "b_0", "reason": "no face"}], ("clip_id", "source"))
+    assert [clip.clip_id for clip in tried_clips(plan, ["a_0"])] == ["a_0", "b_0"]
+    (plan.generated / "failures.csv").unlink()
+    assert [clip.clip_id for clip in tried_clips(plan, ["a_0"])] == ["a_0"]
+
+
+def test_emotions_of_clips_come_along(plan: EvaluationPlan) -> None:
+    path = plan.data / "split" / plan.dataset / "clips.csv"
+    assert clip_groups(path) == {"a_0": {}, "b_0": {}}
+    rows = [{"clip_id": f"{who}_0", "subject": who, "split": "test", "emotion": "sad", "level": 2} for who in "ab"]
+    write_table(path, rows, ("clip_id",))
+    tasks = make_tasks(plan, {"a_0": ["x"], "b_0": ["x"]})
+    assert [(task.row["emotion"], task.row["level"]) for task in tasks] == [("sad", "2")] * 2
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_measurement_that_is_no_number_has_a_reason_and_no_value(value: float) -> None:
+    metric = dataclasses.replace(METRICS[1], value=lambda _: value)
+    assert _score(metric, np.ones(3), "") == {"value": None, "reason": f"the measurement is {value}"}
+    whole = next(metric for metric in METRICS if metric.value is None)
+    row = _dataset_row("copy", whole, value, "")
+    assert (row["value"], row["reason"]) == (None, f"the distance is {value}")

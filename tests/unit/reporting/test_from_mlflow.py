@@ -1,0 +1,56 @@
+"""A run's tables made again from MLflow alone are the bytes its stage wrote."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main
+from flows.stages.common import StageRun
+from flows.stages.tables import tables
+from segtalker.params import load_params
+from segtalker.protocol import make_protocol, protocol_signature
+from segtalker.tracking import RunStore, start_stage
+from segtalker.workspace import Workspace
+
+SIGNATURE = "0123456789abcdef" * 4
+
+
+def run_stage(root: Path) -> str:
+    """Runs the stage as in a pipeline; the id of its experiment's run."""
+    params = load_params()
+    tracker = start_stage(
+        stage="tables", name="demo", experiment_signature="e" * 64, signature=SIGNATURE,
+        params=params.model_dump(mode="json"),
+        tags={"segtalker.experiment": "demo", "segtalker.dataset": "synthetic"},
+    )  # fmt: skip
+    tables(StageRun("tables", params, Workspace(root, "synthetic", "demo"), SIGNATURE, tracker))
+    tracker.finish(succeeded=True)
+    return str(tracker.parent_id)
+
+
+def test_the_same_bytes_without_data_and_results(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/mlflow.db")
+    monkeypatch.setenv("SEGTALKER_ROOT", str(project))
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("flows.cli.signal.signal", lambda *_: None)
+    parts = make_protocol(metrics={}, settings={}, weights={}, clips={"person00_000": "1"}, parser="2", expert="3")
+    (project / "results" / "demo" / "evaluate" / "protocol.json").write_text(json.dumps(parts))
+    run_id = run_stage(Path())
+    written = {path.name: path.read_bytes() for path in (project / "reports" / "tables").iterdir()}
+    for name in ("data", "results", "models", "reports"):
+        shutil.rmtree(project / name)
+    # what is active now is not what made the run
+    params = (project / "params.yaml").read_text().replace("headline: [psnr, ssim,", "headline: [ssim, psnr,")
+    (project / "params.yaml").write_text(params.replace("bootstrap_draws: 10000", "bootstrap_draws: 200"))
+    monkeypatch.setattr("sys.argv", ["segtalker", "tables", "--out", "again"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code, capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (project / "again").iterdir()} == written
+    assert next(run for run in RunStore.open(project).runs if run.run_id == run_id).protocol == protocol_signature(
+        parts
+    )
