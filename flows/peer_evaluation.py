@@ -28,6 +28,7 @@ from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, task_key
 from segtalker.clips import FAILURE_COLUMNS, Clip, load_clips, processed_clip, write_table
 from segtalker.errors import BadInputError
 from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan
+from segtalker.faces.detect import check_detector
 from segtalker.media.video import write_video
 from segtalker.metrics.registry import describe
 from segtalker.params import Params
@@ -148,6 +149,7 @@ def _reference(
             "crop.detector annotations finds no face in videos without landmarks;"
             " say --set crop.detector=mediapipe or face_alignment"
         )
+    check_detector(params.crop.detector, params.crop.weights)
     settings = params.download.folder.model_copy(update={"root": str(request.reference)})
     rows, lost = folder_clips(settings, root)
     data = _work_folder(root, str(request.reference.resolve())) / "data"

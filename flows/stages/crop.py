@@ -39,7 +39,6 @@ def crop_clips(params: Params, rows: Sequence[Row], folder: Path) -> list[Row]:
         Rows of the clips that passed.
     """
     base, settings = params.base, params.crop
-    check_detector(settings.detector, settings.weights)
     seen = [base.image_size, base.fps, base.sample_rate_hz, base.mel.model_dump(), settings.model_dump()]
     how = task_key(seen, code_hash(*_CODE))
     return run_clips(
@@ -55,6 +54,7 @@ def crop_clips(params: Params, rows: Sequence[Row], folder: Path) -> list[Row]:
 
 def crop(run: StageRun) -> None:
     """Crops every clip that `cut` listed."""
+    check_detector(run.params.crop.detector, run.params.crop.weights)
     rows = table_rows(run.workspace.data("cut") / "clips.csv")
     done = crop_clips(run.params, rows, run.workspace.data("crop"))
     frames = sum(row["frames"] for row in done)

@@ -71,9 +71,9 @@ def parse_clips(params: Params, choice: ParserChoice, rows: Sequence[Row], crops
 
 def parse(run: StageRun) -> None:
     """Parses every clip that `gate` passed."""
-    rows = table_rows(run.workspace.data("gate") / "clips.csv")
     params, workspace = run.params, run.workspace
     choice = choose_parser(params, workspace)
+    rows = table_rows(workspace.data("gate") / "clips.csv")
     done = parse_clips(params, choice, rows, workspace.data("crop"), workspace.data("parse"))
     run.log_metrics({"clips": len(done), "failed_clips": len(rows) - len(done)})
     if done:
