@@ -13,6 +13,7 @@ from flows import dvc_cli
 from flows.compare_command import compare
 from flows.console import complain, say
 from flows.doctor import doctor
+from flows.evaluate_command import evaluate
 from flows.experiment import DEFAULT_EXPERIMENT, activate, compose
 from flows.lock_shelf import bring_back, keep_lock
 from flows.prefect_server import configure, prefect_server
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(talk)
+app.command()(evaluate)
 app.command()(doctor)
 app.command()(runs)
 app.command()(tables)

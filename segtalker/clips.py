@@ -306,6 +306,19 @@ class Clip:
         return json.loads((self.crop_folder / "crop.json").read_text(encoding="utf-8"))
 
 
+def processed_clip(data_root: Path, dataset: str, clip_id: str, subject: str) -> Clip:
+    """A test clip after the stages up to `parse`.
+
+    Args:
+        data_root: the folder `data`.
+        dataset: its name.
+        clip_id: its name.
+        subject: who speaks.
+    """
+    crop, parse, gate = (data_root / stage / dataset / "clips" / clip_id for stage in ("crop", "parse", "gate"))
+    return Clip(clip_id, subject, "test", crop, parse, gate)
+
+
 def write_table(path: Path, rows: Sequence[dict] | pd.DataFrame, columns: Sequence[str]) -> None:
     """Writes a clip table atomically, sorted by clip, the named columns first."""
     table = pd.DataFrame(rows)

@@ -36,6 +36,7 @@ class GenerationPlan:
         methods: names, see `METHODS`.
         folder: `results/<experiment>/generate`.
         sample_rate_hz: of the sound.
+        silence: its value in a log-mel spectrogram.
         crf: x264's constant quality of the videos.
         device: where networks run, `cpu` or `cuda`.
     """
@@ -45,6 +46,7 @@ class GenerationPlan:
     methods: tuple[str, ...]
     folder: Path
     sample_rate_hz: int
+    silence: float
     crf: int
     device: str
 
@@ -57,6 +59,7 @@ class _Job:
     clip: Clip
     driving: Clip
     identity: Identity
+    silence: float
 
     @property
     def count(self) -> int:
@@ -85,6 +88,11 @@ def _other_speech(job: _Job) -> Iterator[np.ndarray]:
     return job.speaking(mel[:, np.arange(job.clip.mel.shape[1]) % mel.shape[1]])
 
 
+def _silence(job: _Job) -> Iterator[np.ndarray]:
+    """A mouth that still moves in time has been seen, not heard: the pose source leaks it."""
+    return job.speaking(np.full_like(job.clip.mel, job.silence))
+
+
 def _reference_masks(job: _Job) -> Iterator[np.ndarray]:
     return iter(job.clip.truth_masks or job.clip.masks)
 
@@ -94,6 +102,7 @@ METHODS: dict[str, Callable[[_Job], Iterator[np.ndarray]] | None] = {
     "segtalker": _own_speech,
     "static": None,
     "shuffled_audio": _other_speech,
+    "silent_audio": _silence,
     ORACLE: _reference_masks,
 }
 
@@ -134,7 +143,7 @@ def generate_clip(plan: GenerationPlan, row: dict[str, Any], _output: Path) -> d
     if len(lengths) > 1:
         raise BadClipError(f"frames, masks and landmarks differ in number: {sorted(lengths)}")
     talker = load_talker(plan.models, plan.settings, plan.device)
-    job = _Job(talker, clip, driving, talker.identify(clip))
+    job = _Job(talker, clip, driving, talker.identify(clip), plan.silence)
     for method in plan.methods:
         with atomic_folder(plan.folder / method / clip.clip_id) as folder:
             _write_method(plan, job, method, folder)

@@ -162,7 +162,7 @@ class Edits(Section):
 class Generate(Section):
     """Videos of the test clips by every method and control."""
 
-    methods: tuple[Literal["segtalker", "static", "shuffled_audio", "sgi_oracle_mask"], ...]
+    methods: tuple[Literal["segtalker", "static", "shuffled_audio", "silent_audio", "sgi_oracle_mask"], ...]
     max_clips: int = Field(ge=0)
     batch_size: int = Field(ge=1)
     crf: int = Field(ge=0, le=51)
@@ -174,12 +174,15 @@ class Evaluate(Section):
     """Metrics."""
 
     reference_masks: Literal["truth", "parsed"]
+    stand_ins: bool
     batch_size: int = Field(ge=2)
     lpips_weights: str
     lpips_heads: str
     fid_weights: str
     syncnet_weights: str
     identity_weights: str
+    mediapipe_weights: str
+    fan_weights: str
 
 
 class Tables(Section):

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ import pandas as pd
 
 from segtalker.atomic import atomic_file
 from segtalker.evaluation import FEATURES_FILE, GROUND_TRUTH, SCORES_FILE
-from segtalker.metrics.functional import Moments, frechet_distance
-from segtalker.metrics.registry import METRICS, Metric, Track
+from segtalker.instruments import InstrumentChoice
+from segtalker.metrics.functional import Moments, frechet_distance, kernel_distance
+from segtalker.metrics.registry import METRICS, Metric, Track, chosen_metrics
 
 SCORE_COLUMNS = ("clip_id", "subject", "method", "metric", "value", "reason")
 FAILURE_COLUMNS = ("clip_id", "method", "source", "reason")
 _DIGITS = "%.7g"
+_KERNEL_FRAMES = 10_000
 
 
 @dataclass(frozen=True)
@@ -69,19 +71,50 @@ def moments(clips: Iterable[MeasuredClip], method: str, track: Track) -> Moments
     return total
 
 
-def _distance(reference: Moments | None, found: Moments | None) -> float | None:
+def _frechet(clips: Sequence[MeasuredClip], method: str, track: Track) -> float | None:
+    reference, found = moments(clips, GROUND_TRUTH, track), moments(clips, method, track)
     if reference is None or found is None or min(reference.count, found.count) < 2:
         return None
-    return frechet_distance(reference, found)
+    return max(frechet_distance(reference, found), 0.0)  # rounding takes a set's distance to itself a hair below
 
 
-def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], missing: Mapping[Track, str]) -> list[dict]:
-    """Scores of whole sets of frames: Fréchet distances to the ground truth's."""
-    rows = []
-    for metric in (metric for metric in METRICS if metric.value is None):
-        reference = moments(clips, GROUND_TRUTH, metric.track)
+def spread_features(clips: Sequence[MeasuredClip], method: str, track: Track, limit: int) -> np.ndarray:
+    """At most `limit` features of a method, evenly spread over all its frames, `(N, D)`."""
+    lengths = [0 if (found := clip.features(method, track)) is None else len(found) for clip in clips]
+    total = sum(lengths)
+    chosen = np.unique(np.linspace(0, total - 1, min(limit, total)).round().astype(int))
+    starts = np.cumsum([0, *lengths])
+    parts = []
+    for clip, first, last in zip(clips, starts[:-1], starts[1:], strict=True):
+        found = clip.features(method, track) if last > first else None
+        if found is not None:
+            parts.append(found[chosen[(chosen >= first) & (chosen < last)] - first])
+    return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
+
+
+def _kernel(clips: Sequence[MeasuredClip], method: str, track: Track) -> float | None:
+    reference, found = (spread_features(clips, name, track, _KERNEL_FRAMES) for name in (GROUND_TRUTH, method))
+    if min(len(reference), len(found)) < 2:
+        return None
+    return kernel_distance(reference, found)
+
+
+_DISTANCES: dict[str, Callable[[Sequence[MeasuredClip], str, Track], float | None]] = {
+    "frechet": _frechet,
+    "kernel": _kernel,
+}
+
+
+def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], choice: InstrumentChoice) -> list[dict]:
+    """Scores of whole sets of frames: distances of their features to the ground truth's."""
+    rows, missing = [], choice.missing()
+    for metric in chosen_metrics(choice.stand_ins):
+        if callable(metric.value):
+            continue
         for method in methods:
-            value = _distance(reference, moments(clips, method, metric.track))
+            # a method that lost a clip is compared with the reference of the clips it has
+            own = [] if metric.track in missing else [clip for clip in clips if method in clip.read()["scores"]]
+            value = _DISTANCES[metric.value](own, method, metric.track)
             reason = missing.get(metric.track, "fewer than two frames")
             rows.append(_dataset_row(method, metric, value, reason))
     return rows
@@ -90,9 +123,8 @@ def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], missin
 def _dataset_row(method: str, metric: Metric, value: float | None, reason: str) -> dict:
     about = {"clip_id": "", "subject": "", "method": method, "metric": metric.name}
     if value is not None and not math.isfinite(value):
-        value, reason = None, f"the distance is {value}"
-    # rounding takes the distance of a set to itself a hair below zero
-    return about | {"value": value if value is None else max(value, 0.0), "reason": reason if value is None else ""}
+        value, reason = None, f"not a finite number ({value})"
+    return about | {"value": value, "reason": reason if value is None else ""}
 
 
 def score_table(rows: Sequence[dict], methods: Sequence[str]) -> pd.DataFrame:

@@ -3,56 +3,34 @@
 Nothing here holds more than a stretch of frames, so memory does not grow with the length of a video.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from segtalker.faces.detect import FaceFinder
 from segtalker.faces.parsing import parse_frames
+from segtalker.instruments import NEIGHBOURS, Instruments
 from segtalker.metrics import functional as F
 from segtalker.metrics.functional.faces import align_faces, cosines, five_points
 from segtalker.metrics.functional.landmarks import eye_distance
 from segtalker.metrics.functional.mfcc import mfcc
-from segtalker.metrics.inception import FidInception
+from segtalker.metrics.inception import resize_clean, resize_legacy
 from segtalker.metrics.registry import NotMeasurable, Track
 from segtalker.mouth_box import box_transforms, extract_boxes
 from segtalker.nets.external import syncnet
-from segtalker.nets.external.lpips_alex import LpipsAlex
-from segtalker.nets.external.mobilefacenet import FACE_SIZE, FACE_TEMPLATE, MobileFaceNet
+from segtalker.nets.external.mobilefacenet import FACE_SIZE, FACE_TEMPLATE
 from segtalker.nets.seeded_features import SeededFeatures
-from segtalker.nets.sync import SyncExpert
 from segtalker.speech_windows import gather_columns, window_starts
 from segtalker.sync_scores import frame_windows, rgb_channels
 
 MAX_SHIFT = 15  # frames
 _PCM_PEAK = 32767.0
-
-
-@dataclass(frozen=True)
-class Instruments:
-    """Networks that measure; None where the published weights are not at hand.
-
-    Args:
-        parser: RGB `(B, 3, H, W)` in [-1, 1] -> logits `(B, K, H, W)`.
-        expert: sync expert of the image domain.
-    """
-
-    parser: nn.Module
-    expert: SyncExpert
-    seeded: SeededFeatures
-    alex: LpipsAlex | None
-    inception: FidInception | None
-    syncnet: syncnet.SyncNet | None
-    face_net: MobileFaceNet | None
-
-    @property
-    def context(self) -> int:
-        """Frames before a stretch that some track looks back on."""
-        return max(self.expert.window[0], syncnet.WINDOW_FRAMES) - 1
+_MOUTH_POINTS = slice(48, 68)
 
 
 @dataclass(frozen=True)
@@ -90,12 +68,15 @@ class Pictures:
         frames: RGB, `(C + T, H, W, 3)`, uint8.
         context: C, how many frames at its start belong to the stretch before.
         tools: networks.
+        finders: landmark detectors by name, which have seen the frames before.
     """
 
-    def __init__(self, frames: np.ndarray, context: int, tools: Instruments) -> None:
+    def __init__(self, frames: np.ndarray, context: int, tools: Instruments, finders: Mapping[str, FaceFinder]) -> None:
         self.frames = frames
         self.context = context
         self._tools = tools
+        self._finders = finders
+        self._points: dict[str, np.ndarray] = {}
 
     @property
     def own(self) -> np.ndarray:
@@ -112,14 +93,30 @@ class Pictures:
         return parse_frames(self._tools.parser, self.own, len(self.own))
 
     @cached_property
+    def all_luma(self) -> np.ndarray:
+        """With the context, `(C + T, H, W)`, float64 in [0, 255]."""
+        return F.luma(self.frames)
+
+    @property
     def luma(self) -> np.ndarray:
         """`(T, H, W)`, float64 in [0, 255]."""
-        return F.luma(self.own)
+        return self.all_luma[self.context :]
+
+    @cached_property
+    def motion(self) -> F.Motion:
+        """From the frame before the stretch, if there is one, to its last."""
+        return F.estimate_motion(self.all_luma[max(0, self.context - 1) :])
+
+    @cached_property
+    def flicker(self) -> np.ndarray:
+        """Of the frames whose next one is in the stretch, grey levels."""
+        return F.flicker(self.all_luma[max(0, self.context - NEIGHBOURS) :])
 
     @cached_property
     def images(self) -> Tensor:
         """`(T, 3, H, W)`, float32 in [-1, 1]."""
-        return rgb_channels(torch.from_numpy(np.ascontiguousarray(self.own))).contiguous()
+        colours = torch.from_numpy(np.ascontiguousarray(self.own)).to(self._tools.device)
+        return rgb_channels(colours).contiguous()
 
     @cached_property
     def seeded(self) -> list[Tensor]:
@@ -131,6 +128,14 @@ class Pictures:
         """Levels of AlexNet."""
         assert self._tools.alex is not None
         return self._tools.alex(self.images)
+
+    def points(self, detector: str) -> np.ndarray:
+        """Landmarks a detector finds, `(T, 68, 2)`, float64, px; NaN where it finds none."""
+        if detector not in self._points:
+            found = [self._finders[detector].landmarks(frame) for frame in self.own]
+            nothing = np.full((68, 2), np.nan)
+            self._points[detector] = np.stack([nothing if points is None else points for points in found])
+        return self._points[detector]
 
 
 @dataclass(frozen=True)
@@ -166,43 +171,74 @@ def _overlap(stretch: Stretch) -> np.ndarray:
     return F.overlap_counts(stretch.reference_masks, masks)
 
 
+def _overlap_parsed(stretch: Stretch) -> np.ndarray:
+    return F.overlap_counts(stretch.reference_masks, stretch.video.parsed)
+
+
 def _mouth_shape(stretch: Stretch) -> np.ndarray:
     found, wanted = F.mouth_points(stretch.video.parsed), F.mouth_points(stretch.reference_masks)
     return F.landmark_distance(wanted, found) / stretch.speaker.eye_distance * 100.0
 
 
+def _points(detector: str, stretch: Stretch) -> np.ndarray:
+    """Distances of mouth and of all landmarks, `(T, 2)`."""
+    wanted, found = stretch.reference.points(detector), stretch.video.points(detector)
+    mouth = F.landmark_distance(wanted[:, _MOUTH_POINTS], found[:, _MOUTH_POINTS])
+    return np.stack([mouth, F.landmark_distance(wanted, found)], axis=1) / stretch.speaker.eye_distance * 100.0
+
+
+def _warp(stretch: Stretch) -> np.ndarray:
+    """Errors of the video and of the reference itself, `(T, 2)`; one fewer at the start of a clip."""
+    motion = stretch.reference.motion
+    pair = (stretch.video, stretch.reference)
+    return np.stack([F.warp_error(pictures.with_context(1), motion) for pictures in pair], axis=1)
+
+
+def _flicker(stretch: Stretch) -> np.ndarray:
+    """Of the video and of the reference itself, `(T, 2)`; two fewer at the start of a clip."""
+    return np.stack([stretch.video.flicker, stretch.reference.flicker], axis=1)
+
+
 def _lpips_seeded(stretch: Stretch) -> np.ndarray:
     weights = stretch.tools.seeded.weights()
-    return F.feature_distance(stretch.reference.seeded, stretch.video.seeded, weights).numpy()
+    return F.feature_distance(stretch.reference.seeded, stretch.video.seeded, weights).cpu().numpy()
 
 
 def _lpips_alex(stretch: Stretch) -> np.ndarray:
     assert stretch.tools.alex is not None
     weights = stretch.tools.alex.weights()
-    return F.feature_distance(stretch.reference.alex, stretch.video.alex, weights).numpy()
+    return F.feature_distance(stretch.reference.alex, stretch.video.alex, weights).cpu().numpy()
 
 
 def _features_inception(stretch: Stretch) -> np.ndarray:
     assert stretch.tools.inception is not None
-    return stretch.tools.inception(stretch.video.images).numpy()
+    return stretch.tools.inception(resize_legacy(stretch.video.images)).cpu().numpy()
+
+
+def _features_clean(stretch: Stretch) -> np.ndarray:
+    assert stretch.tools.inception is not None
+    return stretch.tools.inception(resize_clean(stretch.video.own).to(stretch.tools.device)).cpu().numpy()
 
 
 def _identity(stretch: Stretch) -> np.ndarray:
-    net = stretch.tools.face_net
+    net, device = stretch.tools.face_net, stretch.tools.device
     assert net is not None
     points, template = five_points(stretch.speaker.landmarks[stretch.numbers]), np.array(FACE_TEMPLATE)
     faces = [align_faces(video.own, points, template, FACE_SIZE) for video in (stretch.reference, stretch.video)]
-    return cosines(*(net(rgb_channels(torch.from_numpy(face)).contiguous()).numpy() for face in faces))
+    images = [rgb_channels(torch.from_numpy(face).to(device)).contiguous() for face in faces]
+    return cosines(*(net(image).cpu().numpy() for image in images))
 
 
 def _sync_expert(stretch: Stretch) -> np.ndarray:
     """Embeddings of the windows that end in the stretch, `(W, D)`."""
-    count, _, *size = stretch.tools.expert.window
+    expert = stretch.tools.expert
+    assert expert is not None
+    count, _, *size = expert.window
     frames, speaker = stretch.video.with_context(count - 1), stretch.speaker
     last = stretch.numbers.stop
     transforms = box_transforms(speaker.landmarks, size, speaker.smooth_frames)[last - len(frames) : last]
-    channels = rgb_channels(torch.from_numpy(extract_boxes(frames, transforms, size)))
-    return stretch.tools.expert.embed_frames(_windows(channels, count).contiguous()).numpy()
+    channels = rgb_channels(torch.from_numpy(extract_boxes(frames, transforms, size))).to(stretch.tools.device)
+    return expert.embed_frames(_windows(channels, count).contiguous()).cpu().numpy()
 
 
 def _sync_syncnet(stretch: Stretch) -> np.ndarray:
@@ -211,8 +247,9 @@ def _sync_syncnet(stretch: Stretch) -> np.ndarray:
     assert net is not None
     size, count = (syncnet.FRAME_SIZE, syncnet.FRAME_SIZE), syncnet.WINDOW_FRAMES
     frames = [cv2.resize(frame[..., ::-1], size) for frame in stretch.video.with_context(count - 1)]
-    channels = torch.from_numpy(np.stack(frames)).movedim(-1, 1).float()  # (F, 3, 224, 224)
-    return torch.cat([net.embed_frames(window.movedim(0, 1)[None]) for window in _windows(channels, count)]).numpy()
+    channels = torch.from_numpy(np.stack(frames)).movedim(-1, 1).float().to(stretch.tools.device)  # (F, 3, 224, 224)
+    embedded = [net.embed_frames(window.movedim(0, 1)[None]) for window in _windows(channels, count)]
+    return torch.cat(embedded).cpu().numpy()
 
 
 def _windows(channels: Tensor, count: int) -> Tensor:
@@ -224,17 +261,24 @@ def _windows(channels: Tensor, count: int) -> Tensor:
 MEASURE: dict[Track, Callable[[Stretch], np.ndarray]] = {
     "psnr": lambda stretch: F.psnr(stretch.reference.own, stretch.video.own),
     "ssim": lambda stretch: F.ssim(stretch.reference.luma, stretch.video.luma),
+    "ms_ssim": lambda stretch: F.ms_ssim(stretch.reference.luma, stretch.video.luma),
     "lpips_seeded": _lpips_seeded,
     "lpips_alex": _lpips_alex,
     "cpbd": lambda stretch: F.cpbd_frames(stretch.video.luma),
     "temporal": lambda stretch: F.temporal_error(stretch.reference.with_context(1), stretch.video.with_context(1)),
+    "warp": _warp,
+    "flicker": _flicker,
     "overlap": _overlap,
+    "overlap_parsed": _overlap_parsed,
     "mouth_shape": _mouth_shape,
+    "points_mediapipe": partial(_points, "mediapipe"),
+    "points_fan": partial(_points, "face_alignment"),
     "sync_expert": _sync_expert,
     "sync_syncnet": _sync_syncnet,
     "identity": _identity,
-    "features_seeded": lambda stretch: SeededFeatures.pooled(stretch.video.seeded).numpy(),
+    "features_seeded": lambda stretch: SeededFeatures.pooled(stretch.video.seeded).cpu().numpy(),
     "features_inception": _features_inception,
+    "features_clean": _features_clean,
 }
 
 
@@ -246,9 +290,10 @@ def _sync_values(video: np.ndarray, audio: np.ndarray, zero_padding: bool) -> np
 
 
 def _against_expert(video: np.ndarray, speaker: Speaker, tools: Instruments) -> np.ndarray:
+    assert tools.expert is not None
     starts = window_starts(np.arange(len(video)), speaker.fps, speaker.mel_rate)
-    speech = gather_columns(speaker.mel, starts, tools.expert.audio_tower.window[1])
-    return _sync_values(video, tools.expert.embed_audio(torch.from_numpy(speech)).numpy(), zero_padding=False)
+    speech = torch.from_numpy(gather_columns(speaker.mel, starts, tools.expert.audio_tower.window[1]))
+    return _sync_values(video, tools.expert.embed_audio(speech.to(tools.device)).cpu().numpy(), zero_padding=False)
 
 
 def _against_syncnet(video: np.ndarray, speaker: Speaker, tools: Instruments) -> np.ndarray:
@@ -259,7 +304,8 @@ def _against_syncnet(video: np.ndarray, speaker: Speaker, tools: Instruments) ->
     step, columns = syncnet.COLUMNS_PER_FRAME, syncnet.WINDOW_COLUMNS
     count = min(len(video) - 1, (cepstra.shape[1] - columns) // step + 1)  # the release leaves the last window out
     windows = cepstra.unfold(1, columns, step)[:, :count].movedim(1, 0).contiguous()  # (W, 13, 20)
-    return _sync_values(video[:count], tools.syncnet.embed_audio(windows).numpy(), zero_padding=True)
+    embedded = tools.syncnet.embed_audio(windows.to(tools.device)).cpu().numpy()
+    return _sync_values(video[:count], embedded, zero_padding=True)
 
 
 # tracks that need the sound of the whole clip before they are numbers: distance, confidence, offset

@@ -1,24 +1,27 @@
 """Every method's videos of the test clips, and the clips themselves -> one long table of scores."""
 
-import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+
+import pandas as pd
+import torch
 
 import segtalker
 from flows.stages.common import StageRun, stage_main
 from flows.stages.parse import choose_parser
-from segtalker import protocol
 from segtalker.atomic import write_text
 from segtalker.clip_pools import Pool
-from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
+from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, task_key
 from segtalker.clips import Clip, load_clips, read_table, write_table
 from segtalker.errors import BadInputError
-from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan, WeightFiles, evaluate_clip, load_instruments
+from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan, evaluate_clip
+from segtalker.evaluation_protocol import plan_protocol
+from segtalker.instruments import InstrumentChoice, WeightFiles, load_instruments
 from segtalker.metrics.registry import describe
-from segtalker.params import Evaluate
-from segtalker.paths import expand_path
+from segtalker.params import Machine, Params
+from segtalker.protocol import PROTOCOL_FILE, protocol_signature
 from segtalker.provenance import file_sha256
 from segtalker.run_files import FACTS_FILE, GROUPS, METRICS_FILE, keep_scores
 from segtalker.score_table import (
@@ -30,43 +33,29 @@ from segtalker.score_table import (
     score_table,
     write_scores,
 )
+from segtalker.workspace import Workspace
 
 _LIBRARY = Path(segtalker.__file__).parent
-_PATHS = ("_weights", "_heads")
-_CODE = tuple(
-    _LIBRARY / name
-    for name in ("metrics", "nets", "evaluation.py", "tracks.py", "mouth_box.py", "sync_scores.py", "faces/parsing.py")
-)
+_FILES = ("metrics", "nets", "evaluation.py", "instruments.py", "tracks.py", "mouth_box.py", "sync_scores.py", "faces")
+_CODE = tuple(_LIBRARY / name for name in _FILES)
 
 
-def weight_files(settings: Evaluate) -> WeightFiles:
-    """Published weights that params name."""
-
-    def path(key: str) -> Path | None:
-        text: str = getattr(settings, key)
-        return expand_path(text, f"evaluate.{key}") if text else None
-
-    return WeightFiles(
-        lpips_trunk=path("lpips_weights"),
-        lpips_heads=path("lpips_heads"),
-        fid=path("fid_weights"),
-        syncnet=path("syncnet_weights"),
-        identity=path("identity_weights"),
-    )
-
-
-def make_plan(run: StageRun) -> EvaluationPlan:
+def make_plan(params: Params, workspace: Workspace) -> EvaluationPlan:
     """How clips are measured."""
-    base, settings, workspace = run.params.base, run.params.evaluate, run.workspace
+    base, settings = params.base, params.evaluate
     return EvaluationPlan(
         data=workspace.root / "data",
         dataset=workspace.dataset,
         generated=workspace.results("generate"),
         cache=workspace.root / ".cache" / "features",
         reference_masks=settings.reference_masks,
-        parser=choose_parser(run),
-        expert=workspace.model("train_sync") / "image_expert.ckpt",
-        weights=weight_files(settings),
+        choice=InstrumentChoice(
+            parser=choose_parser(params, workspace),
+            expert=workspace.model("train_sync") / "image_expert.ckpt",
+            weights=WeightFiles.of(settings),
+            stand_ins=settings.stand_ins,
+            device="cuda" if torch.cuda.is_available() else "cpu",
+        ),
         fps=base.fps,
         sample_rate_hz=base.sample_rate_hz,
         mel_rate=base.sample_rate_hz / base.mel.hop,
@@ -75,34 +64,9 @@ def make_plan(run: StageRun) -> EvaluationPlan:
     )
 
 
-def make_protocol(plan: EvaluationPlan, settings: Evaluate, clips: Sequence[Clip]) -> dict[str, dict[str, str]]:
-    """What makes the numbers comparable with another run's, see `segtalker.protocol`.
-
-    Args:
-        plan: how clips are measured.
-        settings: of the stage.
-        clips: those that were to be measured, whether it went well or not.
-    """
-    kept = settings.model_dump(mode="json")
-    files = dataclasses.asdict(plan.weights)
-    measured = {name: value for name, value in kept.items() if name != "batch_size" and not name.endswith(_PATHS)}
-    measured |= {name: getattr(plan, name) for name in ("fps", "sample_rate_hz", "mel_rate", "smooth_frames")}
-    return protocol.make_protocol(
-        metrics=describe(plan.reference_masks),
-        settings=measured | {"parser": plan.parser.backend},
-        weights={name: file_sha256(path) if path else "" for name, path in files.items()},
-        clips={clip.clip_id: protocol.clip_hash(_reference_hashes(plan, clip)) for clip in clips},
-        parser=file_sha256(plan.parser.path),
-        expert=file_sha256(plan.expert),
-    )
-
-
-def _reference_hashes(plan: EvaluationPlan, clip: Clip) -> dict[str, str]:
-    """Hashes of what a clip's videos are held against; a file that is missing has none."""
-    crop, parsed = clip.crop_folder, plan.reference_masks == "parsed"
-    masks = clip.parse_folder / "masks.zip" if parsed else crop / "truth_masks.zip"
-    files = {"frames": crop / "frames.zip", "sound": clip.audio_path, "landmarks": crop / "landmarks.npy"}
-    return {name: file_sha256(path) for name, path in (files | {"masks": masks}).items() if path.is_file()}
+def evaluation_pool(device: str, machine: Machine) -> Pool:
+    """A process a GPU where there are any, else where params say."""
+    return Pool(torch.cuda.device_count(), "") if device == "cuda" else Pool.of(machine)
 
 
 def tried_clips(plan: EvaluationPlan, made: Iterable[str]) -> list[Clip]:
@@ -113,7 +77,13 @@ def tried_clips(plan: EvaluationPlan, made: Iterable[str]) -> list[Clip]:
 
 
 def clip_groups(path: Path) -> dict[str, dict[str, str]]:
-    """What a dataset says of its clips beside who speaks, by clip: `GROUPS`, where it has them."""
+    """What a dataset says of its clips beside who speaks, by clip: `GROUPS`, where it has them.
+
+    Args:
+        path: the table `split` wrote; videos from elsewhere have none.
+    """
+    if not path.is_file():
+        return {}
     table = read_table(path)
     known = [name for name in GROUPS if name in table.columns]
     rows = table.set_index("clip_id")[known].astype(str).to_dict("index")
@@ -129,21 +99,28 @@ def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
     return made, list(dict.fromkeys(table["method"]))
 
 
-def make_tasks(plan: EvaluationPlan, made: dict[str, list[str]]) -> list[ClipTask]:
+def make_tasks(plan: EvaluationPlan, clips: Sequence[Clip], made: Mapping[str, Sequence[str]]) -> list[ClipTask]:
     """One task a clip; its key covers networks, code, settings, the clip and what was made of it."""
-    nets = [plan.parser.path, plan.expert, *filter(None, dataclasses.asdict(plan.weights).values())]
-    settings = (plan.reference_masks, plan.fps, plan.sample_rate_hz, plan.mel_rate, plan.smooth_frames, plan.batch_size)
-    how = [settings, code_hash(*_CODE), [file_sha256(net) for net in nets]]
+    settings = (
+        plan.choice.stand_ins,
+        plan.reference_masks,
+        plan.fps,
+        plan.sample_rate_hz,
+        plan.mel_rate,
+        plan.smooth_frames,
+        plan.batch_size,
+    )
+    how = [settings, code_hash(*_CODE), [file_sha256(net) for net in plan.choice.files()]]
     groups = clip_groups(plan.data / "split" / plan.dataset / "clips.csv")
     tasks = []
-    for clip in load_clips(plan.data, plan.dataset, "test"):
+    for clip in clips:
         if clip.clip_id not in made:
             continue
         folders = [clip.crop_folder, clip.parse_folder, clip.gate_folder]
         folders += [plan.generated / method / clip.clip_id for method in made[clip.clip_id]]
         content = [file_sha256(file) for folder in folders for file in _inputs(folder)]
         row = {"clip_id": clip.clip_id, "subject": clip.subject, "source": str(clip.crop_folder)}
-        row |= groups[clip.clip_id] | {"methods": " ".join(made[clip.clip_id])}
+        row |= groups.get(clip.clip_id, {}) | {"methods": " ".join(made[clip.clip_id])}
         tasks.append(ClipTask(row, task_key(how, content)))
     return tasks
 
@@ -169,35 +146,52 @@ def write_failures(path: Path, lost: Sequence[dict], pairs: int, max_failed: flo
         )
 
 
-def evaluate(run: StageRun) -> None:
-    """Generated videos, clips and experts -> `metrics.csv`, what its numbers mean, and what failed."""
-    base, folder, plan = run.params.base, run.workspace.results("evaluate"), make_plan(run)
-    load_instruments(plan)
-    made, methods = made_by_clip(plan.generated)
-    tasks = make_tasks(plan, made)
-    rows = run_clips(
-        tasks,
-        partial(evaluate_clip, plan),
-        folder,
-        ("clip_id", "subject", "source", "frames", "methods"),
-        Pool.of(run.params.machine),
-        base.max_failed_fraction,
-        "evaluate",
-    )
+def measure_clips(
+    plan: EvaluationPlan, tasks: Sequence[ClipTask], names: Sequence[str], folder: Path, pool: Pool, max_failed: float
+) -> tuple[pd.DataFrame, list[Row], list[Row]]:
+    """Measures clips, each kept under `folder` as it is finished.
+
+    Args:
+        plan: how.
+        tasks: of the clips.
+        names: rows of the table, in order.
+        folder: gets the clips and `failures.csv`.
+        pool: where the work is done.
+        max_failed: share of clips that may fail.
+
+    Returns:
+        The long table, rows of the measured clips, and the videos of single methods that could not be measured.
+    """
+    load_instruments(plan.choice)
+    columns = ("clip_id", "subject", "source", "frames", "methods")
+    rows = run_clips(tasks, partial(evaluate_clip, plan), folder, columns, pool, max_failed, "evaluate")
     clips = [
         MeasuredClip(row["clip_id"], row["subject"], row["source"], folder / "clips" / row["clip_id"]) for row in rows
     ]
     scores, lost = clip_scores(clips)
-    names = [GROUND_TRUTH, *methods]
+    return score_table([*scores, *dataset_scores(clips, names, plan.choice)], names), rows, lost
+
+
+def keep_protocol(run: StageRun, plan: EvaluationPlan, clips: Sequence[Clip]) -> None:
+    """Writes what the numbers can be compared by, and tags the run with its hash."""
+    protocol = plan_protocol(plan, run.params.evaluate, clips)
+    write_text(run.workspace.results("evaluate") / PROTOCOL_FILE, json.dumps(protocol, indent=1))
+    run.log_protocol(protocol_signature(protocol))
+
+
+def evaluate(run: StageRun) -> None:
+    """Generated videos, clips and experts -> `metrics.csv`, what its numbers mean, and what failed."""
+    params, folder, plan = run.params, run.workspace.results("evaluate"), make_plan(run.params, run.workspace)
+    made, methods = made_by_clip(plan.generated)
+    tasks = make_tasks(plan, load_clips(plan.data, plan.dataset, "test"), made)
+    pool, max_failed = evaluation_pool(plan.choice.device, params.machine), params.base.max_failed_fraction
+    table, rows, lost = measure_clips(plan, tasks, [GROUND_TRUTH, *methods], folder, pool, max_failed)
     pairs = sum(len(row["methods"].split()) for row in rows)
-    write_failures(folder / "failures.csv", lost, pairs, base.max_failed_fraction)
-    table = score_table([*scores, *dataset_scores(clips, names, plan.weights.missing())], names)
+    write_failures(folder / "failures.csv", lost, pairs, max_failed)
     write_scores(folder / METRICS_FILE, table)
-    facts = describe(plan.reference_masks)
+    facts = describe(plan.reference_masks, plan.choice.stand_ins)
     write_text(folder / FACTS_FILE, json.dumps(facts, indent=1, ensure_ascii=False))
-    parts = make_protocol(plan, run.params.evaluate, tried_clips(plan, made))
-    write_text(folder / protocol.PROTOCOL_FILE, json.dumps(parts, indent=1))
-    run.log_protocol(protocol.protocol_signature(parts))
+    keep_protocol(run, plan, tried_clips(plan, made))
     keep_scores(run, folder)
     run.log_metrics(mean_scores(table) | {"clips": len(rows), "failed_clips": len(tasks) - len(rows)})
 

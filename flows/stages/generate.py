@@ -34,6 +34,7 @@ def make_plan(run: StageRun) -> GenerationPlan:
         methods=run.params.generate.methods,
         folder=run.workspace.results("generate"),
         sample_rate_hz=run.params.base.sample_rate_hz,
+        silence=-run.params.base.mel.max_abs,
         crf=run.params.generate.crf,
         device="cuda" if torch.cuda.is_available() else "cpu",
     )
@@ -50,7 +51,7 @@ def _clip_hashes(clip: Clip) -> list[str]:
 def make_tasks(plan: GenerationPlan, clips: Sequence[Clip], sources: dict[str, str], seed: int) -> list[ClipTask]:
     """One task a clip; its key covers networks, code, settings, and the clip and driving speech themselves."""
     driving = pair_speech(clips, seed) if "shuffled_audio" in plan.methods else {clip.clip_id: clip for clip in clips}
-    how = [plan.settings, plan.methods, plan.crf, code_hash(Path(segtalker.__file__).parent)]
+    how = [plan.settings, plan.methods, plan.silence, plan.crf, code_hash(Path(segtalker.__file__).parent)]
     how += [file_sha256(plan.models / net) for net in _NETS]
     contents = {clip.clip_id: _clip_hashes(clip) for clip in clips}
     tasks = []

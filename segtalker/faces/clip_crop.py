@@ -203,6 +203,7 @@ def _facts(timeline: Timeline, start_s: float, crop: Crop, squares: np.ndarray) 
         "source_width": video.width,
         "source_height": video.height,
         "source_fps": video.fps,
+        "source_start_s": video.start_s,
         "source_codec": video.codec,
         "decoder": video.decoder,
         "decoder_reason": video.decoder_reason,

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
+import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor, nn
 
 from segtalker.nets.external.weights import load_published
@@ -34,6 +37,28 @@ class FidInception(nn.Module):
         net.dropout, net.fc = nn.Identity(), nn.Identity()
         self.net = net.requires_grad_(False).eval()
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Pooled features `(B, 2048)` of RGB images `(B, 3, H, W)`, float32 in [-1, 1]; sized as pytorch-fid does."""
-        return self.net(F.interpolate(image, (_SIZE, _SIZE), mode="bilinear", align_corners=False))
+    def forward(self, resized: Tensor) -> Tensor:
+        """Pooled features `(B, 2048)` of RGB images `(B, 3, 299, 299)`, float32 in [-1, 1]."""
+        return self.net(resized)
+
+
+def resize_legacy(image: Tensor) -> Tensor:
+    """As pytorch-fid does: RGB `(B, 3, H, W)` in [-1, 1] to `(B, 3, 299, 299)`, bilinear, without a filter."""
+    return F.interpolate(image, (_SIZE, _SIZE), mode="bilinear", align_corners=False)
+
+
+def resize_clean(frames: np.ndarray) -> Tensor:
+    """As clean-fid does (G. Parmar et al., CVPR 2022): bicubic with a filter, channel by channel in floating point.
+
+    Args:
+        frames: RGB, `(T, H, W, 3)`, uint8.
+
+    Returns:
+        `(T, 3, 299, 299)`, float32 in [-1, 1).
+    """
+    channels = np.moveaxis(frames, -1, 1).astype(np.float32)
+    resized = [
+        [np.asarray(Image.fromarray(channel).resize((_SIZE, _SIZE), Image.Resampling.BICUBIC)) for channel in frame]
+        for frame in channels
+    ]
+    return (torch.from_numpy(np.array(resized)).clamp_(0.0, 255.0) - 128.0) / 128.0

@@ -38,12 +38,19 @@ _KNOWN = (
            "painted through the true mask", "#3f8fd6"),
     Method("shuffled_audio", "Shuffled audio", "control", "SegTalker driven by the speech of another clip.",
            "moved by another clip's speech", "#d99a1c"),
+    Method("silent_audio", "Silence", "control", "SegTalker driven by silence: what still moves in time was not heard.",
+           "moved by nothing", "#8b7bd8"),
     Method("static", "Static", "control", "The first frame, repeated: no motion at all.",
            "the first frame, repeated", "#2fa38b"),
 )  # fmt: skip
 GROUND_TRUTH, *_ = _KNOWN
 _BY_NAME = {method.name: method for method in _KNOWN}
 _SPARE_COLOURS = ("#9b6fd3", "#6d8f2a", "#c0632b", "#4d78a8")
+
+
+def known_names() -> set[str]:
+    """Methods of this project."""
+    return set(_BY_NAME)
 
 
 def order_methods(names: set[str]) -> list[Method]:

@@ -7,6 +7,7 @@ no-reference perceptual blur metric", ICIP 2002. Edges are those of the authors'
 measured. (Ports with another Canny or another Sobel threshold give other scores.)
 """
 
+import cv2
 import numpy as np
 from scipy import ndimage
 
@@ -34,11 +35,17 @@ def _gradients(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     slope = np.gradient(bell)
     slope[slope > 0] /= slope[slope > 0].sum()
     slope[slope < 0] /= -slope[slope < 0].sum()
+    # in OpenCV a kernel is not turned round, and one of even length stands as SciPy's convolution puts it
+    kernels = [np.ascontiguousarray(kernel[::-1]) for kernel in (bell, slope)]
+    middle = (_CANNY_TAPS // 2 - 1,) * 2
     along, across = (
-        ndimage.convolve1d(
-            ndimage.convolve1d(luma, bell, axis=smooth, mode="nearest"), slope, axis=axis, mode="nearest"
+        np.stack(
+            [
+                cv2.sepFilter2D(frame, cv2.CV_64F, x_kernel, y_kernel, anchor=middle, borderType=cv2.BORDER_REPLICATE)
+                for frame in luma
+            ]
         )
-        for smooth, axis in ((1, 2), (2, 1))
+        for x_kernel, y_kernel in (kernels[::-1], kernels)
     )
     return along, across
 
@@ -116,36 +123,46 @@ def sobel_edges(luma: np.ndarray) -> np.ndarray:
     Returns:
         `(T, H, W)`, bool.
     """
-    bell, slope = (1.0, 2.0, 1.0), (-1.0, 0.0, 1.0)
-    horizontal, vertical = (
-        ndimage.correlate1d(
-            ndimage.correlate1d(luma, slope, axis=axis, mode="nearest"), bell, axis=other, mode="nearest"
+    edges = np.zeros(luma.shape, dtype=bool)
+    for frame, found in zip(luma, edges, strict=True):
+        horizontal, vertical = (
+            cv2.Sobel(frame, cv2.CV_64F, *order, ksize=3, borderType=cv2.BORDER_REPLICATE) for order in ((1, 0), (0, 1))
         )
-        for axis, other in ((2, 1), (1, 2))
-    )
-    strength = (horizontal / 8) ** 2
-    around = np.pad(strength, ((0, 0), (1, 1), (1, 1)))
-    left, right = around[:, 1:-1, :-2], around[:, 1:-1, 2:]
-    above, below = around[:, :-2, 1:-1], around[:, 2:, 1:-1]
-    thin = (left <= strength) & (strength > right) & (np.abs(horizontal) >= np.abs(vertical))
-    thin |= (above <= strength) & (strength > below)
-    return thin & (strength > _SOBEL_THRESHOLD**2)
+        strength = np.pad((horizontal / 8) ** 2, 1)
+        width = strength.shape[1]
+        rows, columns = np.nonzero(strength[1:-1, 1:-1] > _SOBEL_THRESHOLD**2)
+        here = (rows + 1) * width + columns + 1
+        value, left, right, above, below = (strength.ravel()[here + step] for step in (0, -1, 1, -width, width))
+        steep = np.abs(horizontal[rows, columns]) >= np.abs(vertical[rows, columns])
+        thin = (left <= value) & (value > right) & steep | (above <= value) & (value > below)
+        found[rows[thin], columns[thin]] = True
+    return edges
 
 
-def _reach(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How many steps in a row are true up to each column from its left, and from each column to its right.
+def _walk(values: np.ndarray, start: np.ndarray, direction: int, sign: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """How many steps values go on rising or falling.
 
     Args:
-        steps: `steps[..., c]` belongs to the columns c and c + 1, `(T, H, W - 1)`, bool.
+        values: `(P,)`, float64.
+        start: index of the first value of each walk, `(N,)`.
+        direction: 1 to the right, -1 to the left.
+        sign: 1 where values rise from left to right, -1 where they fall, `(N,)`.
+        room: steps to the end of the row, `(N,)`.
 
     Returns:
-        Two counts, `(T, H, W)`, int.
+        Steps, `(N,)`, int, at most 100.
     """
-    column = np.arange(steps.shape[-1])
-    before = np.maximum.accumulate(np.where(steps, -1, column), axis=-1)
-    after = np.minimum.accumulate(np.where(steps, len(column), column)[..., ::-1], axis=-1)[..., ::-1]
-    edge = ((0, 0), (0, 0))
-    return np.pad(column - before, (*edge, (1, 0))), np.pad(after - column, (*edge, (0, 1)))
+    steps = np.zeros(len(start), dtype=np.int64)
+    going = np.flatnonzero(room > 0)
+    for taken in range(_MAX_REACH - 1):
+        place = start[going] + direction * taken
+        on = (sign[going] * direction * (values[place + direction] - values[place]) > 0) & (room[going] > taken)
+        going = going[on]
+        if not len(going):
+            break
+        steps[going] += 1
+        going = going[room[going] > taken + 1]
+    return steps
 
 
 def edge_widths(luma: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -158,17 +175,20 @@ def edge_widths(luma: np.ndarray, edges: np.ndarray) -> np.ndarray:
     Returns:
         Widths in pixels, `(T, H, W)`, int; 0 where there is none.
     """
-    down, right = np.gradient(luma, axis=(1, 2))
-    horizontal = np.abs(down) <= np.tan(np.pi / 8) * np.abs(right)
-    rising = (right > 0) & horizontal | (right == 0)  # as in the release, a vertical gradient counts as rising
-    falling = (right < 0) & horizontal
-    steps = np.diff(luma, axis=2)
+    inside = np.zeros(luma.shape, dtype=bool)
+    inside[:, 1:-1, 1:-1] = edges[:, 1:-1, 1:-1]
+    place, width, values = np.flatnonzero(inside), luma.shape[2], np.ascontiguousarray(luma).ravel()
+    across = values[place + 1] - values[place - 1]
+    down = values[place + width] - values[place - width]
+    horizontal = np.abs(down) <= np.tan(np.pi / 8) * np.abs(across)
+    # as in the release, a vertical gradient counts as rising
+    kept = horizontal | (across == 0)
+    place, sign = place[kept], np.where(across[kept] < 0, -1, 1)
+    column = place % width
+    to_left = _walk(values, place - 1, -1, sign, column - 1)
+    to_right = _walk(values, place + 1, 1, sign, width - 2 - column)
     widths = np.zeros(luma.shape, dtype=np.int64)
-    for kind, run in ((rising, steps > 0), (falling, steps < 0)):
-        to_left, to_right = (np.minimum(count + 1, _MAX_REACH) for count in _reach(run))
-        total = to_left[:, :, :-2] + to_right[:, :, 2:]  # of the columns 1 to W - 2
-        widths[:, :, 1:-1] += total * (edges & kind)[:, :, 1:-1]
-    widths[:, [0, -1]] = 0
+    widths.flat[place] = to_left + to_right + 2
     return widths
 
 

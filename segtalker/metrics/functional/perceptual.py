@@ -19,11 +19,11 @@ def feature_distance(reference: Sequence[Tensor], features: Sequence[Tensor], we
     Returns:
         `(T,)`, float32, at least 0.
     """
-    total = torch.zeros(len(reference[0]))
+    total = reference[0].new_zeros(len(reference[0]))
     for have, want, weight in zip(features, reference, weights, strict=True):
         assert have.shape == want.shape, (have.shape, want.shape)
         difference = (_unit(have) - _unit(want)).square()
-        total += torch.einsum("tchw,c->t", difference, weight) / difference[0, 0].numel()
+        total += torch.einsum("tchw,c->t", difference, weight.to(difference)) / difference[0, 0].numel()
     return total
 
 

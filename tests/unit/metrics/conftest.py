@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from segtalker.clips import CLIP_COLUMNS, write_images, write_table, write_wav
-from segtalker.evaluation import EvaluationPlan, WeightFiles
+from segtalker.evaluation import EvaluationPlan
 from segtalker.faces.parsing import ParserChoice
+from segtalker.instruments import InstrumentChoice, Instruments, WeightFiles
 from segtalker.nets.seeded_features import SeededFeatures
 from segtalker.regions import BACKGROUND, LIP, MOUTH, PALETTE, REGION_INDEX
-from segtalker.tracks import Instruments
 
 SIZE, FRAMES, FPS, MEL_RATE, RATE_HZ = 128, 60, 25, 80.0, 16000
 DATASET = "drawn"
@@ -125,7 +125,7 @@ def write_split(data: Path, clips: dict[str, str]) -> None:
 
 def make_instruments() -> Instruments:
     torch.set_num_threads(1)  # as evaluation does
-    return Instruments(PaletteParser(), OpeningExpert(), SeededFeatures(), None, None, None, None)
+    return Instruments(PaletteParser(), OpeningExpert(), SeededFeatures(), None, None, None, None, torch.device("cpu"))
 
 
 def make_plan(root: Path) -> EvaluationPlan:
@@ -135,9 +135,13 @@ def make_plan(root: Path) -> EvaluationPlan:
         generated=root / "generate",
         cache=root / "cache",
         reference_masks="truth",
-        parser=ParserChoice("trained", root / "parser.ckpt", "cpu"),
-        expert=root / "expert.ckpt",
-        weights=WeightFiles(None, None, None, None, None),
+        choice=InstrumentChoice(
+            parser=ParserChoice("trained", root / "parser.ckpt", "cpu"),
+            expert=root / "expert.ckpt",
+            weights=WeightFiles(()),
+            stand_ins=True,
+            device="cpu",
+        ),
         fps=FPS,
         sample_rate_hz=RATE_HZ,
         mel_rate=MEL_RATE,

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from segtalker import evaluation
-from segtalker.clips import ImagePack, write_images
+from segtalker.clips import ImagePack, processed_clip, write_images
 from segtalker.errors import BadClipError
+from segtalker.instruments import WeightFiles
 from segtalker.metrics.features import FeatureCache, feature_key
 from segtalker.metrics.registry import METRICS
 from segtalker.score_table import MeasuredClip, clip_scores, dataset_scores, mean_scores, score_table, write_scores
@@ -23,7 +24,7 @@ def plan(drawn: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """A clip and a copy of it made by the method `copy`."""
     plan = drawn.make_plan(tmp_path)
     drawn.write_clip(plan.data, CLIP, drawn.speech(1))
-    clip = evaluation.open_clip(plan, CLIP, "face")
+    clip = processed_clip(plan.data, plan.dataset, CLIP, "face")
     write_images(plan.generated / "copy" / CLIP / "frames.zip", clip.frames, ".jpg")
     monkeypatch.setattr(evaluation, "load_instruments", lambda _: drawn.make_instruments())
     return plan
@@ -78,12 +79,13 @@ def test_the_long_table(plan, tmp_path):
     clip = MeasuredClip(CLIP, "face", "", tmp_path / "out")
     rows, failures = clip_scores([clip])
     methods = [evaluation.GROUND_TRUTH, "copy"]
-    table = score_table([*rows, *dataset_scores([clip], methods, plan.weights.missing())], methods)
+    table = score_table([*rows, *dataset_scores([clip], methods, plan.choice)], methods)
     assert not failures
     assert len(table) == 2 * len(METRICS)
     assert (table["value"].isna() == (table["reason"] != "")).all()
     of_the_set = table[table["clip_id"] == ""]
-    assert set(of_the_set["metric"]) == {"fid_seeded", "fid_inception_legacy"}
+    inception = {"fid_inception_legacy", "fid_inception_clean", "kid_inception_clean"}
+    assert set(of_the_set["metric"]) == {"fid_seeded"} | inception
     paths = [tmp_path / name for name in ("a.csv", "b.csv")]
     for path in paths:
         write_scores(path, table)
@@ -113,13 +115,46 @@ def test_the_large_network_sees_a_reference_once(plan, tmp_path, monkeypatch, dr
         seen.append(len(images))
         return images.mean(dim=(2, 3))
 
-    plan = dataclasses.replace(plan, weights=dataclasses.replace(plan.weights, fid=weights))
+    choice = dataclasses.replace(plan.choice, weights=WeightFiles((("fid_inception", weights),)))
+    plan = dataclasses.replace(plan, choice=choice)
     tools = dataclasses.replace(drawn.make_instruments(), inception=inception)
     monkeypatch.setattr(evaluation, "load_instruments", lambda _: tools)
     _evaluate(plan, "copy", tmp_path / "one")
-    assert sum(seen) == 2 * drawn.frames
+    ways = 2  # legacy and clean
+    assert sum(seen) == 2 * ways * drawn.frames
     _evaluate(plan, "copy", tmp_path / "two")
-    assert sum(seen) == 3 * drawn.frames
+    assert sum(seen) == 3 * ways * drawn.frames
     clips = [MeasuredClip(CLIP, "face", "", tmp_path / name) for name in ("one", "two")]
-    values = [dataset_scores([clip], ["copy"], plan.weights.missing())[0]["value"] for clip in clips]
-    assert values == pytest.approx([0.0, 0.0], abs=1e-6)
+    for clip in clips:
+        values = {row["metric"]: row["value"] for row in dataset_scores([clip], ["copy"], plan.choice)}
+        assert values["fid_inception_legacy"] == pytest.approx(0.0, abs=1e-6)
+        assert values["fid_inception_clean"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_method_that_lost_a_clip_is_compared_with_the_clips_it_has(plan, tmp_path, drawn):
+    drawn.write_clip(plan.data, "face_01", drawn.speech(2))
+    clips = []
+    for number, methods in enumerate(("copy", "")):
+        folder = tmp_path / f"out{number}"
+        folder.mkdir()
+        row = {"clip_id": f"face_0{number}", "subject": "face", "methods": methods}
+        evaluation.evaluate_clip(plan, row, folder)
+        clips.append(MeasuredClip(row["clip_id"], "face", "", folder))
+    values = {row["metric"]: row["value"] for row in dataset_scores(clips, ["copy"], plan.choice)}
+    alone = {row["metric"]: row["value"] for row in dataset_scores(clips[:1], ["copy"], plan.choice)}
+    assert values == alone
+
+
+def test_what_is_no_number_has_a_reason(plan, tmp_path, monkeypatch):
+    monkeypatch.setitem(evaluation.MEASURE, "ssim", lambda stretch: np.full(len(stretch.video.own), np.nan))
+    score = _evaluate(plan, "copy", tmp_path / "out")["scores"]["copy"]["ssim"]
+    assert score["value"] is None
+    assert "not a finite number" in score["reason"]
+
+
+def test_without_stand_ins_only_published_metrics_are_measured(plan, tmp_path):
+    plan = dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, stand_ins=False))
+    scores = _evaluate(plan, "copy", tmp_path / "out")["scores"]["copy"]
+    assert {"ssim", "cpbd", "mouth_iou_parsed", "lse_d_syncnet"} <= set(scores)
+    assert not {"lpips_seeded", "lse_d_expert", "offset_expert"} & set(scores)
+    assert "syncnet_v2.model" in scores["lse_d_syncnet"]["reason"]

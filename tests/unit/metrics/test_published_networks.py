@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torchvision.models import alexnet
 
 from segtalker.errors import BadInputError, MissingWeightsError
 from segtalker.metrics.functional.perceptual import feature_distance
-from segtalker.metrics.inception import FidInception
+from segtalker.metrics.inception import FidInception, resize_clean, resize_legacy
 from segtalker.nets.external.lpips_alex import LpipsAlex
 from segtalker.nets.external.mobilefacenet import MobileFaceNet, load_mobilefacenet
 from segtalker.nets.external.syncnet import SyncNet, load_syncnet
@@ -108,3 +109,18 @@ def test_seeded_features_are_the_same_everywhere_and_see_damage():
     assert distances == sorted(distances)
     assert distances[0] == 0.0
     assert first.pooled(first(image)).shape == (1, 240)
+
+
+def test_clean_resizing_is_that_of_clean_fid(tmp_path: Path):
+    from PIL import Image
+    from pyiqa.archs.fid_arch import ResizeDataset
+
+    frames = np.random.default_rng(0).integers(0, 256, (2, 128, 128, 3), dtype=np.uint8)
+    paths = [tmp_path / f"{number}.png" for number in range(2)]
+    for path, frame in zip(paths, frames, strict=True):
+        Image.fromarray(frame).save(path)
+    expected = torch.stack(list(ResizeDataset(paths, "clean")))
+    torch.testing.assert_close(resize_clean(frames), (expected - 128) / 128)
+    legacy = torch.stack(list(ResizeDataset(paths, "legacy_pytorch")))
+    images = torch.from_numpy(frames).movedim(-1, 1).float() / 127.5 - 1
+    torch.testing.assert_close(resize_legacy(images), legacy / 127.5 - 1, atol=1e-5, rtol=0)

@@ -1,0 +1,100 @@
+"""`segtalker evaluate`: videos made by any system, measured by this project's protocol."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from flows.console import say
+from flows.experiment import compose
+from flows.run_lock import run_lock
+from segtalker.errors import BadInputError
+from segtalker.params import Params, load_params
+from segtalker.reporting.methods import known_names
+from segtalker.workspace import project_root
+
+if TYPE_CHECKING:
+    from flows.peer_evaluation import Measured
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_SHOWN = ("psnr", "ssim", "cpbd", "lse_d_expert", "lse_c_expert", "lmd_mouth", "mouth_iou_parsed")
+
+
+def _params(root: Path, experiment: str | None, settings: list[str]) -> Params:
+    active = load_params(root)
+    if settings or (experiment and experiment != active.active.experiment):
+        return compose(root, experiment or active.active.experiment, settings)[1]
+    return active
+
+
+def _check(name: str, predictions: Path, reference: Path | None) -> None:
+    if not _NAME.fullmatch(name):
+        raise BadInputError(f"--name {name}: letters, digits, - and _ only, for it names files and rows")
+    if name in known_names():
+        raise BadInputError(f"--name {name}: a method of this project has this name; choose another")
+    for option, folder in (("--predictions", predictions), ("--reference", reference)):
+        if folder is not None and not folder.is_dir():
+            raise BadInputError(f"{option} {folder}: no such folder")
+
+
+def evaluate(
+    predictions: Annotated[
+        Path | None, typer.Option(help="Folder with <clip id>.mp4 or <clip id>/video.mp4, made by any system.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Of the method, for the tables.")] = "",
+    reference: Annotated[
+        Path | None, typer.Option(help="Folder of the real videos; the experiment's test clips if left out.")
+    ] = None,
+    geometry: Annotated[
+        Literal["auto", "recording", "crop"],
+        typer.Option(help="What a prediction shows: the whole recording or the face's square; auto goes by its shape."),
+    ] = "auto",
+    experiment: Annotated[
+        str | None, typer.Option(help="Whose parser, sync expert and settings measure; the active one if left out.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the experiment.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the tables; reports/evaluations/NAME if left out.")
+    ] = None,
+    write_inputs: Annotated[
+        Path | None, typer.Option(help="Write the test clips as videos into this folder, to be given to a system.")
+    ] = None,
+) -> None:
+    """Measure the videos of any system like the rows of an experiment."""
+    root = project_root()
+    params = _params(root, experiment, settings or [])
+    if write_inputs is not None:
+        from flows import peer_evaluation
+
+        count = peer_evaluation.write_inputs(root, params, write_inputs)
+        say(f"{write_inputs}: {count} test clips of {params.active.dataset}")
+        return
+    if predictions is None or not name:
+        raise BadInputError("evaluate needs --predictions and --name (or --write-inputs alone)")
+    _check(name, predictions, reference)
+    # torch takes seconds to import: only here, so that the command's other uses stay quick
+    from flows import peer_evaluation
+
+    place = out or root / "reports" / "evaluations" / name
+    request = peer_evaluation.Request(predictions, name, reference, geometry)
+    with run_lock(root):
+        measured = peer_evaluation.measure_predictions(root, params, request)
+        peer_evaluation.write_measured(measured, place)
+    _summarise(measured, name, place)
+
+
+def _summarise(measured: "Measured", name: str, place: Path) -> None:
+    means = measured.scores.groupby(["metric", "method"])["value"].mean().unstack("method")
+    for metric in _SHOWN:
+        if metric in means.index and means.loc[metric].notna().any():
+            row = means.loc[metric]
+            say(f"{metric:18} {name} {row[name]:.3f}, the recordings {row['ground_truth']:.3f}")
+    for note in measured.notes[:5]:
+        say(f"note: {note['clip_id'] or note['video']}: {note['note']}")
+    if len(measured.notes) > 5:
+        say(f"and {len(measured.notes) - 5} more notes in {place / 'notes.csv'}")
+    clips = measured.scores.loc[measured.scores["clip_id"] != "", "clip_id"].nunique()
+    say(f"{place}: {clips} of {clips + len(measured.failures)} clips measured; the others are in failures.csv")

@@ -1,0 +1,214 @@
+"""Any method by this project's protocol: videos another system made, measured like the rows of an experiment."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from flows.stages.crop import crop_clips
+from flows.stages.evaluate import evaluation_pool, make_plan, make_tasks, measure_clips
+from flows.stages.parse import choose_parser, parse_clips
+from segtalker.atomic import atomic_folder, write_text
+from segtalker.clip_pools import Pool
+from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, task_key
+from segtalker.clips import FAILURE_COLUMNS, Clip, load_clips, processed_clip, write_table
+from segtalker.errors import BadInputError
+from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan
+from segtalker.media.video import write_video
+from segtalker.metrics.registry import describe
+from segtalker.params import Params
+from segtalker.predictions import Geometry, Intake, find_predictions, take_in
+from segtalker.provenance import file_sha256
+from segtalker.score_table import write_scores
+from segtalker.sources.folder import folder_clips
+from segtalker.workspace import Workspace
+
+_REFERENCE = "reference"
+_HASH_DIGITS = 8
+_CODE = tuple(
+    Path(__file__).parents[1] / "segtalker" / name for name in ("predictions.py", "media", "faces/squares.py")
+)
+NOTE_COLUMNS = ("clip_id", "video", "note")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be measured.
+
+    Args:
+        predictions: folder of videos.
+        name: of the method.
+        reference: folder of the videos they should be, or None for the test clips of the experiment.
+        geometry: see `segtalker.predictions.Intake`.
+    """
+
+    predictions: Path
+    name: str
+    reference: Path | None
+    geometry: Geometry
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of it.
+
+    Args:
+        scores: long table, see `segtalker.score_table`.
+        facts: protocol of each metric.
+        failures: clips that have no row, with the reason.
+        notes: what differed and was set right, and videos that belong to no clip.
+        plan: how it was measured.
+        clips: the reference clips.
+    """
+
+    scores: pd.DataFrame
+    facts: dict[str, dict]
+    failures: list[Row]
+    notes: list[Row]
+    plan: EvaluationPlan
+    clips: list[Clip]
+
+
+def measure_predictions(root: Path, params: Params, request: Request) -> Measured:
+    """Measures every prediction that belongs to a clip; the ground truth is measured on the same clips.
+
+    Work on clips is kept in `.cache/evaluations`, so a run that was ended goes on where it stopped.
+
+    Args:
+        root: the project folder.
+        params: of the experiment whose parser, sync expert and settings measure.
+        request: what.
+
+    Raises:
+        BadInputError: nothing can be measured, and why.
+    """
+    workspace = Workspace(root, params.active.dataset, params.active.experiment)
+    plan, clips, lost = _reference(root, params, workspace, request)
+    work = _work_folder(root, str((request.reference or plan.data / plan.dataset).resolve()))
+    plan = replace(plan, generated=work / "predictions")
+    found, extra = find_predictions(request.predictions, [clip.clip_id for clip in clips])
+    taken, failures = _take_in(params, plan, request, clips, found, work)
+    made = {row["clip_id"]: [request.name] for row in taken}
+    if not made:
+        raise BadInputError(f"{request.predictions}: no prediction can be compared; {_first(failures)}")
+    tasks = make_tasks(plan, [clip for clip in clips if clip.clip_id in made], made)
+    compared = {row["clip_id"]: int(row["frames"]) for row in taken}
+    tasks = [
+        ClipTask(task.row | {"compared": compared[task.clip_id]}, task_key(task.key, compared[task.clip_id]))
+        for task in tasks
+    ]
+    pool = evaluation_pool(plan.choice.device, params.machine)
+    names, folder = [GROUND_TRUTH, request.name], work / "evaluate" / request.name
+    scores, _, more = measure_clips(plan, tasks, names, folder, pool, 1.0)
+    failures += _failures(folder)
+    facts = describe(plan.reference_masks, plan.choice.stand_ins)
+    notes = [{"clip_id": row["clip_id"], "video": row["source"], "note": row["notes"]} for row in taken if row["notes"]]
+    notes += [{"clip_id": "", "video": str(path), "note": "belongs to no clip; not used"} for path in extra]
+    return Measured(scores, facts, [*lost, *failures, *more], notes, plan, clips)
+
+
+def _first(failures: Sequence[Row]) -> str:
+    return f"the first, {failures[0]['clip_id']}: {failures[0]['reason']}" if failures else "there are no clips"
+
+
+def _work_folder(root: Path, reference: str) -> Path:
+    """One for each reference, whose clips are prepared once for all methods."""
+    digits = hashlib.sha256(reference.encode()).hexdigest()[:_HASH_DIGITS]
+    return root / ".cache" / "evaluations" / f"{Path(reference).name}-{digits}"
+
+
+def _reference(
+    root: Path, params: Params, workspace: Workspace, request: Request
+) -> tuple[EvaluationPlan, list[Clip], list[Row]]:
+    """The clips to compare with, and those that could not be used."""
+    plan = make_plan(params, workspace)
+    if request.reference is None:
+        clips = load_clips(plan.data, plan.dataset, "test")
+        if not clips:
+            raise BadInputError(f"{workspace.data('split')}: no test clips; run segtalker reproduce first")
+        return plan, clips, []
+    if params.crop.detector == "annotations":
+        raise BadInputError(
+            "crop.detector annotations finds no face in videos without landmarks;"
+            " say --set crop.detector=mediapipe or face_alignment"
+        )
+    settings = params.download.folder.model_copy(update={"root": str(request.reference)})
+    rows, lost = folder_clips(settings, root)
+    data = _work_folder(root, str(request.reference.resolve())) / "data"
+    crops = data / "crop" / _REFERENCE
+    cropped = crop_clips(params, rows, crops)
+    parsed = parse_clips(params, choose_parser(params, workspace), cropped, crops, data / "parse" / _REFERENCE)
+    lost += _failures(crops) + _failures(data / "parse" / _REFERENCE)
+    clips = [processed_clip(data, _REFERENCE, row["clip_id"], row["subject"]) for row in parsed]
+    plan = replace(plan, data=data, dataset=_REFERENCE, reference_masks="parsed")
+    return plan, clips, lost
+
+
+def _failures(folder: Path) -> list[Row]:
+    table = pd.read_csv(folder / "failures.csv", dtype=str, keep_default_na=False)
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _take_in(
+    params: Params,
+    plan: EvaluationPlan,
+    request: Request,
+    clips: Sequence[Clip],
+    found: dict[str, list[Path]],
+    work: Path,
+) -> tuple[list[Row], list[Row]]:
+    """Rows of the predictions that can be compared, and why the others cannot."""
+    intake = Intake(
+        data=plan.data,
+        dataset=plan.dataset,
+        folder=plan.generated / request.name,
+        fps=params.base.fps,
+        size=params.base.image_size,
+        geometry=request.geometry,
+        starts_with_clip=request.reference is None,
+    )
+    how = [params.base.fps, params.base.image_size, request.geometry, code_hash(*_CODE)]
+    tasks = []
+    for clip in clips:
+        videos = found.get(clip.clip_id, [])
+        content = [file_sha256(path) for path in (*videos, clip.crop_folder / "crop.json")]
+        row = {
+            "clip_id": clip.clip_id,
+            "subject": clip.subject,
+            "source": str(videos[0]) if videos else "",
+            "videos": "\n".join(map(str, videos)),
+        }
+        tasks.append(ClipTask(row, task_key(how, content)))
+    folder = work / "intake" / request.name
+    columns = ("clip_id", "subject", "source", "frames", "notes")
+    rows = run_clips(tasks, partial(take_in, intake), folder, columns, Pool.of(params.machine), 1.0, "predictions")
+    return rows, _failures(folder)
+
+
+def write_measured(measured: Measured, out: Path) -> None:
+    """Writes `metrics.csv`, `metrics.json`, `failures.csv` and `notes.csv` of a measurement, all or nothing."""
+    with atomic_folder(out) as folder:
+        write_scores(folder / "metrics.csv", measured.scores)
+        write_text(folder / "metrics.json", json.dumps(measured.facts, indent=1, ensure_ascii=False))
+        failures = [{name: row.get(name, "") for name in ("method", *FAILURE_COLUMNS)} for row in measured.failures]
+        write_table(folder / "failures.csv", failures, ("method", *FAILURE_COLUMNS))
+        write_table(folder / "notes.csv", measured.notes, NOTE_COLUMNS)
+
+
+def write_inputs(root: Path, params: Params, folder: Path) -> int:
+    """Writes the test clips of an experiment as videos with sound, to be given to another system.
+
+    Returns:
+        How many.
+    """
+    clips = load_clips(root / "data", params.active.dataset, "test")
+    for clip in clips:
+        path = folder / f"{clip.clip_id}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        base = params.base
+        write_video(path, clip.frames, base.fps, clip.audio, base.sample_rate_hz, params.generate.crf)
+    return len(clips)

@@ -1,0 +1,78 @@
+"""Videos of another system, measured by the command: the same numbers as within, and every mismatch said."""
+
+import io
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from project_copy import Project
+
+Finished = tuple[Project, subprocess.CompletedProcess[str]]
+OUT = "reports/evaluations/peer"
+
+
+@pytest.fixture
+def peers(finished: Finished, tmp_path: Path) -> Path:
+    """The system's own videos of both test clips, as another system would hand them in."""
+    assert finished[1].returncode == 0, finished[1].stderr
+    made = sorted((finished[0].root / "results/tiny/generate/segtalker").glob("*/video.mp4"))
+    for video in made:
+        shutil.copy(video, tmp_path / f"{video.parent.name}.mp4")
+    return tmp_path
+
+
+def _means(project: Project, name: str) -> pd.DataFrame:
+    table = pd.read_csv(io.BytesIO(project.read(name)))
+    return table.groupby(["method", "metric"])["value"].mean().unstack("metric")
+
+
+def test_own_videos_get_their_own_numbers(finished: Finished, peers: Path) -> None:
+    project, _ = finished
+    answer = project.run("evaluate", "--predictions", str(peers), "--name", "peer")
+    assert answer.returncode == 0, answer.stderr
+    assert "2 of 2 clips measured" in answer.stdout
+    within, outside = _means(project, "results/tiny/evaluate/metrics.csv"), _means(project, f"{OUT}/metrics.csv")
+    pd.testing.assert_series_equal(within.loc["ground_truth"], outside.loc["ground_truth"])
+    # but for the loss of the video file; the parser here has learned nothing, and jumps at less
+    for metric, tolerance in {"psnr": 0.5, "ssim": 0.02, "lse_d_expert": 0.05, "lpips_seeded": 0.02}.items():
+        assert outside.loc["peer", metric] == pytest.approx(within.loc["segtalker", metric], abs=tolerance)
+
+
+def test_what_is_missing_damaged_or_extra_is_said(finished: Finished, peers: Path) -> None:
+    project, _ = finished
+    first, second = sorted(peers.glob("*.mp4"))
+    second.write_bytes(second.read_bytes()[:200])
+    (peers / "holiday.mp4").write_bytes(b"")
+    answer = project.run("evaluate", "--predictions", str(peers), "--name", "peer")
+    assert answer.returncode == 0, answer.stderr
+    assert "1 of 2 clips measured" in answer.stdout
+    failures = pd.read_csv(io.BytesIO(project.read(f"{OUT}/failures.csv")))
+    assert failures["clip_id"].tolist() == [second.stem]
+    assert "holiday.mp4" in project.read(f"{OUT}/notes.csv").decode()
+    clips = pd.read_csv(io.BytesIO(project.read(f"{OUT}/metrics.csv")))["clip_id"].dropna()
+    assert set(clips) == {first.stem}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--name", "peer"), "needs --predictions and --name"),
+        (("--predictions", "{peers}", "--name", "segtalker"), "a method of this project has this name"),
+        (("--predictions", "{peers}", "--name", "../up"), "letters, digits"),
+        (("--predictions", "{peers}/none", "--name", "peer"), "no such folder"),
+        (("--predictions", "{peers}", "--name", "peer", "--reference", "{peers}"), "crop.detector annotations"),
+    ],
+)
+def test_wrong_requests_are_one_line(finished: Finished, peers: Path, arguments: tuple[str, ...], message: str) -> None:
+    answer = finished[0].run("evaluate", *(argument.format(peers=peers) for argument in arguments))
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_inputs_are_what_a_system_is_to_be_given(finished: Finished, tmp_path: Path) -> None:
+    answer = finished[0].run("evaluate", "--write-inputs", str(tmp_path / "inputs"))
+    assert answer.returncode == 0, answer.stderr
+    assert len(list((tmp_path / "inputs").glob("*.mp4"))) == 2
