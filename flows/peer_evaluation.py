@@ -10,7 +10,17 @@ from pathlib import Path
 import pandas as pd
 
 from flows.stages.crop import crop_clips
-from flows.stages.evaluate import evaluation_pool, make_plan, make_tasks, measure_clips
+from flows.stages.evaluate import (
+    Groups,
+    clip_groups,
+    evaluation_pool,
+    made_by_clip,
+    make_plan,
+    make_protocol,
+    make_tasks,
+    measure_clips,
+    tried_clips,
+)
 from flows.stages.parse import choose_parser, parse_clips
 from segtalker.atomic import atomic_folder, write_text
 from segtalker.clip_pools import Pool
@@ -59,18 +69,16 @@ class Measured:
     Args:
         scores: long table, see `segtalker.score_table`.
         facts: protocol of each metric.
+        protocol: see `segtalker.protocol`.
         failures: clips that have no row, with the reason.
         notes: what differed and was set right, and videos that belong to no clip.
-        plan: how it was measured.
-        clips: the reference clips.
     """
 
     scores: pd.DataFrame
     facts: dict[str, dict]
+    protocol: dict[str, dict[str, str]]
     failures: list[Row]
     notes: list[Row]
-    plan: EvaluationPlan
-    clips: list[Clip]
 
 
 def measure_predictions(root: Path, params: Params, request: Request) -> Measured:
@@ -87,7 +95,7 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
         BadInputError: nothing can be measured, and why.
     """
     workspace = Workspace(root, params.active.dataset, params.active.experiment)
-    plan, clips, lost = _reference(root, params, workspace, request)
+    plan, clips, groups, lost = _reference(root, params, workspace, request)
     work = _work_folder(root, str((request.reference or plan.data / plan.dataset).resolve()))
     plan = replace(plan, generated=work / "predictions")
     found, extra = find_predictions(request.predictions, [clip.clip_id for clip in clips])
@@ -95,7 +103,8 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
     made = {row["clip_id"]: [request.name] for row in taken}
     if not made:
         raise BadInputError(f"{request.predictions}: no prediction can be compared; {_first(failures)}")
-    tasks = make_tasks(plan, [clip for clip in clips if clip.clip_id in made], made)
+    parts = make_protocol(plan, params.evaluate, clips)
+    tasks = make_tasks(plan, clips, made, groups)
     compared = {row["clip_id"]: int(row["frames"]) for row in taken}
     tasks = [
         ClipTask(task.row | {"compared": compared[task.clip_id]}, task_key(task.key, compared[task.clip_id]))
@@ -108,7 +117,7 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
     facts = describe(plan.reference_masks, plan.choice.stand_ins)
     notes = [{"clip_id": row["clip_id"], "video": row["source"], "note": row["notes"]} for row in taken if row["notes"]]
     notes += [{"clip_id": "", "video": str(path), "note": "belongs to no clip; not used"} for path in extra]
-    return Measured(scores, facts, [*lost, *failures, *more], notes, plan, clips)
+    return Measured(scores, facts, parts, [*lost, *failures, *more], notes)
 
 
 def _first(failures: Sequence[Row]) -> str:
@@ -123,14 +132,17 @@ def _work_folder(root: Path, reference: str) -> Path:
 
 def _reference(
     root: Path, params: Params, workspace: Workspace, request: Request
-) -> tuple[EvaluationPlan, list[Clip], list[Row]]:
-    """The clips to compare with, and those that could not be used."""
+) -> tuple[EvaluationPlan, list[Clip], Groups, list[Row]]:
+    """The clips to compare with, what groups they are in, and those that could not be used."""
     plan = make_plan(params, workspace)
     if request.reference is None:
         clips = load_clips(plan.data, plan.dataset, "test")
+        if (plan.generated / "clips.csv").is_file():
+            # those the experiment's own methods were tried on, so that the rows can stand in one table
+            clips = tried_clips(plan, made_by_clip(plan.generated)[0])
         if not clips:
             raise BadInputError(f"{workspace.data('split')}: no test clips; run segtalker reproduce first")
-        return plan, clips, []
+        return plan, clips, clip_groups(workspace.data("split") / "clips.csv"), []
     if params.crop.detector == "annotations":
         raise BadInputError(
             "crop.detector annotations finds no face in videos without landmarks;"
@@ -145,7 +157,7 @@ def _reference(
     lost += _failures(crops) + _failures(data / "parse" / _REFERENCE)
     clips = [processed_clip(data, _REFERENCE, row["clip_id"], row["subject"]) for row in parsed]
     plan = replace(plan, data=data, dataset=_REFERENCE, reference_masks="parsed")
-    return plan, clips, lost
+    return plan, clips, {}, lost
 
 
 def _failures(folder: Path) -> list[Row]:

@@ -123,7 +123,7 @@ def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], choice
 def _dataset_row(method: str, metric: Metric, value: float | None, reason: str) -> dict:
     about = {"clip_id": "", "subject": "", "method": method, "metric": metric.name}
     if value is not None and not math.isfinite(value):
-        value, reason = None, f"not a finite number ({value})"
+        value, reason = None, f"the distance is {value}"
     return about | {"value": value, "reason": reason if value is None else ""}
 
 

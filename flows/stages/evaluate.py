@@ -11,17 +11,16 @@ import torch
 import segtalker
 from flows.stages.common import StageRun, stage_main
 from flows.stages.parse import choose_parser
+from segtalker import protocol
 from segtalker.atomic import write_text
 from segtalker.clip_pools import Pool
 from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, task_key
 from segtalker.clips import Clip, load_clips, read_table, write_table
 from segtalker.errors import BadInputError
 from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan, evaluate_clip
-from segtalker.evaluation_protocol import plan_protocol
 from segtalker.instruments import InstrumentChoice, WeightFiles, load_instruments
 from segtalker.metrics.registry import describe
-from segtalker.params import Machine, Params
-from segtalker.protocol import PROTOCOL_FILE, protocol_signature
+from segtalker.params import Evaluate, Machine, Params
 from segtalker.provenance import file_sha256
 from segtalker.run_files import FACTS_FILE, GROUPS, METRICS_FILE, keep_scores
 from segtalker.score_table import (
@@ -38,6 +37,8 @@ from segtalker.workspace import Workspace
 _LIBRARY = Path(segtalker.__file__).parent
 _FILES = ("metrics", "nets", "evaluation.py", "instruments.py", "tracks.py", "mouth_box.py", "sync_scores.py", "faces")
 _CODE = tuple(_LIBRARY / name for name in _FILES)
+_PATHS = ("_weights", "_heads")
+Groups = Mapping[str, Mapping[str, str]]
 
 
 def make_plan(params: Params, workspace: Workspace) -> EvaluationPlan:
@@ -69,6 +70,36 @@ def evaluation_pool(device: str, machine: Machine) -> Pool:
     return Pool(torch.cuda.device_count(), "") if device == "cuda" else Pool.of(machine)
 
 
+def make_protocol(plan: EvaluationPlan, settings: Evaluate, clips: Sequence[Clip]) -> dict[str, dict[str, str]]:
+    """What makes the numbers comparable with another run's, see `segtalker.protocol`.
+
+    Args:
+        plan: how clips are measured.
+        settings: of the stage.
+        clips: those that were to be measured, whether it went well or not.
+    """
+    kept, choice = settings.model_dump(mode="json"), plan.choice
+    measured = {name: value for name, value in kept.items() if name != "batch_size" and not name.endswith(_PATHS)}
+    measured |= {name: getattr(plan, name) for name in ("fps", "sample_rate_hz", "mel_rate", "smooth_frames")}
+    measured |= {"reference_masks": plan.reference_masks, "parser": choice.parser.backend}
+    return protocol.make_protocol(
+        metrics=describe(plan.reference_masks, choice.stand_ins),
+        settings=measured,
+        weights={name: file_sha256(path) for name, path in choice.weights.files},
+        clips={clip.clip_id: protocol.clip_hash(_reference_hashes(plan, clip)) for clip in clips},
+        parser=file_sha256(choice.parser.path),
+        expert=file_sha256(choice.expert) if choice.expert and choice.stand_ins else "",
+    )
+
+
+def _reference_hashes(plan: EvaluationPlan, clip: Clip) -> dict[str, str]:
+    """Hashes of what a clip's videos are held against; a file that is missing has none."""
+    crop, parsed = clip.crop_folder, plan.reference_masks == "parsed"
+    masks = clip.parse_folder / "masks.zip" if parsed else crop / "truth_masks.zip"
+    files = {"frames": crop / "frames.zip", "sound": clip.audio_path, "landmarks": crop / "landmarks.npy"}
+    return {name: file_sha256(path) for name, path in (files | {"masks": masks}).items() if path.is_file()}
+
+
 def tried_clips(plan: EvaluationPlan, made: Iterable[str]) -> list[Clip]:
     """The test clips that `generate` worked on: those it made and those it gave up on."""
     failures = plan.generated / "failures.csv"
@@ -77,13 +108,7 @@ def tried_clips(plan: EvaluationPlan, made: Iterable[str]) -> list[Clip]:
 
 
 def clip_groups(path: Path) -> dict[str, dict[str, str]]:
-    """What a dataset says of its clips beside who speaks, by clip: `GROUPS`, where it has them.
-
-    Args:
-        path: the table `split` wrote; videos from elsewhere have none.
-    """
-    if not path.is_file():
-        return {}
+    """What a dataset says of its clips beside who speaks, by clip: `GROUPS`, where it has them."""
     table = read_table(path)
     known = [name for name in GROUPS if name in table.columns]
     rows = table.set_index("clip_id")[known].astype(str).to_dict("index")
@@ -99,7 +124,9 @@ def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
     return made, list(dict.fromkeys(table["method"]))
 
 
-def make_tasks(plan: EvaluationPlan, clips: Sequence[Clip], made: Mapping[str, Sequence[str]]) -> list[ClipTask]:
+def make_tasks(
+    plan: EvaluationPlan, clips: Sequence[Clip], made: Mapping[str, Sequence[str]], groups: Groups
+) -> list[ClipTask]:
     """One task a clip; its key covers networks, code, settings, the clip and what was made of it."""
     settings = (
         plan.choice.stand_ins,
@@ -111,7 +138,6 @@ def make_tasks(plan: EvaluationPlan, clips: Sequence[Clip], made: Mapping[str, S
         plan.batch_size,
     )
     how = [settings, code_hash(*_CODE), [file_sha256(net) for net in plan.choice.files()]]
-    groups = clip_groups(plan.data / "split" / plan.dataset / "clips.csv")
     tasks = []
     for clip in clips:
         if clip.clip_id not in made:
@@ -120,7 +146,7 @@ def make_tasks(plan: EvaluationPlan, clips: Sequence[Clip], made: Mapping[str, S
         folders += [plan.generated / method / clip.clip_id for method in made[clip.clip_id]]
         content = [file_sha256(file) for folder in folders for file in _inputs(folder)]
         row = {"clip_id": clip.clip_id, "subject": clip.subject, "source": str(clip.crop_folder)}
-        row |= groups.get(clip.clip_id, {}) | {"methods": " ".join(made[clip.clip_id])}
+        row |= {**groups.get(clip.clip_id, {}), "methods": " ".join(made[clip.clip_id])}
         tasks.append(ClipTask(row, task_key(how, content)))
     return tasks
 
@@ -172,18 +198,12 @@ def measure_clips(
     return score_table([*scores, *dataset_scores(clips, names, plan.choice)], names), rows, lost
 
 
-def keep_protocol(run: StageRun, plan: EvaluationPlan, clips: Sequence[Clip]) -> None:
-    """Writes what the numbers can be compared by, and tags the run with its hash."""
-    protocol = plan_protocol(plan, run.params.evaluate, clips)
-    write_text(run.workspace.results("evaluate") / PROTOCOL_FILE, json.dumps(protocol, indent=1))
-    run.log_protocol(protocol_signature(protocol))
-
-
 def evaluate(run: StageRun) -> None:
     """Generated videos, clips and experts -> `metrics.csv`, what its numbers mean, and what failed."""
     params, folder, plan = run.params, run.workspace.results("evaluate"), make_plan(run.params, run.workspace)
     made, methods = made_by_clip(plan.generated)
-    tasks = make_tasks(plan, load_clips(plan.data, plan.dataset, "test"), made)
+    groups = clip_groups(run.workspace.data("split") / "clips.csv")
+    tasks = make_tasks(plan, load_clips(plan.data, plan.dataset, "test"), made, groups)
     pool, max_failed = evaluation_pool(plan.choice.device, params.machine), params.base.max_failed_fraction
     table, rows, lost = measure_clips(plan, tasks, [GROUND_TRUTH, *methods], folder, pool, max_failed)
     pairs = sum(len(row["methods"].split()) for row in rows)
@@ -191,7 +211,9 @@ def evaluate(run: StageRun) -> None:
     write_scores(folder / METRICS_FILE, table)
     facts = describe(plan.reference_masks, plan.choice.stand_ins)
     write_text(folder / FACTS_FILE, json.dumps(facts, indent=1, ensure_ascii=False))
-    keep_protocol(run, plan, tried_clips(plan, made))
+    parts = make_protocol(plan, params.evaluate, tried_clips(plan, made))
+    write_text(folder / protocol.PROTOCOL_FILE, json.dumps(parts, indent=1))
+    run.log_protocol(protocol.protocol_signature(parts))
     keep_scores(run, folder)
     run.log_metrics(mean_scores(table) | {"clips": len(rows), "failed_clips": len(tasks) - len(rows)})
 

@@ -8,10 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from flows.stages.evaluate import clip_groups, make_tasks, tried_clips
+from flows.stages.evaluate import clip_groups, make_protocol, make_tasks, tried_clips
 from segtalker.clips import load_clips, write_table, write_wav
 from segtalker.evaluation import EvaluationPlan
-from segtalker.evaluation_protocol import plan_protocol
 from segtalker.instruments import WeightFiles
 from segtalker.metrics.registry import METRICS
 from segtalker.params import Evaluate, load_params
@@ -44,7 +43,7 @@ def with_weights(plan: EvaluationPlan, *files: Path) -> EvaluationPlan:
 
 
 def protocol(plan: EvaluationPlan, settings: Evaluate) -> dict:
-    return plan_protocol(plan, settings, load_clips(plan.data, plan.dataset, "test"))
+    return make_protocol(plan, settings, load_clips(plan.data, plan.dataset, "test"))
 
 
 def test_speed_and_places_of_files_do_not_count(plan: EvaluationPlan, settings: Evaluate, tmp_path: Path) -> None:
@@ -92,10 +91,10 @@ def test_a_clip_that_was_lost_does_not_change_the_protocol(plan: EvaluationPlan)
 def test_emotions_of_clips_come_along(plan: EvaluationPlan) -> None:
     path = plan.data / "split" / plan.dataset / "clips.csv"
     assert clip_groups(path) == {"a_0": {}, "b_0": {}}
-    assert clip_groups(path.with_name("none.csv")) == {}
     rows = [{"clip_id": f"{who}_0", "subject": who, "split": "test", "emotion": "sad", "level": 2} for who in "ab"]
     write_table(path, rows, ("clip_id",))
-    tasks = make_tasks(plan, load_clips(plan.data, plan.dataset, "test"), {"a_0": ["x"], "b_0": ["x"]})
+    clips = load_clips(plan.data, plan.dataset, "test")
+    tasks = make_tasks(plan, clips, {"a_0": ["x"], "b_0": ["x"]}, clip_groups(path))
     assert [(task.row["emotion"], task.row["level"]) for task in tasks] == [("sad", "2")] * 2
 
 
@@ -103,4 +102,4 @@ def test_emotions_of_clips_come_along(plan: EvaluationPlan) -> None:
 def test_a_measurement_that_is_no_number_has_a_reason_and_no_value(value: float) -> None:
     whole = next(metric for metric in METRICS if not callable(metric.value))
     row = _dataset_row("copy", whole, value, "")
-    assert (row["value"], row["reason"]) == (None, f"not a finite number ({value})")
+    assert (row["value"], row["reason"]) == (None, f"the distance is {value}")
