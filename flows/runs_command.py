@@ -70,11 +70,8 @@ def make_folder(out: Path | None, default: Path) -> Path:
     return folder
 
 
-def _state(run: "StoredRun", runs: "list[StoredRun]") -> str:
-    from segtalker.comparing.find import scored_part
-
-    scored = scored_part(run, runs) is not None
-    return run.status.lower() if scored or run.status != "FINISHED" else "no scores yet"
+def _state(run: "StoredRun", is_scored: bool) -> str:
+    return run.status.lower() if is_scored or run.status != "FINISHED" else "no scores yet"
 
 
 def _key_scores(run: "StoredRun", names: tuple[str, ...]) -> str:
@@ -101,10 +98,15 @@ def runs(
     if experiment is not None and not known:
         there = ", ".join(sorted({plain_text(run.experiment) for run in whole_runs(store.runs)})) or "none"
         raise BadInputError(f"--experiment {experiment}: no run of it at {store.uri}; experiments there: {there}")
-    shown = [run for run in known if everything or scored_part(run, store.runs)]
+    parts: dict[str, list[StoredRun]] = {}
+    for part in store.runs:
+        parts.setdefault(part.parent_id, []).append(part)
+    scored = {run.run_id for run in known if scored_part(run, parts.get(run.run_id, []))}
+    shown = [run for run in known if everything or run.run_id in scored]
     rows = [
         [run.run_id[:_DIGITS], run.name, run.experiment, run.dataset, run.signature[:_DIGITS],
-         run.protocol[:_DIGITS], _state(run, store.runs), f"{run.ended.astimezone():{_TIME}}", _key_scores(run, names)]
+         run.protocol[:_DIGITS], _state(run, run.run_id in scored), f"{run.ended.astimezone():{_TIME}}",
+         _key_scores(run, names)]
         for run in shown
     ]  # fmt: skip
     heads = ["id", "name", "experiment", "dataset", "signature", "protocol", "state", "ended", "scores"]

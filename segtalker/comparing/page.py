@@ -91,10 +91,9 @@ def compare_runs(runs: Runs) -> Comparison:
         runs: by name; the first is the one the others are held against.
     """
     scores, uncertainty = compare_systems(runs)
-    shown = [
-        ShownRun(method.name, method.colour, method.note or "the others are held against it")
-        for method in scores.methods
-    ]
+    base = scores.methods[0]
+    notes = {method: "first" if method is base else method.note or "the same params" for method in scores.methods}
+    shown = [ShownRun(method.name, method.colour, note) for method, note in notes.items()]
     histories = {label: run.histories() for label, run in runs.items()}
     stages = dict.fromkeys(stage for curves in histories.values() for stage in curves)
     curves = {stage: {label: found[stage] for label, found in histories.items() if stage in found} for stage in stages}

@@ -174,9 +174,8 @@ def show_interval(one: Interval, digits: int, sign: str = "") -> tuple[str, str]
         digits: decimals.
         sign: `+` shows the sign of positive numbers too, as of differences.
     """
-    # adding 0 takes the sign off a negative zero
-    mean, low, high = (f"{round(value, digits) + 0.0:{sign}.{digits}f}" for value in (one.mean, one.low, one.high))
-    return mean, f"[{low}, {high}]" if one.is_known else ""
+    ends = f"[{one.low:{sign}.{digits}f}, {one.high:{sign}.{digits}f}]" if one.is_known else ""
+    return f"{one.mean:{sign}.{digits}f}", ends
 
 
 def _interval_cell(text: str, ends: str, marks: tuple[str, str], small: Callable[[str], str]) -> str:

@@ -10,7 +10,8 @@ import pytest
 
 from flows.stages.evaluate import clip_groups, make_protocol, make_tasks, tried_clips
 from segtalker.clips import load_clips, write_table, write_wav
-from segtalker.evaluation import EvaluationPlan, WeightFiles, _score
+from segtalker.evaluation import EvaluationPlan
+from segtalker.instruments import WeightFiles
 from segtalker.metrics.registry import METRICS
 from segtalker.params import Evaluate, load_params
 from segtalker.protocol import differing_parts
@@ -29,9 +30,16 @@ def plan(drawn: SimpleNamespace, tmp_path: Path) -> EvaluationPlan:
     for seed, clip_id in enumerate(("a_0", "b_0")):
         drawn.write_clip(plan.data, clip_id, drawn.speech(seed))
     drawn.write_split(plan.data, {"a_0": "a", "b_0": "b"})
-    plan.expert.write_bytes(b"expert")
-    plan.parser.path.write_bytes(b"parser")
-    return plan
+    plan.choice.parser.path.write_bytes(b"parser")
+    expert = tmp_path / "expert.ckpt"
+    expert.write_bytes(b"expert")
+    return dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, expert=expert, stand_ins=True))
+
+
+def with_weights(plan: EvaluationPlan, *files: Path) -> EvaluationPlan:
+    """The plan with published weights."""
+    weights = WeightFiles(tuple(("fid_inception", path) for path in files))
+    return dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, weights=weights))
 
 
 def protocol(plan: EvaluationPlan, settings: Evaluate) -> dict:
@@ -43,23 +51,29 @@ def test_speed_and_places_of_files_do_not_count(plan: EvaluationPlan, settings: 
         (tmp_path / name).write_bytes(b"weights")
     kept = [
         protocol(
-            dataclasses.replace(plan, batch_size=size, weights=WeightFiles(None, None, tmp_path / name, None, None)),
+            dataclasses.replace(with_weights(plan, tmp_path / name), batch_size=size),
             settings.model_copy(update={"batch_size": size, "fid_weights": name}),
         )
         for size, name in ((4, "here"), (9, "there"))
     ]
     assert differing_parts(*kept) == {}
-    assert differing_parts(kept[0], protocol(plan, settings)) == {"weights": ["fid"]}
+    assert differing_parts(kept[0], protocol(plan, settings)) == {"weights": ["fid_inception"]}
 
 
 def test_what_is_measured_and_what_measures_does(plan: EvaluationPlan, settings: Evaluate) -> None:
     before = protocol(plan, settings)
-    plan.expert.write_bytes(b"another")
+    plan.choice.expert.write_bytes(b"another")
     assert differing_parts(before, protocol(plan, settings)) == {"networks": ["expert"]}
-    plan.expert.write_bytes(b"expert")
+    plan.choice.expert.write_bytes(b"expert")
     sound = plan.data / "crop" / plan.dataset / "clips" / "b_0" / "audio.wav"
     write_wav(sound, np.zeros(16000, np.float32), 16000)
     assert differing_parts(before, protocol(plan, settings)) == {"clips": ["b_0"]}
+    judged = dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, stand_ins=False))
+    plan.choice.expert.write_bytes(b"another again")  # which nobody asks then
+    alone = settings.model_copy(update={"stand_ins": False})
+    before_alone = protocol(judged, alone)
+    plan.choice.expert.write_bytes(b"expert")
+    assert differing_parts(before_alone, protocol(judged, alone)) == {}
     parsed = dataclasses.replace(plan, reference_masks="parsed")
     found = differing_parts(before, protocol(parsed, settings.model_copy(update={"reference_masks": "parsed"})))
     assert found["settings"] == ["reference_masks"]
@@ -79,14 +93,13 @@ def test_emotions_of_clips_come_along(plan: EvaluationPlan) -> None:
     assert clip_groups(path) == {"a_0": {}, "b_0": {}}
     rows = [{"clip_id": f"{who}_0", "subject": who, "split": "test", "emotion": "sad", "level": 2} for who in "ab"]
     write_table(path, rows, ("clip_id",))
-    tasks = make_tasks(plan, {"a_0": ["x"], "b_0": ["x"]})
+    clips = load_clips(plan.data, plan.dataset, "test")
+    tasks = make_tasks(plan, clips, {"a_0": ["x"], "b_0": ["x"]}, clip_groups(path))
     assert [(task.row["emotion"], task.row["level"]) for task in tasks] == [("sad", "2")] * 2
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_measurement_that_is_no_number_has_a_reason_and_no_value(value: float) -> None:
-    metric = dataclasses.replace(METRICS[1], value=lambda _: value)
-    assert _score(metric, np.ones(3), "") == {"value": None, "reason": f"the measurement is {value}"}
-    whole = next(metric for metric in METRICS if metric.value is None)
+    whole = next(metric for metric in METRICS if not callable(metric.value))
     row = _dataset_row("copy", whole, value, "")
     assert (row["value"], row["reason"]) == (None, f"the distance is {value}")
