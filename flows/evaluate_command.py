@@ -1,5 +1,6 @@
 """`segtalker evaluate`: videos made by any system, measured by this project's protocol."""
 
+import contextlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from flows.peer_evaluation import Measured
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_ID_DIGITS = 8
 _SHOWN = ("psnr", "ssim", "cpbd", "lse_d_expert", "lse_c_expert", "lmd_mouth", "mouth_iou_parsed")
 
 
@@ -78,15 +80,20 @@ def evaluate(
     # torch takes seconds to import: only here, so that the command's other uses stay quick
     from flows import peer_evaluation
 
-    place = out or root / "reports" / "evaluations" / name
-    request = peer_evaluation.Request(predictions, name, reference, geometry)
-    with run_lock(root):
+    place = (out or root / "reports" / "evaluations" / name).resolve()
+    real = reference.resolve() if reference else None
+    request = peer_evaluation.Request(predictions.resolve(), name, real, geometry)
+    # MLflow's store and files are found from the project folder, as in every stage
+    with run_lock(root), contextlib.chdir(root):
         measured = peer_evaluation.measure_predictions(root, params, request)
-        peer_evaluation.write_measured(measured, place)
-    _summarise(measured, name, place)
+        peer_evaluation.write_measured(measured, params, place)
+        run_id = peer_evaluation.log_measured(measured, params, place)
+    _summarise(measured, place)
+    say(f"beside the rows of an experiment: segtalker tables {params.active.experiment} {run_id[:_ID_DIGITS]}")
 
 
-def _summarise(measured: "Measured", name: str, place: Path) -> None:
+def _summarise(measured: "Measured", place: Path) -> None:
+    name = measured.name
     means = measured.scores.groupby(["metric", "method"])["value"].mean().unstack("method")
     for metric in _SHOWN:
         if metric in means.index and means.loc[metric].notna().any():

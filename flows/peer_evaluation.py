@@ -25,7 +25,7 @@ from flows.stages.parse import choose_parser, parse_clips
 from segtalker.atomic import atomic_folder, write_text
 from segtalker.clip_pools import Pool
 from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, task_key
-from segtalker.clips import FAILURE_COLUMNS, Clip, load_clips, processed_clip, write_table
+from segtalker.clips import Clip, load_clips, processed_clip, write_table
 from segtalker.errors import BadInputError
 from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan
 from segtalker.faces.detect import check_detector
@@ -33,9 +33,16 @@ from segtalker.media.video import write_video
 from segtalker.metrics.registry import describe
 from segtalker.params import Params
 from segtalker.predictions import Geometry, Intake, find_predictions, take_in
-from segtalker.provenance import file_sha256
-from segtalker.score_table import write_scores
+from segtalker.protocol import PROTOCOL_FILE, protocol_signature
+from segtalker.provenance import file_sha256, git_revision
+from segtalker.reporting.formats import write_tables
+from segtalker.reporting.intervals import Bootstrap
+from segtalker.reporting.scores import read_scores
+from segtalker.reporting.tables import FAILURE_TABLE_COLUMNS, make_tables, read_texts
+from segtalker.run_files import FACTS_FILE, METRICS_FILE, SCORES_FOLDER, keep_scores
+from segtalker.score_table import FAILURE_COLUMNS, mean_scores, write_scores
 from segtalker.sources.folder import folder_clips
+from segtalker.tracking import start_evaluation
 from segtalker.workspace import Workspace
 
 _REFERENCE = "reference"
@@ -68,16 +75,22 @@ class Measured:
     """What came of it.
 
     Args:
+        name: of the method.
+        signature: names what was measured, and how.
         scores: long table, see `segtalker.score_table`.
         facts: protocol of each metric.
         protocol: see `segtalker.protocol`.
+        rows: the clips that were measured.
         failures: clips that have no row, with the reason.
         notes: what differed and was set right, and videos that belong to no clip.
     """
 
+    name: str
+    signature: str
     scores: pd.DataFrame
     facts: dict[str, dict]
     protocol: dict[str, dict[str, str]]
+    rows: list[Row]
     failures: list[Row]
     notes: list[Row]
 
@@ -113,12 +126,13 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
     ]
     pool = evaluation_pool(plan.choice.device, params.machine)
     names, folder = [GROUND_TRUTH, request.name], work / "evaluate" / request.name
-    scores, _, more = measure_clips(plan, tasks, names, folder, pool, 1.0)
+    scores, rows, more = measure_clips(plan, tasks, names, folder, pool, 1.0)
     failures += _failures(folder)
     facts = describe(plan.reference_masks, plan.choice.stand_ins)
     notes = [{"clip_id": row["clip_id"], "video": row["source"], "note": row["notes"]} for row in taken if row["notes"]]
     notes += [{"clip_id": "", "video": str(path), "note": "belongs to no clip; not used"} for path in extra]
-    return Measured(scores, facts, parts, [*lost, *failures, *more], notes)
+    signature = task_key(parts, request.name, [task.key for task in tasks])
+    return Measured(request.name, signature, scores, facts, parts, rows, [*lost, *failures, *more], notes)
 
 
 def _first(failures: Sequence[Row]) -> str:
@@ -203,14 +217,66 @@ def _take_in(
     return rows, _failures(folder)
 
 
-def write_measured(measured: Measured, out: Path) -> None:
-    """Writes `metrics.csv`, `metrics.json`, `failures.csv` and `notes.csv` of a measurement, all or nothing."""
+def write_measured(measured: Measured, params: Params, out: Path) -> None:
+    """Writes the tables, `notes.csv` and, in `evaluate/`, what they were made of; all or nothing."""
+    look, scored = params.tables, Path(SCORES_FOLDER)
     with atomic_folder(out) as folder:
-        write_scores(folder / "metrics.csv", measured.scores)
-        write_text(folder / "metrics.json", json.dumps(measured.facts, indent=1, ensure_ascii=False))
-        failures = [{name: row.get(name, "") for name in ("method", *FAILURE_COLUMNS)} for row in measured.failures]
-        write_table(folder / "failures.csv", failures, ("method", *FAILURE_COLUMNS))
+        (folder / scored).mkdir()
+        write_scores(folder / scored / METRICS_FILE, measured.scores)
+        write_text(folder / scored / FACTS_FILE, json.dumps(measured.facts, indent=1, ensure_ascii=False))
+        write_text(folder / scored / PROTOCOL_FILE, json.dumps(measured.protocol, indent=1))
+        write_table(folder / scored / "clips.csv", measured.rows, ("clip_id", "subject", "source", "frames"))
+        write_table(folder / scored / "failures.csv", measured.failures, FAILURE_COLUMNS)
         write_table(folder / "notes.csv", measured.notes, NOTE_COLUMNS)
+        scores = read_scores(folder / scored, look.headline)
+        tables = make_tables(
+            scores,
+            Bootstrap(look.bootstrap_draws, look.confidence),
+            clips=read_texts(folder / scored / "clips.csv"),
+            failures=_failure_table(measured.failures),
+            splits=pd.DataFrame(),
+            training={},
+            dataset=params.active.dataset,
+            signature=measured.signature,
+        )
+        write_tables(tables, scores, folder)
+
+
+def _failure_table(failures: Sequence[Row]) -> pd.DataFrame:
+    rows = [{"stage": "evaluate", "method": "", **row} for row in failures]
+    return pd.DataFrame(rows, columns=list(FAILURE_TABLE_COLUMNS))
+
+
+def log_measured(measured: Measured, params: Params, out: Path) -> str:
+    """Keeps the scores in MLflow as a run of their own, from which `segtalker tables` makes tables again.
+
+    Args:
+        measured: the scores.
+        params: by which they were measured.
+        out: where `write_measured` wrote them.
+
+    Returns:
+        The run's id.
+    """
+    content = params.model_dump(mode="json")
+    revision, dirty = git_revision(Path())
+    run = start_evaluation(
+        name=measured.name,
+        protocol=protocol_signature(measured.protocol),
+        signature=measured.signature,
+        params={name: content[name] for name in ("base", "evaluate", "tables")},
+        tags={
+            "segtalker.experiment": params.active.experiment,
+            "segtalker.dataset": params.active.dataset,
+            "segtalker.git_revision": revision,
+            "segtalker.git_dirty": str(dirty).lower(),
+        },
+    )
+    keep_scores(run, out / SCORES_FOLDER)
+    run.log_artifact(out / "notes.csv")
+    run.log_metrics(mean_scores(measured.scores))
+    run.finish(succeeded=True)
+    return run.run_id
 
 
 def write_inputs(root: Path, params: Params, folder: Path) -> int:

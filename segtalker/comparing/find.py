@@ -61,6 +61,8 @@ def find_run(text: str, runs: Sequence[StoredRun]) -> StoredRun:
     started = (run for run in runs if text and run.run_id.startswith(text.lower()))
     found = {by_id[key].run_id: by_id[key] for run in started if (key := run.parent_id or run.run_id) in by_id}
     candidates = list(found.values()) or [run for run in whole if run.name == text]
+    if all(run.kind == "evaluation" for run in candidates) and not found:
+        candidates = candidates[:1]  # measured again, so the last one counts
     if len(candidates) == 1:
         return candidates[0]
     if candidates:

@@ -11,6 +11,7 @@ from project_copy import Project
 
 Finished = tuple[Project, subprocess.CompletedProcess[str]]
 OUT = "reports/evaluations/peer"
+SCORES = f"{OUT}/evaluate/metrics.csv"
 
 
 @pytest.fixture
@@ -33,11 +34,23 @@ def test_own_videos_get_their_own_numbers(finished: Finished, peers: Path) -> No
     answer = project.run("evaluate", "--predictions", str(peers), "--name", "peer")
     assert answer.returncode == 0, answer.stderr
     assert "2 of 2 clips measured" in answer.stdout
-    within, outside = _means(project, "results/tiny/evaluate/metrics.csv"), _means(project, f"{OUT}/metrics.csv")
+    within, outside = _means(project, "results/tiny/evaluate/metrics.csv"), _means(project, SCORES)
     pd.testing.assert_series_equal(within.loc["ground_truth"], outside.loc["ground_truth"])
     # but for the loss of the video file; the parser here has learned nothing, and jumps at less
     for metric, tolerance in {"psnr": 0.5, "ssim": 0.02, "lse_d_expert": 0.05, "lpips_seeded": 0.02}.items():
         assert outside.loc["peer", metric] == pytest.approx(within.loc["segtalker", metric], abs=tolerance)
+
+
+def test_its_row_stands_beside_those_of_the_experiment(finished: Finished, peers: Path, tmp_path: Path) -> None:
+    project, _ = finished
+    assert project.run("evaluate", "--predictions", str(peers), "--name", "peer").returncode == 0
+    answer = project.run("tables", "tiny", "peer", "--out", str(tmp_path / "tables"))
+    assert answer.returncode == 0, answer.stderr
+    table = pd.read_csv(tmp_path / "tables" / "results.csv")
+    assert {"segtalker", "peer"} <= set(table["method"])
+    truth = table[table["method"] == "ground_truth"]
+    assert len(truth) == 2
+    assert truth["ssim"].nunique() == 1
 
 
 def test_what_is_missing_damaged_or_extra_is_said(finished: Finished, peers: Path) -> None:
@@ -48,10 +61,10 @@ def test_what_is_missing_damaged_or_extra_is_said(finished: Finished, peers: Pat
     answer = project.run("evaluate", "--predictions", str(peers), "--name", "peer")
     assert answer.returncode == 0, answer.stderr
     assert "1 of 2 clips measured" in answer.stdout
-    failures = pd.read_csv(io.BytesIO(project.read(f"{OUT}/failures.csv")))
+    failures = pd.read_csv(io.BytesIO(project.read(f"{OUT}/evaluate/failures.csv")))
     assert failures["clip_id"].tolist() == [second.stem]
     assert "holiday.mp4" in project.read(f"{OUT}/notes.csv").decode()
-    clips = pd.read_csv(io.BytesIO(project.read(f"{OUT}/metrics.csv")))["clip_id"].dropna()
+    clips = pd.read_csv(io.BytesIO(project.read(SCORES)))["clip_id"].dropna()
     assert set(clips) == {first.stem}
 
 
