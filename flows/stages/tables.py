@@ -16,6 +16,7 @@ from segtalker.params import Params
 from segtalker.protocol import PROTOCOL_FILE, protocol_signature, read_protocol
 from segtalker.provenance import git_revision, read_settings
 from segtalker.reporting.assemble import Origin, build_report
+from segtalker.reporting.clip_scores import extreme_clips
 from segtalker.reporting.drawings import (
     edit_drawings,
     pipeline_drawings,
@@ -96,7 +97,8 @@ def tables(run: StageRun) -> None:
     written = build_tables(workspace, scores, run.signature, how)
     clips = load_clips(workspace.root / "data", workspace.dataset, "test")
     system = scores.system.name
-    samples = choose_samples(clips, workspace.results("generate"), system, params.tables.sample_clips)
+    extremes = extreme_clips(scores, params.tables.key_metrics)
+    samples = choose_samples(clips, workspace.results("generate"), system, params.tables.sample_clips, extremes)
     with atomic_folder(workspace.reports / "tables") as folder:
         write_tables(written, scores, folder)
     with atomic_folder(workspace.reports / "figures") as folder:

@@ -11,6 +11,7 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from segtalker.params import Params
+from segtalker.reporting.clip_scores import clip_table
 from segtalker.reporting.figures import Picture
 from segtalker.reporting.formats import SIGNATURE_DIGITS, interval_notes
 from segtalker.reporting.page import Report, Table, group_pictures, key_numbers, score_rows
@@ -73,6 +74,8 @@ def build_report(
         methods=scores.methods,
         scores=score_rows(scores, tables.uncertainty),
         counts=[(name, [str(value) for value in tables.results[name]]) for name in ("clips", "failed")],
+        clips_title=f"Clip by clip: {scores.system.label}",
+        clips=Table.of(clip_table(scores, params.tables.key_metrics)),
         unavailable=Table.of(tables.unavailable),
         sections=group_pictures(pictures),
         training_tables=[(title, Table.of(table)) for title, table in tables.training.items()],

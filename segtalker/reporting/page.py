@@ -91,6 +91,8 @@ class Report:
     methods: Sequence[Method]
     scores: list[ScoreRow]
     counts: list[tuple[str, list[str]]]
+    clips_title: str
+    clips: Table
     unavailable: Table
     sections: Mapping[str, list[Picture]]
     training_tables: list[tuple[str, Table]]

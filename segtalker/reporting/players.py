@@ -131,7 +131,8 @@ class PlayerMaker:
 
     def _note(self, sample: Sample, frames: int) -> str:
         cut = "" if frames == sample.length else f"first {frames / self.fps:.1f} s of "
-        return f"{sample.clip.subject} · {cut}{sample.length / self.fps:.1f} s"
+        why = f"{sample.remark} · " if sample.remark else ""
+        return f"{why}{sample.clip.subject} · {cut}{sample.length / self.fps:.1f} s"
 
     def _method(self, sample: Sample, method: Method, frames: int, is_heard: bool) -> Tile:
         sound = self._cut(sample.sound(method.name), frames)

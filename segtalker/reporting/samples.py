@@ -23,6 +23,7 @@ class Sample:
         folder: `results/<experiment>/generate`.
         sounds: the audio file that drove each method.
         reference_frame: the frame of the recording that gave the speaker's look.
+        remark: why it is shown, or empty.
     """
 
     clip: Clip
@@ -30,6 +31,7 @@ class Sample:
     folder: Path
     sounds: Mapping[str, Path]
     reference_frame: int
+    remark: str
 
     def frames(self, method: str) -> ImagePack:
         """Frames made by a method, `(T, H, W, 3)` uint8 RGB."""
@@ -59,25 +61,34 @@ def spread_over_subjects(clips: Iterable[Clip]) -> list[Clip]:
     return [clip for one_each in rounds for clip in one_each if clip is not None]
 
 
-def choose_samples(clips: Sequence[Clip], generated: Path, system: str, count: int) -> list[Sample]:
-    """The first `count` clips that a method finished, spread over subjects.
+def choose_samples(
+    clips: Sequence[Clip], generated: Path, system: str, count: int, extremes: Mapping[str, str]
+) -> list[Sample]:
+    """The first `count` clips that a method finished, spread over subjects, then those at either end.
 
     Args:
         clips: the test clips.
         generated: `results/<experiment>/generate`.
         system: the method that must have them.
-        count: at most so many.
+        count: so many beside the extremes, at most.
+        extremes: remarks by clip, see `segtalker.reporting.clip_scores.extreme_clips`.
     """
     table = read_table(generated / "clips.csv")
     audio = {clip.clip_id: clip.audio_path for clip in clips}
     made = set(table.loc[table["method"] == system, "clip_id"])
-    shown = [clip for clip in spread_over_subjects(clips) if clip.clip_id in made]
-    return [_sample(clip, table[table["clip_id"] == clip.clip_id], generated, audio) for clip in shown[:count]]
+    shown = {clip.clip_id: clip for clip in spread_over_subjects(clips) if clip.clip_id in made}
+    usual = [clip for clip_id, clip in shown.items() if clip_id not in extremes][:count]
+    chosen = [*usual, *(shown[clip_id] for clip_id in extremes if clip_id in shown)]
+    return [
+        _sample(clip, table[table["clip_id"] == clip.clip_id], generated, audio, extremes.get(clip.clip_id, ""))
+        for clip in chosen
+    ]
 
 
-def _sample(clip: Clip, rows: pd.DataFrame, generated: Path, audio: Mapping[str, Path]) -> Sample:
+def _sample(clip: Clip, rows: pd.DataFrame, generated: Path, audio: Mapping[str, Path], remark: str) -> Sample:
     sounds = {row["method"]: audio[row["driving_audio"]] for row in rows.to_dict("records")}
-    return Sample(clip, tuple(order_methods(set(sounds))), generated, sounds, int(rows["reference_frame"].iloc[0]))
+    methods = tuple(order_methods(set(sounds)))
+    return Sample(clip, methods, generated, sounds, int(rows["reference_frame"].iloc[0]), remark)
 
 
 def loudest_window(samples: np.ndarray, window: int, step: int) -> int:

@@ -17,7 +17,7 @@ from segtalker.workspace import Workspace
 @pytest.fixture(scope="module")
 def sample(experiment: Workspace) -> Sample:
     clips = load_clips(experiment.root / "data", experiment.dataset, "test")
-    return choose_samples(clips, experiment.results("generate"), "segtalker", 1)[0]
+    return choose_samples(clips, experiment.results("generate"), "segtalker", 1, {})[0]
 
 
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=40), st.integers(1, 9))

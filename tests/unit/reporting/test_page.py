@@ -150,7 +150,7 @@ def make_player(experiment: Workspace, max_frames: int) -> tuple[Player, list[tu
         return b"mp4"
 
     clips = load_clips(experiment.root / "data", experiment.dataset, "test")
-    sample = choose_samples(clips, experiment.results("generate"), "segtalker", 1)[0]
+    sample = choose_samples(clips, experiment.results("generate"), "segtalker", 1, {})[0]
     maker = PlayerMaker(encode, size=32, max_frames=max_frames, fps=25, rate_hz=16000)
     return maker.make(sample, "segtalker"), encoded
 
@@ -170,14 +170,9 @@ def test_screens_go_from_source_to_truth_before_the_controls(experiment: Workspa
     assert [tile.label for tile in player.tiles if tile.has_sound] == ["SegTalker", "Shuffled audio"]
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-@pytest.mark.parametrize("width", [360, 1280])
-def test_in_a_browser_nothing_overflows_and_the_players_wake(page: str, tmp_path: Path, width: int) -> None:
-    probe = """<script>addEventListener("load", () => {
-      document.body.dataset.width = innerWidth;
-      document.body.dataset.overflow = document.documentElement.scrollWidth - innerWidth;
-      document.body.dataset.asleep = document.querySelectorAll(".player [hidden]").length;
-    })</script></body>"""
+def dump(page: str, tmp_path: Path, script: str, width: int) -> str:
+    """The `<body>` tag of the page after a script has run in it."""
+    probe = f'<script>addEventListener("load", () => {{ {script} }})</script></body>'
     path = tmp_path / "page.html"
     path.write_text(page.replace("</body>", probe), encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -186,6 +181,57 @@ def test_in_a_browser_nothing_overflows_and_the_players_wake(page: str, tmp_path
     shown = subprocess.run(
         [CHROMIUM, *options, str(path)], capture_output=True, text=True, timeout=60, check=True
     ).stdout
-    body = re.search(r"<body[^>]*>", shown).group(0)
+    return re.search(r"<body[^>]*>", shown).group(0)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@pytest.mark.parametrize("width", [360, 1280])
+def test_in_a_browser_nothing_overflows_and_the_players_wake(page: str, tmp_path: Path, width: int) -> None:
+    script = """
+      document.body.dataset.overflow = document.documentElement.scrollWidth - innerWidth;
+      document.body.dataset.asleep = document.querySelectorAll(".player [hidden]").length;
+    """
+    body = dump(page, tmp_path, script, width)
     assert 'data-asleep="0"' in body
     assert int(re.search(r'data-overflow="(-?\d+)"', body).group(1)) <= 0
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_in_a_browser_tables_are_sorted_by_a_click(page: str, tmp_path: Path) -> None:
+    script = """
+      const tables = [...document.querySelectorAll("table.plain")];
+      const table = tables.find((one) => one.tHead.textContent.includes("subjects"));
+      const button = table.querySelectorAll(".sort")[2];
+      const column = () => [...table.tBodies[0].rows].map((row) => Number(row.cells[2].textContent)).join(" ");
+      button.click(); document.body.dataset.rising = column();
+      button.click(); document.body.dataset.falling = column();
+    """
+    body = dump(page, tmp_path, script, 1280)
+    rising, falling = (
+        [float(value) for value in re.search(rf'data-{name}="([^"]*)"', body).group(1).split()]
+        for name in ("rising", "falling")
+    )
+    assert len(set(rising)) > 1
+    assert rising == sorted(rising)
+    assert falling == sorted(rising, reverse=True)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_in_a_browser_methods_are_ordered_by_a_metric(page: str, tmp_path: Path) -> None:
+    script = """
+      const row = [...document.querySelectorAll("table.scores tr")].find((one) => one.textContent.includes("psnr"));
+      const values = () => [...row.cells].slice(1).map((cell) => cell.textContent.trim().split(" ")[0]).join(" ");
+      const heads = row.closest("table").tHead.rows[0].cells;
+      const names = () => [...heads].slice(1).map((cell) => cell.textContent.trim()).join("|");
+      document.body.dataset.before = names();
+      row.querySelector(".order").click();
+      document.body.dataset.after = names();
+      document.body.dataset.values = values();
+    """
+    body = dump(page, tmp_path, script, 1280)
+    before, after, values = (
+        re.search(rf'data-{name}="([^"]*)"', body).group(1) for name in ("before", "after", "values")
+    )
+    assert sorted(before.split("|")) == sorted(after.split("|"))
+    numbers = [float(found) for found in re.findall(r"\d+\.\d{1,2}(?=\D|$)", values)]
+    assert numbers[0] == max(numbers)
