@@ -65,7 +65,7 @@ def build_report(
         lede=_lede(scores, origin),
         facts=_facts(params, origin, tables),
         key_intro="What the system reaches, and the rows it must be read against: the recording itself, the true "
-        "masks as input, and two controls known to be wrong.",
+        "masks as input, and controls known to be wrong.",
         key_numbers=key_numbers(scores, params.tables.key_metrics),
         players_intro="One button plays every screen of a clip together. The speaker in a corner chooses whose sound "
         "you hear.",

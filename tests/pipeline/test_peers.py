@@ -53,6 +53,17 @@ def test_its_row_stands_beside_those_of_the_experiment(finished: Finished, peers
     assert truth["ssim"].nunique() == 1
 
 
+def test_one_process_and_two_get_the_same_numbers(finished: Finished, peers: Path) -> None:
+    project, tables = finished[0], []
+    for name, workers in (("one", 1), ("two", 2)):
+        setting = f"machine.workers={workers}"
+        answer = project.run("evaluate", "--predictions", str(peers), "--name", name, "--set", setting)
+        assert answer.returncode == 0, answer.stderr
+        table = pd.read_csv(io.BytesIO(project.read(f"reports/evaluations/{name}/evaluate/metrics.csv")))
+        tables.append(table.replace({"method": {name: "peer"}}))
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
 def test_what_is_missing_damaged_or_extra_is_said(finished: Finished, peers: Path) -> None:
     project, _ = finished
     first, second = sorted(peers.glob("*.mp4"))
