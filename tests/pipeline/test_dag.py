@@ -16,7 +16,7 @@ METRICS = {
     "psnr", "ssim", "lpips_seeded", "fid_seeded", "cpbd", "lse_d_expert", "lse_c_expert", "lmd_mouth", "mouth_iou",
     "region_iou",
 }  # fmt: skip
-METHODS = {"ground_truth", "segtalker", "static", "shuffled_audio", "sgi_oracle_mask"}
+METHODS = {"ground_truth", "segtalker", "wav2lip", "static", "shuffled_audio", "sgi_oracle_mask"}
 Finished = tuple[Project, subprocess.CompletedProcess[str]]
 
 
@@ -44,7 +44,7 @@ def test_generated_videos_have_picture_and_sound(finished: Finished) -> None:
     import av
 
     videos = sorted((finished[0].root / "results/tiny/generate").rglob("video.mp4"))
-    assert len(videos) == 2 * 4
+    assert len(videos) == 2 * 5
     for video in videos:
         with av.open(str(video)) as container:
             assert {stream.type for stream in container.streams} == {"video", "audio"}
