@@ -238,6 +238,14 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _check_frames(self) -> "Params":
+        if self.base.window_frames % self.train_tsg.frames:
+            raise ValueError(
+                f"train_tsg.frames {self.train_tsg.frames} must divide base.window_frames {self.base.window_frames}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_parser(self) -> "Params":
         untrained = self.train_parser.labels == "none" and self.parse.backend == "trained"
         if untrained and not self.train_parser.weights:

@@ -104,6 +104,7 @@ class TrainSync(MouthTraining):
 class TrainTsg(MouthTraining):
     """Talking segmentation generation."""
 
+    frames: int = Field(ge=1)
     steps: int = Field(ge=1)
     channels: tuple[int, ...] = Field(min_length=1)
     decoder_channels: tuple[int, ...] = Field(min_length=1)
@@ -119,6 +120,8 @@ class TrainTsg(MouthTraining):
     def _check(self) -> "TrainTsg":
         if len(self.channels) != len(self.decoder_channels):
             raise ValueError("channels and decoder_channels must have the same number of levels")
+        if self.stride > self.frames:
+            raise ValueError(f"stride {self.stride} must not exceed frames {self.frames}: it would leave frames out")
         return self
 
 
@@ -151,6 +154,7 @@ class SgiEncoder(Section):
     channels: Pyramid
     taps: tuple[int, ...] = Field(min_length=1)
     present_share: float = Field(ge=0, lt=1)
+    mask_guided: bool
 
     @model_validator(mode="after")
     def _check(self) -> "SgiEncoder":
