@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lightning_modules.schedule import warm_cosine
 from segtalker.losses.adversarial import discriminator_loss, generator_losses
+from segtalker.losses.reconstruction import weighted_mean
 from segtalker.losses.sync import sync_loss
-from segtalker.mouth_box import mouth_of_face
+from segtalker.mouth_box import mouth_area, mouth_of_face
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.wav2lip import Wav2LipGenerator, net_input
 
@@ -24,12 +24,16 @@ class Wav2LipWeights:
     """Weights of the losses beside the absolute difference, which counts 1, and the step from which each counts.
 
     Args:
+        squared: the squared difference: the absolute one asks for the median mouth, which is shut.
+        mouth: how much more pixels where the mouth may be count than others, in both differences.
         sync: the image-domain expert's distance of the generated mouth from the speech.
         sync_from_step: before it the faces are too poor for the expert's word to mean anything.
         adversarial: the discriminator's score of the lower half.
         adversarial_from_step: the discriminator learns from there on too.
     """
 
+    squared: float
+    mouth: float
     sync: float
     sync_from_step: int
     adversarial: float
@@ -37,7 +41,7 @@ class Wav2LipWeights:
 
 
 class Wav2LipModule(pl.LightningModule):
-    """Absolute difference, sync in the image domain, and a critic of the lower half.
+    """Difference of pixels, sync in the image domain, and a critic of the lower half.
 
     The published critic sees the lower half at one scale and scores it as a whole; here it scores patches, without
     looking at masks (`PatchDiscriminator` of no region). Validation runs each batch again with its speech handed to
@@ -56,6 +60,7 @@ class Wav2LipModule(pl.LightningModule):
     """
 
     step: Tensor
+    pixels: Tensor
 
     def __init__(
         self,
@@ -81,6 +86,8 @@ class Wav2LipModule(pl.LightningModule):
         self.weights = weights
         self.steps, self.warmup_steps = steps, warmup_steps
         self.mouth_size = mouth_size
+        pixels = 1.0 + (weights.mouth - 1.0) * mouth_area(net.size)
+        self.register_buffer("pixels", pixels[None], persistent=False)
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
 
     def on_fit_start(self) -> None:
@@ -92,6 +99,12 @@ class Wav2LipModule(pl.LightningModule):
         seen = net_input(faces.flatten(0, 1), references.flatten(0, 1))
         return self.net(seen, speech.flatten(0, 1)).unflatten(0, faces.shape[:2])
 
+    def _difference(self, made: Tensor, truth: Tensor) -> Tensor:
+        error = (made - truth).flatten(0, 1)
+        return weighted_mean(
+            error.abs() + self.weights.squared * error.square(), self.pixels.expand(len(error), -1, -1, -1)
+        )
+
     def _sync_loss(self, made: Tensor, speech: Tensor) -> Tensor:
         expert = self.frozen[0]
         mouths = mouth_of_face(made.flatten(0, 1), self.mouth_size).unflatten(0, made.shape[:2])
@@ -102,7 +115,7 @@ class Wav2LipModule(pl.LightningModule):
         faces, reference, speech, sync_speech = batch
         truth, step, weights = unit_range(faces), int(self.step), self.weights
         made = self.predict(truth, unit_range(reference), speech)
-        losses = {"l1": F.l1_loss(made, truth)}
+        losses = {"difference": self._difference(made, truth)}
         if weights.sync > 0 and step >= weights.sync_from_step:
             losses["sync"] = weights.sync * self._sync_loss(made, sync_speech)
         if weights.adversarial > 0 and step >= weights.adversarial_from_step:

@@ -220,6 +220,15 @@ def paste_regions(masks: np.ndarray, logits: torch.Tensor, transforms: np.ndarra
     return np.where(inside.cpu().numpy(), regions.cpu().numpy(), masks)
 
 
+def mouth_area(side: int) -> torch.Tensor:
+    """Where a face box of `side` pixels holds the mouth, see `mouth_slices`: `(1, S, S)`, float32 in {0, 1}."""
+    unit = _FACE_SIDE / side
+    steps = (torch.arange(side) - (side - 1) / 2) * unit
+    x, y = steps, _FACE_CENTRE_Y + steps
+    rows, columns = ((at > low) & (at < high) for at, (low, high) in ((y, _MOUTH_Y), (x, (-_MOUTH_X, _MOUTH_X))))
+    return (rows[:, None] & columns)[None].float()
+
+
 def paste_faces(frames: np.ndarray, faces: torch.Tensor, transforms: np.ndarray, fade: int) -> np.ndarray:
     """Lays face boxes back over the frames they come from.
 

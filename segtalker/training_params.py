@@ -248,6 +248,8 @@ class TrainWav2Lip(MouthTraining):
     decoder_blocks: tuple[int, ...]
     audio_channels: tuple[int, ...] = Field(min_length=5, max_length=5)
     audio_blocks: tuple[int, ...] = Field(min_length=4, max_length=4)
+    squared_weight: float = Field(ge=0)
+    mouth_weight: float = Field(ge=1)
     sync_weight: float = Field(ge=0)
     sync_from_step: int = Field(ge=0)
     adversarial: Critic

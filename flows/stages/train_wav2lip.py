@@ -59,6 +59,8 @@ def wav2lip_module(params: Params, expert: SyncExpert) -> Wav2LipModule:
         optimizer=partial(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
         discriminator_optimizer=partial(torch.optim.Adam, lr=critic.learning_rate, betas=(0.5, 0.99)),
         weights=Wav2LipWeights(
+            squared=stage.squared_weight,
+            mouth=stage.mouth_weight,
             sync=stage.sync_weight,
             sync_from_step=stage.sync_from_step,
             adversarial=critic.weight,

@@ -11,6 +11,7 @@ from segtalker.mouth_box import (
     face_box_transforms,
     hidden_area,
     hidden_slices,
+    mouth_area,
     mouth_of_face,
     mouth_slices,
     paste_faces,
@@ -168,6 +169,13 @@ def test_the_mouth_in_a_face_tells_the_face_how_to_change() -> None:
     reached = faces.grad.abs().sum(dim=(0, 1)) > 0
     assert not reached[:47].any()
     assert reached[49:95, 13:83].all()
+
+
+def test_the_mouth_area_of_a_face_is_that_of_the_mouth_box() -> None:
+    seen = mouth_of_face(mouth_area(96)[None], SIZE)[0, 0] > 0.5
+    expected = torch.zeros(SIZE, dtype=torch.bool)
+    expected[mouth_slices(SIZE)] = True
+    assert (seen != expected).float().mean() < 0.03
 
 
 def test_all_that_is_hidden_lies_in_the_lower_half_of_the_face() -> None:

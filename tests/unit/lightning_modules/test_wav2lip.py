@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
 from lightning_modules.training import fit
 from lightning_modules.wav2lip import Wav2LipModule, Wav2LipWeights
+from segtalker.mouth_box import mouth_area
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.wav2lip import Wav2LipGenerator
@@ -95,8 +96,8 @@ def _module(weights: Wav2LipWeights, steps: int = 12) -> Unplugged:
     )
 
 
-ALL = Wav2LipWeights(sync=0.03, sync_from_step=3, adversarial=0.01, adversarial_from_step=6)
-ABSOLUTE = Wav2LipWeights(sync=0.0, sync_from_step=0, adversarial=0.0, adversarial_from_step=0)
+ALL = Wav2LipWeights(squared=2.0, mouth=4.0, sync=0.03, sync_from_step=3, adversarial=0.01, adversarial_from_step=6)
+ABSOLUTE = Wav2LipWeights(squared=0.0, mouth=1.0, sync=0.0, sync_from_step=0, adversarial=0.0, adversarial_from_step=0)
 
 
 def _fit(module: Wav2LipModule, folder: Path, epochs: int, epoch_steps: int = EPOCH_STEPS) -> pd.DataFrame:
@@ -139,7 +140,7 @@ def test_each_loss_counts_from_its_step_on_and_the_expert_stays_as_it_is(tmp_pat
     expert, critic = _weights(module.frozen[0]), _weights(module.discriminator)
     history = _fit(module, tmp_path, epochs=3)
     steps = {name: sorted(rows["step"]) for name, rows in history.groupby("name")}
-    assert steps["train/l1"] == list(range(1, 13))
+    assert steps["train/difference"] == list(range(1, 13))
     assert steps["train/sync"] == list(range(4, 13))
     for name in ("train/adversarial", "train/discriminator"):
         assert steps[name] == list(range(7, 13))
@@ -152,8 +153,18 @@ def test_without_weights_neither_expert_nor_critic_is_asked(tmp_path: Path) -> N
     module = _module(ABSOLUTE)
     critic = _weights(module.discriminator)
     names = set(_fit(module, tmp_path, epochs=1)["name"])
-    assert {name for name in names if name.startswith("train/")} == {"train/l1"}
+    assert {name for name in names if name.startswith("train/")} == {"train/difference"}
     assert _equal(critic, _weights(module.discriminator))
+
+
+def test_differences_are_the_published_ones_but_for_weights() -> None:
+    made, truth = torch.rand(2, FRAMES, 3, SIDE, SIDE), torch.rand(2, FRAMES, 3, SIDE, SIDE)
+    error = made - truth
+    torch.testing.assert_close(_module(ABSOLUTE)._difference(made, truth), error.abs().mean())
+    both = error.abs() + 2.0 * error.square()
+    area = mouth_area(SIDE).bool().expand_as(both)
+    expected = (4.0 * both[area].sum() + both[~area].sum()) / (4.0 * area.sum() + (~area).sum())
+    torch.testing.assert_close(_module(ALL)._difference(made, truth), expected)
 
 
 def test_the_sync_loss_moves_the_mouth_and_nothing_else() -> None:
