@@ -1,4 +1,4 @@
-"""Mouth boxes of clips, kept in memory while they fit."""
+"""Mouth boxes, or face boxes, of clips, kept in memory while they fit."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 
 from segtalker.clips import Clip, ImagePack, load_clips
 from segtalker.errors import BadInputError
-from segtalker.mouth_box import box_transforms, extract_boxes
+from segtalker.mouth_box import box_transforms, extract_boxes, face_box_transforms
 from segtalker.params import Base
 from segtalker.speech_windows import gather_columns
 
@@ -58,6 +58,8 @@ class MouthClips:
         cache_mib: limit of the memory for boxes.
     """
 
+    place = staticmethod(box_transforms)
+
     def __init__(
         self, clips: Sequence[Clip], *, size: Sequence[int], border: int, smooth_frames: int, cache_mib: int
     ) -> None:
@@ -65,7 +67,7 @@ class MouthClips:
         self.border = border
         self.size = (size[0] + 2 * border, size[1] + 2 * border)
         shift = np.array([[1.0, 0.0, -border], [0.0, 1.0, -border], [0.0, 0.0, 1.0]])
-        self.transforms = [box_transforms(np.array(clip.landmarks), size, smooth_frames) @ shift for clip in self.clips]
+        self.transforms = [self.place(np.array(clip.landmarks), size, smooth_frames) @ shift for clip in self.clips]
         self.mels = [np.array(clip.mel) for clip in self.clips]
         self.budget = cache_mib * 2**20
         self._boxes: dict[tuple[int, Content], np.ndarray] = {}
@@ -106,8 +108,14 @@ class MouthClips:
         return gather_columns(self.mels[clip], starts, columns)
 
 
+class FaceClips(MouthClips):
+    """The same of face boxes; `size` is square."""
+
+    place = staticmethod(face_box_transforms)
+
+
 class MouthSplits(NamedTuple):
-    """Mouth boxes of each split."""
+    """Boxes of each split."""
 
     train: MouthClips
     val: MouthClips
@@ -120,6 +128,26 @@ def open_mouth_splits(data_root: Path, dataset: str, base: Base, *, border: int,
     Raises:
         BadInputError: a split holds no clip long enough for one window.
     """
+    size = (base.mouth_box.height, base.mouth_box.width)
+    return _open_splits(MouthClips, size, data_root, dataset, base, border, cache_mib)
+
+
+def open_face_splits(
+    data_root: Path, dataset: str, base: Base, *, side: int, border: int, cache_mib: int
+) -> MouthSplits:
+    """The same of face boxes, `side` pixels each way."""
+    return _open_splits(FaceClips, (side, side), data_root, dataset, base, border, cache_mib)
+
+
+def _open_splits(
+    kind: type[MouthClips],
+    size: Sequence[int],
+    data_root: Path,
+    dataset: str,
+    base: Base,
+    border: int,
+    cache_mib: int,
+) -> MouthSplits:
     splits = {}
     for split in MouthSplits._fields:
         clips = [clip for clip in load_clips(data_root, dataset, split) if len(clip.landmarks) >= base.window_frames]
@@ -127,9 +155,9 @@ def open_mouth_splits(data_root: Path, dataset: str, base: Base, *, border: int,
             raise BadInputError(
                 f"{data_root / 'split' / dataset}: no {split} clip of {base.window_frames} frames or more"
             )
-        splits[split] = MouthClips(
+        splits[split] = kind(
             clips,
-            size=(base.mouth_box.height, base.mouth_box.width),
+            size=size,
             border=border if split == "train" else 0,
             smooth_frames=base.mouth_box.smooth_frames,
             cache_mib=cache_mib,

@@ -131,7 +131,7 @@ class TsgDataModule(pl.LightningDataModule):
     def __init__(
         self,
         *,
-        train: TsgDraws,
+        train: Dataset,
         held_out: TsgClipWindows,
         epoch_steps: int,
         batch_size: int,

@@ -73,8 +73,14 @@ class TsgModule(pl.LightningModule):
         self.frozen[0].to(self.device)
 
     def predict(self, regions: Tensor, identity: Tensor, speech: Tensor) -> Tensor:
-        """Scores of the regions in the hidden area, `(B, T, K, h', w')`; arguments as in `TsgSample`, batched."""
-        return self.net(one_hot(hide(regions)), one_hot(identity), speech)[..., *self.hidden]
+        """Scores of the regions in the hidden area, `(B, T, K, h', w')`; arguments as in `TsgSample`, batched.
+
+        A window longer than what the network sees at once is given to it in parts.
+        """
+        parts = regions.shape[1] // self.net.frames
+        pose, heard = (whole.unflatten(1, (parts, -1)).flatten(0, 1) for whole in (regions, speech))
+        scores = self.net(one_hot(hide(pose)), one_hot(identity.repeat_interleave(parts, 0)), heard)
+        return scores.unflatten(0, (-1, parts)).flatten(1, 2)[..., *self.hidden]
 
     def _sync_loss(self, scores: Tensor, regions: Tensor, speech: Tensor) -> Tensor:
         """The expert's view of soft lips and mouth in the hidden area, true ones around it."""

@@ -4,6 +4,8 @@ The protocol is self-reenactment. The clip's own frames give pose and surroundin
 frames, those with the widest mouth and the widest eyes, give the speaker's codes for all of them, so no frame but the
 first of these shows its own mouth to the network. Controls are judged like the rest, against the clip's own sound and
 frames, and so carry the clip's own sound: what is seen in the video of `shuffled_audio` is what the metrics see.
+
+The baseline `wav2lip` gets the same frames and the same first reference; it paints faces without masks.
 """
 
 import functools
@@ -19,11 +21,13 @@ import torch
 from segtalker.atomic import atomic_folder
 from segtalker.backdrop import SourceBackdrop
 from segtalker.clips import Clip, ImagePack, write_images
+from segtalker.dubbing import Dubber, DubSettings
 from segtalker.errors import BadClipError
 from segtalker.media.video import write_video
 from segtalker.talk import Identity, Images, Talker, TalkSettings
 
 ORACLE = "sgi_oracle_mask"
+WAV2LIP = "wav2lip"
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class GenerationPlan:
         silence: its value in a log-mel spectrogram.
         crf: x264's constant quality of the videos.
         device: where networks run, `cpu` or `cuda`.
+        fade: of the faces that `wav2lip` lays back, see `segtalker.mouth_box.paste_faces`.
     """
 
     models: Path
@@ -49,6 +54,13 @@ class GenerationPlan:
     silence: float
     crf: int
     device: str
+    fade: int
+
+    @property
+    def dub_settings(self) -> DubSettings:
+        """Those of the baseline, from the same experiment."""
+        own = self.settings
+        return DubSettings(own.fps, float(own.mel_rate), own.smooth_frames, self.fade, own.batch_size)
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ class _Job:
     """One clip with what every method needs of it."""
 
     talker: Talker
+    dubber: Dubber | None
     clip: Clip
     driving: Clip
     identity: Identity
@@ -97,14 +110,28 @@ def _reference_masks(job: _Job) -> Iterator[np.ndarray]:
     return iter(job.clip.truth_masks or job.clip.masks)
 
 
-# how each method comes by its masks; `static` paints nothing
-METHODS: dict[str, Callable[[_Job], Iterator[np.ndarray]] | None] = {
+def _first_frame(job: _Job) -> Iterator[np.ndarray]:
+    return repeat(job.clip.frames.read([0])[0], job.count)
+
+
+def _dubbed(job: _Job) -> Iterator[np.ndarray]:
+    assert job.dubber is not None
+    return job.dubber.dub(job.clip, job.identity.index, job.clip.mel)
+
+
+# how a method comes by its masks, which are painted then
+_MASKS: dict[str, Callable[[_Job], Iterator[np.ndarray]]] = {
     "segtalker": _own_speech,
-    "static": None,
     "shuffled_audio": _other_speech,
     "silent_audio": _silence,
     ORACLE: _reference_masks,
 }
+# or, without any, by its frames
+_FRAMES: dict[str, Callable[[_Job], Iterator[np.ndarray]]] = {
+    WAV2LIP: _dubbed,
+    "static": _first_frame,
+}
+METHODS = (*_MASKS, *_FRAMES)
 
 
 def one_of_each_subject(clips: Iterable[Clip]) -> list[Clip]:
@@ -125,6 +152,12 @@ def load_talker(models: Path, settings: TalkSettings, device: str) -> Talker:
     return Talker.load(models, settings, torch.device(device))
 
 
+@functools.lru_cache(maxsize=1)
+def load_dubber(models: Path, settings: DubSettings, device: str) -> Dubber:
+    """Likewise the baseline, see `segtalker.dubbing.Dubber.load`."""
+    return Dubber.load(models, settings, torch.device(device))
+
+
 def generate_clip(plan: GenerationPlan, row: dict[str, Any], _output: Path) -> dict[str, Any]:
     """Makes one clip by every method, each in `<method>/<clip_id>/`; for `segtalker.clip_runner.run_clips`.
 
@@ -143,7 +176,8 @@ def generate_clip(plan: GenerationPlan, row: dict[str, Any], _output: Path) -> d
     if len(lengths) > 1:
         raise BadClipError(f"frames, masks and landmarks differ in number: {sorted(lengths)}")
     talker = load_talker(plan.models, plan.settings, plan.device)
-    job = _Job(talker, clip, driving, talker.identify(clip), plan.silence)
+    dubber = load_dubber(plan.models, plan.dub_settings, plan.device) if WAV2LIP in plan.methods else None
+    job = _Job(talker, dubber, clip, driving, talker.identify(clip), plan.silence)
     for method in plan.methods:
         with atomic_folder(plan.folder / method / clip.clip_id) as folder:
             _write_method(plan, job, method, folder)
@@ -155,11 +189,11 @@ def generate_clip(plan: GenerationPlan, row: dict[str, Any], _output: Path) -> d
 def _write_method(plan: GenerationPlan, job: _Job, method: str, folder: Path) -> None:
     """Masks first, then frames from the masks, then the video from the frames: never a whole clip in memory."""
     frames, masks = folder / "frames.zip", folder / "masks.zip"
-    make_masks = METHODS[method]
-    if make_masks is None:
-        write_images(frames, repeat(job.clip.frames.read([0])[0], job.count), ".jpg")
+    if method in _MASKS:
+        write_images(masks, _MASKS[method](job), ".pgm")
+        pictures = job.rendered(ImagePack(masks))
     else:
-        write_images(masks, make_masks(job), ".pgm")
-        write_images(frames, job.rendered(ImagePack(masks)), ".jpg")
+        pictures = _FRAMES[method](job)
+    write_images(frames, pictures, ".jpg")
     sound = job.clip.audio
     write_video(folder / "video.mp4", ImagePack(frames), plan.settings.fps, sound, plan.sample_rate_hz, plan.crf)

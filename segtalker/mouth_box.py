@@ -4,6 +4,10 @@ A similarity transform is fitted to both eyes and the nose base, which do not mo
 nor the area hidden in it tells how far the mouth is open. Face coordinates: the distance between the eye centres
 is 1, their middle is (0, 0), x points to the viewer's right, y down. The box keeps clear of the nose tip and
 reaches below the chin of an open mouth; its two edges lie on the same ratio for every resolution.
+
+The face box, for networks that paint whole faces, is a square in the same coordinates, twice as high, from the
+forehead down. Its lower half is level with the mouth box, so that the mouth box is a fixed part of it and all that the
+mouth box hides lies in its lower half.
 """
 
 from collections.abc import Sequence
@@ -20,6 +24,8 @@ _NOSE_BASE = (31, 32, 33, 34, 35)
 _ANCHORS = np.array([(-0.5, 0.0), (0.5, 0.0), (0.0, 0.70)])
 _CENTRE_Y = 1.40
 _BOX_HEIGHT = 1.50
+_FACE_SIDE = 2 * _BOX_HEIGHT
+_FACE_CENTRE_Y = _CENTRE_Y - _BOX_HEIGHT / 2
 _HIDDEN_X = 0.98
 _HIDDEN_Y = (0.82, 2.12)
 _MOUTH_X = 0.75
@@ -72,6 +78,21 @@ def face_transforms(landmarks: np.ndarray, smooth_frames: int) -> np.ndarray:
     return _similarities(_smooth(_anchor_points(landmarks), smooth_frames))
 
 
+def _upright(
+    landmarks: np.ndarray, size: Sequence[int], smooth_frames: int, unit: float, centre_y: float
+) -> np.ndarray:
+    """Maps from pixels of an upright box, `unit` face coordinates each, to image pixels."""
+    height, width = size
+    box_to_face = np.array(
+        [
+            [unit, 0.0, -unit * (width - 1) / 2],
+            [0.0, unit, centre_y - unit * (height - 1) / 2],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+    return face_transforms(landmarks, smooth_frames) @ box_to_face
+
+
 def box_transforms(landmarks: np.ndarray, size: Sequence[int], smooth_frames: int) -> np.ndarray:
     """Where the box of each frame lies.
 
@@ -84,16 +105,30 @@ def box_transforms(landmarks: np.ndarray, size: Sequence[int], smooth_frames: in
         Affine maps from box pixels (x, y, 1) to image pixels, `(T, 2, 3)`, float64; integer coordinates are
         pixel centres on both sides.
     """
-    height, width = size
-    unit = _BOX_HEIGHT / height
-    box_to_face = np.array(
-        [
-            [unit, 0.0, -unit * (width - 1) / 2],
-            [0.0, unit, _CENTRE_Y - unit * (height - 1) / 2],
-            [0.0, 0.0, 1.0],
-        ]
-    )
-    return face_transforms(landmarks, smooth_frames) @ box_to_face
+    return _upright(landmarks, size, smooth_frames, _BOX_HEIGHT / size[0], _CENTRE_Y)
+
+
+def face_box_transforms(landmarks: np.ndarray, size: Sequence[int], smooth_frames: int) -> np.ndarray:
+    """Where the face box of each frame lies, see `box_transforms`; `size` names its side twice."""
+    assert size[0] == size[1], size
+    return _upright(landmarks, size, smooth_frames, _FACE_SIDE / size[0], _FACE_CENTRE_Y)
+
+
+def mouth_of_face(faces: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
+    """The mouth box inside of face boxes; gradients flow through.
+
+    Args:
+        faces: `(B, C, S, S)`, float32.
+        size: height and width of the mouth box in pixels.
+
+    Returns:
+        `(B, C, h, w)`, sampled bilinearly.
+    """
+    wide, high = _BOX_HEIGHT * size[1] / size[0] / _FACE_SIDE, _BOX_HEIGHT / _FACE_SIDE
+    down = (_CENTRE_Y - _FACE_CENTRE_Y) / (_FACE_SIDE / 2)
+    place = faces.new_tensor([[wide, 0.0, 0.0], [0.0, high, down]]).expand(len(faces), -1, -1)
+    grid = F.affine_grid(place, [len(faces), faces.shape[1], *size], align_corners=False)
+    return F.grid_sample(faces, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def _part(size: Sequence[int], x_limits: tuple[float, float], y_limits: tuple[float, float]) -> tuple[slice, slice]:
@@ -183,6 +218,38 @@ def paste_regions(masks: np.ndarray, logits: torch.Tensor, transforms: np.ndarra
     scores = F.grid_sample(logits, grid, mode="bilinear", padding_mode="border", align_corners=False)
     regions = scores.argmax(dim=1).to(torch.uint8)
     return np.where(inside.cpu().numpy(), regions.cpu().numpy(), masks)
+
+
+def mouth_area(side: int) -> torch.Tensor:
+    """Where a face box of `side` pixels holds the mouth, see `mouth_slices`: `(1, S, S)`, float32 in {0, 1}."""
+    unit = _FACE_SIDE / side
+    steps = (torch.arange(side) - (side - 1) / 2) * unit
+    x, y = steps, _FACE_CENTRE_Y + steps
+    rows, columns = ((at > low) & (at < high) for at, (low, high) in ((y, _MOUTH_Y), (x, (-_MOUTH_X, _MOUTH_X))))
+    return (rows[:, None] & columns)[None].float()
+
+
+def paste_faces(frames: np.ndarray, faces: torch.Tensor, transforms: np.ndarray, fade: int) -> np.ndarray:
+    """Lays face boxes back over the frames they come from.
+
+    Args:
+        frames: RGB, `(T, H, W, 3)`, uint8.
+        faces: RGB, `(T, 3, S, S)`, float32 in [0, 1].
+        transforms: of the same frames, `(T, 2, 3)`, see `face_box_transforms`.
+        fade: pixels of the box from its edge to where it hides the frame; 0 cuts hard.
+
+    Returns:
+        RGB, `(T, H, W, 3)`, uint8.
+    """
+    size, device = faces.shape[2:], faces.device
+    ramps = [torch.minimum(steps, steps.flip(0)) for steps in (torch.arange(side, device=device) + 1 for side in size)]
+    share = (torch.minimum(ramps[0][:, None], ramps[1]) / (fade + 1)).clamp(max=1.0).expand(len(faces), 1, -1, -1)
+    grid = _sampling_grid(_inverse(transforms), frames.shape[1:3], size).to(device)
+    inside = F.grid_sample(share, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    laid = F.grid_sample(faces, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    behind = torch.from_numpy(frames).to(device).movedim(-1, 1).float()
+    mixed = torch.lerp(behind, laid * 255.0, inside).clamp(0.0, 255.0)
+    return mixed.round().to(torch.uint8).movedim(1, -1).contiguous().cpu().numpy()
 
 
 def reference_frame(masks: np.ndarray, landmarks: np.ndarray) -> int:

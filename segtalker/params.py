@@ -11,14 +11,14 @@ from ruamel.yaml import YAML, YAMLError
 
 from segtalker.data_params import Crop, Cut, Download, Gate
 from segtalker.errors import BadInputError
-from segtalker.training_params import Section, TrainParser, TrainSgi, TrainSync, TrainTsg
+from segtalker.training_params import Section, TrainParser, TrainSgi, TrainSync, TrainTsg, TrainWav2Lip
 
 PARAMS_FILE = "params.yaml"
 EXPERIMENT_FILE = "experiment.yaml"
 
 Stage = Literal[
     "download", "cut", "crop", "gate", "train_parser", "parse", "split", "train_sync", "train_tsg", "train_sgi",
-    "generate", "evaluate", "tables",
+    "train_wav2lip", "generate", "evaluate", "tables",
 ]  # fmt: skip
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
@@ -34,7 +34,8 @@ STAGE_INPUTS: dict[Stage, tuple[Stage, ...]] = {
     "train_sync": ("crop", "gate", "parse", "split"),
     "train_tsg": ("crop", "gate", "parse", "split", "train_sync"),
     "train_sgi": ("crop", "gate", "parse", "split", "train_parser"),
-    "generate": ("crop", "gate", "parse", "split", "train_parser", "train_tsg", "train_sgi"),
+    "train_wav2lip": ("crop", "gate", "parse", "split", "train_sync"),
+    "generate": ("crop", "gate", "parse", "split", "train_parser", "train_tsg", "train_sgi", "train_wav2lip"),
     "evaluate": ("crop", "gate", "parse", "split", "train_parser", "train_sync", "generate"),
     "tables": (
         "crop",
@@ -45,6 +46,7 @@ STAGE_INPUTS: dict[Stage, tuple[Stage, ...]] = {
         "train_sync",
         "train_tsg",
         "train_sgi",
+        "train_wav2lip",
         "generate",
         "evaluate",
     ),
@@ -162,7 +164,7 @@ class Edits(Section):
 class Generate(Section):
     """Videos of the test clips by every method and control."""
 
-    methods: tuple[Literal["segtalker", "static", "shuffled_audio", "silent_audio", "sgi_oracle_mask"], ...]
+    methods: tuple[Literal["segtalker", "wav2lip", "static", "shuffled_audio", "silent_audio", "sgi_oracle_mask"], ...]
     max_clips: int = Field(ge=0)
     batch_size: int = Field(ge=1)
     crf: int = Field(ge=0, le=51)
@@ -220,6 +222,7 @@ class Params(Section):
     train_sync: TrainSync
     train_tsg: TrainTsg
     train_sgi: TrainSgi
+    train_wav2lip: TrainWav2Lip
     generate: Generate
     evaluate: Evaluate
     tables: Tables
@@ -240,6 +243,14 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _check_frames(self) -> "Params":
+        if self.base.window_frames % self.train_tsg.frames:
+            raise ValueError(
+                f"train_tsg.frames {self.train_tsg.frames} must divide base.window_frames {self.base.window_frames}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_parser(self) -> "Params":
         untrained = self.train_parser.labels == "none" and self.parse.backend == "trained"
         if untrained and not self.train_parser.weights:
@@ -249,8 +260,15 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _check_baseline(self) -> "Params":
+        if "wav2lip" in self.generate.methods and not self.train_wav2lip.trained:
+            raise ValueError("generate.methods names wav2lip, which needs train_wav2lip.trained")
+        return self
+
+    @model_validator(mode="after")
     def _check_budgets(self) -> "Params":
         parser, sync, tsg, sgi = self.train_parser, self.train_sync, self.train_tsg, self.train_sgi
+        wav2lip = self.train_wav2lip
         budgets = {
             "train_parser.steps": (parser.steps, parser),
             "train_sync.mask_expert.steps": (sync.mask_expert.steps, sync),
@@ -260,6 +278,7 @@ class Params(Section):
                 sgi.reconstruction_steps + sgi.adversarial_steps,
                 sgi,
             ),
+            "train_wav2lip.steps": (wav2lip.steps, wav2lip),
         }
         for name, (steps, stage) in budgets.items():
             if steps % stage.checkpoint_every:

@@ -74,7 +74,6 @@ class Expert(Section):
 class MouthTraining(Training):
     """What the stages that learn from mouth boxes and speech share."""
 
-    blocks: int = Field(ge=0)
     jitter: int = Field(ge=0)
     speech_augmentation: SpeechChanges
     eval_batch_size: int = Field(ge=1)
@@ -89,6 +88,7 @@ class TrainSync(MouthTraining):
 
     mask_expert: Expert
     image_expert: Expert
+    blocks: int = Field(ge=0)
     embedding: int = Field(ge=2)
     loss: Literal["contrast", "bce"]
     temperature: float = Field(gt=0)
@@ -104,10 +104,12 @@ class TrainSync(MouthTraining):
 class TrainTsg(MouthTraining):
     """Talking segmentation generation."""
 
+    frames: int = Field(ge=1)
     steps: int = Field(ge=1)
     channels: tuple[int, ...] = Field(min_length=1)
     decoder_channels: tuple[int, ...] = Field(min_length=1)
     audio_channels: tuple[int, ...] = Field(min_length=1)
+    blocks: int = Field(ge=0)
     speech: int = Field(ge=1)
     mel_columns: int = Field(ge=1)
     balance: float = Field(ge=0, le=1)
@@ -118,6 +120,8 @@ class TrainTsg(MouthTraining):
     def _check(self) -> "TrainTsg":
         if len(self.channels) != len(self.decoder_channels):
             raise ValueError("channels and decoder_channels must have the same number of levels")
+        if self.stride > self.frames:
+            raise ValueError(f"stride {self.stride} must not exceed frames {self.frames}: it would leave frames out")
         return self
 
 
@@ -150,6 +154,7 @@ class SgiEncoder(Section):
     channels: Pyramid
     taps: tuple[int, ...] = Field(min_length=1)
     present_share: float = Field(ge=0, lt=1)
+    mask_guided: bool
 
     @model_validator(mode="after")
     def _check(self) -> "SgiEncoder":
@@ -221,3 +226,41 @@ class TrainSgi(Training):
     edge: int = Field(ge=0)
     validation_frames: int = Field(ge=1)
     loader_workers: int = Field(ge=0)
+
+
+class Critic(Section):
+    """The discriminator of the baseline."""
+
+    weight: float = Field(ge=0)
+    from_step: int = Field(ge=0)
+    channels: tuple[int, ...] = Field(min_length=1)
+    learning_rate: float = Field(gt=0)
+
+
+class TrainWav2Lip(MouthTraining):
+    """The baseline."""
+
+    trained: bool
+    steps: int = Field(ge=1)
+    channels: tuple[int, ...] = Field(min_length=3)
+    blocks: tuple[int, ...]
+    decoder_channels: tuple[int, ...]
+    decoder_blocks: tuple[int, ...]
+    audio_channels: tuple[int, ...] = Field(min_length=5, max_length=5)
+    audio_blocks: tuple[int, ...] = Field(min_length=4, max_length=4)
+    squared_weight: float = Field(ge=0)
+    mouth_weight: float = Field(ge=1)
+    sync_weight: float = Field(ge=0)
+    sync_from_step: int = Field(ge=0)
+    adversarial: Critic
+    colour: float = Field(ge=0, lt=1)
+    fade: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainWav2Lip":
+        levels = len(self.channels)
+        if len(self.decoder_channels) != levels:
+            raise ValueError("channels and decoder_channels must have the same number of levels")
+        if {len(self.blocks), len(self.decoder_blocks)} != {levels - 1}:
+            raise ValueError(f"blocks and decoder_blocks must name {levels - 1} levels, one less than channels")
+        return self

@@ -32,7 +32,8 @@ class Workspace:
         return self.root / "data" / stage / self.dataset
 
     def model(self, stage: str) -> Path:
-        """Trained networks of `stage`: `train_parser`, `train_sync`, `train_tsg`, `train_sgi`."""
+        """Trained networks of `stage`: `train_parser`, `train_sync`, `train_tsg`, `train_sgi`,
+        `train_wav2lip`."""
         return self.root / "models" / self.experiment / stage
 
     def results(self, stage: str) -> Path:

@@ -13,9 +13,10 @@ from segtalker.atomic import atomic_folder
 from segtalker.clip_pools import THIS_PROCESS, Pool
 from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
 from segtalker.clips import Clip, load_clips, read_table, write_table
+from segtalker.dubbing import WAV2LIP_FILE
 from segtalker.edit_strip import write_edits
 from segtalker.errors import BadInputError
-from segtalker.generation import GenerationPlan, generate_clip, load_talker, one_of_each_subject
+from segtalker.generation import WAV2LIP, GenerationPlan, generate_clip, load_talker, one_of_each_subject
 from segtalker.media.images import write_png
 from segtalker.media.video import still_frame
 from segtalker.provenance import file_sha256
@@ -37,6 +38,7 @@ def make_plan(run: StageRun) -> GenerationPlan:
         silence=-run.params.base.mel.max_abs,
         crf=run.params.generate.crf,
         device="cuda" if torch.cuda.is_available() else "cpu",
+        fade=run.params.train_wav2lip.fade,
     )
 
 
@@ -51,8 +53,9 @@ def _clip_hashes(clip: Clip) -> list[str]:
 def make_tasks(plan: GenerationPlan, clips: Sequence[Clip], sources: dict[str, str], seed: int) -> list[ClipTask]:
     """One task a clip; its key covers networks, code, settings, and the clip and driving speech themselves."""
     driving = pair_speech(clips, seed) if "shuffled_audio" in plan.methods else {clip.clip_id: clip for clip in clips}
-    how = [plan.settings, plan.methods, plan.silence, plan.crf, code_hash(Path(segtalker.__file__).parent)]
-    how += [file_sha256(plan.models / net) for net in _NETS]
+    how = [plan.settings, plan.methods, plan.silence, plan.crf, plan.fade, code_hash(Path(segtalker.__file__).parent)]
+    nets = [*_NETS, WAV2LIP_FILE] if WAV2LIP in plan.methods else _NETS
+    how += [file_sha256(plan.models / net) for net in nets]
     contents = {clip.clip_id: _clip_hashes(clip) for clip in clips}
     tasks = []
     for clip in clips:

@@ -22,7 +22,7 @@ def tsg_config(params: Params) -> dict:
     base, stage = params.base, params.train_tsg
     return {
         "regions": NUM_REGIONS,
-        "frames": base.window_frames,
+        "frames": stage.frames,
         "mel_bins": base.mel.bins,
         "mel_window": stage.mel_columns,
         "channels": list(stage.channels),

@@ -4,6 +4,10 @@ After SegTalker (arXiv 2409.03605) and E4S (arXiv 2211.14068): features at sever
 by its mask, joined and sent through a layer of the region's own. What differs: the mask enters the convolutions too;
 an absent region has a learned code instead of zeros, so that a mouth closed in the reference still opens; a code also
 carries the region's coarse texture (see `region_texture`).
+
+Without mask guidance, an ablation, the encoder never sees the mask: features are averaged over the whole picture and
+every region gets the same code, as in SPADE (arXiv 1903.07291). Its texture is flat, the picture's mean colour, for
+what lies where in a region only the mask could tell. The generator still knows the mask of the frame it paints.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,6 +39,7 @@ class MaskGuidedEncoder(nn.Module):
         style: size of the learned part of a code.
         texture: G, side of the texture in a code, a power of two.
         present_share: share of the image a region needs to count as present.
+        mask_guided: whether the mask says what belongs to a region's code.
     """
 
     def __init__(
@@ -47,27 +52,32 @@ class MaskGuidedEncoder(nn.Module):
         style: int,
         texture: int,
         present_share: float,
+        mask_guided: bool,
     ) -> None:
         super().__init__()
+        self.regions = regions
+        self.mask_guided = mask_guided
         self.sizes = sorted(channels, reverse=True)
         self.taps = set(taps)
         self.texture = texture
         self.present_share = present_share
         self.block = image_size // self.sizes[0]
-        widths = [(3 + regions) * self.block**2, *(channels[size] for size in self.sizes)]
+        widths = [(3 + regions if mask_guided else 3) * self.block**2, *(channels[size] for size in self.sizes)]
         self.convolutions = nn.ModuleList(
             nn.Conv2d(inputs, outputs, 3, stride=2 if level else 1, padding=1)
             for level, (inputs, outputs) in enumerate(pairwise(widths))
         )
         pooled = sum(channels[size] for size in taps)
-        self.hidden = RegionLinear(regions, pooled, style)
-        self.to_style = RegionLinear(regions, style, style)
-        self.absent_style = nn.Parameter(torch.zeros(regions, style))
-        self.absent_texture = nn.Parameter(torch.zeros(regions, 3, texture, texture))
+        rows = regions if mask_guided else 1
+        self.hidden = RegionLinear(rows, pooled, style)
+        self.to_style = RegionLinear(rows, style, style)
+        if mask_guided:
+            self.absent_style = nn.Parameter(torch.zeros(regions, style))
+            self.absent_texture = nn.Parameter(torch.zeros(regions, 3, texture, texture))
 
-    def _pooled(self, image: Tensor, masks: Tensor) -> Tensor:
-        """Mean features of each region at the tapped scales, `(B, K, sum of C)`."""
-        features = F.pixel_unshuffle(torch.cat((image, masks), 1), self.block)
+    def _pooled(self, seen: Tensor, masks: Tensor) -> Tensor:
+        """Mean features of each of N regions at the tapped scales, `(B, N, sum of C)`."""
+        features = F.pixel_unshuffle(seen, self.block)
         rows = []
         for size, convolution in zip(self.sizes, self.convolutions, strict=True):
             features = activate(convolution(features))
@@ -88,8 +98,17 @@ class MaskGuidedEncoder(nn.Module):
         """
         assert image.shape[2] == self.sizes[0] * self.block, f"expected {self.sizes[0] * self.block} px"
         assert masks.shape[2:] == image.shape[2:], f"masks {tuple(masks.shape)} and image {tuple(image.shape)} differ"
+        return self._codes(image, masks) if self.mask_guided else self._one_code(image)
+
+    def _one_code(self, image: Tensor) -> Tensor:
+        """The same code for every region, `(B, K, D)`."""
+        style = self.to_style(activate(self.hidden(self._pooled(image, torch.ones_like(image[:, :1])))))
+        colour = image.mean((2, 3)).repeat_interleave(self.texture**2, 1)[:, None]
+        return torch.cat((style, colour), 2).expand(-1, self.regions, -1)
+
+    def _codes(self, image: Tensor, masks: Tensor) -> Tensor:
         present = masks.mean((2, 3)) > self.present_share  # (B, K)
-        style = self.to_style(activate(self.hidden(self._pooled(image, masks))))
+        style = self.to_style(activate(self.hidden(self._pooled(torch.cat((image, masks), 1), masks))))
         style = torch.where(present[..., None], style, self.absent_style)
         texture = gather_textures(image, masks, self.texture)
         texture = torch.where(present[..., None, None, None], texture, self.absent_texture)

@@ -34,6 +34,9 @@ _KNOWN = (
            "the recording", "#8a93a3"),
     Method("segtalker", "SegTalker", "system", "Talking masks from speech, painted in the speaker's style.",
            "painted through the talking mask", "#e0526c"),
+    Method("wav2lip", "Wav2Lip", "system",
+           "A baseline: the lower face painted straight from speech, trained on the same clips.",
+           "lower face painted from speech", "#9b6fd3"),
     Method("sgi_oracle_mask", "Oracle masks", "oracle", "Painted through the true masks: what painting alone loses.",
            "painted through the true mask", "#3f8fd6"),
     Method("shuffled_audio", "Shuffled audio", "control", "SegTalker driven by the speech of another clip.",
@@ -45,7 +48,7 @@ _KNOWN = (
 )  # fmt: skip
 GROUND_TRUTH, *_ = _KNOWN
 _BY_NAME = {method.name: method for method in _KNOWN}
-_SPARE_COLOURS = ("#9b6fd3", "#6d8f2a", "#c0632b", "#4d78a8")
+_SPARE_COLOURS = ("#6d8f2a", "#c0632b", "#4d78a8", "#8a5a44")
 
 
 def known_names() -> set[str]:

@@ -8,9 +8,13 @@ import torch
 from segtalker.mouth_box import (
     box_transforms,
     extract_boxes,
+    face_box_transforms,
     hidden_area,
     hidden_slices,
+    mouth_area,
+    mouth_of_face,
     mouth_slices,
+    paste_faces,
     paste_regions,
     reference_frame,
 )
@@ -135,6 +139,82 @@ def test_hidden_area_scales_with_the_box() -> None:
     small, large = hidden_area((64, 96)), hidden_area((256, 384))
     assert abs(small.mean() - large.mean()) < 0.02
     assert not small[:4].any()
+
+
+def _pictures(frames: int, seed: int = 3) -> np.ndarray:
+    """Smooth colours."""
+    colours = np.random.default_rng(seed).integers(0, 256, (frames, 12, 12, 3), dtype=np.uint8)
+    return np.stack([cv2.resize(colour, (128, 128), interpolation=cv2.INTER_CUBIC) for colour in colours])
+
+
+def _faces(images: np.ndarray, transforms: np.ndarray, side: int) -> torch.Tensor:
+    boxes = extract_boxes(images, transforms, (side, side))
+    return torch.from_numpy(boxes).movedim(-1, 1).float() / 255
+
+
+@pytest.mark.parametrize(("size", "side"), [((64, 96), 96), ((32, 48), 24), ((48, 48), 96), ((64, 120), 192)])
+def test_the_mouth_box_is_a_fixed_part_of_the_face_box(size: tuple[int, int], side: int) -> None:
+    landmarks, images = _landmarks(4), _pictures(4)
+    faces = _faces(images, face_box_transforms(landmarks, (side, side), 5), side)
+    direct = extract_boxes(images, box_transforms(landmarks, size, 5), size)
+    within = (mouth_of_face(faces, size) * 255).movedim(1, -1).numpy()
+    assert np.abs(within - direct).mean() < (3 if side > 24 else 8)
+    assert np.abs(within - direct[:, ::-1]).mean() > 20
+
+
+def test_the_mouth_in_a_face_tells_the_face_how_to_change() -> None:
+    faces = torch.rand(2, 3, 96, 96, requires_grad=True)
+    mouth_of_face(faces, SIZE).square().sum().backward()
+    assert faces.grad is not None
+    reached = faces.grad.abs().sum(dim=(0, 1)) > 0
+    assert not reached[:47].any()
+    assert reached[49:95, 13:83].all()
+
+
+def test_the_mouth_area_of_a_face_is_that_of_the_mouth_box() -> None:
+    seen = mouth_of_face(mouth_area(96)[None], SIZE)[0, 0] > 0.5
+    expected = torch.zeros(SIZE, dtype=torch.bool)
+    expected[mouth_slices(SIZE)] = True
+    assert (seen != expected).float().mean() < 0.03
+
+
+def test_all_that_is_hidden_lies_in_the_lower_half_of_the_face() -> None:
+    landmarks = _landmarks(5)
+    fill = torch.zeros(5, NUM_REGIONS, *SIZE)
+    fill[:, LIP] = 1.0
+    hidden = paste_regions(np.zeros((5, 128, 128), np.uint8), fill, box_transforms(landmarks, SIZE, 5)) == LIP
+    faces = extract_boxes(hidden.astype(np.uint8), face_box_transforms(landmarks, (96, 96), 5), (96, 96))
+    assert not faces[:, :48].any()
+    assert faces[:, 48:].mean() > 0.4
+    assert not faces[:, :, [0, -1]].any()
+    assert not faces[:, -1].any()
+
+
+def test_a_face_laid_back_where_it_was_cut_out_changes_nothing_much() -> None:
+    landmarks, images = _landmarks(3), _pictures(3)
+    transforms = face_box_transforms(landmarks, (96, 96), 5)
+    laid = paste_faces(images, _faces(images, transforms, 96), transforms, fade=4)
+    assert np.abs(laid.astype(int) - images).mean() < 1.5
+
+
+@pytest.mark.parametrize("fade", [0, 4, 12])
+def test_a_face_fades_into_the_frame_and_leaves_what_is_around(fade: int) -> None:
+    landmarks = _landmarks(2)
+    transforms = face_box_transforms(landmarks, (96, 96), 1)
+    black = np.zeros((2, 128, 128, 3), np.uint8)
+    laid = paste_faces(black, torch.ones(2, 3, 96, 96), transforms, fade)
+    box = extract_boxes(laid, transforms, (96, 96))[..., 0].astype(int)
+    inner = slice(fade + 2, 94 - fade)
+    assert (box[:, inner, inner] >= 253).all()
+    profile = box[0, 48, : fade + 3]
+    assert (np.diff(profile) >= 0).all()
+    if fade:
+        assert profile[0] < 0.6 * 255
+        assert len(set(profile.tolist())) > fade / 2
+    else:
+        assert profile[1] > 250
+    side = 96 * np.hypot(transforms[0, 0, 0], transforms[0, 1, 0])
+    assert (laid[0, ..., 0] > 0).sum() < 1.1 * side**2
 
 
 def test_reference_frame_is_the_widest_open_mouth_for_the_size_of_the_face() -> None:

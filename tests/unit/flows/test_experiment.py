@@ -9,12 +9,15 @@ from flows.experiment import activate, compose
 from flows.stages.train_parser import parser_config
 from flows.stages.train_sgi import encoder_config, generator_config
 from flows.stages.train_tsg import tsg_config
+from flows.stages.train_wav2lip import wav2lip_config
 from segtalker.errors import BadInputError
+from segtalker.generation import ORACLE
 from segtalker.nets.encoder import MaskGuidedEncoder
 from segtalker.nets.generator import MaskGuidedGenerator
 from segtalker.nets.parser import FaceParser
 from segtalker.nets.tsg import TalkingSegmenter
-from segtalker.params import EXPERIMENT_FILE, read_yaml
+from segtalker.nets.wav2lip import Wav2LipGenerator
+from segtalker.params import EXPERIMENT_FILE, merge, read_yaml
 from segtalker.regions import NUM_REGIONS
 
 ROOT = Path(__file__).parents[3]
@@ -36,9 +39,37 @@ def test_every_named_experiment_builds_its_networks(name: str) -> None:
         assert MaskGuidedGenerator(**generator_config(params)).eval()(masks, codes).shape == image.shape
         assert FaceParser(**parser_config(params)).eval()(image).shape == masks.shape
         height, width = base.mouth_box.height, base.mouth_box.width
-        box = torch.zeros(1, base.window_frames, NUM_REGIONS, height, width)
-        mel = torch.zeros(1, base.window_frames, base.mel.bins, params.train_tsg.mel_columns)
+        frames = params.train_tsg.frames
+        box = torch.zeros(1, frames, NUM_REGIONS, height, width)
+        mel = torch.zeros(1, frames, base.mel.bins, params.train_tsg.mel_columns)
         assert TalkingSegmenter(**tsg_config(params)).eval()(box, box[:, 0], mel).shape == box.shape
+        baseline = Wav2LipGenerator(**wav2lip_config(params)).eval()
+        faces = torch.zeros(1, 6, baseline.size, baseline.size)
+        assert baseline(faces, torch.zeros(1, base.mel.bins, base.mel_window)).shape == faces[:, :3].shape
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("no-sync", {"train_tsg.sync_weight": 0.0}),
+        ("no-mask-guidance", {"train_sgi.encoder.mask_guided": False}),
+        ("no-adversarial", {"train_sgi.reconstruction_steps": 1200, "train_sgi.adversarial_steps": 0}),
+        ("one-frame", {"train_tsg.frames": 1, "train_tsg.stride": 1}),
+    ],
+)
+def test_an_ablation_takes_one_thing_away_on_the_same_clips(name: str, changed: dict) -> None:
+    plain, params = (compose(ROOT, other, [])[1].model_dump() for other in ("demo", name))
+    expected = merge(plain, {"active": params["active"]})
+    rest = {"train_wav2lip.trained": False, "generate.methods": ("segtalker", "static", "shuffled_audio", ORACLE)}
+    for key, value in (changed | rest).items():
+        nested: dict = {key.split(".")[-1]: value}
+        for part in reversed(key.split(".")[:-1]):
+            nested = {part: nested}
+        expected = merge(expected, nested)
+    assert params == expected
+    assert params["active"]["dataset"] == plain["active"]["dataset"]
+    sgi = plain["train_sgi"], params["train_sgi"]
+    assert len({part["reconstruction_steps"] + part["adversarial_steps"] for part in sgi}) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -62,7 +62,7 @@ def _module(adversarial_steps: int, reconstruction_steps: int = 5) -> Unplugged:
     torch.manual_seed(1)
     shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4}
     return Unplugged(
-        encoder=MaskGuidedEncoder(**shared, channels={16: 4, 8: 6}, taps=(16, 8), present_share=2e-4),
+        encoder=MaskGuidedEncoder(**shared, channels={16: 4, 8: 6}, taps=(16, 8), present_share=2e-4, mask_guided=True),
         generator=MaskGuidedGenerator(
             **shared, channels={8: 8, 16: 8}, masked_up_to=16, mapping_layers=1, detailed=("hair",)
         ),

@@ -143,10 +143,10 @@ def test_the_expert_finds_offsets_of_talks_it_never_saw(tmp_path: Path) -> None:
     assert _last(history, "val/mask_offset_accuracy") >= 0.9
 
 
-def _tsg_module(sync_weight: float) -> TsgModule:
+def _tsg_module(sync_weight: float, frames: int = 5) -> TsgModule:
     expert = _expert()
     torch.manual_seed(0)
-    net = TalkingSegmenter(NUM_REGIONS, 5, 80, COLUMNS, (16, 16), (8, 16), (4, 8, 8), 0, 16)
+    net = TalkingSegmenter(NUM_REGIONS, frames, 80, COLUMNS, (16, 16), (8, 16), (4, 8, 8), 0, 16)
     return TsgModule(
         net,
         expert=expert,
@@ -182,3 +182,30 @@ def test_without_its_weight_the_sync_loss_is_not_computed() -> None:
     module.log = lambda name, *_, **__: logged.append(name)  # type: ignore[method-assign,assignment]
     module.training_step(_held_out_tsg()[0], 0)  # type: ignore[arg-type]
     assert logged == ["train/cross_entropy"]
+
+
+def test_one_frame_at_a_time_hears_too_and_sync_is_judged_over_windows(tmp_path: Path) -> None:
+    module = _tsg_module(sync_weight=0.03, frames=1)
+    history = _fit(module, TalkData(_tsg_sample, _held_out_tsg(), 120, 4), tmp_path)
+    assert _last(history, "val/mouth_iou") > _last(history, "val/shuffled_mouth_iou") + 0.1
+    assert _last(history, "train/sync") > 0
+
+
+def test_one_frame_at_a_time_no_frame_knows_of_another() -> None:
+    regions, identity, speech, _ = _held_out_tsg()[0]
+    other = regions.clone()
+    other[:, 3] = other[:, 3].flip(-1).roll(5, -1)
+    for frames, alone in ((1, True), (5, False)):
+        module = _tsg_module(sync_weight=0.0, frames=frames).eval()
+        change = (module.predict(regions, identity, speech) - module.predict(other, identity, speech)).abs()
+        assert change[:, 3].max() > 0
+        assert (change[:, [0, 1, 2, 4]].max() == 0) == alone
+
+
+def test_windows_in_parts_keep_their_order() -> None:
+    regions, identity, speech, _ = _held_out_tsg()[0]
+    module = _tsg_module(sync_weight=0.0, frames=1).eval()
+    whole = module.predict(regions, identity, speech)
+    for frame in range(5):
+        part = slice(frame, frame + 1)
+        torch.testing.assert_close(module.predict(regions[:, part], identity, speech[:, part]), whole[:, part])

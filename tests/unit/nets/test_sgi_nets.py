@@ -25,6 +25,7 @@ def encoder() -> MaskGuidedEncoder:
         style=STYLE,
         texture=TEXTURE,
         present_share=2e-4,
+        mask_guided=True,
     )
 
 
@@ -73,6 +74,30 @@ def test_an_absent_region_gets_the_learned_code(encoder: MaskGuidedEncoder) -> N
     codes[:, MOUTH].sum().backward()
     assert encoder.absent_texture.grad is not None
     assert encoder.absent_texture.grad[MOUTH].abs().sum() > 0
+
+
+def test_without_mask_guidance_every_region_gets_the_code_of_the_picture() -> None:
+    torch.manual_seed(0)
+    encoder = MaskGuidedEncoder(
+        regions=NUM_REGIONS,
+        image_size=SIZE,
+        channels={32: 8, 16: 16},
+        taps=(32, 16),
+        style=STYLE,
+        texture=TEXTURE,
+        present_share=2e-4,
+        mask_guided=False,
+    )
+    image = torch.rand(2, 3, SIZE, SIZE)
+    codes = encoder(image, _masks(1))
+    assert codes.shape == (2, NUM_REGIONS, code_size(STYLE, TEXTURE))
+    assert torch.equal(codes, codes[:, :1].expand_as(codes))
+    assert torch.equal(codes, encoder(image, _masks(2)))
+    assert not torch.equal(codes[0], codes[1])
+    colours = codes[:, 0, STYLE:].view(2, 3, TEXTURE**2)
+    torch.testing.assert_close(colours, image.mean((2, 3))[..., None].expand_as(colours))
+    assert not torch.equal(encoder(image.flip(1), _masks(1))[..., :STYLE], codes[..., :STYLE])
+    assert _generator()(_masks(1), codes).shape == image.shape
 
 
 def test_swapping_a_row_changes_that_region_most() -> None:
@@ -148,6 +173,7 @@ def test_the_paper_size_builds() -> None:
             style=512,
             texture=16,
             present_share=2e-4,
+            mask_guided=True,
         )
     generator = MaskGuidedGenerator(
         regions=NUM_REGIONS,

@@ -16,6 +16,7 @@ from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
 from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
 from segtalker.nets.parser import PARSER_KIND, FaceParser
 from segtalker.nets.tsg import TalkingSegmenter
+from segtalker.nets.wav2lip import WAV2LIP_KIND, Wav2LipGenerator
 from segtalker.params import Params, merge, parse_params, read_yaml
 from segtalker.regions import NUM_REGIONS, PALETTE, REGION_INDEX, colourise
 from segtalker.talk import Talker, TalkSettings
@@ -35,8 +36,13 @@ _TSG = {
     "regions": NUM_REGIONS, "frames": 5, "mel_bins": 80, "mel_window": 24, "channels": [8, 8],
     "decoder_channels": [8, 8], "audio_channels": [4, 4], "blocks": 1, "speech": 8,
 }  # fmt: skip
+_WAV2LIP = {
+    "channels": [4, 4, 6, 6, 8], "blocks": [0, 1, 1, 1], "decoder_channels": [4, 4, 6, 6, 8],
+    "decoder_blocks": [1, 1, 1, 1], "audio_channels": [4, 4, 4, 4, 8], "audio_blocks": [1, 1, 1, 1], "mel_bins": 80,
+    "mel_window": 16,
+}  # fmt: skip
 _CODE = {"regions": NUM_REGIONS, "image_size": SIZE, "style": 8, "texture": 4}
-_ENCODER = _CODE | {"channels": {32: 8, 16: 8}, "taps": [32, 16], "present_share": 2e-4}
+_ENCODER = _CODE | {"channels": {32: 8, 16: 8}, "taps": [32, 16], "present_share": 2e-4, "mask_guided": True}
 _PARSER = {"regions": NUM_REGIONS, "channels": 4, "multipliers": [1, 2]}
 _GENERATOR = _CODE | {"channels": {16: 8, 32: 8}, "masked_up_to": 32, "mapping_layers": 1, "detailed": ("hair",)}
 
@@ -163,6 +169,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train_sgi/encoder.ckpt", ENCODER_KIND, MaskGuidedEncoder, _ENCODER),
         ("train_sgi/generator.ckpt", GENERATOR_KIND, MaskGuidedGenerator, _GENERATOR),
         ("train_parser/parser.ckpt", PARSER_KIND, FaceParser, _PARSER),
+        ("train_wav2lip/wav2lip.ckpt", WAV2LIP_KIND, Wav2LipGenerator, _WAV2LIP),
     ):
         save_net(folder / path, build(**config), kind, config, "0" * 64)
     return folder

@@ -17,14 +17,14 @@ SOURCES = {"a0": "a0.mp4", "a1": "a1.mp4", "b0": "b0.mp4"}
 
 
 def _plan(models: Path, settings: TalkSettings, methods: tuple[str, ...], crf: int) -> GenerationPlan:
-    return GenerationPlan(models, settings, methods, Path("unused"), 16000, crf, "cpu")
+    return GenerationPlan(models, settings, methods, Path("unused"), 16000, crf, "cpu", 2)
 
 
 def test_a_task_is_keyed_by_all_it_depends_on(models: Path, settings: TalkSettings, clips: list[Clip]) -> None:
     def keys(methods: tuple[str, ...], crf: int, used: list[Clip]) -> dict[str, str]:
         return {task.clip_id: task.key for task in make_tasks(_plan(models, settings, methods, crf), used, SOURCES, 7)}
 
-    every = tuple(METHODS)
+    every = METHODS
     first = keys(every, 20, clips)
     assert first == keys(every, 20, clips)
     assert len(set(first.values())) == 3

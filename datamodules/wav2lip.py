@@ -1,0 +1,83 @@
+"""Windows of faces and speech for the baseline Wav2Lip."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from datamodules.draws import draw_rng
+from datamodules.mouth_clips import shifted
+from datamodules.speech_augmentation import SpeechAugmentation, change_speech
+from datamodules.sync import recoloured
+from datamodules.tsg import TsgClipWindows, TsgWindows
+
+
+class FaceSample(NamedTuple):
+    """One window, or a batch of them.
+
+    Args:
+        faces: RGB of the face box, `(T, S, S, 3)`, uint8.
+        reference: RGB of the reference frame, `(S, S, 3)`, uint8.
+        speech: mel window around each frame, `(T, M, N)`, float32.
+        sync_speech: mel window of the sync expert, `(M, N')`, float32.
+    """
+
+    faces: Tensor
+    reference: Tensor
+    speech: Tensor
+    sync_speech: Tensor
+
+
+class FaceWindows(TsgWindows):
+    """The windows of `TsgWindows`, seen in RGB."""
+
+    def boxes(self, clip: int, start: int, identity: int) -> np.ndarray:
+        """Faces of T frames and, last, of the reference, with their border: `(T + 1, H, W, 3)`, uint8."""
+        return self.clips.boxes(clip, "frames", np.append(start + np.arange(self.window.frames), identity))
+
+
+class FaceDraws(Dataset):
+    """Random windows with a reference frame from another place of the same clip.
+
+    Args:
+        windows: builds them.
+        seed: of the draws.
+        augmentation: how far speech is changed.
+        colour: how far colours are changed, see `recoloured`.
+    """
+
+    def __init__(self, windows: FaceWindows, seed: int, augmentation: SpeechAugmentation, colour: float) -> None:
+        self.windows = windows
+        self.seed = seed
+        self.augmentation = augmentation
+        self.colour = colour
+
+    def _places(self, rng: np.random.Generator, clip: int) -> tuple[int, int]:
+        """First frame of a window and a reference outside of it, anywhere in a clip of one window."""
+        start, length = int(rng.integers(self.windows.starts(clip))), self.windows.window.frames
+        others = self.windows.clips.frames_in(clip) - length
+        if others == 0:
+            return start, int(rng.integers(length))
+        reference = int(rng.integers(others))
+        return start, reference + length if reference >= start else reference
+
+    def __getitem__(self, draw: int) -> FaceSample:
+        rng = draw_rng(self.seed, draw)
+        clips = self.windows.clips
+        clip = int(rng.integers(len(clips)))
+        start, reference = self._places(rng, clip)
+        down, right = (int(step) for step in rng.integers(-clips.border, clips.border + 1, 2))
+        boxes = self.windows.boxes(clip, start, reference)
+        boxes = recoloured(shifted(boxes, clips.border, (down, right), bool(rng.random() < 0.5)), rng, self.colour)
+        around, whole = self.windows.speech(clip, start)
+        changed = change_speech(around, rng, self.augmentation, self.windows.window.mel_max_abs)
+        return FaceSample(*(torch.from_numpy(part) for part in (boxes[:-1], boxes[-1], changed, whole[0])))
+
+
+class FaceClipWindows(TsgClipWindows):
+    """Consecutive windows of every clip with the reference frame that inference uses, for validation."""
+
+    def __getitem__(self, position: int) -> FaceSample:  # type: ignore[override]
+        return FaceSample(*super().__getitem__(position))
