@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_OUT = Path("reports") / "runs"
 _WIDE = 1000  # columns where nobody's window is too narrow
 _DIGITS = 8
+_NAME_LENGTH = 48
 _TIME = "%Y-%m-%d %H:%M"
 
 
@@ -84,6 +85,10 @@ def _key_scores(run: "StoredRun", names: tuple[str, ...]) -> str:
     return " ".join(f"{name}={value:.4g}" for name, value in known.items() if value is not None)
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1]}…"
+
+
 def runs(
     experiment: Annotated[str | None, typer.Option(help="Only runs of this experiment.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also runs that have no scores (yet).")] = False,
@@ -104,7 +109,7 @@ def runs(
     scored = {run.run_id for run in known if scored_part(run, parts.get(run.run_id, []))}
     shown = [run for run in known if everything or run.run_id in scored]
     rows = [
-        [run.run_id[:_DIGITS], run.name, run.experiment, run.dataset, run.signature[:_DIGITS],
+        [run.run_id[:_DIGITS], _short(run.name), run.experiment, run.dataset, run.signature[:_DIGITS],
          run.protocol[:_DIGITS], _state(run, run.run_id in scored), f"{run.ended.astimezone():{_TIME}}",
          _key_scores(run, names)]
         for run in shown

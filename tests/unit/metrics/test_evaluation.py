@@ -158,3 +158,19 @@ def test_without_stand_ins_only_published_metrics_are_measured(plan, tmp_path):
     assert {"ssim", "cpbd", "mouth_iou_parsed", "lse_d_syncnet"} <= set(scores)
     assert not {"lpips_seeded", "lse_d_expert", "offset_expert"} & set(scores)
     assert "syncnet_v2.model" in scores["lse_d_syncnet"]["reason"]
+
+
+@pytest.mark.parametrize("shift", [-15, -8, -1, 0, 4, 15])
+def test_known_shifts_are_found(plan, tmp_path, drawn, shift):
+    loudness = drawn.speech(1, drawn.frames + 30)
+    for number, first in enumerate((15, 15 - shift)):
+        clip_id = f"shifted_{number}"
+        drawn.write_clip(plan.data, clip_id, loudness[first : first + drawn.frames])
+    late = processed_clip(plan.data, plan.dataset, "shifted_1", "face")
+    write_images(plan.generated / "late" / "shifted_0" / "frames.zip", late.frames, ".jpg")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    evaluation.evaluate_clip(plan, {"clip_id": "shifted_0", "subject": "face", "methods": "late"}, folder)
+    scores = json.loads((folder / "scores.json").read_text())["scores"]
+    assert scores["ground_truth"]["offset_expert"]["value"] == 0
+    assert scores["late"]["offset_expert"]["value"] == shift  # pictures late: the speech is early
