@@ -17,7 +17,7 @@ SOURCES = {"a0": "a0.mp4", "a1": "a1.mp4", "b0": "b0.mp4"}
 
 
 def _plan(models: Path, settings: TalkSettings, methods: tuple[str, ...], crf: int) -> GenerationPlan:
-    return GenerationPlan(models, settings, methods, Path("unused"), 16000, crf, "cpu", 2)
+    return GenerationPlan(models, settings, methods, Path("unused"), 16000, -4.0, crf, "cpu", 2)
 
 
 def test_a_task_is_keyed_by_all_it_depends_on(models: Path, settings: TalkSettings, clips: list[Clip]) -> None:

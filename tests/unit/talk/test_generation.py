@@ -16,7 +16,7 @@ from segtalker.talk import Talker, TalkSettings
 
 
 def _plan(models: Path, settings: TalkSettings, folder: Path) -> GenerationPlan:
-    return GenerationPlan(models, settings, METHODS, folder, 16000, 20, "cpu", 2)
+    return GenerationPlan(models, settings, METHODS, folder, 16000, -4.0, 20, "cpu", 2)
 
 
 def _row(clip: Clip, driving: Clip) -> dict:
@@ -107,3 +107,9 @@ def test_edits_show_the_same_moments(talker: Talker, clips: list[Clip], tmp_path
         change = np.abs(frames[edit][0].astype(int) - frames["original"][0]).sum(axis=2)
         assert change.max() > 20
     assert read_edits(tmp_path / "nowhere") == []
+
+
+def test_silence_is_heard_in_place_of_the_speech(made: Path) -> None:
+    spoken, silent = (ImagePack(made / method / "a0" / "masks.zip").read() for method in ("segtalker", "silent_audio"))
+    assert spoken.shape == silent.shape
+    assert (spoken != silent).any()
