@@ -19,7 +19,7 @@ class FaceSample(NamedTuple):
 
     Args:
         faces: RGB of the face box, `(T, S, S, 3)`, uint8.
-        reference: RGB of the reference frame, `(S, S, 3)`, uint8.
+        reference: RGB of each frame's reference, `(T, S, S, 3)`, uint8.
         speech: mel window around each frame, `(T, M, N)`, float32.
         sync_speech: mel window of the sync expert, `(M, N')`, float32.
     """
@@ -41,18 +41,25 @@ class FaceWindows(TsgWindows):
 class FaceDraws(Dataset):
     """Random windows with a reference frame from another place of the same clip.
 
+    Early draws hold frames of T windows, one of each: faces as different as a batch can show are learnt from soonest,
+    and a window's frames hardly differ. Later ones are windows, as sync is judged over.
+
     Args:
         windows: builds them.
         seed: of the draws.
         augmentation: how far speech is changed.
         colour: how far colours are changed, see `recoloured`.
+        windows_from: the first draw that is a window.
     """
 
-    def __init__(self, windows: FaceWindows, seed: int, augmentation: SpeechAugmentation, colour: float) -> None:
+    def __init__(
+        self, windows: FaceWindows, seed: int, augmentation: SpeechAugmentation, colour: float, windows_from: int
+    ) -> None:
         self.windows = windows
         self.seed = seed
         self.augmentation = augmentation
         self.colour = colour
+        self.windows_from = windows_from
 
     def _places(self, rng: np.random.Generator, clip: int) -> tuple[int, int]:
         """First frame of a window and a reference outside of it, anywhere in a clip of one window."""
@@ -63,8 +70,7 @@ class FaceDraws(Dataset):
         reference = int(rng.integers(others))
         return start, reference + length if reference >= start else reference
 
-    def __getitem__(self, draw: int) -> FaceSample:
-        rng = draw_rng(self.seed, draw)
+    def _window(self, rng: np.random.Generator) -> FaceSample:
         clips = self.windows.clips
         clip = int(rng.integers(len(clips)))
         start, reference = self._places(rng, clip)
@@ -73,11 +79,27 @@ class FaceDraws(Dataset):
         boxes = recoloured(shifted(boxes, clips.border, (down, right), bool(rng.random() < 0.5)), rng, self.colour)
         around, whole = self.windows.speech(clip, start)
         changed = change_speech(around, rng, self.augmentation, self.windows.window.mel_max_abs)
-        return FaceSample(*(torch.from_numpy(part) for part in (boxes[:-1], boxes[-1], changed, whole[0])))
+        return _sample(torch.from_numpy(boxes), torch.from_numpy(changed), torch.from_numpy(whole[0]))
+
+    def __getitem__(self, draw: int) -> FaceSample:
+        rng = draw_rng(self.seed, draw)
+        first = self._window(rng)
+        if draw >= self.windows_from:
+            return first
+        windows = [first, *(self._window(rng) for _ in range(1, len(first.faces)))]
+        apart = zip(*(window[:3] for window in windows), strict=True)
+        faces, reference, speech = (torch.stack([part[i] for i, part in enumerate(parts)]) for parts in apart)
+        return FaceSample(faces, reference, speech, first.sync_speech)
 
 
 class FaceClipWindows(TsgClipWindows):
     """Consecutive windows of every clip with the reference frame that inference uses, for validation."""
 
     def __getitem__(self, position: int) -> FaceSample:  # type: ignore[override]
-        return FaceSample(*super().__getitem__(position))
+        faces, reference, speech, sync_speech = super().__getitem__(position)
+        return _sample(torch.cat([faces, reference[None]]), speech, sync_speech)
+
+
+def _sample(boxes: Tensor, speech: Tensor, sync_speech: Tensor) -> FaceSample:
+    """A window whose boxes, `(T + 1, S, S, 3)`, end with the reference of all of them."""
+    return FaceSample(boxes[:-1], boxes[-1:].expand_as(boxes[:-1]), speech, sync_speech)

@@ -95,8 +95,7 @@ class Wav2LipModule(pl.LightningModule):
 
     def predict(self, faces: Tensor, reference: Tensor, speech: Tensor) -> Tensor:
         """Painted faces, `(B, T, 3, S, S)` in [0, 1]; arguments as `unit_range` of those in `FaceSample`, batched."""
-        references = reference[:, None].expand_as(faces)
-        seen = net_input(faces.flatten(0, 1), references.flatten(0, 1))
+        seen = net_input(faces.flatten(0, 1), reference.flatten(0, 1))
         return self.net(seen, speech.flatten(0, 1)).unflatten(0, faces.shape[:2])
 
     def _difference(self, made: Tensor, truth: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ nor the area hidden in it tells how far the mouth is open. Face coordinates: the
 is 1, their middle is (0, 0), x points to the viewer's right, y down. The box keeps clear of the nose tip and
 reaches below the chin of an open mouth; its two edges lie on the same ratio for every resolution.
 
-The face box, for networks that paint whole faces, is a square in the same coordinates, twice as high, from the
-forehead down. Its lower half is level with the mouth box, so that the mouth box is a fixed part of it and all that the
+The face box, for networks that paint whole faces, is twice as high, from the forehead down, and stretched to a square
+of pixels. Its lower half is level with the mouth box, so that the mouth box is a fixed part of it and all that the
 mouth box hides lies in its lower half.
 """
 
@@ -24,7 +24,7 @@ _NOSE_BASE = (31, 32, 33, 34, 35)
 _ANCHORS = np.array([(-0.5, 0.0), (0.5, 0.0), (0.0, 0.70)])
 _CENTRE_Y = 1.40
 _BOX_HEIGHT = 1.50
-_FACE_SIDE = 2 * _BOX_HEIGHT
+_FACE_WIDTH, _FACE_HEIGHT = 2.25, 2 * _BOX_HEIGHT
 _FACE_CENTRE_Y = _CENTRE_Y - _BOX_HEIGHT / 2
 _HIDDEN_X = 0.98
 _HIDDEN_Y = (0.82, 2.12)
@@ -79,14 +79,14 @@ def face_transforms(landmarks: np.ndarray, smooth_frames: int) -> np.ndarray:
 
 
 def _upright(
-    landmarks: np.ndarray, size: Sequence[int], smooth_frames: int, unit: float, centre_y: float
+    landmarks: np.ndarray, size: Sequence[int], smooth_frames: int, units: tuple[float, float], centre_y: float
 ) -> np.ndarray:
-    """Maps from pixels of an upright box, `unit` face coordinates each, to image pixels."""
-    height, width = size
+    """Maps from pixels of an upright box to image pixels; a pixel is as wide and as high as `units` say."""
+    (height, width), (x_unit, y_unit) = size, units
     box_to_face = np.array(
         [
-            [unit, 0.0, -unit * (width - 1) / 2],
-            [0.0, unit, centre_y - unit * (height - 1) / 2],
+            [x_unit, 0.0, -x_unit * (width - 1) / 2],
+            [0.0, y_unit, centre_y - y_unit * (height - 1) / 2],
             [0.0, 0.0, 1.0],
         ]
     )
@@ -105,13 +105,14 @@ def box_transforms(landmarks: np.ndarray, size: Sequence[int], smooth_frames: in
         Affine maps from box pixels (x, y, 1) to image pixels, `(T, 2, 3)`, float64; integer coordinates are
         pixel centres on both sides.
     """
-    return _upright(landmarks, size, smooth_frames, _BOX_HEIGHT / size[0], _CENTRE_Y)
+    unit = _BOX_HEIGHT / size[0]
+    return _upright(landmarks, size, smooth_frames, (unit, unit), _CENTRE_Y)
 
 
 def face_box_transforms(landmarks: np.ndarray, size: Sequence[int], smooth_frames: int) -> np.ndarray:
-    """Where the face box of each frame lies, see `box_transforms`; `size` names its side twice."""
-    assert size[0] == size[1], size
-    return _upright(landmarks, size, smooth_frames, _FACE_SIDE / size[0], _FACE_CENTRE_Y)
+    """Where the face box of each frame lies, see `box_transforms`; whatever its `size`, it covers the same area."""
+    units = (_FACE_WIDTH / size[1], _FACE_HEIGHT / size[0])
+    return _upright(landmarks, size, smooth_frames, units, _FACE_CENTRE_Y)
 
 
 def mouth_of_face(faces: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
@@ -124,8 +125,8 @@ def mouth_of_face(faces: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
     Returns:
         `(B, C, h, w)`, sampled bilinearly.
     """
-    wide, high = _BOX_HEIGHT * size[1] / size[0] / _FACE_SIDE, _BOX_HEIGHT / _FACE_SIDE
-    down = (_CENTRE_Y - _FACE_CENTRE_Y) / (_FACE_SIDE / 2)
+    wide, high = _BOX_HEIGHT * size[1] / size[0] / _FACE_WIDTH, _BOX_HEIGHT / _FACE_HEIGHT
+    down = (_CENTRE_Y - _FACE_CENTRE_Y) / (_FACE_HEIGHT / 2)
     place = faces.new_tensor([[wide, 0.0, 0.0], [0.0, high, down]]).expand(len(faces), -1, -1)
     grid = F.affine_grid(place, [len(faces), faces.shape[1], *size], align_corners=False)
     return F.grid_sample(faces, grid, mode="bilinear", padding_mode="border", align_corners=False)
@@ -222,9 +223,8 @@ def paste_regions(masks: np.ndarray, logits: torch.Tensor, transforms: np.ndarra
 
 def mouth_area(side: int) -> torch.Tensor:
     """Where a face box of `side` pixels holds the mouth, see `mouth_slices`: `(1, S, S)`, float32 in {0, 1}."""
-    unit = _FACE_SIDE / side
-    steps = (torch.arange(side) - (side - 1) / 2) * unit
-    x, y = steps, _FACE_CENTRE_Y + steps
+    steps = (torch.arange(side) - (side - 1) / 2) / side
+    x, y = steps * _FACE_WIDTH, _FACE_CENTRE_Y + steps * _FACE_HEIGHT
     rows, columns = ((at > low) & (at < high) for at, (low, high) in ((y, _MOUTH_Y), (x, (-_MOUTH_X, _MOUTH_X))))
     return (rows[:, None] & columns)[None].float()
 

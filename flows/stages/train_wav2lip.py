@@ -38,8 +38,16 @@ def wav2lip_data(params: Params, clips: MouthSplits) -> TsgDataModule:
     """Random training windows and the windows of validation clips."""
     base, stage, window = params.base, params.train_wav2lip, window_shape(params.base)
     augmentation = SpeechAugmentation(**stage.speech_augmentation.model_dump())
+    draws = FaceDraws(
+        FaceWindows(clips.train, window, base.mel_window),
+        seed=base.seed,
+        augmentation=augmentation,
+        colour=stage.colour,
+        # no later than the step sync counts from, however many processes draw
+        windows_from=stage.sync_from_step * stage.batch_size,
+    )
     return TsgDataModule(
-        train=FaceDraws(FaceWindows(clips.train, window, base.mel_window), base.seed, augmentation, stage.colour),
+        train=draws,
         held_out=FaceClipWindows(FaceWindows(clips.val, window, base.mel_window)),
         epoch_steps=stage.checkpoint_every,
         batch_size=stage.batch_size,

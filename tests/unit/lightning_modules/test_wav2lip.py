@@ -25,7 +25,7 @@ MOUTH_BOX = (16, 24)
 
 
 def _window(rng: np.random.Generator) -> tuple[Tensor, ...]:
-    """Skin of a random colour with a dark mouth as high as the mel bin that sounds; the reference is wide open."""
+    """Skin of a random colour with a dark mouth as high as the mel bin that sounds; the references are wide open."""
     skin = rng.integers(120, 250, 3)
     openings = rng.random(FRAMES)
 
@@ -38,7 +38,7 @@ def _window(rng: np.random.Generator) -> tuple[Tensor, ...]:
     bins = np.arange(80)[:, None]
     mel = np.stack([4 * np.exp(-(((bins - 15 - 50 * opening) / 6) ** 2)) - 2 for opening in openings])
     speech = np.repeat(mel, 16, axis=2).astype(np.float32)
-    parts = (np.stack([face(opening) for opening in openings]), face(1.0), speech, speech[2])
+    parts = (np.stack([face(opening) for opening in openings]), np.stack([face(1.0)] * FRAMES), speech, speech[2])
     return tuple(torch.from_numpy(part) for part in parts)
 
 
