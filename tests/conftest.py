@@ -1,11 +1,21 @@
 """What tests of several rooms share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from segtalker.errors import SegTalkerError
+
+STARTED_IN = Path.cwd()
+
+
+@pytest.fixture(autouse=True)
+def _every_test_leaves_the_folder() -> Iterator[None]:
+    """A test that changes the working folder for the ones after it fails, not they."""
+    yield
+    assert Path.cwd() == STARTED_IN
 
 
 @pytest.fixture

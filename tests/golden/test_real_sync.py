@@ -37,7 +37,7 @@ Windows = tuple[torch.Tensor, torch.Tensor]  # mouth boxes of all frames, speech
 def params() -> Params:
     crop = {"detector": "mediapipe", "weights": f"{ROOT}/weights/face_landmarker.task", "decoder": "pyav"}
     changes = {"base": {"image_size": 128}, "crop": crop | {"detect_every": 2}}
-    return parse_params(merge(load_params().model_dump(mode="json"), changes), "test")
+    return parse_params(merge(load_params(Path(__file__).parents[2]).model_dump(mode="json"), changes), "test")
 
 
 def _windows(name: str, params: Params, folder: Path) -> Windows:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -118,13 +119,19 @@ class Shelf:
         tracker.log_artifact(tables)
 
 
-@pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    """The store, named by `MLFLOW_TRACKING_URI`: demo with three seeds, an ablation, another expert, and more."""
-    root = tmp_path_factory.mktemp("shelf")
+@contextmanager
+def _in_store(root: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
         patch.chdir(root)  # artifacts lie in the working folder
+        yield
+
+
+@pytest.fixture(scope="session")
+def filled_shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """Demo with three seeds, an ablation, another expert, and more."""
+    root = tmp_path_factory.mktemp("shelf")
+    with _in_store(root):
         shelf = Shelf(root, load_params(CHECKOUT))
         shelf.finished("demo base.seed=8", gain=0.01, seed=8)
         shelf.finished("demo base.seed=9", gain=-0.01, seed=9)
@@ -138,7 +145,14 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
         old.finish(succeeded=True)
         _damaged(shelf)
         _evaluation(shelf)
-        yield shelf
+    return shelf
+
+
+@pytest.fixture
+def shelf(filled_shelf: Shelf) -> Iterator[Shelf]:
+    """The store, named by `MLFLOW_TRACKING_URI` while a test lasts: other tests of the process have their own folder."""
+    with _in_store(filled_shelf.root):
+        yield filled_shelf
 
 
 def _damaged(shelf: Shelf) -> None:
