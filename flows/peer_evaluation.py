@@ -47,9 +47,8 @@ from segtalker.workspace import Workspace
 
 _REFERENCE = "reference"
 _HASH_DIGITS = 8
-_CODE = tuple(
-    Path(__file__).parents[1] / "segtalker" / name for name in ("predictions.py", "media", "faces/squares.py")
-)
+_FILES = ("predictions.py", "media", "faces/squares.py", "clips.py", "regions.py", "sources/folder.py")
+_CODE = tuple(Path(__file__).parents[1] / "segtalker" / name for name in _FILES)
 NOTE_COLUMNS = ("clip_id", "video", "note")
 
 

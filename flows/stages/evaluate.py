@@ -35,7 +35,10 @@ from segtalker.score_table import (
 from segtalker.workspace import Workspace
 
 _LIBRARY = Path(segtalker.__file__).parent
-_FILES = ("metrics", "nets", "evaluation.py", "instruments.py", "tracks.py", "mouth_box.py", "sync_scores.py", "faces")
+_FILES = (
+    "metrics", "nets", "faces", "media/decoders.py", "clips.py", "evaluation.py", "instruments.py", "mouth_box.py",
+    "regions.py", "speech_windows.py", "sync_scores.py", "tracks.py",
+)  # fmt: skip
 _CODE = tuple(_LIBRARY / name for name in _FILES)
 _PATHS = ("_weights", "_heads")
 Groups = Mapping[str, Mapping[str, str]]

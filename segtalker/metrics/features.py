@@ -9,7 +9,6 @@ import numpy as np
 
 from segtalker.atomic import atomic_file
 
-
 _CONTENT = "features"
 
 

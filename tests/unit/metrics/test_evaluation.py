@@ -108,7 +108,9 @@ def test_features_are_kept_by_content(tmp_path):
     assert len(others | {key}) == 5
 
 
-@pytest.mark.parametrize("damage", [lambda kept: kept[:-40], lambda kept: kept[:150] + b"\7" + kept[151:], lambda _: b""])
+@pytest.mark.parametrize(
+    "damage", [lambda kept: kept[:-40], lambda kept: kept[:150] + b"\7" + kept[151:], lambda _: b""]
+)
 def test_damaged_features_are_measured_again(tmp_path, damage):
     cache, features = FeatureCache(tmp_path), np.arange(600, dtype=np.float32).reshape(3, 200)
     cache.save("key", features)
