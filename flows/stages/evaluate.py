@@ -37,7 +37,7 @@ from segtalker.workspace import Workspace
 _LIBRARY = Path(segtalker.__file__).parent
 _FILES = (
     "metrics", "nets", "faces", "media/decoders.py", "clips.py", "evaluation.py", "instruments.py", "mouth_box.py",
-    "regions.py", "speech_windows.py", "sync_scores.py", "tracks.py",
+    "regions.py", "speech_windows.py", "sync_scores.py", "syncnet_speech.py", "tracks.py",
 )  # fmt: skip
 _CODE = tuple(_LIBRARY / name for name in _FILES)
 _PATHS = ("_weights", "_heads")

@@ -25,7 +25,7 @@ DROP_COLUMNS = ("clip_id", "source", "reason")
 _LIBRARY = Path(segtalker.__file__).parent
 _FILES = (
     "gating", "cutting/scenes.py", "cutting/face_tracks.py", "media", "clip_sound.py", "clips.py", "nets",
-    "metrics/functional", "mouth_box.py", "regions.py", "speech_windows.py", "sync_scores.py",
+    "metrics/functional", "mouth_box.py", "regions.py", "speech_windows.py", "sync_scores.py", "syncnet_speech.py",
 )  # fmt: skip
 _CODE = tuple(_LIBRARY / name for name in _FILES)
 
