@@ -1,6 +1,7 @@
 """`segtalker evaluate`: videos made by any system, measured by this project's protocol."""
 
 import contextlib
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,6 +14,7 @@ from flows.run_lock import run_lock
 from segtalker.errors import BadInputError
 from segtalker.params import Params, load_params
 from segtalker.reporting.methods import known_names
+from segtalker.run_files import NOTES_FILE
 from segtalker.workspace import project_root
 
 if TYPE_CHECKING:
@@ -38,6 +40,21 @@ def _check(name: str, predictions: Path, reference: Path | None) -> None:
     for option, folder in (("--predictions", predictions), ("--reference", reference)):
         if folder is not None and not folder.is_dir():
             raise BadInputError(f"{option} {folder}: no such folder")
+
+
+def check_place(folder: Path) -> None:
+    """Sees to it that tables can be written as this folder, which they replace as a whole.
+
+    Raises:
+        BadInputError: they cannot, or other files would be lost.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise BadInputError(f"--out {folder}: a file has this name; name a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / NOTES_FILE).is_file():
+        raise BadInputError(f"--out {folder}: holds other files, which would be replaced; name a new folder")
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+        raise BadInputError(f"--out {folder}: cannot be made, for {above} cannot be written to")
 
 
 def evaluate(
@@ -81,6 +98,7 @@ def evaluate(
     from flows import peer_evaluation
 
     place = (out or root / "reports" / "evaluations" / name).resolve()
+    check_place(place)
     real = reference.resolve() if reference else None
     request = peer_evaluation.Request(predictions.resolve(), name, real, geometry)
     # MLflow's store and files are found from the project folder, as in every stage
@@ -102,6 +120,6 @@ def _summarise(measured: "Measured", place: Path) -> None:
     for note in measured.notes[:5]:
         say(f"note: {note['clip_id'] or note['video']}: {note['note']}")
     if len(measured.notes) > 5:
-        say(f"and {len(measured.notes) - 5} more notes in {place / 'notes.csv'}")
+        say(f"and {len(measured.notes) - 5} more notes in {place / NOTES_FILE}")
     clips = measured.scores.loc[measured.scores["clip_id"] != "", "clip_id"].nunique()
     say(f"{place}: {clips} of {clips + len(measured.failures)} clips measured; the others are in failures.csv")

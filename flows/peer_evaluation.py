@@ -39,7 +39,7 @@ from segtalker.reporting.formats import write_tables
 from segtalker.reporting.intervals import Bootstrap
 from segtalker.reporting.scores import read_scores
 from segtalker.reporting.tables import FAILURE_TABLE_COLUMNS, make_tables, read_texts
-from segtalker.run_files import FACTS_FILE, METRICS_FILE, SCORES_FOLDER, keep_scores
+from segtalker.run_files import FACTS_FILE, METRICS_FILE, NOTES_FILE, SCORES_FOLDER, keep_scores
 from segtalker.score_table import FAILURE_COLUMNS, mean_scores, write_scores
 from segtalker.sources.folder import folder_clips
 from segtalker.tracking import start_evaluation
@@ -226,7 +226,7 @@ def write_measured(measured: Measured, params: Params, out: Path) -> None:
         write_text(folder / scored / PROTOCOL_FILE, json.dumps(measured.protocol, indent=1))
         write_table(folder / scored / "clips.csv", measured.rows, ("clip_id", "subject", "source", "frames"))
         write_table(folder / scored / "failures.csv", measured.failures, FAILURE_COLUMNS)
-        write_table(folder / "notes.csv", measured.notes, NOTE_COLUMNS)
+        write_table(folder / NOTES_FILE, measured.notes, NOTE_COLUMNS)
         scores = read_scores(folder / scored, look.headline)
         tables = make_tables(
             scores,
@@ -272,7 +272,7 @@ def log_measured(measured: Measured, params: Params, out: Path) -> str:
         },
     )
     keep_scores(run, out / SCORES_FOLDER)
-    run.log_artifact(out / "notes.csv")
+    run.log_artifact(out / NOTES_FILE)
     run.log_metrics(mean_scores(measured.scores))
     run.finish(succeeded=True)
     return run.run_id

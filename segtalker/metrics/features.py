@@ -9,8 +9,6 @@ import numpy as np
 
 from segtalker.atomic import atomic_file
 
-_CONTENT = "features"
-
 
 def feature_key(video_sha256: str, extractor: str, code_sha256: str, weights_sha256: str) -> str:
     """Names features by what they depend on, and by nothing else such as a path or a date; 64 hex digits."""
@@ -34,11 +32,11 @@ class FeatureCache:
         """Features kept under a key, `(T, D)`, float32, or None; also where the file is damaged."""
         try:
             with np.load(self._path(key)) as arrays:
-                return arrays[_CONTENT]
+                return arrays["features"]
         except (OSError, ValueError, EOFError, LookupError, zipfile.BadZipFile):
             return None
 
     def save(self, key: str, features: np.ndarray) -> None:
         """Keeps features, `(T, D)`, float32."""
         with atomic_file(self._path(key)) as temporary:
-            np.savez(temporary, **{_CONTENT: features})
+            np.savez(temporary, features=features)

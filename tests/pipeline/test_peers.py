@@ -87,6 +87,9 @@ def test_what_is_missing_damaged_or_extra_is_said(finished: Finished, peers: Pat
         (("--predictions", "{peers}", "--name", "../up"), "letters, digits"),
         (("--predictions", "{peers}/none", "--name", "peer"), "no such folder"),
         (("--predictions", "{peers}", "--name", "peer", "--reference", "{peers}"), "crop.detector annotations"),
+        (("--predictions", "{peers}", "--name", "peer", "--out", "{peers}"), "would be replaced"),
+        (("--predictions", "{peers}", "--name", "peer", "--out", "params.yaml"), "a file"),
+        (("--predictions", "{peers}", "--name", "peer", "--out", "/proc/nobody/x"), "cannot be made"),
     ],
 )
 def test_wrong_requests_are_one_line(finished: Finished, peers: Path, arguments: tuple[str, ...], message: str) -> None:
