@@ -180,10 +180,12 @@ def _mouth_shape(stretch: Stretch) -> np.ndarray:
 
 
 def _points(detector: str, stretch: Stretch) -> np.ndarray:
-    """Distances of mouth and of all landmarks, `(T, 2)`."""
+    """Distances of mouth and of all landmarks, and 1 where a face is found, 0 where it is lost: `(T, 3)`."""
     wanted, found = stretch.reference.points(detector), stretch.video.points(detector)
     mouth = F.landmark_distance(wanted[:, _MOUTH_POINTS], found[:, _MOUTH_POINTS])
-    return np.stack([mouth, F.landmark_distance(wanted, found)], axis=1) / stretch.speaker.eye_distance * 100.0
+    distances = np.stack([mouth, F.landmark_distance(wanted, found)], axis=1) / stretch.speaker.eye_distance * 100.0
+    is_seen, was_seen = (np.isfinite(points[:, 0, 0]) for points in (found, wanted))
+    return np.column_stack([distances, np.where(was_seen, is_seen, np.nan)])
 
 
 def _warp(stretch: Stretch) -> np.ndarray:
