@@ -129,23 +129,25 @@ def resolve_weights(name: str, path: str, key: str) -> Path:
     """Finds a pretrained file.
 
     Args:
-        name: a key of `WEIGHTS`.
-        path: the file, or a folder that holds it, as a param gives it; empty to look in the cache.
+        name: a key of `known_weights`.
+        path: the file, or a folder that holds it, as a param gives it; empty, for one of `WEIGHTS`, to look in the
+            cache.
         key: the param, for the message.
 
     Raises:
         MissingWeightsError: not there or not the published file; says what to fetch and where to put it.
     """
-    weights = WEIGHTS[name]
+    weights = known_weights()[name]
     place = expand_path(path, key) if path else cache_folder()
     file = place / weights.file if place.is_dir() or not path else place
     command = f"segtalker weights fetch {name}"
     if not path and weights_state(name) == "damaged":
         raise MissingWeightsError(f"{file}: damaged or another file (its sha256 differs); to fetch it again: {command}")
     if not file.is_file():
+        cached = f"put it into {cache_folder()}, or " if name in WEIGHTS else ""
         raise MissingWeightsError(
-            f"{file}: missing; fetch {weights.url} ({weights.licence}) and put it into {cache_folder()},"
-            f" or say where it is by {key}; to fetch it: {command}"
+            f"{file}: missing; fetch {weights.url} ({weights.licence}) and {cached}say where it is by {key};"
+            f" to fetch it: {command}"
         )
     return file
 

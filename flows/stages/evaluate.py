@@ -47,6 +47,7 @@ Groups = Mapping[str, Mapping[str, str]]
 def make_plan(params: Params, workspace: Workspace) -> EvaluationPlan:
     """How clips are measured."""
     base, settings = params.base, params.evaluate
+    expert = workspace.model("train_sync") / "image_expert.ckpt"
     return EvaluationPlan(
         data=workspace.root / "data",
         dataset=workspace.dataset,
@@ -55,7 +56,7 @@ def make_plan(params: Params, workspace: Workspace) -> EvaluationPlan:
         reference_masks=settings.reference_masks,
         choice=InstrumentChoice(
             parser=choose_parser(params, workspace),
-            expert=workspace.model("train_sync") / "image_expert.ckpt",
+            expert=expert if expert.is_file() else None,
             weights=WeightFiles.of(settings),
             stand_ins=settings.stand_ins,
             device="cuda" if torch.cuda.is_available() else "cpu",
