@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,10 +12,11 @@ import typer
 from flows.console import say
 from flows.experiment import compose
 from flows.run_lock import run_lock
+from flows.runs_command import make_folder
 from segtalker.errors import BadInputError
 from segtalker.params import Params, load_params
 from segtalker.reporting.methods import known_names
-from segtalker.run_files import NOTES_FILE
+from segtalker.run_files import NOTES_FILE, SCORES_FOLDER
 from segtalker.workspace import project_root
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _ID_DIGITS = 8
-_SHOWN = ("psnr", "ssim", "cpbd", "lse_d_expert", "lse_c_expert", "lmd_mouth", "mouth_iou_parsed")
 
 
 def _params(root: Path, experiment: str | None, settings: list[str]) -> Params:
@@ -88,6 +89,7 @@ def evaluate(
     if write_inputs is not None:
         from flows import peer_evaluation
 
+        make_folder(write_inputs, "--write-inputs")
         count = peer_evaluation.write_inputs(root, params, write_inputs)
         say(f"{write_inputs}: {count} test clips of {params.active.dataset}")
         return
@@ -106,20 +108,25 @@ def evaluate(
         measured = peer_evaluation.measure_predictions(root, params, request)
         peer_evaluation.write_measured(measured, params, place)
         run_id = peer_evaluation.log_measured(measured, params, place)
-    _summarise(measured, place)
-    say(f"beside the rows of an experiment: segtalker tables {params.active.experiment} {run_id[:_ID_DIGITS]}")
+    _summarise(measured, params.tables.headline, place)
+    if real is None:
+        say(f"beside the rows of an experiment: segtalker tables {params.active.experiment} {run_id[:_ID_DIGITS]}")
 
 
-def _summarise(measured: "Measured", place: Path) -> None:
+def _summarise(measured: "Measured", shown: Sequence[str], place: Path) -> None:
     name = measured.name
     means = measured.scores.groupby(["metric", "method"])["value"].mean().unstack("method")
-    for metric in _SHOWN:
+    for metric in shown:
         if metric in means.index and means.loc[metric].notna().any():
             row = means.loc[metric]
-            say(f"{metric:18} {name} {row[name]:.3f}, the recordings {row['ground_truth']:.3f}")
+            known = {of: f"{row[of]:.3f}" if row.notna()[of] else "none" for of in (name, "ground_truth")}
+            say(f"{metric:18} {name} {known[name]}, the recordings {known['ground_truth']}")
     for note in measured.notes[:5]:
         say(f"note: {note['clip_id'] or note['video']}: {note['note']}")
     if len(measured.notes) > 5:
         say(f"and {len(measured.notes) - 5} more notes in {place / NOTES_FILE}")
-    clips = measured.scores.loc[measured.scores["clip_id"] != "", "clip_id"].nunique()
-    say(f"{place}: {clips} of {clips + len(measured.failures)} clips measured; the others are in failures.csv")
+    of_clips = (measured.scores["method"] == name) & (measured.scores["clip_id"] != "")
+    clips = measured.scores.loc[of_clips, "clip_id"].nunique()
+    lost = len(measured.failures)
+    others = f"; the others are in {SCORES_FOLDER}/failures.csv" if lost else ""
+    say(f"{place}: {clips} of {clips + lost} clips measured{others}")

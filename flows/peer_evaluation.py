@@ -75,6 +75,7 @@ class Measured:
 
     Args:
         name: of the method.
+        dataset: what it was measured on: the experiment's, or the name of the folder of real videos.
         signature: names what was measured, and how.
         scores: long table, see `segtalker.score_table`.
         facts: protocol of each metric.
@@ -85,6 +86,7 @@ class Measured:
     """
 
     name: str
+    dataset: str
     signature: str
     scores: pd.DataFrame
     facts: dict[str, dict]
@@ -131,7 +133,8 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
     notes = [{"clip_id": row["clip_id"], "video": row["source"], "note": row["notes"]} for row in taken if row["notes"]]
     notes += [{"clip_id": "", "video": str(path), "note": "belongs to no clip; not used"} for path in extra]
     signature = task_key(parts, request.name, [task.key for task in tasks])
-    return Measured(request.name, signature, scores, facts, parts, rows, [*lost, *failures, *more], notes)
+    dataset = request.reference.name if request.reference else plan.dataset
+    return Measured(request.name, dataset, signature, scores, facts, parts, rows, [*lost, *failures, *more], notes)
 
 
 def _first(failures: Sequence[Row]) -> str:
@@ -235,7 +238,7 @@ def write_measured(measured: Measured, params: Params, out: Path) -> None:
             failures=_failure_table(measured.failures),
             splits=pd.DataFrame(),
             training={},
-            dataset=params.active.dataset,
+            dataset=measured.dataset,
             signature=measured.signature,
         )
         write_tables(tables, scores, folder)
@@ -266,7 +269,7 @@ def log_measured(measured: Measured, params: Params, out: Path) -> str:
         params={name: content[name] for name in ("base", "evaluate", "tables")},
         tags={
             "segtalker.experiment": params.active.experiment,
-            "segtalker.dataset": params.active.dataset,
+            "segtalker.dataset": measured.dataset,
             "segtalker.git_revision": revision,
             "segtalker.git_dirty": str(dirty).lower(),
         },

@@ -89,6 +89,11 @@ def test_what_is_missing_damaged_or_extra_is_said(finished: Finished, peers: Pat
         (("--predictions", "{peers}", "--name", "peer", "--reference", "{peers}"), "crop.detector annotations"),
         (("--predictions", "{peers}", "--name", "peer", "--out", "{peers}"), "would be replaced"),
         (("--predictions", "{peers}", "--name", "peer", "--out", "params.yaml"), "a file"),
+        (("--write-inputs", "params.yaml"), "no folder can be made"),
+        (
+            ("--predictions", "{peers}", "--name", "peer", "--set", "evaluate.syncnet_weights={peers}/none.model"),
+            "none.model: missing; fetch https://",
+        ),
         (("--predictions", "{peers}", "--name", "peer", "--out", "/proc/nobody/x"), "cannot be made"),
     ],
 )
