@@ -1,8 +1,8 @@
 """`segtalker evaluate`: videos made by any system, measured by this project's protocol."""
 
 import contextlib
-import os
 import re
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -54,8 +54,10 @@ def check_place(folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / NOTES_FILE).is_file():
         raise BadInputError(f"--out {folder}: holds other files, which would be replaced; name a new folder")
     above = next(parent for parent in folder.absolute().parents if parent.exists())
-    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
-        raise BadInputError(f"--out {folder}: cannot be made, for {above} cannot be written to")
+    try:
+        tempfile.TemporaryDirectory(dir=above).cleanup()
+    except OSError as error:
+        raise BadInputError(f"--out {folder}: cannot be made there ({above}: {error.strerror})") from error
 
 
 def evaluate(
