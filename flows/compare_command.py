@@ -54,7 +54,7 @@ def compare(
     runs = load_named(RunStore.open(root), names, load_params(root))
     if len(runs) < 2:
         raise BadInputError(f"compare {' '.join(names)}: that is one run; name two or more, see segtalker runs")
-    folder = make_folder(out, root / DEFAULT_OUT)
+    folder = make_folder(out or root / DEFAULT_OUT)
     found = compare_runs(runs)
     _show(found)
     pictures = draw_all(found.drawings, folder / "figures")

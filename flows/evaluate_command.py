@@ -2,6 +2,8 @@
 
 import contextlib
 import re
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,9 +12,11 @@ import typer
 from flows.console import say
 from flows.experiment import compose
 from flows.run_lock import run_lock
+from flows.runs_command import make_folder
 from segtalker.errors import BadInputError
 from segtalker.params import Params, load_params
 from segtalker.reporting.methods import known_names
+from segtalker.run_files import NOTES_FILE, SCORES_FOLDER
 from segtalker.workspace import project_root
 
 if TYPE_CHECKING:
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _ID_DIGITS = 8
-_SHOWN = ("psnr", "ssim", "cpbd", "lse_d_expert", "lse_c_expert", "lmd_mouth", "mouth_iou_parsed")
 
 
 def _params(root: Path, experiment: str | None, settings: list[str]) -> Params:
@@ -38,6 +41,23 @@ def _check(name: str, predictions: Path, reference: Path | None) -> None:
     for option, folder in (("--predictions", predictions), ("--reference", reference)):
         if folder is not None and not folder.is_dir():
             raise BadInputError(f"{option} {folder}: no such folder")
+
+
+def check_place(folder: Path) -> None:
+    """Sees to it that tables can be written as this folder, which they replace as a whole.
+
+    Raises:
+        BadInputError: they cannot, or other files would be lost.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise BadInputError(f"--out {folder}: a file has this name; name a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / NOTES_FILE).is_file():
+        raise BadInputError(f"--out {folder}: holds other files, which would be replaced; name a new folder")
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    try:
+        tempfile.TemporaryDirectory(dir=above).cleanup()
+    except OSError as error:
+        raise BadInputError(f"--out {folder}: cannot be made there ({above}: {error.strerror})") from error
 
 
 def evaluate(
@@ -71,6 +91,7 @@ def evaluate(
     if write_inputs is not None:
         from flows import peer_evaluation
 
+        make_folder(write_inputs, "--write-inputs")
         count = peer_evaluation.write_inputs(root, params, write_inputs)
         say(f"{write_inputs}: {count} test clips of {params.active.dataset}")
         return
@@ -81,6 +102,7 @@ def evaluate(
     from flows import peer_evaluation
 
     place = (out or root / "reports" / "evaluations" / name).resolve()
+    check_place(place)
     real = reference.resolve() if reference else None
     request = peer_evaluation.Request(predictions.resolve(), name, real, geometry)
     # MLflow's store and files are found from the project folder, as in every stage
@@ -88,20 +110,25 @@ def evaluate(
         measured = peer_evaluation.measure_predictions(root, params, request)
         peer_evaluation.write_measured(measured, params, place)
         run_id = peer_evaluation.log_measured(measured, params, place)
-    _summarise(measured, place)
-    say(f"beside the rows of an experiment: segtalker tables {params.active.experiment} {run_id[:_ID_DIGITS]}")
+    _summarise(measured, params.tables.headline, place)
+    if real is None:
+        say(f"beside the rows of an experiment: segtalker tables {params.active.experiment} {run_id[:_ID_DIGITS]}")
 
 
-def _summarise(measured: "Measured", place: Path) -> None:
+def _summarise(measured: "Measured", shown: Sequence[str], place: Path) -> None:
     name = measured.name
     means = measured.scores.groupby(["metric", "method"])["value"].mean().unstack("method")
-    for metric in _SHOWN:
+    for metric in shown:
         if metric in means.index and means.loc[metric].notna().any():
             row = means.loc[metric]
-            say(f"{metric:18} {name} {row[name]:.3f}, the recordings {row['ground_truth']:.3f}")
+            known = {of: f"{row[of]:.3f}" if row.notna()[of] else "none" for of in (name, "ground_truth")}
+            say(f"{metric:18} {name} {known[name]}, the recordings {known['ground_truth']}")
     for note in measured.notes[:5]:
         say(f"note: {note['clip_id'] or note['video']}: {note['note']}")
     if len(measured.notes) > 5:
-        say(f"and {len(measured.notes) - 5} more notes in {place / 'notes.csv'}")
-    clips = measured.scores.loc[measured.scores["clip_id"] != "", "clip_id"].nunique()
-    say(f"{place}: {clips} of {clips + len(measured.failures)} clips measured; the others are in failures.csv")
+        say(f"and {len(measured.notes) - 5} more notes in {place / NOTES_FILE}")
+    of_clips = (measured.scores["method"] == name) & (measured.scores["clip_id"] != "")
+    clips = measured.scores.loc[of_clips, "clip_id"].nunique()
+    lost = len(measured.failures)
+    others = f"; the others are in {SCORES_FOLDER}/failures.csv" if lost else ""
+    say(f"{place}: {clips} of {clips + lost} clips measured{others}")

@@ -39,7 +39,7 @@ from segtalker.reporting.formats import write_tables
 from segtalker.reporting.intervals import Bootstrap
 from segtalker.reporting.scores import read_scores
 from segtalker.reporting.tables import FAILURE_TABLE_COLUMNS, make_tables, read_texts
-from segtalker.run_files import FACTS_FILE, METRICS_FILE, SCORES_FOLDER, keep_scores
+from segtalker.run_files import FACTS_FILE, METRICS_FILE, NOTES_FILE, SCORES_FOLDER, keep_scores
 from segtalker.score_table import FAILURE_COLUMNS, mean_scores, write_scores
 from segtalker.sources.folder import folder_clips
 from segtalker.tracking import start_evaluation
@@ -47,9 +47,8 @@ from segtalker.workspace import Workspace
 
 _REFERENCE = "reference"
 _HASH_DIGITS = 8
-_CODE = tuple(
-    Path(__file__).parents[1] / "segtalker" / name for name in ("predictions.py", "media", "faces/squares.py")
-)
+_FILES = ("predictions.py", "media", "faces/squares.py", "clips.py", "regions.py", "sources/folder.py")
+_CODE = tuple(Path(__file__).parents[1] / "segtalker" / name for name in _FILES)
 NOTE_COLUMNS = ("clip_id", "video", "note")
 
 
@@ -76,6 +75,7 @@ class Measured:
 
     Args:
         name: of the method.
+        dataset: what it was measured on: the experiment's, or the name of the folder of real videos.
         signature: names what was measured, and how.
         scores: long table, see `segtalker.score_table`.
         facts: protocol of each metric.
@@ -86,6 +86,7 @@ class Measured:
     """
 
     name: str
+    dataset: str
     signature: str
     scores: pd.DataFrame
     facts: dict[str, dict]
@@ -132,7 +133,8 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
     notes = [{"clip_id": row["clip_id"], "video": row["source"], "note": row["notes"]} for row in taken if row["notes"]]
     notes += [{"clip_id": "", "video": str(path), "note": "belongs to no clip; not used"} for path in extra]
     signature = task_key(parts, request.name, [task.key for task in tasks])
-    return Measured(request.name, signature, scores, facts, parts, rows, [*lost, *failures, *more], notes)
+    dataset = request.reference.name if request.reference else plan.dataset
+    return Measured(request.name, dataset, signature, scores, facts, parts, rows, [*lost, *failures, *more], notes)
 
 
 def _first(failures: Sequence[Row]) -> str:
@@ -227,7 +229,7 @@ def write_measured(measured: Measured, params: Params, out: Path) -> None:
         write_text(folder / scored / PROTOCOL_FILE, json.dumps(measured.protocol, indent=1))
         write_table(folder / scored / "clips.csv", measured.rows, ("clip_id", "subject", "source", "frames"))
         write_table(folder / scored / "failures.csv", measured.failures, FAILURE_COLUMNS)
-        write_table(folder / "notes.csv", measured.notes, NOTE_COLUMNS)
+        write_table(folder / NOTES_FILE, measured.notes, NOTE_COLUMNS)
         scores = read_scores(folder / scored, look.headline)
         tables = make_tables(
             scores,
@@ -236,7 +238,7 @@ def write_measured(measured: Measured, params: Params, out: Path) -> None:
             failures=_failure_table(measured.failures),
             splits=pd.DataFrame(),
             training={},
-            dataset=params.active.dataset,
+            dataset=measured.dataset,
             signature=measured.signature,
         )
         write_tables(tables, scores, folder)
@@ -267,13 +269,13 @@ def log_measured(measured: Measured, params: Params, out: Path) -> str:
         params={name: content[name] for name in ("base", "evaluate", "tables")},
         tags={
             "segtalker.experiment": params.active.experiment,
-            "segtalker.dataset": params.active.dataset,
+            "segtalker.dataset": measured.dataset,
             "segtalker.git_revision": revision,
             "segtalker.git_dirty": str(dirty).lower(),
         },
     )
     keep_scores(run, out / SCORES_FOLDER)
-    run.log_artifact(out / "notes.csv")
+    run.log_artifact(out / NOTES_FILE)
     run.log_metrics(mean_scores(measured.scores))
     run.finish(succeeded=True)
     return run.run_id

@@ -55,19 +55,18 @@ def load_named(store: "RunStore", names: list[str], params: Params) -> dict[str,
     return {label: load_run(store, run, params.tables) for label, run in zip(label_runs(chosen), chosen, strict=True)}
 
 
-def make_folder(out: Path | None, default: Path) -> Path:
+def make_folder(folder: Path, option: str = "--out") -> Path:
     """The folder a command writes into, made if need be.
 
     Raises:
         BadInputError: it is a file, or cannot be written to.
     """
-    folder = default if out is None else out
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInputError(f"--out {folder}: no folder can be made there ({error.strerror})") from error
+        raise BadInputError(f"{option} {folder}: no folder can be made there ({error.strerror})") from error
     if not os.access(folder, os.W_OK):
-        raise BadInputError(f"--out {folder}: cannot be written to")
+        raise BadInputError(f"{option} {folder}: cannot be written to")
     return folder
 
 
@@ -136,7 +135,7 @@ def tables(
 
     root = project_root()
     loaded = load_named(RunStore.open(root), names or [], load_params(root))
-    folder = make_folder(out, root / DEFAULT_OUT)
+    folder = make_folder(out or root / DEFAULT_OUT)
     written = write_runs(loaded, folder, separate)
     for label, run in loaded.items():
         lost = int(run.scores.values["value"].isna().sum())

@@ -18,6 +18,7 @@ from segtalker.clips import Clip, ImagePack, processed_clip
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.faces.detect import FaceFinder
 from segtalker.instruments import InstrumentChoice, Instruments, load_instruments, make_finders
+from segtalker.metrics import inception
 from segtalker.metrics.features import FeatureCache, feature_key
 from segtalker.metrics.registry import Metric, NotMeasurable, Track, chosen_metrics, clip_value
 from segtalker.provenance import file_sha256
@@ -195,8 +196,8 @@ def _feature_keys(plan: EvaluationPlan, clip: Clip) -> dict[Track, str]:
     weights = plan.choice.weights.get("fid_inception")
     if weights is None:
         return {}
-    video, network = file_sha256(clip.frames.path), file_sha256(weights)
-    return {track: feature_key(video, extractor, network) for track, extractor in _KEPT.items()}
+    video, code, network = map(file_sha256, (clip.frames.path, Path(inception.__file__), weights))
+    return {track: feature_key(video, extractor, code, network) for track, extractor in _KEPT.items()}
 
 
 def _keep_features(cache: FeatureCache, keys: Mapping[Track, str], known: Known, tracks: Tracks) -> None:

@@ -20,7 +20,6 @@ from segtalker.nets.external.syncnet import load_syncnet
 from segtalker.nets.seeded_features import SeededFeatures
 from segtalker.nets.sync import SyncExpert
 from segtalker.params import Evaluate
-from segtalker.paths import expand_path
 from segtalker.weights import known_weights, resolve_weights
 
 NEIGHBOURS = 2  # frames a frame's flicker is seen in
@@ -57,9 +56,7 @@ class WeightFiles:
         files = []
         for name, key in _KEYS.items():
             if text := getattr(settings, key):
-                path, param = expand_path(text, f"evaluate.{key}"), f"evaluate.{key}"
-                # a metric's file may have any name; a detector's is looked for in a folder too
-                files.append((name, resolve_weights(name, text, param) if name in _FOLDERS else path))
+                files.append((name, resolve_weights(name, text, f"evaluate.{key}")))
         return cls(tuple(files))
 
     def get(self, name: str) -> Path | None:
@@ -73,9 +70,6 @@ class WeightFiles:
             if absent := [_needed(name) for name in names if self.get(name) is None]:
                 reasons[track] = "; ".join(absent)
         return reasons
-
-
-_FOLDERS = ("mediapipe_face_landmarker", "face_alignment_s3fd", "face_alignment_2dfan4")
 
 
 def _needed(name: str) -> str:

@@ -17,19 +17,20 @@ from segtalker.clips import Clip, processed_clip, write_images
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.faces.squares import warp_image
 from segtalker.media.video import Video, open_video
-from segtalker.sources.folder import VIDEO_SUFFIXES
+from segtalker.sources.folder import VIDEO_SUFFIXES, clip_ids
 
 Geometry = Literal["auto", "recording", "crop"]
 _SAME_SHAPE = 0.02  # relative difference of aspect ratios that rounding to whole pixels explains
 _LEAST_SHARE = 0.5  # of a clip, for a prediction to stand for it
 
 
-def find_predictions(folder: Path, clip_ids: Sequence[str]) -> tuple[dict[str, list[Path]], list[Path]]:
+def find_predictions(folder: Path, clips: Sequence[str]) -> tuple[dict[str, list[Path]], list[Path]]:
     """Which video is of which clip.
 
     Args:
-        folder: with `<clip_id>.mp4` or `<clip_id>/<any name>.mp4`, at any depth; capitals do not matter.
-        clip_ids: of the reference.
+        folder: with `<clip_id>.mp4` or `<clip_id>/<any name>.mp4`, at any depth, or laid out as the folder whose
+            videos became the clips; capitals do not matter.
+        clips: ids of those of the reference.
 
     Returns:
         Videos of each clip that has any, and videos of no clip.
@@ -42,18 +43,25 @@ def find_predictions(folder: Path, clip_ids: Sequence[str]) -> tuple[dict[str, l
     videos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
     if not videos:
         raise BadInputError(f"{folder}: no videos in it ({', '.join(VIDEO_SUFFIXES)})")
-    wanted = {clip_id.casefold(): clip_id for clip_id in clip_ids}
+    wanted = {clip_id.casefold(): clip_id for clip_id in clips}
     found: dict[str, list[Path]] = {}
     extra = []
     for video in videos:
-        clip_id = wanted.get(video.stem.casefold()) or wanted.get(video.parent.name.casefold())
+        names = _names(video.relative_to(folder))
+        clip_id = next((wanted[name] for name in names if name in wanted), None)
         if clip_id is None:
             extra.append(video)
         else:
             found.setdefault(clip_id, []).append(video)
     if not found:
-        raise BadInputError(f"{folder}: no video is named after a clip, such as {clip_ids[0]}.mp4")
+        raise BadInputError(f"{folder}: no video is named after a clip, such as {clips[0]}.mp4")
     return found, extra
+
+
+def _names(video: Path) -> list[str]:
+    """What the clip may be called that a video is of, the likeliest first."""
+    as_clips = [clip_ids([path])[0] for path in (video, Path(video.name))]
+    return [name.casefold() for name in (as_clips[0], video.stem, as_clips[1], video.parent.name)]
 
 
 @dataclass(frozen=True)
@@ -104,12 +112,16 @@ def take_in(intake: Intake, row: dict[str, Any], _output: Path) -> dict[str, Any
     notes = [f"{video.fps:.3g} fps read at {intake.fps}"] if abs(video.fps - intake.fps) > 0.01 else []
     squares = _squares(intake, clip, video, notes)
     with atomic_folder(intake.folder / clip.clip_id) as folder:
-        count = write_images(folder / "frames.zip", _frames(intake, clip, video, squares), ".jpg")
         wanted = len(clip.frames)
+        shown = _frames(intake, clip, video, squares)
+        count = write_images(folder / "frames.zip", islice(shown, wanted), ".jpg")
+        goes_on = next(shown, None) is not None
         if count < _LEAST_SHARE * wanted:
             raise BadClipError(f"{video.path.name}: {count} frames of the clip's {wanted}, too few to stand for it")
     if count != wanted:
         notes.append(f"{count} frames, the clip has {wanted}: the first {count} are compared")
+    elif goes_on:
+        notes.append(f"goes on after the clip's {wanted} frames: the rest is left out")
     return {"frames": count, "notes": "; ".join(notes)}
 
 
@@ -145,6 +157,5 @@ def _squares(intake: Intake, clip: Clip, video: Video, notes: list[str]) -> np.n
 
 def _frames(intake: Intake, clip: Clip, video: Video, squares: np.ndarray) -> Iterator[np.ndarray]:
     later = 0.0 if intake.starts_with_clip else max(clip.facts["start_s"] - clip.facts["source_start_s"], 0.0)
-    shown = islice(video.at_rate(intake.fps, video.start_s + later), len(clip.frames))
-    for number, frame in enumerate(shown):
+    for number, frame in enumerate(video.at_rate(intake.fps, video.start_s + later)):
         yield warp_image(frame.image, squares[min(number, len(squares) - 1)], intake.size)

@@ -11,6 +11,7 @@ HISTORY_FOLDER = "history"
 TABLES_FOLDER = "tables"
 FIGURES_FOLDER = "figures"
 METRICS_FILE, FACTS_FILE = "metrics.csv", "metrics.json"
+NOTES_FILE = "notes.csv"  # of predictions; beside the tables
 SCORE_FILES = (METRICS_FILE, FACTS_FILE, "failures.csv", "clips.csv", PROTOCOL_FILE)
 HISTORY_FILE = "history.csv"
 

@@ -18,7 +18,6 @@ from segtalker.instruments import NEIGHBOURS, Instruments
 from segtalker.metrics import functional as F
 from segtalker.metrics.functional.faces import align_faces, cosines, five_points
 from segtalker.metrics.functional.landmarks import eye_distance
-from segtalker.metrics.functional.mfcc import mfcc
 from segtalker.metrics.inception import resize_clean, resize_legacy
 from segtalker.metrics.registry import NotMeasurable, Track
 from segtalker.mouth_box import box_transforms, extract_boxes
@@ -27,9 +26,9 @@ from segtalker.nets.external.mobilefacenet import FACE_SIZE, FACE_TEMPLATE
 from segtalker.nets.seeded_features import SeededFeatures
 from segtalker.speech_windows import gather_columns, window_starts
 from segtalker.sync_scores import frame_windows, rgb_channels
+from segtalker.syncnet_speech import syncnet_speech
 
 MAX_SHIFT = 15  # frames
-_PCM_PEAK = 32767.0
 _MOUTH_POINTS = slice(48, 68)
 
 
@@ -181,10 +180,12 @@ def _mouth_shape(stretch: Stretch) -> np.ndarray:
 
 
 def _points(detector: str, stretch: Stretch) -> np.ndarray:
-    """Distances of mouth and of all landmarks, `(T, 2)`."""
+    """Distances of mouth and of all landmarks, and 1 where a face is found, 0 where it is lost: `(T, 3)`."""
     wanted, found = stretch.reference.points(detector), stretch.video.points(detector)
     mouth = F.landmark_distance(wanted[:, _MOUTH_POINTS], found[:, _MOUTH_POINTS])
-    return np.stack([mouth, F.landmark_distance(wanted, found)], axis=1) / stretch.speaker.eye_distance * 100.0
+    distances = np.stack([mouth, F.landmark_distance(wanted, found)], axis=1) / stretch.speaker.eye_distance * 100.0
+    is_seen, was_seen = (np.isfinite(points[:, 0, 0]) for points in (found, wanted))
+    return np.column_stack([distances, np.where(was_seen, is_seen, np.nan)])
 
 
 def _warp(stretch: Stretch) -> np.ndarray:
@@ -300,12 +301,9 @@ def _against_syncnet(video: np.ndarray, speaker: Speaker, tools: Instruments) ->
     assert tools.syncnet is not None
     if speaker.fps != syncnet.FPS or speaker.sample_rate_hz != syncnet.SAMPLE_RATE_HZ:
         raise NotMeasurable(f"SyncNet was trained at {syncnet.FPS} fps and {syncnet.SAMPLE_RATE_HZ} Hz")
-    cepstra = torch.from_numpy(mfcc(np.rint(speaker.audio * _PCM_PEAK), speaker.sample_rate_hz)).float()
-    step, columns = syncnet.COLUMNS_PER_FRAME, syncnet.WINDOW_COLUMNS
-    count = min(len(video) - 1, (cepstra.shape[1] - columns) // step + 1)  # the release leaves the last window out
-    windows = cepstra.unfold(1, columns, step)[:, :count].movedim(1, 0).contiguous()  # (W, 13, 20)
-    embedded = tools.syncnet.embed_audio(windows.to(tools.device)).cpu().numpy()
-    return _sync_values(video[:count], embedded, zero_padding=True)
+    speech = syncnet_speech(speaker.audio, len(video) + syncnet.WINDOW_FRAMES - 1)
+    embedded = tools.syncnet.embed_audio(speech.to(tools.device)).cpu().numpy()
+    return _sync_values(video[: len(speech)], embedded, zero_padding=True)
 
 
 # tracks that need the sound of the whole clip before they are numbers: distance, confidence, offset

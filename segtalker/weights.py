@@ -57,21 +57,21 @@ WEIGHTS = {
     "face_alignment_s3fd": Weights(
         file="s3fd-619a316812.pth",
         url="https://www.adrianbulat.com/downloads/python-fan/s3fd-619a316812.pth",
-        sha256="619a316812",
+        sha256="619a31681264d3f7f7fc7a16a42cbbe8b23f31a256f75a366e5a1bcd59b33543",
         licence="BSD-3-Clause",
         key="crop.weights",
     ),
     "face_alignment_2dfan4": Weights(
         file="2DFAN4-11f355bf06.pth.tar",
         url="https://www.adrianbulat.com/downloads/python-fan/2DFAN4-11f355bf06.pth.tar",
-        sha256="11f355bf06",
+        sha256="11f355bf0693120222f5955ce3f9dc8fb5763ebb30a47d7906e509490d32e4aa",
         licence="BSD-3-Clause",
         key="crop.weights",
     ),
     "bisenet_face_parsing": Weights(
         file="79999_iter.pth",
         url="https://drive.google.com/uc?id=154JgKpzCPW82qINcVieuPH3fZ2e0P812",
-        sha256="",
+        sha256="468e13ca13a9b43cc0881a9f99083a430e9c0a38abd935431d1c28ee94b26567",
         licence="MIT code; trained on CelebAMask-HQ, non-commercial",
         key="parse.weights",
     ),
@@ -82,7 +82,7 @@ METRIC_WEIGHTS = {
     "lpips_trunk": Weights(
         file="alexnet-owt-7be5be79.pth",
         url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
-        sha256="7be5be79",
+        sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
         licence="BSD-3-Clause",
         key="evaluate.lpips_weights",
     ),
@@ -97,21 +97,21 @@ METRIC_WEIGHTS = {
         file="pt_inception-2015-12-05-6726825d.pth",
         url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
         "pt_inception-2015-12-05-6726825d.pth",
-        sha256="6726825d",
+        sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
         licence="Apache-2.0",
         key="evaluate.fid_weights",
     ),
     "syncnet": Weights(
         file="syncnet_v2.model",
         url="https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
-        sha256="",
-        licence="none stated",
+        sha256="961e8696f888fce4f3f3a6c3d5b3267cf5b343100b238e79b2659bff2c605442",
+        licence="MIT code; none stated for the file",
         key="evaluate.syncnet_weights",
     ),
     "mobilefacenet": Weights(
         file="068.ckpt",
         url="https://github.com/Xiaoccer/MobileFaceNet_Pytorch/raw/master/model/best/068.ckpt",
-        sha256="",
+        sha256="e839247cdbdfc023fb7cadeaf53a4549d50c8fc24ad154c02e35920ea8910d99",
         licence="none stated",
         key="evaluate.identity_weights",
     ),
@@ -129,23 +129,25 @@ def resolve_weights(name: str, path: str, key: str) -> Path:
     """Finds a pretrained file.
 
     Args:
-        name: a key of `WEIGHTS`.
-        path: the file, or a folder that holds it, as a param gives it; empty to look in the cache.
+        name: a key of `known_weights`.
+        path: the file, or a folder that holds it, as a param gives it; empty, for one of `WEIGHTS`, to look in the
+            cache.
         key: the param, for the message.
 
     Raises:
         MissingWeightsError: not there or not the published file; says what to fetch and where to put it.
     """
-    weights = WEIGHTS[name]
+    weights = known_weights()[name]
     place = expand_path(path, key) if path else cache_folder()
     file = place / weights.file if place.is_dir() or not path else place
     command = f"segtalker weights fetch {name}"
     if not path and weights_state(name) == "damaged":
         raise MissingWeightsError(f"{file}: damaged or another file (its sha256 differs); to fetch it again: {command}")
     if not file.is_file():
+        cached = f"put it into {cache_folder()}, or " if name in WEIGHTS else ""
         raise MissingWeightsError(
-            f"{file}: missing; fetch {weights.url} ({weights.licence}) and put it into {cache_folder()},"
-            f" or say where it is by {key}; to fetch it: {command}"
+            f"{file}: missing; fetch {weights.url} ({weights.licence}) and {cached}say where it is by {key};"
+            f" to fetch it: {command}"
         )
     return file
 
@@ -191,9 +193,11 @@ def fetch_weights(name: str) -> Path:
     if name not in known:
         raise BadInputError(f"weights {name}: not known; there are: {', '.join(known)}")
     weights, file = known[name], cache_folder() / known[name].file
-    if weights.by_hand and not file.is_file():
-        raise BadInputError(f"weights {name}: open {weights.url} in a browser and save the file as {file}")
-    if weights_state(name) == "damaged":
+    state = weights_state(name)
+    if weights.by_hand and state in ("missing", "damaged"):
+        what = f"{file} is damaged or another file; " if state == "damaged" else ""
+        raise BadInputError(f"weights {name}: {what}open {weights.url} in a browser and save the file as {file}")
+    if state == "damaged":
         file.unlink()
     fetch_file(weights.url, file, weights.sha256, _RETRIES, weights.file)
     _refuse_page(file, weights)

@@ -17,7 +17,7 @@ from segtalker.provenance import file_sha256
 
 _LIBRARY = Path(segtalker.__file__).parent
 _PLACE = ("start_s", "end_s", "face", "box", "ratio")  # what `cut` and the dataset say of the clip in its recording
-_CODE = tuple(_LIBRARY / name for name in ("media", "faces", "clip_sound.py", "clips.py"))
+_CODE = tuple(_LIBRARY / name for name in ("media", "faces", "clip_sound.py", "clips.py", "regions.py"))
 
 
 def file_hashes(row: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from segtalker.faces.detect import check_detector
 COLUMNS = (*CLIP_COLUMNS, "fps", "audio", "annotations", "start_s", "end_s", "face")
 DROP_COLUMNS = ("clip_id", "start_s", "end_s", "reason")
 _LIBRARY = Path(segtalker.__file__).parent
-_CODE = tuple(_LIBRARY / name for name in ("cutting", "media", "faces"))
+_CODE = tuple(_LIBRARY / name for name in ("cutting", "media", "faces", "clips.py", "regions.py"))
 
 
 def stretch_rows(row: Row, found: dict[str, Any]) -> list[Row]:

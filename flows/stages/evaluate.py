@@ -35,7 +35,10 @@ from segtalker.score_table import (
 from segtalker.workspace import Workspace
 
 _LIBRARY = Path(segtalker.__file__).parent
-_FILES = ("metrics", "nets", "evaluation.py", "instruments.py", "tracks.py", "mouth_box.py", "sync_scores.py", "faces")
+_FILES = (
+    "metrics", "nets", "faces", "media/decoders.py", "clips.py", "evaluation.py", "instruments.py", "mouth_box.py",
+    "regions.py", "speech_windows.py", "sync_scores.py", "syncnet_speech.py", "tracks.py",
+)  # fmt: skip
 _CODE = tuple(_LIBRARY / name for name in _FILES)
 _PATHS = ("_weights", "_heads")
 Groups = Mapping[str, Mapping[str, str]]
@@ -44,6 +47,7 @@ Groups = Mapping[str, Mapping[str, str]]
 def make_plan(params: Params, workspace: Workspace) -> EvaluationPlan:
     """How clips are measured."""
     base, settings = params.base, params.evaluate
+    expert = workspace.model("train_sync") / "image_expert.ckpt"
     return EvaluationPlan(
         data=workspace.root / "data",
         dataset=workspace.dataset,
@@ -52,7 +56,7 @@ def make_plan(params: Params, workspace: Workspace) -> EvaluationPlan:
         reference_masks=settings.reference_masks,
         choice=InstrumentChoice(
             parser=choose_parser(params, workspace),
-            expert=workspace.model("train_sync") / "image_expert.ckpt",
+            expert=expert if expert.is_file() else None,
             weights=WeightFiles.of(settings),
             stand_ins=settings.stand_ins,
             device="cuda" if torch.cuda.is_available() else "cpu",

@@ -23,7 +23,11 @@ from segtalker.reporting.dataset import dataset_page
 
 DROP_COLUMNS = ("clip_id", "source", "reason")
 _LIBRARY = Path(segtalker.__file__).parent
-_CODE = tuple(_LIBRARY / name for name in ("gating", "cutting/scenes.py", "media", "clip_sound.py", "nets"))
+_FILES = (
+    "gating", "cutting/scenes.py", "cutting/face_tracks.py", "media", "clip_sound.py", "clips.py", "nets",
+    "metrics/functional", "mouth_box.py", "regions.py", "speech_windows.py", "sync_scores.py", "syncnet_speech.py",
+)  # fmt: skip
+_CODE = tuple(_LIBRARY / name for name in _FILES)
 
 
 def gate_plan(params: Params) -> GatePlan:

@@ -21,7 +21,7 @@ from segtalker.weights import resolve_weights
 from segtalker.workspace import Workspace
 
 _LIBRARY = Path(segtalker.__file__).parent
-_FILES = ("faces/flicker.py", "faces/parsing.py", "nets/parser.py", "nets/external", "regions.py")
+_FILES = ("clips.py", "faces/flicker.py", "faces/parsing.py", "nets/parser.py", "nets/external", "regions.py")
 _CODE = tuple(_LIBRARY / name for name in _FILES)
 
 

@@ -12,15 +12,13 @@ import torch
 from segtalker.checkpoints import load_net
 from segtalker.clips import Clip
 from segtalker.errors import BadInputError
-from segtalker.metrics.functional.mfcc import mfcc
 from segtalker.metrics.functional.sync import SyncScores, sync_scores
 from segtalker.nets.external import syncnet
 from segtalker.nets.external.syncnet import SyncNet, load_syncnet
 from segtalker.nets.sync import SyncExpert
 from segtalker.params import Base
 from segtalker.sync_scores import RGB_CHANNELS, embed_clip
-
-_PCM_PEAK = 32767.0
+from segtalker.syncnet_speech import syncnet_speech
 
 
 @cache
@@ -90,12 +88,9 @@ def _syncnet_embeddings(net: SyncNet, clip: Clip, base: Base, batch_size: int) -
     if base.fps != syncnet.FPS or base.sample_rate_hz != syncnet.SAMPLE_RATE_HZ:
         raise BadInputError(f"gate.sync.expert syncnet needs {syncnet.FPS} fps and {syncnet.SAMPLE_RATE_HZ} Hz")
     video = torch.cat([net.embed_frames(window[None]) for window in _syncnet_windows(clip.frames)])
-    cepstra = torch.from_numpy(mfcc(np.rint(clip.audio * _PCM_PEAK), base.sample_rate_hz)).float()
-    step, columns = syncnet.COLUMNS_PER_FRAME, syncnet.WINDOW_COLUMNS
-    count = min(len(video), (cepstra.shape[1] - columns) // step + 1)
-    windows = cepstra.unfold(1, columns, step)[:, :count].movedim(1, 0).contiguous()
-    audio = torch.cat([net.embed_audio(part) for part in windows.split(batch_size)])
-    return video[:count].numpy(), audio.numpy()
+    speech = syncnet_speech(clip.audio, len(clip.frames))
+    audio = torch.cat([net.embed_audio(part) for part in speech.split(batch_size)])
+    return video[: len(speech)].numpy(), audio.numpy()
 
 
 def _syncnet_windows(frames: Iterable[np.ndarray]) -> Iterable[torch.Tensor]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,13 @@ import numpy as np
 from segtalker.atomic import atomic_file
 
 
-def feature_key(video_sha256: str, extractor: str, weights_sha256: str) -> str:
+def feature_key(video_sha256: str, extractor: str, code_sha256: str, weights_sha256: str) -> str:
     """Names features by what they depend on, and by nothing else such as a path or a date; 64 hex digits."""
-    return hashlib.sha256(json.dumps([video_sha256, extractor, weights_sha256]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([video_sha256, extractor, code_sha256, weights_sha256]).encode()).hexdigest()
 
 
 class FeatureCache:
-    """Features on disk by key.
+    """Features on disk by key, each file with the checksum of its content.
 
     Args:
         folder: may be deleted at any time.
@@ -25,14 +26,17 @@ class FeatureCache:
         self.folder = folder
 
     def _path(self, key: str) -> Path:
-        return self.folder / f"{key}.npy"
+        return self.folder / f"{key}.npz"
 
     def load(self, key: str) -> np.ndarray | None:
-        """Features kept under a key, `(T, D)`, float32, or None."""
-        path = self._path(key)
-        return np.load(path) if path.is_file() else None
+        """Features kept under a key, `(T, D)`, float32, or None; also where the file is damaged."""
+        try:
+            with np.load(self._path(key)) as arrays:
+                return arrays["features"]
+        except (OSError, ValueError, EOFError, LookupError, zipfile.BadZipFile):
+            return None
 
     def save(self, key: str, features: np.ndarray) -> None:
         """Keeps features, `(T, D)`, float32."""
         with atomic_file(self._path(key)) as temporary:
-            np.save(temporary, features)
+            np.savez(temporary, features=features)

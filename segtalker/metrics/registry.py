@@ -102,12 +102,8 @@ def _ratio(reason: str, pairs: np.ndarray) -> float:
     return float(own / reference)
 
 
-def _mean_of_first(reason: str, pairs: np.ndarray) -> float:
-    return _mean_of_finite(reason, pairs[:, 0])
-
-
-def _mean_of_second(reason: str, pairs: np.ndarray) -> float:
-    return _mean_of_finite(reason, pairs[:, 1])
+def _mean_of_column(column: int, reason: str, values: np.ndarray) -> float:
+    return _mean_of_finite(reason, values[:, column])
 
 
 _STILL = "the reference stands still"
@@ -119,7 +115,12 @@ _SHIFTS = "mean L2 distance of picture and own speech over the shifts -15 to 15 
 _EXPERT = "by this project's image-domain expert, mouth boxes placed by the reference's landmarks, no padding"
 _SYNCNET = "by SyncNet as published (syncnet_v2, zero-padded ends), on this project's crop instead of its own"
 _POINTS = (
-    "mean distance to those found in the reference's frames, centres laid over each other, over frames with a face"
+    "mean distance to those found in the reference's frames, centres laid over each other, over frames with a face in"
+    " both, whose share is {}"
+)
+_DETECTED: tuple[tuple[str, Track, str], ...] = (
+    ("mediapipe", "points_mediapipe", "MediaPipe"),
+    ("fan", "points_fan", "S3FD"),
 )
 _RANDOM = "features of a convolutional network with fixed random weights"
 _OFFSET = f"frames the speech has to move back for the smallest {_SHIFTS}"
@@ -167,17 +168,20 @@ METRICS: tuple[Metric, ...] = (
            partial(_mean_of_finite, "no frame has a mouth in both masks"),
            "distance of 28 mouth points read off region masks, the parsed frames' against the reference masks', "
            "centres laid over each other, mean over frames with a mouth", f"after {_CHEN}"),
-    Metric("lmd_mouth_mediapipe", "% of eye distance", False, "points_mediapipe", partial(_mean_of_first, _UNSEEN),
-           f"20 mouth landmarks by MediaPipe: {_POINTS}", _CHEN),
-    Metric("lmd_face_mediapipe", "% of eye distance", False, "points_mediapipe", partial(_mean_of_second, _UNSEEN),
-           f"68 landmarks by MediaPipe: {_POINTS}", _CHEN),
-    Metric("lmd_mouth_fan", "% of eye distance", False, "points_fan", partial(_mean_of_first, _UNSEEN),
-           f"20 mouth landmarks by S3FD and 2DFAN-4: {_POINTS}", _CHEN),
-    Metric("lmd_face_fan", "% of eye distance", False, "points_fan", partial(_mean_of_second, _UNSEEN),
-           f"68 landmarks by S3FD and 2DFAN-4: {_POINTS}", _CHEN),
+    Metric("lmd_mouth_mediapipe", "% of eye distance", False, "points_mediapipe", partial(_mean_of_column, 0, _UNSEEN),
+           f"20 mouth landmarks by MediaPipe: {_POINTS.format('faces_mediapipe')}", _CHEN),
+    Metric("lmd_face_mediapipe", "% of eye distance", False, "points_mediapipe", partial(_mean_of_column, 1, _UNSEEN),
+           f"68 landmarks by MediaPipe: {_POINTS.format('faces_mediapipe')}", _CHEN),
+    Metric("lmd_mouth_fan", "% of eye distance", False, "points_fan", partial(_mean_of_column, 0, _UNSEEN),
+           f"20 mouth landmarks by S3FD and 2DFAN-4: {_POINTS.format('faces_fan')}", _CHEN),
+    Metric("lmd_face_fan", "% of eye distance", False, "points_fan", partial(_mean_of_column, 1, _UNSEEN),
+           f"68 landmarks by S3FD and 2DFAN-4: {_POINTS.format('faces_fan')}", _CHEN),
+    *(Metric(f"faces_{name}", "", True, track, partial(_mean_of_column, 2, "the reference has no face"),
+             f"share of the reference's frames with a face by {detector} in which it finds one in the video too")
+      for name, track, detector in _DETECTED),
     Metric("temporal_error", "grey levels", False, "temporal", _mean,
            "mean absolute difference between the change from frame to frame and the reference's change"),
-    Metric("warp_error", "grey levels", False, "warp", partial(_mean_of_first, _FEW_PIXELS),
+    Metric("warp_error", "grey levels", False, "warp", partial(_mean_of_column, 0, _FEW_PIXELS),
            "mean absolute difference of each frame from the one before it, carried along by the reference's optical "
            "flow (DIS), where both show the same point", _LAI),
     Metric("warp_ratio", "of the reference's", None, "warp", partial(_ratio, _STILL),

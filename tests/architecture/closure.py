@@ -40,7 +40,11 @@ def file_of(module: str) -> str | None:
 
 def stage_files(stage: str) -> set[str]:
     """Every file whose change can change what a stage writes."""
-    module = f"flows.stages.{stage}"
+    return module_files(f"flows.stages.{stage}")
+
+
+def module_files(module: str) -> set[str]:
+    """Every file whose change can change what a module does."""
     modules = {module, *import_graph().find_upstream_modules(module)}
     files = {file for name in modules if (file := file_of(name))}
     return files - WITHOUT_EFFECT

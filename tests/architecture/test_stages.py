@@ -1,15 +1,20 @@
 """A stage has one name everywhere, and its DVC entry lists all it depends on."""
 
+import importlib
 import re
 from pathlib import Path
 from typing import get_args
 
 import pytest
-from closure import ROOT, stage_files
+from closure import ROOT, module_files, stage_files
 from ruamel.yaml import YAML
 
 from segtalker.params import STAGE_INPUTS, STAGES, Params, Stage, read_yaml
 
+# read and written files, and where they are: what is in them is hashed by itself
+FILES_AND_NAMES = {
+    f"segtalker/{name}.py" for name in ("atomic", "checkpoints", "clip_runner", "fetch", "file_hashes", "weights")
+}
 DVC = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
@@ -43,6 +48,24 @@ def test_dvc_lists_no_code_that_is_not_used(stage: str) -> None:
     code = [Path(dep) for dep in DVC[stage]["deps"] if dep.startswith(("segtalker", "flows", "light", "datamod"))]
     unused = sorted(str(dep) for dep in code if not any(dep in (file, *file.parents) for file in files))
     assert not unused, f"remove from the deps of {stage} in dvc.yaml: {unused}"
+
+
+@pytest.mark.parametrize(
+    ("kept_by", "work"),
+    [
+        ("flows.stages.cut", "segtalker.cutting.survey"),
+        ("flows.stages.crop", "segtalker.faces.clip_crop"),
+        ("flows.stages.gate", "segtalker.gating.measure"),
+        ("flows.stages.parse", "segtalker.faces.parsing"),
+        ("flows.stages.evaluate", "segtalker.evaluation"),
+        ("flows.peer_evaluation", "segtalker.predictions"),
+    ],
+)
+def test_a_clip_is_kept_by_all_the_code_that_made_it(kept_by: str, work: str) -> None:
+    hashed = importlib.import_module(kept_by)._CODE
+    made_by = [ROOT / file for file in module_files(work) - FILES_AND_NAMES]
+    missing = sorted(str(file.relative_to(ROOT)) for file in made_by if not {file, *file.parents} & set(hashed))
+    assert not missing, f"add to _CODE of {kept_by}: {missing}"
 
 
 @pytest.mark.parametrize("stage", STAGES)

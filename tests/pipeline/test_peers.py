@@ -1,6 +1,7 @@
 """Videos of another system, measured by the command: the same numbers as within, and every mismatch said."""
 
 import io
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from project_copy import Project
 
+ROOT = os.environ.get("SEGTALKER_REAL_DATA", "")
 Finished = tuple[Project, subprocess.CompletedProcess[str]]
 OUT = "reports/evaluations/peer"
 SCORES = f"{OUT}/evaluate/metrics.csv"
@@ -79,6 +81,24 @@ def test_what_is_missing_damaged_or_extra_is_said(finished: Finished, peers: Pat
     assert set(clips) == {first.stem}
 
 
+@pytest.mark.real
+@pytest.mark.skipif(not ROOT, reason="SEGTALKER_REAL_DATA is not set")
+def test_a_folder_of_real_videos_is_a_reference(finished: Finished, tmp_path: Path) -> None:
+    for folder in ("real", "made"):
+        (tmp_path / folder / "ann").mkdir(parents=True)
+        video = Path(ROOT) / "videos" / "hdtf" / "WDA_AlexandriaOcasioCortez_000.mp4"
+        shutil.copy(video, tmp_path / folder / "ann" / "her talk (1).mp4")
+    settings = ("crop.detector=mediapipe", f"crop.weights={ROOT}/weights/face_landmarker.task")
+    options = [part for setting in settings for part in ("--set", setting)]
+    folders = ("--predictions", str(tmp_path / "made"), "--reference", str(tmp_path / "real"))
+    answer = finished[0].run("evaluate", *folders, "--name", "folks", *options)
+    assert answer.returncode == 0, answer.stderr
+    table = pd.read_csv(io.BytesIO(finished[0].read("reports/evaluations/folks/results.csv"))).set_index("method")
+    assert set(table["dataset"]) == {"real"}
+    assert table.loc["folks", "clips"] == 1
+    assert table.loc["folks", "ssim"] == 1.0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -87,6 +107,14 @@ def test_what_is_missing_damaged_or_extra_is_said(finished: Finished, peers: Pat
         (("--predictions", "{peers}", "--name", "../up"), "letters, digits"),
         (("--predictions", "{peers}/none", "--name", "peer"), "no such folder"),
         (("--predictions", "{peers}", "--name", "peer", "--reference", "{peers}"), "crop.detector annotations"),
+        (("--predictions", "{peers}", "--name", "peer", "--out", "{peers}"), "would be replaced"),
+        (("--predictions", "{peers}", "--name", "peer", "--out", "params.yaml"), "a file"),
+        (("--write-inputs", "params.yaml"), "no folder can be made"),
+        (
+            ("--predictions", "{peers}", "--name", "peer", "--set", "evaluate.syncnet_weights={peers}/none.model"),
+            "none.model: missing; fetch https://",
+        ),
+        (("--predictions", "{peers}", "--name", "peer", "--out", "/proc/nobody/x"), "cannot be made"),
     ],
 )
 def test_wrong_requests_are_one_line(finished: Finished, peers: Path, arguments: tuple[str, ...], message: str) -> None:

@@ -10,6 +10,7 @@ from segtalker.clips import ImagePack, write_images
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.media.video import write_video
 from segtalker.predictions import Intake, find_predictions, take_in
+from segtalker.sources.folder import clip_ids
 
 FPS, SIZE, COUNT, RATE_HZ = 25, 64, 20, 16000
 SQUARE = [[16.0 - 0.5, 8.0 - 0.5, 32.0]]  # of a recording of 64 x 48
@@ -89,7 +90,9 @@ def test_a_shorter_one_is_compared_as_far_as_it_goes_and_a_longer_one_is_cut(int
     facts = _take(intake, _video(tmp_path / "one.mp4", _frames(COUNT - 4, SIZE, SIZE)))
     assert facts["frames"] == COUNT - 4
     assert "16 frames, the clip has 20: the first 16 are compared" in facts["notes"]
-    assert _take(intake, _video(tmp_path / "two.mp4", _frames(COUNT + 9, SIZE, SIZE)))["frames"] == COUNT
+    longer = _take(intake, _video(tmp_path / "two.mp4", _frames(COUNT + 9, SIZE, SIZE)))
+    assert longer["frames"] == COUNT
+    assert "goes on after the clip's 20 frames" in longer["notes"]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,26 @@ def test_videos_are_matched_by_their_name_or_their_folder(tmp_path):
     found, extra = find_predictions(tmp_path, ["one", "two", "three"])
     assert found == {"one": [tmp_path / "One.mp4"], "two": [tmp_path / "deep" / "two" / "video.mp4"]}
     assert extra == [tmp_path / "other.mp4"]
+
+
+def test_a_folder_laid_out_as_the_real_videos_is_matched(tmp_path):
+    real, made = tmp_path / "real", tmp_path / "x"
+    names = ("My talk (1).mp4", "ann/x.mp4", "x.mp4", "bob/x.v2.mov")
+    for path in (folder / name for folder in (real, made) for name in names):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    ids = clip_ids([Path(name) for name in names])
+    found, extra = find_predictions(made, ids)
+    assert found == {clip_id: [made / name] for clip_id, name in zip(ids, names, strict=True)}
+    assert not extra
+
+
+def test_the_folder_of_all_predictions_names_no_clip(tmp_path):
+    folder = tmp_path / "one"
+    folder.mkdir()
+    for name in ("one.mp4", "other.mp4"):
+        (folder / name).touch()
+    assert find_predictions(folder, ["one"]) == ({"one": [folder / "one.mp4"]}, [folder / "other.mp4"])
 
 
 def test_a_folder_without_predictions_is_refused(tmp_path):

@@ -2,6 +2,8 @@
 
 import hashlib
 import http.server
+import os
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +16,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from segtalker.errors import BadInputError, MissingWeightsError
 from segtalker.params import load_params
+from segtalker.provenance import file_sha256
 from segtalker.weights import (
     METRIC_WEIGHTS,
     WEIGHTS,
@@ -26,6 +29,7 @@ from segtalker.weights import (
     weights_state,
 )
 
+ROOT = os.environ.get("SEGTALKER_REAL_DATA", "")
 NAME = "mediapipe_face_landmarker"
 
 
@@ -70,7 +74,21 @@ def test_the_table_is_whole() -> None:
     for weights in (WEIGHTS | METRIC_WEIGHTS).values():
         assert weights.url.startswith("https://")
         assert weights.licence
-        assert set(weights.sha256) <= set("0123456789abcdef")
+        assert re.fullmatch("[0-9a-f]{64}", weights.sha256)
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not ROOT, reason="SEGTALKER_REAL_DATA is not set")
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("mediapipe_face_landmarker", "face_landmarker.task"),
+        ("lpips_heads", "lpips_v0.1_alex.pth"),
+        ("mobilefacenet", "mobilefacenet_068.ckpt"),
+    ],
+)
+def test_hashes_are_those_of_the_published_files(name: str, file: str) -> None:
+    assert known_weights()[name].sha256 == file_sha256(Path(ROOT) / "weights" / file)
 
 
 class Server:
@@ -154,7 +172,7 @@ def test_what_is_not_the_file_is_not_kept(
     assert list(cache.iterdir()) == []
 
 
-def test_what_only_a_person_can_fetch_is_said(cache: Path) -> None:
+def test_what_only_a_person_can_fetch_is_said(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     by_hand = [name for name, weights in known_weights().items() if weights.by_hand]
     assert by_hand == ["bisenet_face_parsing"]
     with pytest.raises(
@@ -162,6 +180,10 @@ def test_what_only_a_person_can_fetch_is_said(cache: Path) -> None:
     ):
         fetch_weights(by_hand[0])
     (cache / "79999_iter.pth").write_bytes(b"saved by hand")
+    with pytest.raises(BadInputError, match=r"damaged or another file; open https://drive.google.com/"):
+        fetch_weights(by_hand[0])
+    digest = hashlib.sha256(b"saved by hand").hexdigest()
+    monkeypatch.setitem(WEIGHTS, by_hand[0], replace(WEIGHTS[by_hand[0]], sha256=digest))
     assert fetch_weights(by_hand[0]) == cache / "79999_iter.pth"
 
 

@@ -99,11 +99,24 @@ def test_the_long_table(plan, tmp_path):
 
 def test_features_are_kept_by_content(tmp_path):
     cache, features = FeatureCache(tmp_path / "cache"), np.eye(3, dtype=np.float32)
-    key = feature_key("video", "net", "weights")
+    parts = ("video", "net", "code", "weights")
+    key = feature_key(*parts)
     assert cache.load(key) is None
     cache.save(key, features)
     np.testing.assert_array_equal(cache.load(key), features)
-    assert len({key, feature_key("other", "net", "weights"), feature_key("video", "net", "other")}) == 3
+    others = {feature_key(*parts[:place], "other", *parts[place + 1 :]) for place in range(len(parts))}
+    assert len(others | {key}) == 5
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda kept: kept[:-40], lambda kept: kept[:150] + b"\7" + kept[151:], lambda _: b""]
+)
+def test_damaged_features_are_measured_again(tmp_path, damage):
+    cache, features = FeatureCache(tmp_path), np.arange(600, dtype=np.float32).reshape(3, 200)
+    cache.save("key", features)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(damage(path.read_bytes()))
+    assert cache.load("key") is None
 
 
 def test_the_large_network_sees_a_reference_once(plan, tmp_path, monkeypatch, drawn):
@@ -124,6 +137,9 @@ def test_the_large_network_sees_a_reference_once(plan, tmp_path, monkeypatch, dr
     assert sum(seen) == 2 * ways * drawn.frames
     _evaluate(plan, "copy", tmp_path / "two")
     assert sum(seen) == 3 * ways * drawn.frames
+    monkeypatch.setattr(evaluation.inception, "__file__", __file__)  # other code: what the old has measured is left
+    _evaluate(plan, "copy", tmp_path / "three")
+    assert sum(seen) == 5 * ways * drawn.frames
     clips = [MeasuredClip(CLIP, "face", "", tmp_path / name) for name in ("one", "two")]
     for clip in clips:
         values = {row["metric"]: row["value"] for row in dataset_scores([clip], ["copy"], plan.choice)}

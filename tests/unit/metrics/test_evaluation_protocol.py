@@ -8,14 +8,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from flows.stages.evaluate import clip_groups, make_protocol, make_tasks, tried_clips
+from flows.stages.evaluate import clip_groups, make_plan, make_protocol, make_tasks, tried_clips
 from segtalker.clips import load_clips, write_table, write_wav
+from segtalker.errors import MissingWeightsError
 from segtalker.evaluation import EvaluationPlan
 from segtalker.instruments import WeightFiles
 from segtalker.metrics.registry import METRICS
 from segtalker.params import Evaluate, load_params
 from segtalker.protocol import differing_parts
 from segtalker.score_table import _dataset_row
+from segtalker.workspace import Workspace
 
 
 @pytest.fixture
@@ -58,6 +60,26 @@ def test_speed_and_places_of_files_do_not_count(plan: EvaluationPlan, settings: 
     ]
     assert differing_parts(*kept) == {}
     assert differing_parts(kept[0], protocol(plan, settings)) == {"weights": ["fid_inception"]}
+
+
+@pytest.mark.parametrize("key", ["syncnet_weights", "fid_weights", "identity_weights", "mediapipe_weights"])
+def test_weights_that_are_not_where_a_param_says_are_named_with_what_to_fetch(
+    settings: Evaluate, tmp_path: Path, key: str
+) -> None:
+    changed = settings.model_copy(update={key: str(tmp_path / "none.pth")})
+    with pytest.raises(MissingWeightsError, match=rf"none\.pth: missing; fetch https://.* evaluate\.{key}"):
+        WeightFiles.of(changed)
+
+
+def test_without_a_trained_expert_its_metrics_say_so(tmp_path: Path) -> None:
+    params = load_params(Path(__file__).parents[3])
+    workspace = Workspace(tmp_path, "set", "new")
+    parser = workspace.model("train_parser") / "parser.ckpt"
+    parser.parent.mkdir(parents=True)
+    parser.touch()
+    choice = make_plan(params, workspace).choice
+    assert choice.files() == [parser]
+    assert "train_sync" in choice.missing()["sync_expert"]
 
 
 def test_what_is_measured_and_what_measures_does(plan: EvaluationPlan, settings: Evaluate) -> None:

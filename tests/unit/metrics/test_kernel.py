@@ -1,5 +1,9 @@
 """Kernel distance against torchmetrics and pyiqa."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -21,6 +25,24 @@ def test_equals_pyiqa_where_a_subset_is_everything():
     np.random.seed(0)
     # subsets of all samples differ only in their order; it divides the mixed term by all pairs, as here
     assert kernel_distance(A, B) == pytest.approx(mmd_polynomial_kernel(A, B, num_subsets=3), rel=1e-9)
+
+
+GROWTH = """
+import re, pathlib, numpy as np
+from segtalker.metrics.functional import kernel_distance
+features = np.random.default_rng(0).normal(size=(6000, 8))
+peaks = []
+for some in (features[:50], features):
+    kernel_distance(some, some)
+    peaks.append(int(re.search(r"VmHWM:\\s*(\\d+)", pathlib.Path("/proc/self/status").read_text())[1]))
+print((peaks[1] - peaks[0]) // 1024)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_all_pairs_are_never_in_memory_at_once():
+    answer = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True, check=True)
+    assert int(answer.stdout) < 150  # MiB; of 6000 features all pairs take 275
 
 
 def test_samples_of_one_distribution_are_about_0_apart():
