@@ -101,7 +101,7 @@ def _lede(scores: Scores, origin: Origin) -> str:
 def _results_intro(scores: Scores, tables: Tables) -> str:
     return (
         f"Means over the test clips. {interval_notes(scores, tables.uncertainty)} Underlined is the best of several "
-        "systems, if the difference to the next, clip by clip, has an interval without 0. Open a metric for its "
+        "systems, if its difference to each other, clip by clip, has an interval without 0. Open a metric for its "
         "protocol."
     )
 

@@ -59,15 +59,15 @@ def show_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def best_methods(scores: Scores, uncertainty: Uncertainty, metric: Metric) -> dict[str, Place]:
-    """Who is marked, by name: of the systems the best, where it is better than the next by a difference whose
-    interval excludes 0, and then the second, where it beats the third in the same way."""
+    """Who is marked, by name: of the systems the best, where it is better than each other by a difference whose
+    interval excludes 0, and then the second, where it beats all that are left in the same way."""
     systems = [method.name for method in scores.methods if method.role == "system"]
     values = scores.means().loc[systems, metric.name].dropna()
     ranked = [str(name) for name in values.sort_values(ascending=not metric.higher_is_better, kind="stable").index]
     marks: dict[str, Place] = {}
     places: tuple[Place, ...] = ("best", "second")
-    for place, name, following in zip(places, ranked, ranked[1:], strict=False):
-        if not uncertainty.beats(name, following, metric):
+    for rank, (place, name) in enumerate(zip(places, ranked[:-1], strict=False), 1):
+        if not all(uncertainty.beats(name, other, metric) for other in ranked[rank:]):
             break
         marks[name] = place
     return marks

@@ -195,8 +195,9 @@ def command(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Callable:
     """Runs `segtalker` in a folder that holds params and nothing else; its exit code, output and errors."""
-    for name in ("params.yaml", "experiment.yaml"):
-        (tmp_path / name).write_bytes((CHECKOUT / name).read_bytes())
+    (tmp_path / "params.yaml").write_bytes((CHECKOUT / "params.yaml").read_bytes())
+    # not the checkout's: some other experiment may be active there
+    (tmp_path / "experiment.yaml").write_text("active: {experiment: demo, dataset: synthetic}\n")
     monkeypatch.setenv("SEGTALKER_ROOT", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("flows.cli.signal.signal", lambda *_: None)

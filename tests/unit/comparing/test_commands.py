@@ -2,14 +2,11 @@
 
 import base64
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
-
-CHROMIUM = shutil.which("chromium")
+from browser import Browser
 
 
 def test_runs_lists_those_with_scores_and_all_on_demand(command, shelf) -> None:
@@ -206,23 +203,18 @@ def test_compare_holds_no_run_of_another_protocol_against_the_first(command, she
     assert "Frame by frame" not in page  # the clips of another seed are others, under the same names
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 @pytest.mark.parametrize("width", [360, 1280])
-def test_in_a_browser_nothing_overflows(command, tmp_path: Path, width: int) -> None:
+def test_in_a_browser_nothing_overflows_and_nothing_is_asked_for(
+    command, browser: Browser, tmp_path: Path, width: int
+) -> None:
     command("compare", "demo", "no-sync", "--out", str(tmp_path / "o"))
-    page = (tmp_path / "o" / "compare.html").read_text(encoding="utf-8")
-    probe = """<script>addEventListener("load", () => {
-      document.body.dataset.overflow = document.documentElement.scrollWidth - innerWidth;
-      document.body.dataset.broken = [...document.images].filter((image) => !image.naturalWidth).length;
-    })</script></body>"""
-    policy = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
-    (tmp_path / "page.html").write_text(policy.sub("", page).replace("</body>", probe), encoding="utf-8")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-               "--disable-component-update", "--disable-sync", "--virtual-time-budget=3000",
-               f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900", "--dump-dom"]  # fmt: skip
-    shown = subprocess.run(
-        [CHROMIUM, *options, str(tmp_path / "page.html")], capture_output=True, text=True, timeout=60, check=True
-    ).stdout
-    body = re.search(r"<body[^>]*>", shown).group(0)
-    assert 'data-broken="0"' in body
-    assert int(re.search(r'data-overflow="(-?\d+)"', body).group(1)) <= 0
+    path = tmp_path / "o" / "compare.html"
+    browser.open(path, width)
+    assert browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert browser.run("[...document.images].filter((one) => one.offsetParent && !one.naturalWidth).length") == 0
+    protocol = "document.querySelector('.scores details p')"
+    assert not browser.run(f"{protocol}.checkVisibility()")
+    browser.click("document.querySelector('.scores summary')")
+    assert browser.run(f"{protocol}.checkVisibility()")
+    assert browser.requests == [path.resolve().as_uri()]
+    assert browser.complaints == []
