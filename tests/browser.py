@@ -30,6 +30,7 @@ class Browser:
     def __init__(self, program: str, profile: Path) -> None:
         self.complaints: list[str] = []
         self.requests: list[str] = []
+        self._session = ""
         self._sent = 0
         self._buffer = b""
         orders, self._in = map(_out_of_the_way, os.pipe())
@@ -51,13 +52,11 @@ class Browser:
             "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1
         )
 
-    _session = ""
-
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._process.terminate()
+        self._ask("Browser.close")
         self._process.wait(_PATIENCE_S)
         os.close(self._in)
         os.close(self._out)
@@ -101,7 +100,7 @@ class Browser:
 
     def _ask(self, method: str, **params: Any) -> dict[str, Any]:
         self._sent += 1
-        session = {"sessionId": self._session} if self._session else {}
+        session = {"sessionId": self._session} if self._session and not method.startswith("Browser.") else {}
         _write(self._in, json.dumps({"id": self._sent, "method": method, "params": params, **session}).encode() + b"\0")
         while True:
             message = self._next()

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -58,11 +58,14 @@ def show_table(table: pd.DataFrame) -> pd.DataFrame:
     return shown.astype(object).where(shown.notna(), "").astype(str)
 
 
+def _systems(scores: Scores) -> list[str]:
+    return [method.name for method in scores.methods if method.role == "system"]
+
+
 def best_methods(scores: Scores, uncertainty: Uncertainty, metric: Metric) -> dict[str, Place]:
     """Who is marked, by name: of the systems the best, where it is better than each other by a difference whose
     interval excludes 0, and then the second, where it beats all that are left in the same way."""
-    systems = [method.name for method in scores.methods if method.role == "system"]
-    values = scores.means().loc[systems, metric.name].dropna()
+    values = scores.means().loc[_systems(scores), metric.name].dropna()
     ranked = [str(name) for name in values.sort_values(ascending=not metric.higher_is_better, kind="stable").index]
     marks: dict[str, Place] = {}
     places: tuple[Place, ...] = ("best", "second")
@@ -281,7 +284,7 @@ def _interval_sections(tables: Tables, scores: Scores) -> dict[str, str]:
     uncertainty, methods = tables.uncertainty, [method.name for method in scores.methods]
     intervals = metric_markdown(interval_texts(scores, uncertainty, MARKDOWN_MARKS, str), methods, scores)
     sections = {"Intervals": f"{intervals}\n{interval_notes(scores, uncertainty)}\n"}
-    for system in (method.name for method in scores.methods if method.role == "system"):
+    for system in _systems(scores):
         pairs = system_pairs(scores, system)
         if differences := difference_texts(scores, uncertainty, pairs, str):
             rows = metric_markdown(differences, [other for _, other in pairs], scores)
@@ -294,10 +297,13 @@ def _write_latex(tables: Tables, scores: Scores, plain: Mapping[str, pd.DataFram
     write_text(folder / "results.tex", results_latex(tables.results, scores, uncertainty))
     intervals = interval_texts(scores, uncertainty, LATEX_MARKS, small_latex)
     write_text(folder / "intervals.tex", metric_latex(intervals, methods, scores))
-    pairs = system_pairs(scores, scores.system.name)
-    if differences := difference_texts(scores, uncertainty, pairs, small_latex):
-        columns = [f"{system} - {other}" for system, other in pairs]
-        write_text(folder / "differences.tex", metric_latex(differences, columns, scores))
+    parts = []
+    for system in _systems(scores):
+        pairs = system_pairs(scores, system)
+        if differences := difference_texts(scores, uncertainty, pairs, small_latex):
+            parts.append(metric_latex(differences, [f"{system} - {other}" for _, other in pairs], scores))
+    if parts:
+        write_text(folder / "differences.tex", "\n".join(parts))
     for name, table in plain.items():
         if len(table):
             write_text(folder / f"{name}.tex", plain_latex(show_table(table)))
@@ -319,13 +325,12 @@ def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
         write_csv(table, folder / f"{name}.csv")
     _write_latex(tables, scores, plain, folder)
     write_text(folder / "scores.json", scores_json(scores))
-    if len(tables.groups):
-        write_csv(tables.groups, folder / "emotions.csv")
-        write_text(folder / "emotions.tex", _group_texts(tables, scores, metric_latex, small_latex))
+    groups = groups_of(tables.groups, _systems(scores))
+    write_groups(tables.groups, groups, scores, folder)
     sections = {
         "Results": results_markdown(tables.results, scores, uncertainty),
         **_interval_sections(tables, scores),
-        f"By {', '.join(dict.fromkeys(tables.groups['by']))}": _group_texts(tables, scores, metric_markdown, str),
+        **groups_section(groups, scores),
         "Regions (intersection over union)": plain_markdown(tables.regions),
         "Splits": plain_markdown(tables.splits),
         "Not measured": plain_markdown(tables.unavailable),
@@ -336,26 +341,59 @@ def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
     write_text(folder / "results.md", text)
 
 
-def _group_texts(tables: Tables, scores: Scores, write: Callable[..., str], small: Callable[[str], str]) -> str:
-    """The system's scores with a column an emotion, and a table below it of each other way to group clips."""
-    texts, system = list[str](), scores.system.name
-    for _, group in tables.groups[tables.groups["method"] == system].groupby("by", sort=False):
-        columns = list(dict.fromkeys(group["group"]))
-        cells = {(row["group"], row["metric"]): row for row in group.to_dict("records")}
-        rows = {
-            metric.name: [_group_cell(cells.get((column, metric.name)), small) for column in columns]
-            for metric in scores.summary_metrics
-            if metric.name in set(group["metric"])
-        }
-        texts.append(write(rows, columns, scores))
-    return "\n".join(texts)
+def groups_of(table: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """The rows of some methods of a table of groups, whom `who` names."""
+    return table[table["method"].isin(methods)].assign(who=table["method"])
 
 
-def _group_cell(row: dict | None, small: Callable[[str], str]) -> str:
+def write_groups(table: pd.DataFrame, shown: pd.DataFrame, scores: Scores, folder: Path) -> None:
+    """Writes scores by emotion and the like: all as CSV, those shown as LaTeX; nothing where there are none.
+
+    Args:
+        table: of all methods.
+        shown: some of its rows, with a column `who`.
+        scores: say which metrics there are.
+        folder: gets the files.
+    """
+    if len(table):
+        write_csv(table, folder / "emotions.csv")
+        tables = _group_tables(shown, scores, _latex_heading, escape_latex, small_latex)
+        write_text(folder / "emotions.tex", "\n".join(latex(table, ["metric", "who"]) for table in tables))
+
+
+def groups_section(shown: pd.DataFrame, scores: Scores) -> dict[str, str]:
+    """The same as Markdown, under its title."""
+    tables = _group_tables(shown, scores, _markdown_heading, str, str)
+    title = f"By {', '.join(dict.fromkeys(shown['by']))}"
+    return {title: "\n".join(markdown(table, {}) for table in tables)}
+
+
+def _group_tables(
+    shown: pd.DataFrame,
+    scores: Scores,
+    heading: Callable[[Metric], str],
+    escape: Callable[[str], str],
+    small: Callable[[str], str],
+) -> Iterator[pd.DataFrame]:
+    """For each way to group clips a row a metric and method, a column a group."""
+    for by, part in shown.groupby("by", sort=False):
+        columns, rows = list(dict.fromkeys(part["group"])), []
+        found = {(row["metric"], row["who"], row["group"]): row for row in part.to_dict("records")}
+        for metric in scores.summary_metrics:
+            digits = decimals(part.loc[part["metric"] == metric.name, "mean"])
+            for who in dict.fromkeys(part.loc[part["metric"] == metric.name, "who"]):
+                cells = [_group_cell(found.get((metric.name, who, column)), digits, small) for column in columns]
+                rows.append([heading(metric), escape(who), *cells])
+        yield pd.DataFrame(
+            rows, columns=["metric", "who", *(escape(f"{by} {column}") for column in columns)], dtype=str
+        )
+
+
+def _group_cell(row: dict | None, digits: int, small: Callable[[str], str]) -> str:
     if row is None:
         return ""
     one = Interval(row["mean"], row["low"], row["high"], row["clips"], row["subjects"])
-    return _interval_cell(*show_interval(one, decimals(pd.Series([one.mean]))), ("", ""), small)
+    return _interval_cell(*show_interval(one, digits), ("", ""), small)
 
 
 def plain_markdown(table: pd.DataFrame) -> str:

@@ -63,7 +63,28 @@ def test_scores_by_emotion(command, tmp_path) -> None:
     assert sum(part["mean"] for part in parts) / 2 == pytest.approx(mean, abs=2e-6)
     assert table.loc[("level", "1", "segtalker", "psnr"), "mean"] == pytest.approx(mean, abs=2e-6)
     assert "fid_seeded" not in table.index.get_level_values("metric")
-    assert "## By emotion, level" in (tmp_path / "o" / "results.md").read_text()
+    text = (tmp_path / "o" / "results.md").read_text()
+    rows = re.search(r"## By emotion, level\n\n(.*?)\n## ", text, re.DOTALL).group(1).splitlines()
+    assert rows[0] == "| metric | who | emotion angry | emotion sad |"
+    assert [row.split(" | ")[:2] for row in rows[2:4]] == [
+        ["| `psnr` (dB) ↑", "segtalker"],
+        ["| `mouth_iou` ↑", "segtalker"],
+    ]
+    assert f"{parts[0]['mean']:.2f} [" in rows[2]
+
+
+def test_scores_by_emotion_of_several_runs(command, tmp_path) -> None:
+    command("tables", "demo", "no-sync", "--out", str(tmp_path / "o"))
+    table = pd.read_csv(tmp_path / "o" / "emotions.csv").set_index(["run", "by", "group", "method", "metric"])
+    text = (tmp_path / "o" / "results.md").read_text()
+    rows = [row for row in text.splitlines() if row.startswith("| `mouth_iou` ↑ | ")]
+    by_emotion = {row.split(" | ")[1]: row.split(" | ")[2:4] for row in rows if row.count("|") == 5}
+    for run in ("demo", "no-sync"):
+        means = [table.loc[(run, "emotion", name, "segtalker", "mouth_iou"), "mean"] for name in ("angry", "sad")]
+        assert [float(cell.split()[0]) for cell in by_emotion[run]] == pytest.approx(means, abs=5e-4)
+    latex = (tmp_path / "o" / "emotions.tex").read_text()
+    assert latex.count(r"\begin{tabular}") == 2
+    assert "no-sync" in latex
 
 
 def test_an_ablation_has_one_row_a_run_with_its_difference_to_the_first(command, tmp_path) -> None:

@@ -218,7 +218,7 @@ def write_project(root: Path) -> Path:
     Experiment(root, subjects=2, frames=30, size=64).write()
     checkout = Path(__file__).parents[3]
     (root / "params.yaml").write_bytes((checkout / "params.yaml").read_bytes())
-    # not the checkout's: some other experiment may be active there
+    # some other experiment may be active in the checkout
     (root / "experiment.yaml").write_text("active: {experiment: demo, dataset: synthetic}\n")
     (root / "dvc.yaml").write_text(DVC_FILE)
     return root
