@@ -21,8 +21,6 @@ from segtalker.reporting.formats import (
     LATEX_MARKS,
     MARKDOWN_MARKS,
     difference_texts,
-    groups_of,
-    groups_section,
     interval_notes,
     interval_texts,
     metric_latex,
@@ -34,11 +32,11 @@ from segtalker.reporting.formats import (
     show_table,
     small_latex,
     write_csv,
-    write_groups,
-    write_tables,
 )
+from segtalker.reporting.groups import groups_of, groups_section, write_groups
 from segtalker.reporting.intervals import Uncertainty
 from segtalker.reporting.scores import Scores
+from segtalker.reporting.write import write_tables
 
 _ENDINGS = ("_low", "_high", "_difference")
 

@@ -1,17 +1,16 @@
-"""Writes tables as CSV (every digit, the same bytes each time), Markdown and LaTeX (rounded, for reading)."""
+"""Tables as CSV (every digit, the same bytes each time), Markdown and LaTeX (rounded, for reading)."""
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from segtalker.atomic import atomic_file, write_text
+from segtalker.atomic import atomic_file
 from segtalker.reporting.intervals import Interval, Uncertainty, rivals
 from segtalker.reporting.scores import Metric, Scores
-from segtalker.reporting.tables import Tables
 
 SIGNATURE_DIGITS = 12
 _CSV_FLOATS = "%.6f"
@@ -58,14 +57,15 @@ def show_table(table: pd.DataFrame) -> pd.DataFrame:
     return shown.astype(object).where(shown.notna(), "").astype(str)
 
 
-def _systems(scores: Scores) -> list[str]:
+def system_names(scores: Scores) -> list[str]:
+    """The methods that are systems."""
     return [method.name for method in scores.methods if method.role == "system"]
 
 
 def best_methods(scores: Scores, uncertainty: Uncertainty, metric: Metric) -> dict[str, Place]:
     """Who is marked, by name: of the systems the best, where it is better than each other by a difference whose
     interval excludes 0, and then the second, where it beats all that are left in the same way."""
-    values = scores.means().loc[_systems(scores), metric.name].dropna()
+    values = scores.means().loc[system_names(scores), metric.name].dropna()
     ranked = [str(name) for name in values.sort_values(ascending=not metric.higher_is_better, kind="stable").index]
     marks: dict[str, Place] = {}
     places: tuple[Place, ...] = ("best", "second")
@@ -119,11 +119,12 @@ def _is_numeric(texts: pd.Series) -> bool:
 
 def results_markdown(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None) -> str:
     """The main table with directions and units in the headings; no marks without `uncertainty`."""
-    headings = {metric.name: _markdown_heading(metric) for metric in scores.metrics}
+    headings = {metric.name: markdown_heading(metric) for metric in scores.metrics}
     return markdown(_mark(show_table(drop_unmeasured(table)), scores, uncertainty, MARKDOWN_MARKS), headings)
 
 
-def _markdown_heading(metric: Metric) -> str:
+def markdown_heading(metric: Metric) -> str:
+    """A metric with its unit and direction."""
     unit = f" ({metric.unit})" if metric.unit else ""
     return f"`{metric.name}`{unit}" + (f" {metric.arrow}" if metric.arrow else "")
 
@@ -159,12 +160,13 @@ def results_latex(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty 
     who = _who(shown)
     marked = _mark(escaped.assign(**{who: shown[who]}), scores, uncertainty, LATEX_MARKS)
     marked = marked.assign(**{who: escaped[who]})
-    headings = {metric.name: _latex_heading(metric) for metric in scores.metrics}
+    headings = {metric.name: latex_heading(metric) for metric in scores.metrics}
     left = [name for name in marked.columns if name in _TEXT_COLUMNS]
     return latex(marked.rename(columns=lambda name: headings.get(name, escape_latex(name))), left)
 
 
-def _latex_heading(metric: Metric) -> str:
+def latex_heading(metric: Metric) -> str:
+    """The same for a paper."""
     unit = f" [{escape_latex(metric.unit)}]" if metric.unit else ""
     return escape_latex(metric.name) + unit + _LATEX_ARROWS[metric.higher_is_better]
 
@@ -181,7 +183,8 @@ def show_interval(one: Interval, digits: int, sign: str = "") -> tuple[str, str]
     return f"{one.mean:{sign}.{digits}f}", ends
 
 
-def _interval_cell(text: str, ends: str, marks: tuple[str, str], small: Callable[[str], str]) -> str:
+def interval_cell(text: str, ends: str, marks: tuple[str, str], small: Callable[[str], str]) -> str:
+    """A mean between its marks, and its interval."""
     shown = marks[0] + text + marks[1] if text else ""
     return f"{shown} {small(ends)}" if ends else shown
 
@@ -201,7 +204,7 @@ def interval_texts(
             text, ends = show_interval(one, digits) if one else (show_number(column[method.name], digits), "")
             fewer = f" n={one.clips}" if one and one.clips < scores.clips(method.name) else ""
             mark = marks[best[method.name]] if method.name in best else ("", "")
-            cells.append(_interval_cell(text, (ends + fewer).strip(), mark, small))
+            cells.append(interval_cell(text, (ends + fewer).strip(), mark, small))
         rows[metric.name] = cells
     return rows
 
@@ -219,7 +222,7 @@ def difference_texts(
         digits, cells = decimals(pd.Series([one.mean for one in found if one])), list[str]()
         for one in found:
             text, ends = show_interval(one, digits, "+") if one else ("", "")
-            cell = _interval_cell(text, ends, ("", ""), small)
+            cell = interval_cell(text, ends, ("", ""), small)
             cells.append(f"({cell})" if one and one.is_known and not one.excludes_zero else cell)
         rows[metric.name] = cells
     return rows
@@ -237,13 +240,13 @@ def small_latex(text: str) -> str:
 
 def metric_markdown(rows: Mapping[str, Sequence[str]], columns: Sequence[str], scores: Scores) -> str:
     """A table with a metric a row."""
-    names = {metric.name: _markdown_heading(metric) for metric in scores.metrics}
+    names = {metric.name: markdown_heading(metric) for metric in scores.metrics}
     return markdown(_by_metric(rows, columns, names), {}) if rows else ""
 
 
 def metric_latex(rows: Mapping[str, Sequence[str]], columns: Sequence[str], scores: Scores) -> str:
     """The same for a paper; cells are LaTeX already."""
-    names = {metric.name: _latex_heading(metric) for metric in scores.metrics}
+    names = {metric.name: latex_heading(metric) for metric in scores.metrics}
     return latex(_by_metric(rows, [escape_latex(name) for name in columns], names), ["metric"])
 
 
@@ -277,123 +280,6 @@ def interval_notes(scores: Scores, uncertainty: Uncertainty) -> str:
             ordered = ", ".join(metric.name for metric in scores.metrics if metric.name in names)
             notes.append(f"No interval of {ordered}: {reason}.")
     return " ".join(notes)
-
-
-def _interval_sections(tables: Tables, scores: Scores) -> dict[str, str]:
-    """Markdown of intervals and differences."""
-    uncertainty, methods = tables.uncertainty, [method.name for method in scores.methods]
-    intervals = metric_markdown(interval_texts(scores, uncertainty, MARKDOWN_MARKS, str), methods, scores)
-    sections = {"Intervals": f"{intervals}\n{interval_notes(scores, uncertainty)}\n"}
-    for system in _systems(scores):
-        pairs = system_pairs(scores, system)
-        if differences := difference_texts(scores, uncertainty, pairs, str):
-            rows = metric_markdown(differences, [other for _, other in pairs], scores)
-            sections[f"Differences: {system} less the others"] = f"{rows}\nOn the clips both have. {BRACKETS}\n"
-    return sections
-
-
-def _write_latex(tables: Tables, scores: Scores, plain: Mapping[str, pd.DataFrame], folder: Path) -> None:
-    uncertainty, methods = tables.uncertainty, [method.name for method in scores.methods]
-    write_text(folder / "results.tex", results_latex(tables.results, scores, uncertainty))
-    intervals = interval_texts(scores, uncertainty, LATEX_MARKS, small_latex)
-    write_text(folder / "intervals.tex", metric_latex(intervals, methods, scores))
-    parts = []
-    for system in _systems(scores):
-        pairs = system_pairs(scores, system)
-        if differences := difference_texts(scores, uncertainty, pairs, small_latex):
-            parts.append(metric_latex(differences, [f"{system} - {other}" for _, other in pairs], scores))
-    if parts:
-        write_text(folder / "differences.tex", "\n".join(parts))
-    for name, table in plain.items():
-        if len(table):
-            write_text(folder / f"{name}.tex", plain_latex(show_table(table)))
-
-
-def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
-    """Writes every table as CSV and LaTeX, all of them in `results.md`; `scores.json` holds the system's means.
-
-    Args:
-        tables: of one experiment.
-        scores: whose tables these are.
-        folder: an empty folder.
-    """
-    plain = {"regions": tables.regions, "splits": tables.splits, "failures": tables.failures,
-             "unavailable": tables.unavailable, "metrics": tables.glossary}  # fmt: skip
-    uncertainty = tables.uncertainty
-    long = {"results": tables.results, "intervals": uncertainty.intervals, "differences": uncertainty.differences}
-    for name, table in (long | plain).items():
-        write_csv(table, folder / f"{name}.csv")
-    _write_latex(tables, scores, plain, folder)
-    write_text(folder / "scores.json", scores_json(scores))
-    groups = groups_of(tables.groups, _systems(scores))
-    write_groups(tables.groups, groups, scores, folder)
-    sections = {
-        "Results": results_markdown(tables.results, scores, uncertainty),
-        **_interval_sections(tables, scores),
-        **groups_section(groups, scores),
-        "Regions (intersection over union)": plain_markdown(tables.regions),
-        "Splits": plain_markdown(tables.splits),
-        "Not measured": plain_markdown(tables.unavailable),
-        "Clips given up on": plain_markdown(tables.failures),
-        "Metrics": plain_markdown(tables.glossary),
-    }
-    text = "\n".join(f"## {title}\n\n{body}" for title, body in sections.items() if body)
-    write_text(folder / "results.md", text)
-
-
-def groups_of(table: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
-    """The rows of some methods of a table of groups, whom `who` names."""
-    return table[table["method"].isin(methods)].assign(who=table["method"])
-
-
-def write_groups(table: pd.DataFrame, shown: pd.DataFrame, scores: Scores, folder: Path) -> None:
-    """Writes scores by emotion and the like: all as CSV, those shown as LaTeX; nothing where there are none.
-
-    Args:
-        table: of all methods.
-        shown: some of its rows, with a column `who`.
-        scores: say which metrics there are.
-        folder: gets the files.
-    """
-    if len(table):
-        write_csv(table, folder / "emotions.csv")
-        tables = _group_tables(shown, scores, _latex_heading, escape_latex, small_latex)
-        write_text(folder / "emotions.tex", "\n".join(latex(table, ["metric", "who"]) for table in tables))
-
-
-def groups_section(shown: pd.DataFrame, scores: Scores) -> dict[str, str]:
-    """The same as Markdown, under its title."""
-    tables = _group_tables(shown, scores, _markdown_heading, str, str)
-    title = f"By {', '.join(dict.fromkeys(shown['by']))}"
-    return {title: "\n".join(markdown(table, {}) for table in tables)}
-
-
-def _group_tables(
-    shown: pd.DataFrame,
-    scores: Scores,
-    heading: Callable[[Metric], str],
-    escape: Callable[[str], str],
-    small: Callable[[str], str],
-) -> Iterator[pd.DataFrame]:
-    """For each way to group clips a row a metric and method, a column a group."""
-    for by, part in shown.groupby("by", sort=False):
-        columns, rows = list(dict.fromkeys(part["group"])), []
-        found = {(row["metric"], row["who"], row["group"]): row for row in part.to_dict("records")}
-        for metric in scores.summary_metrics:
-            digits = decimals(part.loc[part["metric"] == metric.name, "mean"])
-            for who in dict.fromkeys(part.loc[part["metric"] == metric.name, "who"]):
-                cells = [_group_cell(found.get((metric.name, who, column)), digits, small) for column in columns]
-                rows.append([heading(metric), escape(who), *cells])
-        yield pd.DataFrame(
-            rows, columns=["metric", "who", *(escape(f"{by} {column}") for column in columns)], dtype=str
-        )
-
-
-def _group_cell(row: dict | None, digits: int, small: Callable[[str], str]) -> str:
-    if row is None:
-        return ""
-    one = Interval(row["mean"], row["low"], row["high"], row["clips"], row["subjects"])
-    return _interval_cell(*show_interval(one, digits), ("", ""), small)
 
 
 def plain_markdown(table: pd.DataFrame) -> str:
