@@ -233,6 +233,8 @@ def test_in_a_browser_nothing_overflows_and_nothing_is_asked_for(
     browser.open(path, width)
     assert browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
     assert browser.run("[...document.images].filter((one) => one.offsetParent && !one.naturalWidth).length") == 0
+    heading = "[...document.querySelectorAll('#runs ~ .card tbody th')].find((one) => one.textContent === 'experiment')"
+    assert browser.run(f"{heading}.getBoundingClientRect().height") < 45  # one line: the word is not torn
     protocol = "document.querySelector('.scores details p')"
     assert not browser.run(f"{protocol}.checkVisibility()")
     browser.click("document.querySelector('.scores summary')")
