@@ -165,7 +165,7 @@ def test_an_evaluation_without_stages_has_tables_too(command, shelf, tmp_path) -
         (["tables", "killed"], "has no scores, no stage of it has finished (running)"),
         (["tables", "old"], "evaluate/metrics.csv is not kept with it in MLflow"),
         (["tables", "no-number"], "evaluate/metrics.csv: 'about "),
-        (["compare", "demo", "demo"], "that is one run"),
+        (["compare", "demo", "demo"], " demo; name two or more by their ids, see segtalker runs"),
         (["compare", "demo"], "that is one run"),
         (["runs", "--experiment", "nothing"], "--experiment nothing: no run of it"),
         (["tables", "demo", "--out", "params.yaml"], "--out params.yaml: no folder can be made there"),
