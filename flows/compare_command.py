@@ -46,6 +46,7 @@ def compare(
 ) -> None:
     """Compare runs: params, scores with intervals, training curves, frames; from MLflow alone."""
     from segtalker.atomic import write_text
+    from segtalker.comparing.find import describe_run, plain_text
     from segtalker.comparing.page import compare_runs, render_comparison
     from segtalker.reporting.figures import draw_all
     from segtalker.tracking import RunStore
@@ -53,7 +54,10 @@ def compare(
     root = project_root()
     runs = load_named(RunStore.open(root), names, load_params(root))
     if len(runs) < 2:
-        raise BadInputError(f"compare {' '.join(names)}: that is one run; name two or more, see segtalker runs")
+        said, only = plain_text(" ".join(names)), describe_run(next(iter(runs.values())).run)
+        raise BadInputError(
+            f"compare {said}: that is one run, {only}; name two or more by their ids, see segtalker runs"
+        )
     folder = make_folder(out or root / DEFAULT_OUT)
     found = compare_runs(runs)
     _show(found)

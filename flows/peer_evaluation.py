@@ -35,10 +35,10 @@ from segtalker.params import Params
 from segtalker.predictions import Geometry, Intake, find_predictions, take_in
 from segtalker.protocol import PROTOCOL_FILE, protocol_signature
 from segtalker.provenance import file_sha256, git_revision
-from segtalker.reporting.formats import write_tables
 from segtalker.reporting.intervals import Bootstrap
 from segtalker.reporting.scores import read_scores
 from segtalker.reporting.tables import FAILURE_TABLE_COLUMNS, make_tables, read_texts
+from segtalker.reporting.write import write_tables
 from segtalker.run_files import FACTS_FILE, METRICS_FILE, NOTES_FILE, SCORES_FOLDER, keep_scores
 from segtalker.score_table import FAILURE_COLUMNS, mean_scores, write_scores
 from segtalker.sources.folder import folder_clips

@@ -1,6 +1,8 @@
 """What tests of several rooms share."""
 
 import os
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +10,13 @@ import pytest
 
 from segtalker.errors import SegTalkerError
 
+# `browser` is shared by tests of several rooms
+sys.path.insert(0, str(Path(__file__).parent))
+
+from browser import Browser
+
 STARTED_IN = Path.cwd()
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +39,12 @@ def mediapipe_weights() -> str:
     except SegTalkerError as error:
         pytest.skip(str(error))
     return weights
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser without a network."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    with Browser(CHROMIUM, tmp_path_factory.mktemp("browser")) as opened:
+        yield opened

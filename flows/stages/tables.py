@@ -25,13 +25,13 @@ from segtalker.reporting.drawings import (
     training_drawings,
 )
 from segtalker.reporting.figures import Drawing, draw_all, read_histories
-from segtalker.reporting.formats import write_tables
 from segtalker.reporting.intervals import Bootstrap
 from segtalker.reporting.page import render_page
 from segtalker.reporting.players import Encoder, Player, PlayerMaker
 from segtalker.reporting.samples import Sample, choose_samples
 from segtalker.reporting.scores import Scores, read_scores
 from segtalker.reporting.tables import build_tables, people_apart
+from segtalker.reporting.write import write_tables
 from segtalker.run_files import keep_histories, keep_scores
 
 

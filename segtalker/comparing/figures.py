@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from segtalker.reporting.charts import panel_grid, smooth, step_axis
+from segtalker.reporting.charts import metric_title, panel_grid, smooth, step_axis
 from segtalker.reporting.figures import Drawing
 from segtalker.reporting.intervals import Uncertainty
 from segtalker.reporting.scores import Metric, Scores, region_of_iou
@@ -47,8 +47,7 @@ def _interval_panel(axes: Axes, scores: Scores, uncertainty: Uncertainty, metric
             axes.hlines(position, one.low, one.high, color=method.colour, linewidth=2.2, alpha=0.6)
         if math.isfinite(means[method.name]):
             axes.scatter([means[method.name]], [position], s=26, color=method.colour, zorder=3)
-    unit = f" [{metric.unit}]" if metric.unit else ""
-    axes.set_title(f"{metric.name}{unit} {metric.arrow}")
+    axes.set_title(metric_title(metric))
     axes.set_yticks(range(len(scores.methods)), [method.label for method in scores.methods], color=theme.ink)
     axes.set_ylim(len(scores.methods) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)

@@ -203,7 +203,7 @@ def render_comparison(found: Comparison, pictures: Sequence[Picture]) -> str:
     """
     view: Mapping[str, object] = {
         "runs": found.runs,
-        "lede": "An underlined value is the best, by a paired difference to the next that excludes 0.",
+        "lede": "An underlined value is the best, by a paired difference to each other run that excludes 0.",
         "results_intro": f"The system of each run, and below it its difference to the first run's, clip by clip. "
         f"{found.notes} {BRACKETS}",
         "warnings": found.warnings,

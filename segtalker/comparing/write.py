@@ -32,10 +32,11 @@ from segtalker.reporting.formats import (
     show_table,
     small_latex,
     write_csv,
-    write_tables,
 )
+from segtalker.reporting.groups import groups_of, groups_section, write_groups
 from segtalker.reporting.intervals import Uncertainty
 from segtalker.reporting.scores import Scores
+from segtalker.reporting.write import write_tables
 
 _ENDINGS = ("_low", "_high", "_difference")
 
@@ -95,7 +96,13 @@ def _joined(runs: Runs) -> dict[str, pd.DataFrame]:
     results.insert(1, "experiment", results.pop("experiment"))
     tables = {name: joined(name) for name in ("regions", "splits", "failures", "unavailable")}
     tables |= {"results": results, "intervals": long("intervals"), "differences": long("differences")}
-    return tables | {"emotions": joined("groups")}
+    return tables | {"groups": joined("groups")}
+
+
+def _system_groups(runs: Runs) -> pd.DataFrame:
+    """Scores by emotion and the like of each run's system."""
+    parts = {label: groups_of(run.tables.groups, [run.scores.system.name]) for label, run in runs.items()}
+    return pd.concat([part.assign(who=label) for label, part in parts.items()], ignore_index=True)
 
 
 def _write_several(runs: Runs, folder: Path) -> None:
@@ -106,13 +113,14 @@ def _write_several(runs: Runs, folder: Path) -> None:
     plain["metrics"] = first(runs).tables.glossary
     for name, table in plain.items():
         _write_plain(table, folder, name)
+    shown = _system_groups(runs)
+    write_groups(tables.pop("groups"), shown, scores, folder)
     for name, table in (tables | {"ablation": ablation}).items():
-        if name != "emotions" or len(table):
-            write_csv(table, folder / f"{name}.csv")
+        write_csv(table, folder / f"{name}.csv")
     means = ablation[[name for name in ablation.columns if not name.endswith(_ENDINGS)]]
     systems = Systems(scores, uncertainty, list(runs), means)
     _write_latex(tables["results"], systems, first(runs).scores, folder)
-    _write_markdown(tables["results"], systems, first(runs).scores, plain, folder)
+    _write_markdown(tables["results"], systems, first(runs).scores, plain, groups_section(shown, scores), folder)
 
 
 @dataclass(frozen=True)
@@ -145,7 +153,12 @@ def _write_latex(results: pd.DataFrame, systems: Systems, own: Scores, folder: P
 
 
 def _write_markdown(
-    results: pd.DataFrame, systems: Systems, own: Scores, plain: dict[str, pd.DataFrame], folder: Path
+    results: pd.DataFrame,
+    systems: Systems,
+    own: Scores,
+    plain: dict[str, pd.DataFrame],
+    groups: dict[str, str],
+    folder: Path,
 ) -> None:
     scores, uncertainty, labels = systems.scores, systems.uncertainty, systems.labels
     intervals = metric_markdown(interval_texts(scores, uncertainty, MARKDOWN_MARKS, str), labels, scores)
@@ -155,6 +168,7 @@ def _write_markdown(
         f"Run by run: {own.system.name}": results_markdown(systems.means, scores, uncertainty),
         "Intervals": f"{intervals}\n{interval_notes(scores, uncertainty)}\n",
         f"Differences to {labels[0]}": f"{gaps}\nOn the clips both have. {BRACKETS}\n",
+        **groups,
         "Regions (intersection over union)": plain_markdown(plain["regions"]),
         "Splits": plain_markdown(plain["splits"]),
         "Not measured": plain_markdown(plain["unavailable"]),

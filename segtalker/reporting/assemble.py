@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from segtalker.params import Params
 from segtalker.reporting.clip_scores import clip_table
 from segtalker.reporting.figures import Picture
-from segtalker.reporting.formats import SIGNATURE_DIGITS, interval_notes
+from segtalker.reporting.formats import SIGNATURE_DIGITS, interval_notes, system_names
+from segtalker.reporting.groups import group_tables, groups_of
 from segtalker.reporting.page import Report, Table, group_pictures, key_numbers, score_rows
 from segtalker.reporting.players import Player
 from segtalker.reporting.scores import Scores
@@ -76,6 +77,7 @@ def build_report(
         counts=[(name, [str(value) for value in tables.results[name]]) for name in ("clips", "failed")],
         clips_title=f"Clip by clip: {scores.system.label}",
         clips=Table.of(clip_table(scores, params.tables.key_metrics)),
+        groups=_groups(scores, tables),
         unavailable=Table.of(tables.unavailable),
         sections=group_pictures(pictures),
         training_tables=[(title, Table.of(table)) for title, table in tables.training.items()],
@@ -101,9 +103,16 @@ def _lede(scores: Scores, origin: Origin) -> str:
 def _results_intro(scores: Scores, tables: Tables) -> str:
     return (
         f"Means over the test clips. {interval_notes(scores, tables.uncertainty)} Underlined is the best of several "
-        "systems, if the difference to the next, clip by clip, has an interval without 0. Open a metric for its "
+        "systems, if its difference to each other, clip by clip, has an interval without 0. Open a metric for its "
         "protocol."
     )
+
+
+def _groups(scores: Scores, tables: Tables) -> list[tuple[str, Table]]:
+    """The systems' scores by emotion and the like, under a title each."""
+    shown = groups_of(tables.groups, system_names(scores))
+    titles = [f"By {name}" for name in dict.fromkeys(shown["by"])]
+    return [(title, Table.of(table)) for title, table in zip(titles, group_tables(shown, scores), strict=True)]
 
 
 def _facts(params: Params, origin: Origin, tables: Tables) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from segtalker.reporting.style import Theme, bare, new_figure, styled
 
 _COLUMNS = 4
 _PANEL_WIDTH, _PANEL_HEIGHT = 2.5, 1.75
+_TITLE_LETTERS = 26
 _LOG_RANGE = 40.0
 
 
@@ -28,6 +29,12 @@ def panel_grid(panels: int, columns: int, row_height: float) -> tuple[Figure, li
     figure = new_figure(columns * _PANEL_WIDTH, rows * row_height + 0.35)
     axes = [figure.add_subplot(rows, columns, index + 1) for index in range(panels)]
     return figure, axes, columns
+
+
+def metric_title(metric: Metric) -> str:
+    """A metric with its unit and direction; on two lines where one would reach into the next panel."""
+    parts = [metric.name, f"[{metric.unit}] {metric.arrow}" if metric.unit else metric.arrow]
+    return ("\n" if len(" ".join(parts)) > _TITLE_LETTERS else " ").join(parts).strip()
 
 
 def smooth(values: np.ndarray, window: int) -> np.ndarray:
@@ -129,8 +136,7 @@ def _score_panel(axes: Axes, scores: Scores, metric: Metric, theme: Theme) -> No
             jitter = position + 0.22 * (((np.arange(len(values)) * 0.618) % 1.0) - 0.5)
             axes.scatter(values, jitter, s=13, color=method.colour, alpha=0.45, linewidths=0)
             axes.vlines(values.mean(), position - 0.32, position + 0.32, color=method.colour, linewidth=2.6)
-    unit = f" [{metric.unit}]" if metric.unit else ""
-    axes.set_title(f"{metric.name}{unit} {metric.arrow}")
+    axes.set_title(metric_title(metric))
     axes.set_yticks(range(len(scores.methods)), [method.label for method in scores.methods], color=theme.ink)
     axes.set_ylim(len(scores.methods) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)

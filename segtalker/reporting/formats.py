@@ -1,4 +1,4 @@
-"""Writes tables as CSV (every digit, the same bytes each time), Markdown and LaTeX (rounded, for reading)."""
+"""Tables as CSV (every digit, the same bytes each time), Markdown and LaTeX (rounded, for reading)."""
 
 import json
 import math
@@ -8,10 +8,9 @@ from typing import Literal
 
 import pandas as pd
 
-from segtalker.atomic import atomic_file, write_text
+from segtalker.atomic import atomic_file
 from segtalker.reporting.intervals import Interval, Uncertainty, rivals
 from segtalker.reporting.scores import Metric, Scores
-from segtalker.reporting.tables import Tables
 
 SIGNATURE_DIGITS = 12
 _CSV_FLOATS = "%.6f"
@@ -58,16 +57,20 @@ def show_table(table: pd.DataFrame) -> pd.DataFrame:
     return shown.astype(object).where(shown.notna(), "").astype(str)
 
 
+def system_names(scores: Scores) -> list[str]:
+    """The methods that are systems."""
+    return [method.name for method in scores.methods if method.role == "system"]
+
+
 def best_methods(scores: Scores, uncertainty: Uncertainty, metric: Metric) -> dict[str, Place]:
-    """Who is marked, by name: of the systems the best, where it is better than the next by a difference whose
-    interval excludes 0, and then the second, where it beats the third in the same way."""
-    systems = [method.name for method in scores.methods if method.role == "system"]
-    values = scores.means().loc[systems, metric.name].dropna()
+    """Who is marked, by name: of the systems the best, where it is better than each other by a difference whose
+    interval excludes 0, and then the second, where it beats all that are left in the same way."""
+    values = scores.means().loc[system_names(scores), metric.name].dropna()
     ranked = [str(name) for name in values.sort_values(ascending=not metric.higher_is_better, kind="stable").index]
     marks: dict[str, Place] = {}
     places: tuple[Place, ...] = ("best", "second")
-    for place, name, following in zip(places, ranked, ranked[1:], strict=False):
-        if not uncertainty.beats(name, following, metric):
+    for rank, (place, name) in enumerate(zip(places, ranked[:-1], strict=False), 1):
+        if not all(uncertainty.beats(name, other, metric) for other in ranked[rank:]):
             break
         marks[name] = place
     return marks
@@ -116,11 +119,12 @@ def _is_numeric(texts: pd.Series) -> bool:
 
 def results_markdown(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None) -> str:
     """The main table with directions and units in the headings; no marks without `uncertainty`."""
-    headings = {metric.name: _markdown_heading(metric) for metric in scores.metrics}
+    headings = {metric.name: markdown_heading(metric) for metric in scores.metrics}
     return markdown(_mark(show_table(drop_unmeasured(table)), scores, uncertainty, MARKDOWN_MARKS), headings)
 
 
-def _markdown_heading(metric: Metric) -> str:
+def markdown_heading(metric: Metric) -> str:
+    """A metric with its unit and direction."""
     unit = f" ({metric.unit})" if metric.unit else ""
     return f"`{metric.name}`{unit}" + (f" {metric.arrow}" if metric.arrow else "")
 
@@ -156,12 +160,13 @@ def results_latex(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty 
     who = _who(shown)
     marked = _mark(escaped.assign(**{who: shown[who]}), scores, uncertainty, LATEX_MARKS)
     marked = marked.assign(**{who: escaped[who]})
-    headings = {metric.name: _latex_heading(metric) for metric in scores.metrics}
+    headings = {metric.name: latex_heading(metric) for metric in scores.metrics}
     left = [name for name in marked.columns if name in _TEXT_COLUMNS]
     return latex(marked.rename(columns=lambda name: headings.get(name, escape_latex(name))), left)
 
 
-def _latex_heading(metric: Metric) -> str:
+def latex_heading(metric: Metric) -> str:
+    """The same for a paper."""
     unit = f" [{escape_latex(metric.unit)}]" if metric.unit else ""
     return escape_latex(metric.name) + unit + _LATEX_ARROWS[metric.higher_is_better]
 
@@ -178,7 +183,8 @@ def show_interval(one: Interval, digits: int, sign: str = "") -> tuple[str, str]
     return f"{one.mean:{sign}.{digits}f}", ends
 
 
-def _interval_cell(text: str, ends: str, marks: tuple[str, str], small: Callable[[str], str]) -> str:
+def interval_cell(text: str, ends: str, marks: tuple[str, str], small: Callable[[str], str]) -> str:
+    """A mean between its marks, and its interval."""
     shown = marks[0] + text + marks[1] if text else ""
     return f"{shown} {small(ends)}" if ends else shown
 
@@ -198,7 +204,7 @@ def interval_texts(
             text, ends = show_interval(one, digits) if one else (show_number(column[method.name], digits), "")
             fewer = f" n={one.clips}" if one and one.clips < scores.clips(method.name) else ""
             mark = marks[best[method.name]] if method.name in best else ("", "")
-            cells.append(_interval_cell(text, (ends + fewer).strip(), mark, small))
+            cells.append(interval_cell(text, (ends + fewer).strip(), mark, small))
         rows[metric.name] = cells
     return rows
 
@@ -216,7 +222,7 @@ def difference_texts(
         digits, cells = decimals(pd.Series([one.mean for one in found if one])), list[str]()
         for one in found:
             text, ends = show_interval(one, digits, "+") if one else ("", "")
-            cell = _interval_cell(text, ends, ("", ""), small)
+            cell = interval_cell(text, ends, ("", ""), small)
             cells.append(f"({cell})" if one and one.is_known and not one.excludes_zero else cell)
         rows[metric.name] = cells
     return rows
@@ -234,13 +240,13 @@ def small_latex(text: str) -> str:
 
 def metric_markdown(rows: Mapping[str, Sequence[str]], columns: Sequence[str], scores: Scores) -> str:
     """A table with a metric a row."""
-    names = {metric.name: _markdown_heading(metric) for metric in scores.metrics}
+    names = {metric.name: markdown_heading(metric) for metric in scores.metrics}
     return markdown(_by_metric(rows, columns, names), {}) if rows else ""
 
 
 def metric_latex(rows: Mapping[str, Sequence[str]], columns: Sequence[str], scores: Scores) -> str:
     """The same for a paper; cells are LaTeX already."""
-    names = {metric.name: _latex_heading(metric) for metric in scores.metrics}
+    names = {metric.name: latex_heading(metric) for metric in scores.metrics}
     return latex(_by_metric(rows, [escape_latex(name) for name in columns], names), ["metric"])
 
 
@@ -274,88 +280,6 @@ def interval_notes(scores: Scores, uncertainty: Uncertainty) -> str:
             ordered = ", ".join(metric.name for metric in scores.metrics if metric.name in names)
             notes.append(f"No interval of {ordered}: {reason}.")
     return " ".join(notes)
-
-
-def _interval_sections(tables: Tables, scores: Scores) -> dict[str, str]:
-    """Markdown of intervals and differences."""
-    uncertainty, methods = tables.uncertainty, [method.name for method in scores.methods]
-    intervals = metric_markdown(interval_texts(scores, uncertainty, MARKDOWN_MARKS, str), methods, scores)
-    sections = {"Intervals": f"{intervals}\n{interval_notes(scores, uncertainty)}\n"}
-    for system in (method.name for method in scores.methods if method.role == "system"):
-        pairs = system_pairs(scores, system)
-        if differences := difference_texts(scores, uncertainty, pairs, str):
-            rows = metric_markdown(differences, [other for _, other in pairs], scores)
-            sections[f"Differences: {system} less the others"] = f"{rows}\nOn the clips both have. {BRACKETS}\n"
-    return sections
-
-
-def _write_latex(tables: Tables, scores: Scores, plain: Mapping[str, pd.DataFrame], folder: Path) -> None:
-    uncertainty, methods = tables.uncertainty, [method.name for method in scores.methods]
-    write_text(folder / "results.tex", results_latex(tables.results, scores, uncertainty))
-    intervals = interval_texts(scores, uncertainty, LATEX_MARKS, small_latex)
-    write_text(folder / "intervals.tex", metric_latex(intervals, methods, scores))
-    pairs = system_pairs(scores, scores.system.name)
-    if differences := difference_texts(scores, uncertainty, pairs, small_latex):
-        columns = [f"{system} - {other}" for system, other in pairs]
-        write_text(folder / "differences.tex", metric_latex(differences, columns, scores))
-    for name, table in plain.items():
-        if len(table):
-            write_text(folder / f"{name}.tex", plain_latex(show_table(table)))
-
-
-def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
-    """Writes every table as CSV and LaTeX, all of them in `results.md`; `scores.json` holds the system's means.
-
-    Args:
-        tables: of one experiment.
-        scores: whose tables these are.
-        folder: an empty folder.
-    """
-    plain = {"regions": tables.regions, "splits": tables.splits, "failures": tables.failures,
-             "unavailable": tables.unavailable, "metrics": tables.glossary}  # fmt: skip
-    uncertainty = tables.uncertainty
-    long = {"results": tables.results, "intervals": uncertainty.intervals, "differences": uncertainty.differences}
-    for name, table in (long | plain).items():
-        write_csv(table, folder / f"{name}.csv")
-    _write_latex(tables, scores, plain, folder)
-    write_text(folder / "scores.json", scores_json(scores))
-    if len(tables.groups):
-        write_csv(tables.groups, folder / "emotions.csv")
-        write_text(folder / "emotions.tex", _group_texts(tables, scores, metric_latex, small_latex))
-    sections = {
-        "Results": results_markdown(tables.results, scores, uncertainty),
-        **_interval_sections(tables, scores),
-        f"By {', '.join(dict.fromkeys(tables.groups['by']))}": _group_texts(tables, scores, metric_markdown, str),
-        "Regions (intersection over union)": plain_markdown(tables.regions),
-        "Splits": plain_markdown(tables.splits),
-        "Not measured": plain_markdown(tables.unavailable),
-        "Clips given up on": plain_markdown(tables.failures),
-        "Metrics": plain_markdown(tables.glossary),
-    }
-    text = "\n".join(f"## {title}\n\n{body}" for title, body in sections.items() if body)
-    write_text(folder / "results.md", text)
-
-
-def _group_texts(tables: Tables, scores: Scores, write: Callable[..., str], small: Callable[[str], str]) -> str:
-    """The system's scores with a column an emotion, and a table below it of each other way to group clips."""
-    texts, system = list[str](), scores.system.name
-    for _, group in tables.groups[tables.groups["method"] == system].groupby("by", sort=False):
-        columns = list(dict.fromkeys(group["group"]))
-        cells = {(row["group"], row["metric"]): row for row in group.to_dict("records")}
-        rows = {
-            metric.name: [_group_cell(cells.get((column, metric.name)), small) for column in columns]
-            for metric in scores.summary_metrics
-            if metric.name in set(group["metric"])
-        }
-        texts.append(write(rows, columns, scores))
-    return "\n".join(texts)
-
-
-def _group_cell(row: dict | None, small: Callable[[str], str]) -> str:
-    if row is None:
-        return ""
-    one = Interval(row["mean"], row["low"], row["high"], row["clips"], row["subjects"])
-    return _interval_cell(*show_interval(one, decimals(pd.Series([one.mean]))), ("", ""), small)
 
 
 def plain_markdown(table: pd.DataFrame) -> str:

@@ -93,6 +93,7 @@ class Report:
     counts: list[tuple[str, list[str]]]
     clips_title: str
     clips: Table
+    groups: list[tuple[str, Table]]
     unavailable: Table
     sections: Mapping[str, list[Picture]]
     training_tables: list[tuple[str, Table]]

@@ -28,6 +28,7 @@ class Player {
     this.progress = element.querySelector(".wave .clip");
     this.clock = element.querySelector(".clock");
     this.videos.forEach(intoMemory);
+    this.videos.forEach((video) => video.addEventListener("loadedmetadata", () => this.show()));
     this.listenTo(this.speakers.find((speaker) => speaker.getAttribute("aria-pressed") === "true"));
     this.playButton.addEventListener("click", () => (this.leader.paused ? this.play() : this.pause()));
     this.slider.addEventListener("input", () => this.seek((this.slider.value / 1000) * this.leader.duration));

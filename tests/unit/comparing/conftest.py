@@ -64,6 +64,12 @@ def log_scores(tracker: StageTracker, results: Path, models: Path | None) -> Non
         keep_histories(tracker, models)
 
 
+def write_params(root: Path) -> None:
+    """Params of the demo: some other experiment may be active in the checkout."""
+    (root / "params.yaml").write_bytes((CHECKOUT / "params.yaml").read_bytes())
+    (root / "experiment.yaml").write_text("active: {experiment: demo, dataset: synthetic}\n")
+
+
 class Shelf:
     """Writes runs into a store.
 
@@ -150,7 +156,7 @@ def filled_shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 
 @pytest.fixture
 def shelf(filled_shelf: Shelf) -> Iterator[Shelf]:
-    """The store, named by `MLFLOW_TRACKING_URI` while a test lasts: others of the process have their own folder."""
+    """The store, named by `MLFLOW_TRACKING_URI` while a test lasts: other tests have their own folder."""
     with _in_store(filled_shelf.root):
         yield filled_shelf
 
@@ -195,8 +201,7 @@ def command(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Callable:
     """Runs `segtalker` in a folder that holds params and nothing else; its exit code, output and errors."""
-    for name in ("params.yaml", "experiment.yaml"):
-        (tmp_path / name).write_bytes((CHECKOUT / name).read_bytes())
+    write_params(tmp_path)
     monkeypatch.setenv("SEGTALKER_ROOT", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("flows.cli.signal.signal", lambda *_: None)

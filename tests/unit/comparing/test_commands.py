@@ -2,14 +2,11 @@
 
 import base64
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
-
-CHROMIUM = shutil.which("chromium")
+from browser import Browser
 
 
 def test_runs_lists_those_with_scores_and_all_on_demand(command, shelf) -> None:
@@ -66,7 +63,28 @@ def test_scores_by_emotion(command, tmp_path) -> None:
     assert sum(part["mean"] for part in parts) / 2 == pytest.approx(mean, abs=2e-6)
     assert table.loc[("level", "1", "segtalker", "psnr"), "mean"] == pytest.approx(mean, abs=2e-6)
     assert "fid_seeded" not in table.index.get_level_values("metric")
-    assert "## By emotion, level" in (tmp_path / "o" / "results.md").read_text()
+    text = (tmp_path / "o" / "results.md").read_text()
+    rows = re.search(r"## By emotion, level\n\n(.*?)\n## ", text, re.DOTALL).group(1).splitlines()
+    assert rows[0] == "| metric | who | emotion angry | emotion sad |"
+    assert [row.split(" | ")[:2] for row in rows[2:4]] == [
+        ["| `psnr` (dB) ↑", "segtalker"],
+        ["| `mouth_iou` ↑", "segtalker"],
+    ]
+    assert f"{parts[0]['mean']:.2f} [" in rows[2]
+
+
+def test_scores_by_emotion_of_several_runs(command, tmp_path) -> None:
+    command("tables", "demo", "no-sync", "--out", str(tmp_path / "o"))
+    table = pd.read_csv(tmp_path / "o" / "emotions.csv").set_index(["run", "by", "group", "method", "metric"])
+    text = (tmp_path / "o" / "results.md").read_text()
+    rows = [row for row in text.splitlines() if row.startswith("| `mouth_iou` ↑ | ")]
+    by_emotion = {row.split(" | ")[1]: row.split(" | ")[2:4] for row in rows if row.count("|") == 5}
+    for run in ("demo", "no-sync"):
+        means = [table.loc[(run, "emotion", name, "segtalker", "mouth_iou"), "mean"] for name in ("angry", "sad")]
+        assert [float(cell.split()[0]) for cell in by_emotion[run]] == pytest.approx(means, abs=5e-4)
+    latex = (tmp_path / "o" / "emotions.tex").read_text()
+    assert latex.count(r"\begin{tabular}") == 2
+    assert "no-sync" in latex
 
 
 def test_an_ablation_has_one_row_a_run_with_its_difference_to_the_first(command, tmp_path) -> None:
@@ -147,7 +165,7 @@ def test_an_evaluation_without_stages_has_tables_too(command, shelf, tmp_path) -
         (["tables", "killed"], "has no scores, no stage of it has finished (running)"),
         (["tables", "old"], "evaluate/metrics.csv is not kept with it in MLflow"),
         (["tables", "no-number"], "evaluate/metrics.csv: 'about "),
-        (["compare", "demo", "demo"], "that is one run"),
+        (["compare", "demo", "demo"], " demo; name two or more by their ids, see segtalker runs"),
         (["compare", "demo"], "that is one run"),
         (["runs", "--experiment", "nothing"], "--experiment nothing: no run of it"),
         (["tables", "demo", "--out", "params.yaml"], "--out params.yaml: no folder can be made there"),
@@ -206,23 +224,20 @@ def test_compare_holds_no_run_of_another_protocol_against_the_first(command, she
     assert "Frame by frame" not in page  # the clips of another seed are others, under the same names
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 @pytest.mark.parametrize("width", [360, 1280])
-def test_in_a_browser_nothing_overflows(command, tmp_path: Path, width: int) -> None:
+def test_in_a_browser_nothing_overflows_and_nothing_is_asked_for(
+    command, browser: Browser, tmp_path: Path, width: int
+) -> None:
     command("compare", "demo", "no-sync", "--out", str(tmp_path / "o"))
-    page = (tmp_path / "o" / "compare.html").read_text(encoding="utf-8")
-    probe = """<script>addEventListener("load", () => {
-      document.body.dataset.overflow = document.documentElement.scrollWidth - innerWidth;
-      document.body.dataset.broken = [...document.images].filter((image) => !image.naturalWidth).length;
-    })</script></body>"""
-    policy = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
-    (tmp_path / "page.html").write_text(policy.sub("", page).replace("</body>", probe), encoding="utf-8")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-               "--disable-component-update", "--disable-sync", "--virtual-time-budget=3000",
-               f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900", "--dump-dom"]  # fmt: skip
-    shown = subprocess.run(
-        [CHROMIUM, *options, str(tmp_path / "page.html")], capture_output=True, text=True, timeout=60, check=True
-    ).stdout
-    body = re.search(r"<body[^>]*>", shown).group(0)
-    assert 'data-broken="0"' in body
-    assert int(re.search(r'data-overflow="(-?\d+)"', body).group(1)) <= 0
+    path = tmp_path / "o" / "compare.html"
+    browser.open(path, width)
+    assert browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert browser.run("[...document.images].filter((one) => one.offsetParent && !one.naturalWidth).length") == 0
+    heading = "[...document.querySelectorAll('#runs ~ .card tbody th')].find((one) => one.textContent === 'experiment')"
+    assert browser.run(f"{heading}.getBoundingClientRect().height") < 45  # one line: the word is not torn
+    protocol = "document.querySelector('.scores details p')"
+    assert not browser.run(f"{protocol}.checkVisibility()")
+    browser.click("document.querySelector('.scores summary')")
+    assert browser.run(f"{protocol}.checkVisibility()")
+    assert browser.requests == [path.resolve().as_uri()]
+    assert browser.complaints == []

@@ -217,8 +217,9 @@ def write_project(root: Path) -> Path:
     """A project folder with a finished experiment in it: params, `dvc.yaml`, data, models, results."""
     Experiment(root, subjects=2, frames=30, size=64).write()
     checkout = Path(__file__).parents[3]
-    for name in ("params.yaml", "experiment.yaml"):
-        (root / name).write_bytes((checkout / name).read_bytes())
+    (root / "params.yaml").write_bytes((checkout / "params.yaml").read_bytes())
+    # some other experiment may be active in the checkout
+    (root / "experiment.yaml").write_text("active: {experiment: demo, dataset: synthetic}\n")
     (root / "dvc.yaml").write_text(DVC_FILE)
     return root
 

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segtalker.clips import load_clips
+from segtalker.metrics.registry import METRICS
 from segtalker.reporting.charts import clip_scores, region_scores, smooth, training_curves
 from segtalker.reporting.samples import Sample, choose_samples, envelope, loudest_window, spread_over_subjects
-from segtalker.reporting.scores import read_scores
+from segtalker.reporting.scores import Metric, read_scores
 from segtalker.reporting.strips import Row, Sheet, frame_strip, mouth_squares, mouth_strip
 from segtalker.reporting.style import DARK, LIGHT, render
 from segtalker.reporting.tables import region_table
@@ -50,6 +51,19 @@ def test_scores_with_infinite_values_can_be_drawn(experiment: Workspace) -> None
     shown = [metric for metric in scores.summary_metrics if metric.name != "lpips_alex"]
     assert render(clip_scores(scores, shown, DARK), DARK).std() > 0
     assert render(region_scores(region_table(scores), scores.methods, DARK), DARK).std() > 0
+
+
+def test_no_title_reaches_into_the_next_panel(experiment: Workspace) -> None:
+    scores = read_scores(experiment.results("evaluate"), [])
+    metrics = [Metric(entry.name, "", entry.unit, entry.higher_is_better) for entry in METRICS]
+    figure = clip_scores(scores, metrics, LIGHT)
+    render(figure, LIGHT)
+    titles = [axes.get_title("left") for axes in figure.axes]
+    assert [title.split()[0] for title in titles] == [metric.name for metric in metrics]
+    boxes = [axes._left_title.get_window_extent() for axes in figure.axes]
+    for index, box in enumerate(boxes):
+        touching = [other for other, beside in enumerate(boxes) if other != index and box.overlaps(beside)]
+        assert not touching, (titles[index], [titles[other] for other in touching])
 
 
 def test_a_sheet_shows_pictures_pixel_by_pixel() -> None:

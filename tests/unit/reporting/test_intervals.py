@@ -121,6 +121,17 @@ def test_a_tie_marks_nobody_even_if_a_third_is_far_behind() -> None:
     assert best_methods(scores, found, QUALITY) == {}
 
 
+def test_the_best_is_better_than_every_other_and_not_just_than_the_next() -> None:
+    scores = make_scores({"segtalker": 1.0, "wav2lip": 0.6, "other": 0.0}, 0.01)
+    wild = (scores.values["method"] == "other") & (scores.values["metric"] == "quality")
+    sign = np.where(scores.values["subject"].isin(["p0", "p3", "p4"]), 1.0, -1.0)
+    scores.values.loc[wild, "value"] += 30 * sign[wild]
+    found = find_uncertainty(scores, HOW)
+    assert found.beats("segtalker", "wav2lip", QUALITY)
+    assert not found.beats("segtalker", "other", QUALITY)
+    assert best_methods(scores, found, QUALITY) == {}
+
+
 def test_only_systems_are_marked() -> None:
     scores, found = measured({"segtalker": 1.0, "static": 0.0, "ground_truth": 2.0}, 0.01)
     assert best_methods(scores, found, QUALITY) == {}

@@ -1,13 +1,13 @@
 import base64
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
 import av
 import numpy as np
+import pandas as pd
 import pytest
+from browser import Browser
 
 from flows.stages.common import StageRun
 from flows.stages.tables import tables
@@ -20,7 +20,6 @@ from segtalker.workspace import Workspace
 
 SIGNATURE = "0123456789abcdef" * 4
 VOID = {"meta", "img", "br", "input"}
-CHROMIUM = shutil.which("chromium")
 
 
 def run_tables(root: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -132,6 +131,16 @@ def test_words_from_outside_cannot_become_markup(project: Path, monkeypatch: pyt
     read(page)
 
 
+def test_scores_by_emotion_are_on_the_page(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = "clip_id,subject,emotion,level\nperson00_000,person00,angry,3\nperson01_000,person01,sad,3\n"
+    (project / "results" / "demo" / "evaluate" / "clips.csv").write_text(clips)
+    page = run_tables(project, monkeypatch)
+    for words in ("By emotion", ">emotion angry<", ">emotion sad<", "By level", ">level 3<"):
+        assert words in page
+    table = pd.read_csv(project / "reports" / "tables" / "emotions.csv").set_index(["group", "method", "metric"])
+    assert f">{table.loc[('angry', 'segtalker', 'psnr'), 'mean']:.2f}<" in page
+
+
 def test_settings_of_the_run_are_part_of_the_command(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "experiments").mkdir()
     (project / "experiments" / "small.yaml").write_text("train_tsg: {steps: 9}\nbase: {fps: 20}\n")
@@ -170,68 +179,100 @@ def test_screens_go_from_source_to_truth_before_the_controls(experiment: Workspa
     assert [tile.label for tile in player.tiles if tile.has_sound] == ["SegTalker", "Shuffled audio"]
 
 
-def dump(page: str, tmp_path: Path, script: str, width: int) -> str:
-    """The `<body>` tag of the page after a script has run in it."""
-    probe = f'<script>addEventListener("load", () => {{ {script} }})</script></body>'
-    path = tmp_path / "page.html"
-    path.write_text(page.replace("</body>", probe), encoding="utf-8")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-               "--disable-background-networking", "--disable-component-update", "--virtual-time-budget=3000",
-               f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900", "--dump-dom"]  # fmt: skip
-    shown = subprocess.run(
-        [CHROMIUM, *options, str(path)], capture_output=True, text=True, timeout=60, check=True
-    ).stdout
-    return re.search(r"<body[^>]*>", shown).group(0)
+@pytest.fixture
+def opened(shared_project: Path, page: str, browser: Browser) -> Browser:
+    """The written file in a browser, its players awake."""
+    browser.open(shared_project / "reports" / "index.html", 1280)
+    browser.wait("[...document.querySelectorAll('.player video')].every((one) => one.readyState === 4)")
+    return browser
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 @pytest.mark.parametrize("width", [360, 1280])
-def test_in_a_browser_nothing_overflows_and_the_players_wake(page: str, tmp_path: Path, width: int) -> None:
-    script = """
-      document.body.dataset.overflow = document.documentElement.scrollWidth - innerWidth;
-      document.body.dataset.asleep = document.querySelectorAll(".player [hidden]").length;
-    """
-    body = dump(page, tmp_path, script, width)
-    assert 'data-asleep="0"' in body
-    assert int(re.search(r'data-overflow="(-?\d+)"', body).group(1)) <= 0
+def test_in_a_browser_nothing_overflows_nothing_is_asked_for_and_the_players_wake(
+    page: str, shared_project: Path, browser: Browser, width: int
+) -> None:
+    path = shared_project / "reports" / "index.html"
+    browser.open(path, width)
+    assert browser.run("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert browser.run("document.querySelectorAll('.player [hidden]').length") == 0
+    assert browser.run("[...document.images].filter((one) => one.offsetParent && !one.naturalWidth).length") == 0
+    assert browser.requests == [path.resolve().as_uri()]
+    assert browser.complaints == []
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_in_a_browser_tables_are_sorted_by_a_click(page: str, tmp_path: Path) -> None:
-    script = """
-      const tables = [...document.querySelectorAll("table.plain")];
-      const table = tables.find((one) => one.tHead.textContent.includes("subjects"));
-      const button = table.querySelectorAll(".sort")[2];
-      const column = () => [...table.tBodies[0].rows].map((row) => Number(row.cells[2].textContent)).join(" ");
-      button.click(); document.body.dataset.rising = column();
-      button.click(); document.body.dataset.falling = column();
-    """
-    body = dump(page, tmp_path, script, 1280)
-    rising, falling = (
-        [float(value) for value in re.search(rf'data-{name}="([^"]*)"', body).group(1).split()]
-        for name in ("rising", "falling")
-    )
+# of the videos of each player: how many play, their times, and which are heard
+STATE = """[...document.querySelectorAll(".player")].map((player) => {
+  const videos = [...player.querySelectorAll("video")];
+  return { playing: videos.filter((one) => !one.paused).length, times: videos.map((one) => one.currentTime),
+           heard: videos.filter((one) => !one.muted).map((one) => one.getAttribute("aria-label")) };
+})"""
+
+
+WATCH = f"""new Promise((done) => {{
+  const seen = [];
+  const look = () => seen.push({STATE}) < 60 ? setTimeout(look, 40) : done(seen);
+  look();
+}})"""
+
+
+def _midway(seen: list) -> list:
+    """The first player where it is not near the ends of its 1.2 s: there some wait for the others to start again."""
+    return [mine for mine, _ in seen if min(mine["times"]) > 0.1 and max(mine["times"]) < 1.0]
+
+
+def test_in_a_browser_one_button_plays_all_videos_of_a_clip_in_sync(opened: Browser) -> None:
+    button = "document.querySelectorAll('.player .play')[{}]"
+    assert opened.run("document.querySelector('.player .clock').textContent") == "0.0 / 1.2 s"
+    assert [player["playing"] for player in opened.run(STATE)] == [0, 0]
+    opened.click(button.format(0))
+    seen = opened.run(WATCH)
+    midway = _midway(seen)
+    assert len(midway) > 5
+    assert {mine["playing"] for mine in midway} == {6}
+    assert {other["playing"] for _, other in seen} == {0}
+    assert np.median([np.ptp(mine["times"]) for mine in midway]) < 0.1  # 0.05 s before or behind the one that is heard
+    assert opened.run(STATE)[0]["heard"] == ["SegTalker, person00_000"]
+    opened.click(button.format(1))
+    assert [player["playing"] > 0 for player in opened.run(STATE)] == [False, True]
+    opened.click(button.format(1))
+    assert [player["playing"] for player in opened.run(STATE)] == [0, 0]
+    assert opened.complaints == []
+
+
+def test_in_a_browser_a_video_that_falls_behind_is_taken_along(opened: Browser) -> None:
+    opened.run("document.querySelectorAll('.player video')[4].playbackRate = 0.5")
+    opened.click("document.querySelector('.player .play')")
+    behind = [max(mine["times"]) - mine["times"][4] for mine in _midway(opened.run(WATCH))]
+    assert np.median(behind) < 0.15  # left alone it would be 0.3 s in the middle of the clip
+
+
+def test_in_a_browser_a_speaker_chooses_who_is_heard_and_the_slider_where(opened: Browser) -> None:
+    opened.click("document.querySelectorAll('.player .sound')[1]")
+    assert opened.run(STATE)[0]["heard"] == ["Shuffled audio, person00_000"]
+    opened.click("document.querySelector('.player .wave input')")
+    opened.wait("[...document.querySelector('.player').querySelectorAll('video')].every((one) => !one.seeking)")
+    times = opened.run(STATE)[0]["times"]
+    assert times == pytest.approx([0.6] * 6, abs=0.03)
+
+
+def test_in_a_browser_tables_are_sorted_by_a_click(opened: Browser) -> None:
+    table = "[...document.querySelectorAll('table.plain')].find((one) => one.tHead.textContent.includes('subjects'))"
+    column = f"[...{table}.tBodies[0].rows].map((row) => Number(row.cells[2].textContent))"
+    opened.click(f"{table}.querySelectorAll('.sort')[2]")
+    rising = opened.run(column)
     assert len(set(rising)) > 1
     assert rising == sorted(rising)
-    assert falling == sorted(rising, reverse=True)
+    opened.click(f"{table}.querySelectorAll('.sort')[2]")
+    assert opened.run(column) == sorted(rising, reverse=True)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_in_a_browser_methods_are_ordered_by_a_metric(page: str, tmp_path: Path) -> None:
-    script = """
-      const row = [...document.querySelectorAll("table.scores tr")].find((one) => one.textContent.includes("psnr"));
-      const values = () => [...row.cells].slice(1).map((cell) => cell.textContent.trim().split(" ")[0]).join(" ");
-      const heads = row.closest("table").tHead.rows[0].cells;
-      const names = () => [...heads].slice(1).map((cell) => cell.textContent.trim()).join("|");
-      document.body.dataset.before = names();
-      row.querySelector(".order").click();
-      document.body.dataset.after = names();
-      document.body.dataset.values = values();
-    """
-    body = dump(page, tmp_path, script, 1280)
-    before, after, values = (
-        re.search(rf'data-{name}="([^"]*)"', body).group(1) for name in ("before", "after", "values")
-    )
-    assert sorted(before.split("|")) == sorted(after.split("|"))
-    numbers = [float(found) for found in re.findall(r"\d+\.\d{1,2}(?=\D|$)", values)]
-    assert numbers[0] == max(numbers)
+def test_in_a_browser_methods_are_ordered_by_a_metric(opened: Browser) -> None:
+    row = "[...document.querySelectorAll('table.scores tr')].find((one) => one.textContent.includes('lmd_mouth'))"
+    names = f"[...{row}.closest('table').tHead.rows[0].cells].slice(1).map((cell) => cell.textContent.trim())"
+    values = f"[...{row}.cells].slice(1).map((cell) => parseFloat(cell.textContent.trim()))"
+    before = dict(zip(opened.run(names), opened.run(values), strict=True))
+    opened.click(f"{row}.querySelector('.order')")
+    after = dict(zip(opened.run(names), opened.run(values), strict=True))
+    assert list(after) != list(before)
+    assert list(after.values()) == sorted(before.values())  # less is better
+    assert after == before

@@ -4,11 +4,12 @@ import re
 import pandas as pd
 import pytest
 
-from segtalker.reporting.formats import escape_latex, results_latex, results_markdown, write_csv, write_tables
+from segtalker.reporting.formats import escape_latex, results_latex, results_markdown, write_csv
 from segtalker.reporting.intervals import Bootstrap
 from segtalker.reporting.methods import order_methods
 from segtalker.reporting.scores import Metric, Scores, read_scores
 from segtalker.reporting.tables import build_tables, people_apart
+from segtalker.reporting.write import write_tables
 from segtalker.workspace import Workspace
 
 SIGNATURE = "0123456789abcdef" * 4

@@ -197,10 +197,12 @@ def colour_parser() -> torch.nn.Module:
 def params() -> Params:
     """Params of the untrained networks."""
     root = Path(__file__).resolve().parents[3]
-    tiny = {"base": {"image_size": SIZE, "mouth_box": {"height": 16, "width": 24}}, "generate": {"batch_size": 8}}
-    return parse_params(
-        merge(read_yaml(root / "params.yaml"), merge(read_yaml(root / "experiment.yaml"), tiny)), "tiny"
-    )
+    tiny = {
+        "active": {"experiment": "demo", "dataset": "synthetic"},
+        "base": {"image_size": SIZE, "mouth_box": {"height": 16, "width": 24}},
+        "generate": {"batch_size": 8},
+    }
+    return parse_params(merge(read_yaml(root / "params.yaml"), tiny), "tiny")
 
 
 @pytest.fixture(scope="session")
