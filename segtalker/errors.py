@@ -21,3 +21,8 @@ class BadClipError(BadInputError):
 
 class MissingWeightsError(SegTalkerError):
     """A pretrained file is not there; the message says what to fetch and where to put it."""
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, as a table can hold it: on one line, with odd bytes of file names written out."""
+    return " ".join(str(error).split()).encode("utf-8", "backslashreplace").decode()

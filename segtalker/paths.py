@@ -26,6 +26,10 @@ def expand_path(text: str, key: str) -> Path:
 
 
 def inside_project(path: Path, project: Path) -> str:
-    """A path as tables hold it: relative to the project where it lies inside, else absolute."""
+    """A path as tables hold it: relative to the project where it lies inside, else absolute.
+
+    Bytes that are no UTF-8 are written out; `segtalker.media.video.open_video` refuses such a path.
+    """
     full, home = path.resolve(), project.resolve()
-    return (full.relative_to(home) if full.is_relative_to(home) else full).as_posix()
+    shown = (full.relative_to(home) if full.is_relative_to(home) else full).as_posix()
+    return shown.encode("utf-8", "backslashreplace").decode()

@@ -102,13 +102,21 @@ def open_video(path: Path, decoder: Decoder) -> Video:
         decoder: the wanted one.
 
     Raises:
-        BadClipError: not readable, or no picture in it.
+        BadClipError: not readable, no picture in it, or a path that no table can hold.
     """
+    _check_path(path)
     try:
         with av.open(str(path)) as container:
             return _facts(path, container, decoder)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise BadClipError(f"{path.name}: not a readable video ({error_message(error)})") from error
+
+
+def _check_path(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise BadClipError(f"{path.name}: its path is not written in UTF-8; rename it") from error
 
 
 def _facts(path: Path, container: "av.container.InputContainer", decoder: Decoder) -> Video:

@@ -1,6 +1,7 @@
 """The user's own videos: every one below a folder is a clip."""
 
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from segtalker.clip_runner import Row
 from segtalker.data_params import Folder
-from segtalker.errors import BadClipError, BadInputError
+from segtalker.errors import BadClipError, BadInputError, one_line
 from segtalker.file_hashes import FileHashes
 from segtalker.media.video import Video, open_video
 from segtalker.paths import expand_path, inside_project
@@ -54,7 +55,7 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]
                 video = open_video(path, "pyav")
             except BadClipError as error:
                 source = inside_project(path, project)
-                failures.append({"clip_id": clip_id, "source": source, "reason": str(error)})
+                failures.append({"clip_id": clip_id, "source": source, "reason": one_line(error)})
                 continue
             rows.append(_row(clip_id, _subject(path.relative_to(root), clip_id, settings), video, project, hashes))
     return rows, failures
@@ -120,4 +121,4 @@ def _safe(name: str) -> str:
 
 
 def _text_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:_HASH_DIGITS]

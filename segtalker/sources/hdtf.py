@@ -9,7 +9,7 @@ import pandas as pd
 
 from segtalker.clip_runner import Row
 from segtalker.data_params import Hdtf
-from segtalker.errors import BadClipError, BadInputError
+from segtalker.errors import BadClipError, BadInputError, one_line
 from segtalker.file_hashes import FileHashes
 from segtalker.media.video import open_video
 from segtalker.paths import expand_path, inside_project
@@ -165,7 +165,7 @@ def _distributed(folder: Path, settings: Hdtf, members: Mapping[str, Member], ro
             try:
                 found = open_video(path, "pyav")
             except BadClipError as error:
-                failures.append({"clip_id": path.stem, "source": source, "reason": str(error)})
+                failures.append({"clip_id": path.stem, "source": source, "reason": one_line(error)})
                 continue
             rows.append(
                 _common(path.stem, members, settings.split)

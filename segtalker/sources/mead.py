@@ -13,7 +13,7 @@ from segtalker.archives import ARCHIVE_SUFFIXES, unpack
 from segtalker.clip_pools import usable_cores
 from segtalker.clip_runner import Row, code_hash
 from segtalker.data_params import Mead
-from segtalker.errors import BadClipError, BadInputError
+from segtalker.errors import BadClipError, BadInputError, one_line
 from segtalker.file_hashes import FileHashes
 from segtalker.media.video import open_video
 from segtalker.paths import expand_path, inside_project
@@ -249,7 +249,7 @@ def _read(recordings: Sequence[_Recording], split: str, project: Path) -> tuple[
                     rows.append(future.result())
                 except BadClipError as error:
                     source = inside_project(recording.path, project)
-                    failures.append({"clip_id": recording.name.clip_id, "source": source, "reason": str(error)})
+                    failures.append({"clip_id": recording.name.clip_id, "source": source, "reason": one_line(error)})
         finally:
             pool.shutdown(cancel_futures=True)
     return rows, failures

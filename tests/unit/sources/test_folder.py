@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segtalker.clips import write_wav
+from segtalker.clips import FAILURE_COLUMNS, read_table, write_table, write_wav
 from segtalker.data_params import Folder
 from segtalker.errors import BadInputError
 from segtalker.media.video import write_video
@@ -110,3 +110,15 @@ def test_a_variable_in_the_root_is_replaced(root: Path, tmp_path: Path, monkeypa
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no videos"):
         folder_clips(settings(tmp_path), tmp_path)
+
+
+def test_names_of_any_bytes_have_a_line(tmp_path: Path) -> None:
+    for name in ("caf\udce9.mp4", "caf\udcea.mp4", "two\nlines.mp4"):
+        (tmp_path / name).touch()
+    video(tmp_path / "good.mp4")
+    rows, failures = folder_clips(settings(tmp_path), tmp_path)
+    assert [row["clip_id"] for row in rows] == ["good"]
+    write_table(tmp_path / "failures.csv", failures, FAILURE_COLUMNS)
+    reasons = sorted(read_table(tmp_path / "failures.csv")["reason"])
+    assert [reason.partition(":")[0] for reason in reasons] == ["caf\\udce9.mp4", "caf\\udcea.mp4", "two lines.mp4"]
+    assert reasons[0].endswith("its path is not written in UTF-8; rename it")
