@@ -24,5 +24,5 @@ class MissingWeightsError(SegTalkerError):
 
 
 def one_line(error: Exception) -> str:
-    """What an error says, as a table can hold it: on one line, with odd bytes of file names written out."""
+    """What an error says, on one line that a table can hold: bytes of file names that are no UTF-8 are written out."""
     return " ".join(str(error).split()).encode("utf-8", "backslashreplace").decode()

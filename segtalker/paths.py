@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 from segtalker.errors import BadInputError
@@ -28,8 +29,15 @@ def expand_path(text: str, key: str) -> Path:
 def inside_project(path: Path, project: Path) -> str:
     """A path as tables hold it: relative to the project where it lies inside, else absolute.
 
-    Bytes that are no UTF-8 are written out; `segtalker.media.video.open_video` refuses such a path.
+    What no table can hold is written out; `segtalker.media.video.open_video` refuses such a path.
     """
     full, home = path.resolve(), project.resolve()
-    shown = (full.relative_to(home) if full.is_relative_to(home) else full).as_posix()
-    return shown.encode("utf-8", "backslashreplace").decode()
+    return written_out((full.relative_to(home) if full.is_relative_to(home) else full).as_posix())
+
+
+def written_out(text: str) -> str:
+    """Text with control characters and bytes that are no UTF-8, as names of files may have them, written out."""
+    return "".join(
+        letter.encode("unicode_escape").decode() if unicodedata.category(letter) in ("Cc", "Cs") else letter
+        for letter in text
+    )

@@ -25,6 +25,7 @@ from av.video.stream import VideoStream
 from segtalker.atomic import atomic_file
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.media.decoders import Reading, TimedFrame, decord_frames, error_message, pyav_frames
+from segtalker.paths import written_out
 
 Decoder = Literal["decord", "pyav"]
 _INDEXED_CONTAINERS = ("mov", "matroska", "avi")
@@ -113,10 +114,8 @@ def open_video(path: Path, decoder: Decoder) -> Video:
 
 
 def _check_path(path: Path) -> None:
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        raise BadClipError(f"{path.name}: its path is not written in UTF-8; rename it") from error
+    if written_out(str(path)) != str(path):
+        raise BadClipError(f"{path.name}: its path holds control characters or is not written in UTF-8; rename it")
 
 
 def _facts(path: Path, container: "av.container.InputContainer", decoder: Decoder) -> Video:

@@ -22,13 +22,15 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 SOUND_SUFFIXES = (".wav", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".aac")
 _HASH_DIGITS = 8
+_LONGEST = 100  # letters of a clip's name; stages add to it, and file systems take 255
 _KNOWN_FILE = Path(".cache", "folder.json")
 
 
 def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]:
     """Lists the videos of a folder.
 
-    A video without a sound track is paired with a sound file of the same name beside it.
+    A video without a sound track is paired with a sound file of the same name beside it. A copy of another video is
+    left out, for it could come to stand on another side of the split.
 
     Args:
         settings: where and which.
@@ -46,19 +48,21 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]
     videos = list(_videos(root, settings.include))
     if not videos:
         raise BadInputError(f"{root}: no videos that match download.folder.include {list(settings.include)}")
-    rows: list[Row] = []
+    rows: dict[tuple[str, str], Row] = {}
     failures: list[Row] = []
     ids = clip_ids([path.relative_to(root) for path in videos])
     with FileHashes(project / _KNOWN_FILE) as hashes:
         for path, clip_id in progress(zip(videos, ids, strict=True), len(videos), "download", unit="clip"):
             try:
                 video = open_video(path, "pyav")
+                row = _row(clip_id, _subject(path.relative_to(root), clip_id, settings), video, project, hashes)
+                first = rows.setdefault((row["source_sha256"], row["audio"]), row)["clip_id"]
+                if first != clip_id:
+                    raise BadClipError(f"{path.name}: the same recording as {first}")
             except BadClipError as error:
                 source = inside_project(path, project)
                 failures.append({"clip_id": clip_id, "source": source, "reason": one_line(error)})
-                continue
-            rows.append(_row(clip_id, _subject(path.relative_to(root), clip_id, settings), video, project, hashes))
-    return rows, failures
+    return list(rows.values()), failures
 
 
 def clip_ids(paths: Sequence[Path]) -> list[str]:
@@ -70,7 +74,7 @@ def clip_ids(paths: Sequence[Path]) -> list[str]:
     names = [_safe(path.with_suffix("").as_posix()) for path in paths]
     twice = {name for name, count in Counter(name.casefold() for name in names).items() if count > 1}
     return [
-        f"{name}-{_text_hash(path.as_posix())}" if name.casefold() in twice else name
+        f"{name[:_LONGEST]}-{_text_hash(path.as_posix())}" if name.casefold() in twice or len(name) > _LONGEST else name
         for name, path in zip(names, paths, strict=True)
     ]
 
@@ -112,7 +116,7 @@ def _videos(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
 
 
 def _sound_beside(video: Path) -> Path | None:
-    beside = (video.with_suffix(suffix) for suffix in SOUND_SUFFIXES)
+    beside = (video.with_suffix(written) for suffix in SOUND_SUFFIXES for written in (suffix, suffix.upper()))
     return next((path for path in beside if path.is_file()), None)
 
 
