@@ -4,17 +4,18 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
 from segtalker.clip_runner import Row
 from segtalker.data_params import Folder
-from segtalker.errors import BadClipError, BadInputError, one_line
+from segtalker.errors import BadClipError, BadInputError
 from segtalker.file_hashes import FileHashes
 from segtalker.media.video import Video, open_video
 from segtalker.paths import expand_path, inside_project
 from segtalker.progress import progress
+from segtalker.sources.walk import UNREADABLE, closed_rows, walk_files, why
 
 ROOT_KEY = "download.folder.root"
 VIDEO_SUFFIXES = (
@@ -45,24 +46,24 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]
     root = expand_path(settings.root, ROOT_KEY)
     if not root.is_dir():
         raise BadInputError(f"{root}: no such folder; {ROOT_KEY} must name one with videos")
-    videos = list(_videos(root, settings.include))
+    found, closed = walk_files(root, VIDEO_SUFFIXES)
+    videos = [path for path in found if _matches(path.relative_to(root), settings.include)]
     if not videos:
         raise BadInputError(f"{root}: no videos that match download.folder.include {list(settings.include)}")
     rows: dict[tuple[str, str], Row] = {}
-    failures: list[Row] = []
-    ids = clip_ids([path.relative_to(root) for path in videos])
+    ids = clip_ids([path.relative_to(root) for path in [*videos, *closed]])
+    failures = closed_rows(closed, ids[len(videos) :], project)
     with FileHashes(project / _KNOWN_FILE) as hashes:
-        for path, clip_id in progress(zip(videos, ids, strict=True), len(videos), "download", unit="clip"):
+        for path, clip_id in progress(zip(videos, ids, strict=False), len(videos), "download", unit="clip"):
             try:
                 video = open_video(path, "pyav")
                 row = _row(clip_id, _subject(path.relative_to(root), clip_id, settings), video, project, hashes)
                 first = rows.setdefault((row["source_sha256"], row["audio"]), row)["clip_id"]
                 if first != clip_id:
                     raise BadClipError(f"{path.name}: the same recording as {first}")
-            except BadClipError as error:
-                source = inside_project(path, project)
-                failures.append({"clip_id": clip_id, "source": source, "reason": one_line(error)})
-    return list(rows.values()), failures
+            except UNREADABLE as error:
+                failures.append({"clip_id": clip_id, "source": inside_project(path, project), "reason": why(error)})
+    return list(rows.values()), sorted(failures, key=lambda row: row["clip_id"])
 
 
 def clip_ids(paths: Sequence[Path]) -> list[str]:
@@ -105,14 +106,6 @@ def _row(clip_id: str, subject: str, video: Video, project: Path, hashes: FileHa
         "audio": inside_project(sound, project) if sound else "",
         "annotations": "",
     }
-
-
-def _videos(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
-    for path in sorted(root.rglob("*")):
-        below = path.relative_to(root)
-        hidden = any(part.startswith(".") for part in below.parts)
-        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file() and _matches(below, patterns) and not hidden:
-            yield path
 
 
 def _sound_beside(video: Path) -> Path | None:

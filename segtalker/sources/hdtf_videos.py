@@ -148,6 +148,7 @@ def _settled(entry: Entry | None, video: HdtfVideo, retry_missing: bool, root: P
 def _fetch(video: HdtfVideo, settings: Hdtf, cookies: Path | None, root: Path, tries: int) -> Entry:
     """Fetches one video unless it is there, by yt-dlp or by hand, and looks at it."""
     path = video_path(root, video.video_id)
+    by_hand = path.is_file()
 
     def entry(state: str, reason: str, height: int = 0, seconds: float = 0.0) -> Entry:
         day = date.today().isoformat()
@@ -156,10 +157,12 @@ def _fetch(video: HdtfVideo, settings: Hdtf, cookies: Path | None, root: Path, t
     if not video.url.startswith(("http://", "https://")):
         return entry("missing", f"no address of the web: {video.url}")
     try:
-        if not path.is_file():
+        if not by_hand:
             _download(video, settings, cookies, path)
         found = open_video(path, "pyav")
     except BadClipError as error:
+        if by_hand:
+            return entry("failed", f"{error}; it was there already: replace it, or delete it to have it fetched")
         path.unlink(missing_ok=True)
         return entry("failed", f"what came is no video ({error})")
     except yt_dlp.utils.YoutubeDLError as error:

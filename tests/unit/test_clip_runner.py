@@ -184,8 +184,8 @@ def fill_up_in_a_library(row: dict, folder: Path, error: Exception) -> dict:
 )
 def test_a_disk_that_takes_no_more_stops_the_stage(folder: Path, work: Work, number: int, workers: int) -> None:
     todo = tasks(*"abcdefgh")
+    failing = partial(work, error=OSError(number, os.strerror(number)))
     with pytest.raises(BadInputError, match=r"cannot be written to .*finished clips are kept") as caught:
-        failing = partial(work, error=OSError(number, os.strerror(number)))
         run_clips(todo, failing, folder, CLIP_COLUMNS, Pool(workers, ""), 1.0, label="fill")
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)

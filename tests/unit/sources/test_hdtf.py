@@ -110,6 +110,29 @@ def test_a_video_put_there_by_hand_is_taken(web: Web, settings: Hdtf, tmp_path: 
     assert not any(path.endswith(".mp4") for path in web.asked)
 
 
+def test_a_file_put_there_that_is_no_video_is_left_where_it_is(web: Web, settings: Hdtf, tmp_path: Path) -> None:
+    place = tmp_path / "raw/hdtf/videos/WDA_AnnieKuster.mp4"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"mine")
+    chosen = settings.model_copy(update={"include": ("WDA_Annie*",)})
+    (entry,) = hdtf_recordings(chosen, tmp_path).ledger
+    assert entry.state == "failed"
+    assert "WDA_AnnieKuster.mp4: not a readable video" in entry.reason
+    assert "replace it, or delete it" in entry.reason
+    assert place.read_bytes() == b"mine"
+
+
+def test_a_video_damaged_since_stops_nothing(web: Web, settings: Hdtf, tmp_path: Path) -> None:
+    first = hdtf_recordings(settings, tmp_path)
+    (tmp_path / "raw/hdtf/videos/WDA_AdamSchiff.mp4").write_bytes(b"")
+    again = hdtf_recordings(settings, tmp_path)
+    assert len(again.rows) == len(first.rows) - 2
+    reasons = {row["clip_id"]: row["reason"] for row in again.failures}
+    assert reasons["WDA_AdamSchiff_000"] == reasons["WDA_AdamSchiff_001"]
+    assert "WDA_AdamSchiff.mp4: not a readable video" in reasons["WDA_AdamSchiff_000"]
+    assert reasons["WDA_AdamSchiff_000"].endswith("delete it, and it is fetched again")
+
+
 def test_what_is_no_video_and_a_dead_server_are_tried_again(web: Web, settings: Hdtf, tmp_path: Path) -> None:
     web.files["/good.mp4"] = b"<html>please wait</html>" * 100
     chosen = settings.model_copy(update={"include": ("WDA_AdamSchiff_*",), "retries": 0})
@@ -159,12 +182,15 @@ def test_clips_as_they_are_distributed(settings: Hdtf, tmp_path: Path) -> None:
     for name in ("WDA_AdamSchiff_000", "WRA_AdamKinzinger0_000", "holiday"):
         video(folder / f"{name}.mp4")
     (folder / "RD_Radio1_000.mp4").write_bytes(b"")
+    (folder / "again").mkdir()
+    video(folder / "again" / "WDA_AdamSchiff_000.mp4")
     given = settings.model_copy(update={"clips": str(folder)})
     found = hdtf_recordings(given, tmp_path)
     assert [row["clip_id"] for row in found.rows] == ["WDA_AdamSchiff_000", "WRA_AdamKinzinger0_000"]
     assert [row["subject"] for row in found.rows] == ["AdamSchiff", "AdamKinzinger"]
     assert all(row["split"] in ("train", "val", "test") for row in found.rows)
-    assert {row["clip_id"] for row in found.failures} == {"holiday", "RD_Radio1_000"}
+    assert {row["clip_id"] for row in found.failures} == {"holiday", "RD_Radio1_000", "WDA_AdamSchiff_000"}
+    assert any("WDA_AdamSchiff_000.mp4: the same clip as" in row["reason"] for row in found.failures)
     assert "2 clips in their distributed form" in hdtf_report(found, "published")
     with pytest.raises(BadInputError, match="no such folder"):
         hdtf_recordings(given.model_copy(update={"clips": "/nowhere/at/all"}), tmp_path)
