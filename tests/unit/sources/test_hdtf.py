@@ -1,11 +1,13 @@
 """HDTF from a small web on this machine: lists with all their traps, videos that come, stumble or are gone."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yt_dlp
 
 from segtalker.data_params import Hdtf
 from segtalker.errors import BadInputError
@@ -15,7 +17,7 @@ from segtalker.sources import hdtf_lists, hdtf_videos
 from segtalker.sources.hdtf import hdtf_recordings, read_members, shared_subjects
 from segtalker.sources.hdtf_lists import KINDS, SUBSETS, read_lists
 from segtalker.sources.hdtf_report import hdtf_report
-from segtalker.sources.hdtf_videos import plain_reason, read_ledger
+from segtalker.sources.hdtf_videos import is_gone, plain_reason, read_ledger
 
 from .web import Web, small_web
 
@@ -229,6 +231,67 @@ def test_a_row_that_is_not_as_it_should_be_is_named(tmp_path: Path, name: str, t
 )  # fmt: skip
 def test_reasons_are_plain(said: str, plain: str) -> None:
     assert plain_reason(said) == plain
+
+
+@pytest.mark.parametrize(
+    ("said", "gone"),
+    [
+        ("Video unavailable", True),
+        ("Private video. Sign in if you've been granted access to this video", True),
+        ("Sign in to confirm your age. This video may be inappropriate for some users.", True),
+        ("This video has been removed by the uploader", True),
+        ("unable to download: HTTP Error 404: Not Found", True),
+        ("Sign in to confirm you\u2019re not a bot. Use --cookies for the authentication", False),
+        ("Video unavailable. This content isn't available, try again later. The session has been rate-limited", False),
+        ("unable to download video data: HTTP Error 403: Forbidden", False),
+        ("HTTP Error 429: Too Many Requests", False),
+        ("HTTP Error 503: Service Unavailable", False),
+        ("The read operation timed out", False),
+    ],
+)  # fmt: skip
+def test_what_is_gone_is_told_from_who_is_turned_away(said: str, gone: bool) -> None:
+    assert is_gone(said) == gone
+
+
+def test_whoever_is_turned_away_does_not_ask_on(
+    web: Web, settings: Hdtf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "ERROR: [youtube] RApGxN-O9Qc: Sign in to confirm you\u2019re not a bot"
+    asked: list[str] = []
+
+    def refuse(_: object, urls: list[str]) -> None:
+        asked.extend(urls)
+        raise yt_dlp.utils.DownloadError(said)
+
+    monkeypatch.setattr(yt_dlp.YoutubeDL, "download", refuse)
+    chosen = settings.model_copy(update={"include": ("WDA_AdamSchiff_*",)})
+    (entry,) = hdtf_recordings(chosen, tmp_path).ledger
+    assert (entry.state, len(asked)) == ("failed", 1)
+    assert entry.reason.endswith("not a bot; run again later, or set download.hdtf.cookies")
+
+
+def test_what_came_of_a_video_is_not_fetched_again(web: Web, settings: Hdtf, tmp_path: Path) -> None:
+    part = tmp_path / "raw/hdtf/videos/WDA_AdamSchiff.mp4.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(web.files["/good.mp4"][:1000])
+    found = hdtf_recordings(settings.model_copy(update={"include": ("WDA_AdamSchiff_*",)}), tmp_path)
+    assert found.ledger[0].state == "fetched"
+    assert "/good.mp4" in web.ranges
+    assert (part.parent / "WDA_AdamSchiff.mp4").read_bytes() == web.files["/good.mp4"]
+
+
+def test_cookies_and_the_rate_reach_the_line(web: Web, settings: Hdtf, tmp_path: Path) -> None:
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text("# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tpass\tyes\n")
+    chosen = {
+        "include": ("WDA_AdamSchiff_*",),
+        "cookies": str(cookies),
+        "rate_limit_mib": len(web.files["/good.mp4"]) / 2**20,
+    }
+    started = time.monotonic()
+    hdtf_recordings(settings.model_copy(update=chosen), tmp_path)
+    assert web.cookies["/good.mp4"] == "pass=yes"
+    assert time.monotonic() - started > 0.5  # at a film a second
 
 
 def test_nobody_is_on_two_sides_of_the_pinned_split() -> None:
