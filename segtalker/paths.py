@@ -31,7 +31,7 @@ def inside_project(path: Path, project: Path) -> str:
 
     What no table can hold is written out; `segtalker.media.video.open_video` refuses such a path.
     """
-    full, home = path.resolve(), project.resolve()
+    full, home = Path(os.path.realpath(path)), project.resolve()  # resolve() raises where a link leads to itself
     return written_out((full.relative_to(home) if full.is_relative_to(home) else full).as_posix())
 
 

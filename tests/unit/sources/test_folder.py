@@ -127,6 +127,17 @@ def test_names_of_any_bytes_have_a_line(tmp_path: Path) -> None:
     assert not table["reason"].str.contains("\n").any()
 
 
+def test_links_that_lead_nowhere_have_a_line(tmp_path: Path) -> None:
+    (tmp_path / "circle.mp4").symlink_to(tmp_path / "circle.mp4")
+    (tmp_path / "nowhere.mp4").symlink_to(tmp_path / "gone")
+    rows, failures = folder_clips(settings(tmp_path), tmp_path)
+    assert rows == []
+    assert [row["reason"] for row in failures] == [
+        "circle.mp4: not a readable video (Too many levels of symbolic links)",
+        "nowhere.mp4: not a readable video (No such file or directory)",
+    ]
+
+
 def test_names_of_any_length_fit_a_file_system(tmp_path: Path) -> None:
     deep = Path(*["folder with a long name"] * 20, "a.mp4")
     ids = clip_ids([deep, deep.with_name("b.mp4"), Path("x" * 250 + "1.mp4"), Path("x" * 250 + "2.mp4")])
