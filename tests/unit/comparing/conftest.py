@@ -150,7 +150,7 @@ def filled_shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 
 @pytest.fixture
 def shelf(filled_shelf: Shelf) -> Iterator[Shelf]:
-    """The store, named by `MLFLOW_TRACKING_URI` while a test lasts: other tests have their own folder."""
+    """The store, named by `MLFLOW_TRACKING_URI` while a test lasts: others of the process have their own folder."""
     with _in_store(filled_shelf.root):
         yield filled_shelf
 
