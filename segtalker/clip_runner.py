@@ -20,11 +20,10 @@ from typing import Any
 from segtalker.atomic import atomic_folder, write_text
 from segtalker.clip_pools import Pool
 from segtalker.clips import FAILURE_COLUMNS, read_table, write_table
-from segtalker.errors import BadClipError, BadInputError
+from segtalker.errors import BadClipError, BadInputError, full_disk, one_line
 from segtalker.progress import progress_bar
 
 DONE_FILE = "done.json"
-_NOWHERE_TO_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM}
 _FULL_BYTES = 2**20
 
@@ -196,7 +195,7 @@ def _work_on(work: Work, folder: Path, task: ClipTask) -> str:
     except Exception as error:
         if _finished_row(folder, task) is not None:
             return ""  # by a process that was given up for lost
-        return _one_line(error) if isinstance(error, BadClipError) else f"{type(error).__name__}: {_one_line(error)}"
+        return one_line(error) if isinstance(error, BadClipError) else f"{type(error).__name__}: {one_line(error)}"
     return ""
 
 
@@ -210,7 +209,7 @@ def _watching(folder: Path) -> Iterator[None]:
     except Exception as error:
         if _is_of_outputs(error, folder) or _is_full(folder):
             raise OutputError(
-                f"{folder}: cannot be written to ({_one_line(error) or type(error).__name__}); free space there or"
+                f"{folder}: cannot be written to ({one_line(error) or type(error).__name__}); free space there or"
                 " choose another place, then run again: finished clips are kept"
             ) from error
         raise
@@ -222,14 +221,11 @@ def _is_full(folder: Path) -> bool:
 
 def _is_of_outputs(error: BaseException | None, folder: Path) -> bool:
     """Whether the disk is full, or not to be written to."""
+    if full_disk(error):
+        return True
     while error is not None:
-        if isinstance(error, OSError):
-            ours = isinstance(error.filename, str) and Path(error.filename).absolute().is_relative_to(folder.absolute())
-            if error.errno in _NOWHERE_TO_WRITE or (error.errno in _NOT_ALLOWED and ours):
-                return True
+        ours = isinstance(error, OSError) and isinstance(error.filename, str) and error.errno in _NOT_ALLOWED
+        if ours and Path(error.filename).absolute().is_relative_to(folder.absolute()):  # type: ignore[attr-defined]
+            return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -1,6 +1,9 @@
 """Errors a user can act on."""
 
+import errno
+
 EXIT_CODE = 2
+_NOWHERE_TO_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 class SegTalkerError(Exception):
@@ -21,3 +24,17 @@ class BadClipError(BadInputError):
 
 class MissingWeightsError(SegTalkerError):
     """A pretrained file is not there; the message says what to fetch and where to put it."""
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, on one line that a table can hold: bytes of file names that are no UTF-8 are written out."""
+    return " ".join(str(error).split()).encode("utf-8", "backslashreplace").decode()
+
+
+def full_disk(error: BaseException | None) -> OSError | None:
+    """What the disk said where it is full or not to be written to, however a library wrapped it; else None."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NOWHERE_TO_WRITE:
+            return error
+        error = error.__cause__ or error.__context__
+    return None

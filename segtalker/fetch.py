@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import requests
 from tqdm import tqdm
 
-from segtalker.errors import BadInputError
+from segtalker.errors import BadInputError, one_line
 from segtalker.progress import progress_bar
 
 _SCHEMES = ("http", "https")
@@ -100,4 +100,8 @@ def _is_final(error: requests.RequestException) -> bool:
 def _reason(error: requests.RequestException) -> str:
     if error.response is not None:
         return f"{error.response.status_code} {error.response.reason}"
-    return type(error).__name__ if not str(error) else " ".join(str(error).split())[:120]
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if error.args and isinstance(error.args[0], Exception):  # urllib3's own, pages long
+        return f"no connection, {type(error).__name__}"
+    return one_line(error) or type(error).__name__

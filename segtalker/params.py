@@ -323,8 +323,9 @@ def parse_params(content: Mapping[str, Any], origin: str) -> Params:
         return Params.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise BadInputError(f"{origin}: {key}: {first['msg']}") from error
+        keys = [".".join(str(part) for part in first["loc"])] if first["loc"] else []
+        message = first["msg"].removeprefix("Value error, ")  # pydantic's words before ours
+        raise BadInputError(": ".join([origin, *keys, message])) from error
 
 
 def load_params(root: Path = Path()) -> Params:

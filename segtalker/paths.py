@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 from segtalker.errors import BadInputError
@@ -26,6 +27,17 @@ def expand_path(text: str, key: str) -> Path:
 
 
 def inside_project(path: Path, project: Path) -> str:
-    """A path as tables hold it: relative to the project where it lies inside, else absolute."""
-    full, home = path.resolve(), project.resolve()
-    return (full.relative_to(home) if full.is_relative_to(home) else full).as_posix()
+    """A path as tables hold it: relative to the project where it lies inside, else absolute.
+
+    What no table can hold is written out; `segtalker.media.video.open_video` refuses such a path.
+    """
+    full, home = Path(os.path.realpath(path)), project.resolve()  # resolve() raises where a link leads to itself
+    return written_out((full.relative_to(home) if full.is_relative_to(home) else full).as_posix())
+
+
+def written_out(text: str) -> str:
+    """Text with control characters and bytes that are no UTF-8, as names of files may have them, written out."""
+    return "".join(
+        letter.encode("unicode_escape").decode() if unicodedata.category(letter) in ("Cc", "Cs") else letter
+        for letter in text
+    )

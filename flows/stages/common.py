@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from flows.lifeline import die_with_parent
 from flows.stage_notes import StageNotes, own_notes
 from flows.trial import TRIAL_VARIABLE, check_trial
-from segtalker.errors import EXIT_CODE, SegTalkerError
+from segtalker.errors import EXIT_CODE, SegTalkerError, full_disk
 from segtalker.params import Params, Stage, load_params
 from segtalker.provenance import (
     experiment_signature,
@@ -175,6 +175,10 @@ def stage_main(body: Callable[[StageRun], None]) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except Exception as error:
+        if disk := full_disk(error):
+            place = disk.filename or Path.cwd()
+            _report(notes, f"{place}: cannot be written to ({disk.strerror}); free space there, then run again")
+            sys.exit(EXIT_CODE)
         if notes:
             notes.fail(f"a defect in it, {type(error).__name__}; the traceback above says where")
         raise

@@ -34,6 +34,11 @@ class Loudness:
         block = int((time_s - self.start_s) / BLOCK_S)
         return float(self.levels_db[block]) if 0 <= block < len(self.levels_db) else _FLOOR_DB
 
+    @property
+    def outside(self) -> list[tuple[float, float]]:
+        """Where there is no sound at all: before it begins and after it ends, container time."""
+        return [(-np.inf, self.start_s), (self.start_s + len(self.levels_db) * BLOCK_S, np.inf)]
+
     def silences(self, below_db: float, at_least_s: float) -> list[tuple[float, float]]:
         """Stretches of silence, container time.
 

@@ -90,7 +90,7 @@ def find_stretches(
     Returns:
         Stretches and drops, each in order of time.
     """
-    silences = survey.loudness.silences(silence_db, max_silence_s)
+    silences = survey.loudness.silences(silence_db, max_silence_s) + survey.loudness.outside
     stretches: list[Stretch] = []
     drops: list[Drop] = []
     for scene in _scenes(survey):

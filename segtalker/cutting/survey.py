@@ -11,7 +11,7 @@ from segtalker.clip_runner import Row
 from segtalker.cutting.face_tracks import Look, link_faces
 from segtalker.cutting.loudness import measure_loudness
 from segtalker.cutting.scenes import FaceCuts, SceneCuts, all_cuts
-from segtalker.cutting.stretches import Survey, find_stretches
+from segtalker.cutting.stretches import Drop, Survey, find_stretches
 from segtalker.data_params import Cut
 from segtalker.errors import BadClipError
 from segtalker.faces.detect import FaceFinder, make_detector
@@ -26,6 +26,7 @@ _SCENE_SIDE = 256
 _SILENT_DB = -60.0
 _TOGETHER_FRAMES = 3
 _NEXT_LOOK = 1.5
+_MISSING_S = 0.5
 
 
 def cut_recording(cut: Cut, detector: tuple[str, str], threads: int, row: Row, folder: Path) -> dict[str, Any]:
@@ -62,10 +63,16 @@ def cut_recording(cut: Cut, detector: tuple[str, str], threads: int, row: Row, f
     content = {
         "start_s": video.start_s,
         "stretches": [asdict(stretch) for stretch in stretches],
-        "drops": [asdict(drop) for drop in drops],
+        "drops": [asdict(drop) for drop in [*drops, *_missing(survey.span[1], video, row)]],
     }
     write_text(folder / STRETCHES_FILE, json.dumps(content, indent=1))
     return {"stretches": len(stretches)}
+
+
+def _missing(end_s: float, video: Video, row: Row) -> list[Drop]:
+    """What should follow where the picture ends, in a file that is not whole or is shorter than its dataset says."""
+    expected_s = video.start_s + float(row.get("end_s") or video.seconds)
+    return [Drop(end_s, expected_s, "no picture: it ends here")] if expected_s - end_s > _MISSING_S else []
 
 
 def look_through(video: Video, row: Row, cut: Cut, detector: tuple[str, str], threads: int) -> Survey:

@@ -14,7 +14,7 @@ from segtalker.clip_sound import load_stretch, write_sound
 from segtalker.clips import ImagePack, write_array, write_images
 from segtalker.data_params import Crop
 from segtalker.errors import BadClipError
-from segtalker.faces.detect import make_detector
+from segtalker.faces.detect import FaceFinder, make_detector
 from segtalker.faces.landmarks import bridge, longest_run, read_annotated, smooth
 from segtalker.faces.squares import (
     clip_squares,
@@ -151,16 +151,31 @@ def find_landmarks(timeline: Timeline, crop: Crop, buffer_mib: int, row: dict[st
         x, y, size = (float(value) for value in row["face"].split())
         detector.follow(np.array([[x - size / 2, y - size / 2], [x + size / 2, y + size / 2]]))
     try:
-        found, kept, budget = [], [], buffer_mib * _MIB
+        found: list[np.ndarray | None] = []
+        kept: list[TimedFrame] = []
+        asked: dict[int, TimedFrame] = {}
+        budget = buffer_mib * _MIB
         for count, frame in enumerate(timeline.frames()):
-            found.append(None if count % crop.detect_every else detector.landmarks(frame))
+            found.append(None)
+            if count % crop.detect_every == 0:
+                asked[count] = frame
+            if len(asked) == detector.batch_frames:
+                _answer(detector, asked, found)
             budget -= frame.memory
             if budget >= 0:
                 kept.append(frame)
+        _answer(detector, asked, found)
     finally:
         detector.close()
     first, end = longest_run(found, crop.detect_every, crop.max_lost_frames)
     return Passage(smooth(bridge(found[first:end]), crop.smooth_frames), first, [], kept)
+
+
+def _answer(detector: FaceFinder, asked: dict[int, TimedFrame], found: list[np.ndarray | None]) -> None:
+    """Asks for the landmarks of frames that wait, and lets them go."""
+    for place, points in zip(asked, detector.landmarks_batch(list(asked.values())), strict=True):
+        found[place] = points
+    asked.clear()
 
 
 def _annotated(timeline: Timeline, row: dict[str, Any]) -> Passage:

@@ -4,6 +4,7 @@ A detector follows one face through one clip, so each clip gets its own. All of 
 is imported where it is made.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -35,6 +36,13 @@ class Detector(Protocol):
 
 class FaceFinder(Detector, Protocol):
     """Finds every face of a frame, and follows the one it is told to."""
+
+    @property
+    def batch_frames(self) -> int:
+        """How many frames `landmarks_batch` looks at together; more at once are no faster."""
+
+    def landmarks_batch(self, frames: Sequence[np.ndarray | TimedFrame]) -> list[np.ndarray | None]:
+        """What `landmarks` gives for frames that follow each other; all of them stay in memory meanwhile."""
 
     def landmarks(self, frame: np.ndarray | TimedFrame) -> np.ndarray | None:
         """See `Detector`; of a frame of a video only the part that is needed is converted."""

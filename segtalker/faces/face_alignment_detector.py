@@ -65,12 +65,13 @@ class FaceAlignmentDetector:
         """See `segtalker.faces.detect.FaceFinder`."""
         return self.landmarks_batch([frame])[0]
 
-    def landmarks_batch(self, frames: Sequence[np.ndarray | TimedFrame]) -> list[np.ndarray | None]:
-        """The same of many frames that follow each other; faster on a GPU.
+    @property
+    def batch_frames(self) -> int:
+        """See `segtalker.faces.detect.FaceFinder`."""
+        return _BATCH[self._nets.device]
 
-        Args:
-            frames: RGB, `(H, W, 3)`, uint8; all of them stay in memory.
-        """
+    def landmarks_batch(self, frames: Sequence[np.ndarray | TimedFrame]) -> list[np.ndarray | None]:
+        """See `segtalker.faces.detect.FaceFinder`."""
         images = [whole(frame) for frame in frames]
         chosen = [self._choose(boxes) for boxes in _faces(self._nets, images)]
         found = [index for index, box in enumerate(chosen) if box is not None]

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ class MediaPipeDetector:
         weights: `face_landmarker.task`.
     """
 
+    batch_frames = 1  # each window lies where the frame before had the face
+
     def __init__(self, weights: Path) -> None:
         _outlive_profiling_ticks()
         with _stderr_silenced():
@@ -60,6 +62,10 @@ class MediaPipeDetector:
             return None
         self._last = self._known
         return to_ibug(self._known)
+
+    def landmarks_batch(self, frames: Sequence[np.ndarray | TimedFrame]) -> list[np.ndarray | None]:
+        """See `segtalker.faces.detect.FaceFinder`."""
+        return [self.landmarks(frame) for frame in frames]
 
     def faces(self, frame: np.ndarray) -> list[np.ndarray]:
         """See `segtalker.faces.detect.FaceFinder`."""

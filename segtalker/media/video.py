@@ -25,6 +25,7 @@ from av.video.stream import VideoStream
 from segtalker.atomic import atomic_file
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.media.decoders import Reading, TimedFrame, decord_frames, error_message, pyav_frames
+from segtalker.paths import written_out
 
 Decoder = Literal["decord", "pyav"]
 _INDEXED_CONTAINERS = ("mov", "matroska", "avi")
@@ -102,13 +103,19 @@ def open_video(path: Path, decoder: Decoder) -> Video:
         decoder: the wanted one.
 
     Raises:
-        BadClipError: not readable, or no picture in it.
+        BadClipError: not readable, no picture in it, or a path that no table can hold.
     """
+    _check_path(path)
     try:
         with av.open(str(path)) as container:
             return _facts(path, container, decoder)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise BadClipError(f"{path.name}: not a readable video ({error_message(error)})") from error
+
+
+def _check_path(path: Path) -> None:
+    if written_out(str(path)) != str(path):
+        raise BadClipError(f"{path.name}: its path holds control characters or is not written in UTF-8; rename it")
 
 
 def _facts(path: Path, container: "av.container.InputContainer", decoder: Decoder) -> Video:

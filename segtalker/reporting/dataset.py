@@ -20,8 +20,8 @@ from segtalker.workspace import Workspace
 _BINS = 24
 _MOST_ROWS = 200  # of a table on the page; the file it comes from has all
 _PERCENTILES = (0.5, 99.5)
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(\.\d+)?(?!\w)")
-_FILE_NAME = re.compile(r"^[^:]+\.\w{2,5}: ")
+_NUMBER = re.compile(r"(?<![\w.-])-?\d+(\.\d+)?(?!\w)")
+_FILE_NAME = re.compile(r"^[^:]*\.\w{2,5}: ")
 
 
 @dataclass(frozen=True)

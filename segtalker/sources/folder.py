@@ -1,9 +1,10 @@
 """The user's own videos: every one below a folder is a clip."""
 
 import hashlib
+import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from segtalker.file_hashes import FileHashes
 from segtalker.media.video import Video, open_video
 from segtalker.paths import expand_path, inside_project
 from segtalker.progress import progress
+from segtalker.sources.walk import UNREADABLE, closed_rows, walk_files, why
 
 ROOT_KEY = "download.folder.root"
 VIDEO_SUFFIXES = (
@@ -21,13 +23,15 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 SOUND_SUFFIXES = (".wav", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".aac")
 _HASH_DIGITS = 8
+_LONGEST = 100  # letters of a clip's name; stages add to it, and file systems take 255
 _KNOWN_FILE = Path(".cache", "folder.json")
 
 
 def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]:
     """Lists the videos of a folder.
 
-    A video without a sound track is paired with a sound file of the same name beside it.
+    A video without a sound track is paired with a sound file of the same name beside it. A copy of another video is
+    left out, for it could come to stand on another side of the split.
 
     Args:
         settings: where and which.
@@ -42,22 +46,24 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]
     root = expand_path(settings.root, ROOT_KEY)
     if not root.is_dir():
         raise BadInputError(f"{root}: no such folder; {ROOT_KEY} must name one with videos")
-    videos = list(_videos(root, settings.include))
+    found, closed = walk_files(root, VIDEO_SUFFIXES)
+    videos = [path for path in found if _matches(path.relative_to(root), settings.include)]
     if not videos:
         raise BadInputError(f"{root}: no videos that match download.folder.include {list(settings.include)}")
-    rows: list[Row] = []
-    failures: list[Row] = []
-    ids = clip_ids([path.relative_to(root) for path in videos])
+    rows: dict[tuple[str, str], Row] = {}
+    ids = clip_ids([path.relative_to(root) for path in [*videos, *closed]])
+    failures = closed_rows(closed, ids[len(videos) :], project)
     with FileHashes(project / _KNOWN_FILE) as hashes:
-        for path, clip_id in progress(zip(videos, ids, strict=True), len(videos), "download", unit="clip"):
+        for path, clip_id in progress(zip(videos, ids, strict=False), len(videos), "download", unit="clip"):
             try:
                 video = open_video(path, "pyav")
-            except BadClipError as error:
-                source = inside_project(path, project)
-                failures.append({"clip_id": clip_id, "source": source, "reason": str(error)})
-                continue
-            rows.append(_row(clip_id, _subject(path.relative_to(root), clip_id, settings), video, project, hashes))
-    return rows, failures
+                row = _row(clip_id, _subject(path.relative_to(root), clip_id, settings), video, project, hashes)
+                first = rows.setdefault((row["source_sha256"], row["audio"]), row)["clip_id"]
+                if first != clip_id:
+                    raise BadClipError(f"{path.name}: the same recording as {first}")
+            except UNREADABLE as error:
+                failures.append({"clip_id": clip_id, "source": inside_project(path, project), "reason": why(error)})
+    return list(rows.values()), sorted(failures, key=lambda row: row["clip_id"])
 
 
 def clip_ids(paths: Sequence[Path]) -> list[str]:
@@ -69,7 +75,7 @@ def clip_ids(paths: Sequence[Path]) -> list[str]:
     names = [_safe(path.with_suffix("").as_posix()) for path in paths]
     twice = {name for name, count in Counter(name.casefold() for name in names).items() if count > 1}
     return [
-        f"{name}-{_text_hash(path.as_posix())}" if name.casefold() in twice else name
+        f"{name[:_LONGEST]}-{_text_hash(path.as_posix())}" if name.casefold() in twice or len(name) > _LONGEST else name
         for name, path in zip(names, paths, strict=True)
     ]
 
@@ -102,16 +108,8 @@ def _row(clip_id: str, subject: str, video: Video, project: Path, hashes: FileHa
     }
 
 
-def _videos(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
-    for path in sorted(root.rglob("*")):
-        below = path.relative_to(root)
-        hidden = any(part.startswith(".") for part in below.parts)
-        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file() and _matches(below, patterns) and not hidden:
-            yield path
-
-
 def _sound_beside(video: Path) -> Path | None:
-    beside = (video.with_suffix(suffix) for suffix in SOUND_SUFFIXES)
+    beside = (video.with_suffix(written) for suffix in SOUND_SUFFIXES for written in (suffix, suffix.upper()))
     return next((path for path in beside if path.is_file()), None)
 
 
@@ -120,4 +118,4 @@ def _safe(name: str) -> str:
 
 
 def _text_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:_HASH_DIGITS]

@@ -12,11 +12,12 @@ from segtalker.data_params import Hdtf
 from segtalker.errors import BadClipError, BadInputError
 from segtalker.file_hashes import FileHashes
 from segtalker.media.video import open_video
-from segtalker.paths import expand_path, inside_project
+from segtalker.paths import expand_path, inside_project, written_out
 from segtalker.progress import progress
 from segtalker.sources.folder import VIDEO_SUFFIXES
 from segtalker.sources.hdtf_lists import HdtfClip, HdtfVideo, fetch_lists, read_lists
 from segtalker.sources.hdtf_videos import Entry, fetch_videos, video_path
+from segtalker.sources.walk import UNREADABLE, closed_rows, walk_files, why
 
 _CLIPS_TABLE = Path(__file__).with_name("hdtf_clips.csv")
 _HASHES_FILE = "hashes.json"
@@ -91,9 +92,13 @@ def hdtf_recordings(settings: Hdtf, project: Path) -> Hdtfs:
     rows, failures = [], []
     with FileHashes(root / _HASHES_FILE) as hashes:
         for video, entry in progress(zip(videos, ledger, strict=True), len(videos), "download", unit="video"):
-            if entry.state == "fetched":
-                rows += [_row(clip, video, members, settings, root, project, hashes) for clip in video.clips]
-            failures += _lost(video, entry)
+            try:
+                if entry.state == "fetched":
+                    rows += [_row(clip, video, members, settings, root, project, hashes) for clip in video.clips]
+                failures += _lost(video, entry)
+            except UNREADABLE as error:
+                reason = f"{why(error)}; delete it, and it is fetched again"
+                failures += [{"clip_id": clip.clip_id, "source": video.url, "reason": reason} for clip in video.clips]
     return Hdtfs(rows, failures, videos, ledger)
 
 
@@ -150,27 +155,32 @@ def _distributed(folder: Path, settings: Hdtf, members: Mapping[str, Member], ro
     """Clips in their final form: cut, cropped and named as in the published list."""
     if not folder.is_dir():
         raise BadInputError(f"{folder}: no such folder; download.hdtf.clips must name one with HDTF's clips")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
-    paths = [path for path in paths if any(fnmatch(path.stem, pattern) for pattern in settings.include)]
+    found, closed = walk_files(folder, VIDEO_SUFFIXES)
+    paths = [path for path in found if any(fnmatch(path.stem, pattern) for pattern in settings.include)]
     if not paths:
         raise BadInputError(f"{folder}: no clips such as WDA_AdamSchiff_000.mp4 in it")
-    rows, failures = [], []
+    rows: dict[str, Row] = {}
+    failures = closed_rows(closed, [written_out(path.name) for path in closed], project)
     with FileHashes(root / _HASHES_FILE) as hashes:
         for path in progress(paths, len(paths), "download", unit="clip"):
-            source = inside_project(path, project)
-            if path.stem not in members:
-                reason = f"{path.name}: not the name of a clip of HDTF"
-                failures.append({"clip_id": path.stem, "source": source, "reason": reason})
-                continue
             try:
-                found = open_video(path, "pyav")
-            except BadClipError as error:
-                failures.append({"clip_id": path.stem, "source": source, "reason": str(error)})
-                continue
-            rows.append(
-                _common(path.stem, members, settings.split)
-                | {"source": source, "source_sha256": hashes.sha256(path), "fps": round(found.fps, 3)}
-                | {"frames": round(found.seconds * found.fps), "seconds": round(found.seconds, 3)}
-                | {"start_s": "", "end_s": "", "box": "", "ratio": ""}
-            )
-    return Hdtfs(rows, failures, (), ())
+                row = _distributed_row(path, members, settings.split, project, hashes)
+                if path.stem in rows:
+                    raise BadClipError(f"{path.name}: the same clip as {rows[path.stem]['source']}")
+                rows[path.stem] = row
+            except UNREADABLE as error:
+                source = inside_project(path, project)
+                failures.append({"clip_id": written_out(path.stem), "source": source, "reason": why(error)})
+    return Hdtfs(list(rows.values()), failures, (), ())
+
+
+def _distributed_row(path: Path, members: Mapping[str, Member], split: str, project: Path, hashes: FileHashes) -> Row:
+    if path.stem not in members:
+        raise BadClipError(f"{path.name}: not the name of a clip of HDTF")
+    found = open_video(path, "pyav")
+    return (
+        _common(path.stem, members, split)
+        | {"source": inside_project(path, project), "source_sha256": hashes.sha256(path), "fps": round(found.fps, 3)}
+        | {"frames": round(found.seconds * found.fps), "seconds": round(found.seconds, 3)}
+        | {"start_s": "", "end_s": "", "box": "", "ratio": ""}
+    )

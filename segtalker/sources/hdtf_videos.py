@@ -31,10 +31,12 @@ _PREFIX = re.compile(r"^(ERROR:\s*)?(\[[^\]]+\]\s*)?([\w-]{6,}:\s+)?")
 # what a site says of a video that will not come back; anything else may pass
 _GONE = re.compile(
     r"private|removed|terminated|no longer available|not available|unavailable|does not exist|deleted|copyright"
-    r"|blocked|sign in|log in|age.restricted|members.only|HTTP Error 4(0[134]|10|51)|Unsupported URL",
+    r"|blocked|sign in|log in|age.restricted|members.only|HTTP Error 4(0[14]|10|51)|Unsupported URL",
     re.IGNORECASE,
 )
-_STUMBLES = re.compile(r"HTTP Error (5\d\d|429)")
+_STUMBLES = re.compile(r"HTTP Error 5\d\d")
+# what it says of whoever asks; asking on makes it worse
+_TURNED_AWAY = re.compile(r"not a bot|rate.limit|try again later|too many requests|HTTP Error 4(03|29)", re.IGNORECASE)
 _SPACE = re.compile(r"No space left|Read-only file system|Permission denied", re.IGNORECASE)
 
 
@@ -148,6 +150,7 @@ def _settled(entry: Entry | None, video: HdtfVideo, retry_missing: bool, root: P
 def _fetch(video: HdtfVideo, settings: Hdtf, cookies: Path | None, root: Path, tries: int) -> Entry:
     """Fetches one video unless it is there, by yt-dlp or by hand, and looks at it."""
     path = video_path(root, video.video_id)
+    by_hand = path.is_file()
 
     def entry(state: str, reason: str, height: int = 0, seconds: float = 0.0) -> Entry:
         day = date.today().isoformat()
@@ -156,21 +159,24 @@ def _fetch(video: HdtfVideo, settings: Hdtf, cookies: Path | None, root: Path, t
     if not video.url.startswith(("http://", "https://")):
         return entry("missing", f"no address of the web: {video.url}")
     try:
-        if not path.is_file():
+        if not by_hand:
             _download(video, settings, cookies, path)
         found = open_video(path, "pyav")
     except BadClipError as error:
+        if by_hand:
+            return entry("failed", f"{error}; it was there already: replace it, or delete it to have it fetched")
         path.unlink(missing_ok=True)
         return entry("failed", f"what came is no video ({error})")
     except yt_dlp.utils.YoutubeDLError as error:
         reason = plain_reason(str(error))
-        return entry("missing" if is_gone(reason) else "failed", reason)
+        advice = "; run again later, or set download.hdtf.cookies" if _TURNED_AWAY.search(reason) else ""
+        return entry("missing" if is_gone(reason) else "failed", reason + advice)
     return entry("fetched", "", found.height, round(found.seconds, 3))
 
 
 def is_gone(reason: str) -> bool:
     """Whether a video will not come back, by what the site says of it."""
-    return bool(_GONE.search(reason)) and not _STUMBLES.search(reason)
+    return bool(_GONE.search(reason)) and not _STUMBLES.search(reason) and not _TURNED_AWAY.search(reason)
 
 
 def plain_reason(message: str) -> str:
@@ -230,7 +236,7 @@ def _download(video: HdtfVideo, settings: Hdtf, cookies: Path | None, path: Path
             reason = plain_reason(str(error))
             if _SPACE.search(reason):
                 raise BadInputError(f"{path.parent}: {reason}; make room, or set download.hdtf.root") from error
-            if is_gone(reason) or attempt == settings.retries:
+            if is_gone(reason) or _TURNED_AWAY.search(reason) or attempt == settings.retries:
                 raise
             time.sleep(_wait_s(attempt))
     if not path.is_file():

@@ -4,7 +4,7 @@ Nothing is fetched: its terms must be accepted by a person. Archives are unpacke
 everything that was read once is remembered, so that a run over all of them soon finds what is new.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from segtalker.archives import ARCHIVE_SUFFIXES, unpack
 from segtalker.clip_pools import usable_cores
 from segtalker.clip_runner import Row, code_hash
 from segtalker.data_params import Mead
-from segtalker.errors import BadClipError, BadInputError
+from segtalker.errors import BadInputError
 from segtalker.file_hashes import FileHashes
 from segtalker.media.video import open_video
 from segtalker.paths import expand_path, inside_project
@@ -29,6 +29,7 @@ from segtalker.sources.mead_layout import (
     parse_video,
     published_split,
 )
+from segtalker.sources.walk import UNREADABLE, closed_rows, walk_files, why
 
 ROOT_KEY = "download.mead.root"
 PAGE = "https://wywu.github.io/projects/MEAD/MEAD.html"
@@ -81,9 +82,11 @@ def mead_recordings(settings: Mead, project: Path) -> tuple[list[Row], list[Row]
     _check(settings)
     root = _root(settings)
     target = project / expand_path(settings.unpack_to, "download.mead.unpack_to")
-    archives = [path for path in _archives(root) if _actor_chosen(_place(path, root), settings)]
-    files = _unpacked(archives, root, target, settings) + _loose(root, archives, target)
+    found, closed = walk_files(root, (*ARCHIVE_SUFFIXES, *VIDEO_SUFFIXES, *SOUND_SUFFIXES))
+    archives = [path for path in _archives(found) if _actor_chosen(_place(path, root), settings)]
+    files = _unpacked(archives, root, target, settings) + _loose(found, root, archives, target)
     recordings, failures = _recordings(files, settings, project)
+    failures += closed_rows(closed, clip_ids([path.relative_to(root) for path in closed]), project)
     if not recordings and not failures:
         raise BadInputError(f"{root}: none of MEAD's recordings that download.mead chooses; {_how_to_get()}")
     rows, broken = _read(recordings, settings.split, project)
@@ -154,16 +157,9 @@ def _place(path: Path, root: Path) -> str:
     return place[: len(place) - len(suffix)]
 
 
-def _seen(root: Path, suffixes: Sequence[str]) -> Iterator[Path]:
-    for path in sorted(root.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        if _suffix(path, suffixes) and not hidden and path.is_file():
-            yield path
-
-
-def _archives(root: Path) -> list[Path]:
+def _archives(found: Sequence[Path]) -> list[Path]:
     """Archives that nobody unpacked beside themselves."""
-    return [path for path in _seen(root, ARCHIVE_SUFFIXES) if not _unpacked_beside(path)]
+    return [path for path in found if _suffix(path, ARCHIVE_SUFFIXES) and not _unpacked_beside(path)]
 
 
 def _unpacked_beside(archive: Path) -> bool:
@@ -195,13 +191,13 @@ def _member_wanted(place: str, settings: Mead) -> Callable[[str], bool]:
     return wanted
 
 
-def _loose(root: Path, archives: Sequence[Path], target: Path) -> list[_File]:
+def _loose(found: Sequence[Path], root: Path, archives: Sequence[Path], target: Path) -> list[_File]:
     """Files below the root that came out of no archive of ours."""
     ours = {_target(archive, root, target).resolve() for archive in archives}
     return [
         _File(path, _place(path, root))
-        for path in _seen(root, (*VIDEO_SUFFIXES, *SOUND_SUFFIXES))
-        if not ours.intersection(path.parents)
+        for path in found
+        if _suffix(path, (*VIDEO_SUFFIXES, *SOUND_SUFFIXES)) and not ours.intersection(path.parents)
     ]
 
 
@@ -247,9 +243,9 @@ def _read(recordings: Sequence[_Recording], split: str, project: Path) -> tuple[
             ):
                 try:
                     rows.append(future.result())
-                except BadClipError as error:
+                except UNREADABLE as error:
                     source = inside_project(recording.path, project)
-                    failures.append({"clip_id": recording.name.clip_id, "source": source, "reason": str(error)})
+                    failures.append({"clip_id": recording.name.clip_id, "source": source, "reason": why(error)})
         finally:
             pool.shutdown(cancel_futures=True)
     return rows, failures

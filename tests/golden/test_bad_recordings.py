@@ -62,6 +62,16 @@ def still(name: str, side: int = 512) -> np.ndarray:
     return cv2.resize(image[:crop_to, :crop_to], (side, side), interpolation=cv2.INTER_AREA)
 
 
+def index_first(source: Path, target: Path) -> None:
+    """Writes the same streams with the index in front, so that a beginning can be read."""
+    with av.open(str(source)) as old, av.open(str(target), "w", options={"movflags": "faststart"}) as new:
+        streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
+        for packet in old.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                new.mux(packet)
+
+
 STEADY = np.arange(50) / 25
 
 
@@ -70,9 +80,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One good recording, also under a wrong suffix, and many bad ones."""
     root = tmp_path_factory.mktemp("videos")
     shutil.copy(GOOD, root / "good.mp4")
-    shutil.copy(GOOD, root / "wrong_suffix.avi")
+    shutil.copy(ROOT / "videos/grid/brbk7n.mpg", root / "wrong_suffix.avi")
     whole = GOOD.read_bytes()
     (root / "truncated.mp4").write_bytes(whole[: len(whole) // 2])
+    index_first(GOOD, root / "half.mp4")
+    os.truncate(root / "half.mp4", (root / "half.mp4").stat().st_size // 2)
+    shutil.copy(GOOD, root / "twice.mp4")
+    (root / "caf\udce9.mp4").touch()
+    shutil.copy(ROOT / "videos/mead/M030_sad_3_001.mp4", root / f"{'long' * 60}.mp4")
     (root / "zero.mp4").touch()
     (root / "text.mp4").write_text("no video at all")
     shutil.copy(ROOT / "portraits/s12.jpg", root / "picture.mp4")
@@ -104,14 +119,17 @@ def params(folder: Path, mediapipe_weights: str) -> Params:
     return parse_params(merge(plain, changes), "test")
 
 
+LONG = "long" * 25 + "-"
 REASONS = {
     "animal": "no face found",
+    "caf": "its path holds control characters or is not written in UTF-8",
     "jump": "timestamps jump from",
     "mute": "no sound track, and no sound file beside it",
     "one_pixel": "no face found",
     "picture": "no sound track, and no sound file beside it",  # a picture is a film of one frame
     "sound_alone": "no picture in it",
     "text": "not a readable video",
+    "twice": "the same recording as good",
     "truncated": "not a readable video",
     "wall": "no face found",
     "zero": "not a readable video",
@@ -137,7 +155,9 @@ def test_each_has_its_line_and_the_good_go_on(
         assert reason in failed.pop(name, ""), name
     assert failed == {}
     kept = set(read_table(data / "gate/folder/clips.csv")["clip_id"])
-    assert {"good", "wrong_suffix", "large_8k"} <= kept
+    assert {"good", "half", "wrong_suffix", "large_8k"} <= kept
+    assert any(clip_id.startswith(LONG) for clip_id in kept)
+    assert reasons(data / "cut/folder/dropped.csv")["half"] == "no picture: it ends here"
     assert "Traceback" not in capfd.readouterr().err
     page = Path("reports/datasets/folder.html").read_text()
     assert all(name in page for name in REASONS)

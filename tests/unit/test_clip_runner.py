@@ -15,7 +15,7 @@ import pytest
 
 from segtalker import clip_runner
 from segtalker.clip_pools import Pool
-from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
+from segtalker.clip_runner import ClipTask, Work, code_hash, run_clips, task_key
 from segtalker.clips import CLIP_COLUMNS, read_table
 from segtalker.errors import BadClipError, BadInputError
 
@@ -168,27 +168,25 @@ def fill_up(row: dict, folder: Path, error: Exception) -> dict:
     return {"frames": 1, "seconds": 1.0}
 
 
-def no_space_in_a_library() -> Exception:
-    """What is left of a full disk once a library has wrapped it."""
-    error = ValueError("encoder failed")
-    error.__cause__ = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    return error
+def fill_up_in_a_library(row: dict, folder: Path, error: Exception) -> dict:
+    """The same where a library wraps what the disk says."""
+    try:
+        return fill_up(row, folder, error)
+    except OSError as cause:
+        raise ValueError("encoder failed") from cause
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
-        OSError(errno.EROFS, os.strerror(errno.EROFS)),
-        no_space_in_a_library(),
-    ],
+    ("work", "number"),
+    [(fill_up, errno.ENOSPC), (fill_up, errno.EROFS), (fill_up_in_a_library, errno.ENOSPC)],
     ids=["full", "read-only", "full, wrapped"],
 )
-def test_a_disk_that_takes_no_more_stops_the_stage(folder: Path, error: Exception, workers: int) -> None:
+def test_a_disk_that_takes_no_more_stops_the_stage(folder: Path, work: Work, number: int, workers: int) -> None:
     todo = tasks(*"abcdefgh")
+    failing = partial(work, error=OSError(number, os.strerror(number)))
     with pytest.raises(BadInputError, match=r"cannot be written to .*finished clips are kept") as caught:
-        run_clips(todo, partial(fill_up, error=error), folder, CLIP_COLUMNS, Pool(workers, ""), 1.0, label="fill")
+        run_clips(todo, failing, folder, CLIP_COLUMNS, Pool(workers, ""), 1.0, label="fill")
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (folder / "failures.csv").exists()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segtalker.cutting.face_tracks import link_faces
-from segtalker.cutting.loudness import Loudness
+from segtalker.cutting.loudness import BLOCK_S, Loudness
 from segtalker.cutting.stretches import Survey, _without, find_stretches
 
 LIMITS: dict[str, Any] = {
@@ -56,6 +56,16 @@ def test_no_face_and_silence_are_left_out_with_a_reason(face: Callable, looks: C
     assert [(drop.reason, *span) for drop, span in zip(drops, spans(drops), strict=True)] == [
         ("silent", 3.2, 4.8),
         ("no face", 7.8, 12.0),
+    ]
+
+
+def test_where_there_is_no_sound_track_yet_or_no_more_it_is_silent(face: Callable, looks: Callable) -> None:
+    loudness = Loudness(4.0, np.full(round(8 / BLOCK_S), -20.0, np.float32))
+    stretches, drops = find(20.0, looks(20, lambda time: face(200, 150)), loudness)
+    assert spans(stretches) == [(3.8, 12.2)]
+    assert [(drop.reason, *span) for drop, span in zip(drops, spans(drops), strict=True)] == [
+        ("silent", 0.0, 3.8),
+        ("silent", 12.2, 20.0),
     ]
 
 

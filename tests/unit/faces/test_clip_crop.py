@@ -10,8 +10,9 @@ import pytest
 from segtalker.clips import ImagePack, read_wav, write_images
 from segtalker.data_params import Crop
 from segtalker.errors import BadClipError
-from segtalker.faces.clip_crop import crop_clip
-from segtalker.media.video import write_video
+from segtalker.faces import clip_crop
+from segtalker.faces.clip_crop import crop_clip, find_landmarks, make_timeline
+from segtalker.media.video import TimedFrame, write_video
 from segtalker.params import Base, load_params
 
 FRAMES = 40
@@ -79,6 +80,41 @@ def test_everything_fits_together(base: Base, crop: Crop, row: dict, output: Pat
     assert mel.shape == (80, 1 + FRAMES * 640 // 200)
     assert abs(int(np.abs(sound).argmax()) - 20 * 640) < 120
     assert int(mel.mean(axis=0).argmax()) in range(62, 67)
+
+
+class Batches:
+    """A detector that looks at four frames together and knows where the head is in each.
+
+    Args:
+        every: how often it is asked.
+    """
+
+    batch_frames = 4
+
+    def __init__(self, every: int) -> None:
+        self._every, self.sizes = every, list[int]()
+
+    def landmarks_batch(self, frames: list[TimedFrame]) -> list[np.ndarray | None]:
+        """Of some frames."""
+        first = sum(self.sizes)
+        self.sizes.append(len(frames))
+        return [(HEAD + sway((first + place) * self._every)).astype(np.float32) for place in range(len(frames))]
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+@pytest.mark.parametrize(("every", "sizes"), [(1, [4] * 10 + [0]), (3, [4, 4, 4, 2])])
+def test_a_detector_gets_as_many_frames_as_it_looks_at_together(
+    every: int, sizes: list[int], base: Base, crop: Crop, row: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector = Batches(every)
+    monkeypatch.setattr(clip_crop, "make_detector", lambda _name, _weights: detector)
+    chosen = crop.model_copy(update={"detector": "face_alignment", "detect_every": every, "smooth_frames": 1})
+    passage = find_landmarks(make_timeline(row, base, chosen), chosen, 64, row)
+    assert detector.sizes == sizes
+    assert len(passage.landmarks) == FRAMES
+    assert passage.landmarks[::every] == pytest.approx(np.stack([HEAD + sway(n) for n in range(0, FRAMES, every)]))
 
 
 def test_masks_and_landmarks_lie_on_the_picture(base: Base, crop: Crop, row: dict, output: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_batch_gives_what_single_frames_give(
 ) -> None:
     single = [detector.landmarks(frame) for frame in frames]
     monkeypatch.setitem(module._BATCH, detector._nets.device, 2)
-    batch = make_detector("face_alignment", str(folder)).landmarks_batch(frames)  # type: ignore[attr-defined]
+    batch = make_detector("face_alignment", str(folder)).landmarks_batch(frames)
     for one, other in zip(single, batch, strict=True):
         assert one is not None
         assert other == pytest.approx(one, abs=1e-4)

@@ -9,7 +9,7 @@ import pytest
 from segtalker.clips import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
 from segtalker.data_params import Gate
 from segtalker.params import load_params
-from segtalker.reporting.dataset import dataset_page, histograms
+from segtalker.reporting.dataset import _loss, dataset_page, histograms
 from segtalker.workspace import Workspace
 
 
@@ -81,6 +81,13 @@ def test_offsets_have_a_bar_a_frame(gate: Gate) -> None:
     chart = next(chart for chart in histograms(rows, [], gate) if chart.unit == "frames")
     assert [(bar.low + 0.5, bar.kept) for bar in chart.bars] == [(-3, 1), (-2, 0), (-1, 0), (0, 2), (1, 1)]
     assert not any(bar.dropped for bar in chart.bars)
+
+
+def test_reasons_that_differ_in_name_and_figure_only_are_counted_together() -> None:
+    silent = [("a", "a.mp4: its sound track is silent"), ("b", ".mp4: its sound track is silent")]
+    others = [("c", "no face found in 3 s"), ("d", "no face found in 12.5 s"), ("e", "e.mp4: its path is not UTF-8")]
+    counted = dict(_loss("cut", "failed", silent + others, "", "f.csv").reasons)
+    assert counted == {"its sound track is silent": 2, "no face found in N s": 2, "its path is not UTF-8": 1}
 
 
 def test_an_empty_dataset_has_a_page(workspace: Workspace, gate: Gate) -> None:

@@ -1,11 +1,12 @@
 """Listing the user's own videos."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from segtalker.clips import write_wav
+from segtalker.clips import FAILURE_COLUMNS, read_table, write_table, write_wav
 from segtalker.data_params import Folder
 from segtalker.errors import BadInputError
 from segtalker.media.video import write_video
@@ -15,9 +16,10 @@ SOUND = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
 
 
 def video(path: Path, sound: np.ndarray | None = SOUND) -> None:
-    """Writes one second."""
+    """Writes one second of a grey of its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_video(path.with_suffix(".mp4"), [np.zeros((32, 32, 3), np.uint8)] * 25, 25, sound, 16000, crf=30)
+    grey = sum(path.as_posix().encode()) % 256
+    write_video(path.with_suffix(".mp4"), [np.full((32, 32, 3), grey, np.uint8)] * 25, 25, sound, 16000, crf=10)
     path.with_suffix(".mp4").rename(path)
 
 
@@ -110,3 +112,51 @@ def test_a_variable_in_the_root_is_replaced(root: Path, tmp_path: Path, monkeypa
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no videos"):
         folder_clips(settings(tmp_path), tmp_path)
+
+
+def test_names_of_any_bytes_have_a_line(tmp_path: Path) -> None:
+    for name in ("caf\udce9.mp4", "caf\udcea.mp4", "re\rturn.mp4", "two\nlines.mp4"):
+        (tmp_path / name).touch()
+    video(tmp_path / "good.mp4")
+    rows, failures = folder_clips(settings(tmp_path), tmp_path)
+    assert [row["clip_id"] for row in rows] == ["good"]
+    write_table(tmp_path / "failures.csv", failures, FAILURE_COLUMNS)
+    table = read_table(tmp_path / "failures.csv")
+    assert sorted(table["source"]) == ["caf\\udce9.mp4", "caf\\udcea.mp4", "re\\rturn.mp4", "two\\nlines.mp4"]
+    assert table["reason"].str.endswith("its path holds control characters or is not written in UTF-8; rename it").all()
+    assert not table["reason"].str.contains("\n").any()
+
+
+def test_links_that_lead_nowhere_have_a_line(tmp_path: Path) -> None:
+    (tmp_path / "circle.mp4").symlink_to(tmp_path / "circle.mp4")
+    (tmp_path / "nowhere.mp4").symlink_to(tmp_path / "gone")
+    rows, failures = folder_clips(settings(tmp_path), tmp_path)
+    assert rows == []
+    assert [row["reason"] for row in failures] == [
+        "circle.mp4: not a readable video (Too many levels of symbolic links)",
+        "nowhere.mp4: not a readable video (No such file or directory)",
+    ]
+
+
+def test_names_of_any_length_fit_a_file_system(tmp_path: Path) -> None:
+    deep = Path(*["folder with a long name"] * 20, "a.mp4")
+    ids = clip_ids([deep, deep.with_name("b.mp4"), Path("x" * 250 + "1.mp4"), Path("x" * 250 + "2.mp4")])
+    assert len(set(ids)) == 4
+    assert max(map(len, ids)) <= 120
+
+
+def test_the_same_film_twice_is_one_recording(root: Path, tmp_path: Path) -> None:
+    (root / "Ann" / "again.mp4").symlink_to(root / "Bob" / "b.mp4")
+    shutil.copy(root / "Bob" / "b.mp4", root / "copy.mp4")
+    rows, failures = folder_clips(settings(root, include=("*.mp4",)), tmp_path)
+    assert [row["clip_id"] for row in rows] == ["Ann_again", "Ann_b"]  # a link counts as what it leads to
+    reasons = [row["reason"] for row in failures if "the same" in row["reason"]]
+    assert reasons == ["b.mp4: the same recording as Ann_again", "copy.mp4: the same recording as Ann_again"]
+
+
+def test_suffixes_of_sound_may_have_capitals(tmp_path: Path) -> None:
+    video(tmp_path / "a.mp4", sound=None)
+    write_wav(tmp_path / "a.wav", SOUND, 16000)
+    (tmp_path / "a.wav").rename(tmp_path / "a.WAV")
+    rows, _ = folder_clips(settings(tmp_path), tmp_path)
+    assert [row["audio"] for row in rows] == ["a.WAV"]

@@ -1,11 +1,13 @@
 """HDTF from a small web on this machine: lists with all their traps, videos that come, stumble or are gone."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yt_dlp
 
 from segtalker.data_params import Hdtf
 from segtalker.errors import BadInputError
@@ -15,7 +17,7 @@ from segtalker.sources import hdtf_lists, hdtf_videos
 from segtalker.sources.hdtf import hdtf_recordings, read_members, shared_subjects
 from segtalker.sources.hdtf_lists import KINDS, SUBSETS, read_lists
 from segtalker.sources.hdtf_report import hdtf_report
-from segtalker.sources.hdtf_videos import plain_reason, read_ledger
+from segtalker.sources.hdtf_videos import is_gone, plain_reason, read_ledger
 
 from .web import Web, small_web
 
@@ -110,6 +112,29 @@ def test_a_video_put_there_by_hand_is_taken(web: Web, settings: Hdtf, tmp_path: 
     assert not any(path.endswith(".mp4") for path in web.asked)
 
 
+def test_a_file_put_there_that_is_no_video_is_left_where_it_is(web: Web, settings: Hdtf, tmp_path: Path) -> None:
+    place = tmp_path / "raw/hdtf/videos/WDA_AnnieKuster.mp4"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"mine")
+    chosen = settings.model_copy(update={"include": ("WDA_Annie*",)})
+    (entry,) = hdtf_recordings(chosen, tmp_path).ledger
+    assert entry.state == "failed"
+    assert "WDA_AnnieKuster.mp4: not a readable video" in entry.reason
+    assert "replace it, or delete it" in entry.reason
+    assert place.read_bytes() == b"mine"
+
+
+def test_a_video_damaged_since_stops_nothing(web: Web, settings: Hdtf, tmp_path: Path) -> None:
+    first = hdtf_recordings(settings, tmp_path)
+    (tmp_path / "raw/hdtf/videos/WDA_AdamSchiff.mp4").write_bytes(b"")
+    again = hdtf_recordings(settings, tmp_path)
+    assert len(again.rows) == len(first.rows) - 2
+    reasons = {row["clip_id"]: row["reason"] for row in again.failures}
+    assert reasons["WDA_AdamSchiff_000"] == reasons["WDA_AdamSchiff_001"]
+    assert "WDA_AdamSchiff.mp4: not a readable video" in reasons["WDA_AdamSchiff_000"]
+    assert reasons["WDA_AdamSchiff_000"].endswith("delete it, and it is fetched again")
+
+
 def test_what_is_no_video_and_a_dead_server_are_tried_again(web: Web, settings: Hdtf, tmp_path: Path) -> None:
     web.files["/good.mp4"] = b"<html>please wait</html>" * 100
     chosen = settings.model_copy(update={"include": ("WDA_AdamSchiff_*",), "retries": 0})
@@ -159,12 +184,15 @@ def test_clips_as_they_are_distributed(settings: Hdtf, tmp_path: Path) -> None:
     for name in ("WDA_AdamSchiff_000", "WRA_AdamKinzinger0_000", "holiday"):
         video(folder / f"{name}.mp4")
     (folder / "RD_Radio1_000.mp4").write_bytes(b"")
+    (folder / "again").mkdir()
+    video(folder / "again" / "WDA_AdamSchiff_000.mp4")
     given = settings.model_copy(update={"clips": str(folder)})
     found = hdtf_recordings(given, tmp_path)
     assert [row["clip_id"] for row in found.rows] == ["WDA_AdamSchiff_000", "WRA_AdamKinzinger0_000"]
     assert [row["subject"] for row in found.rows] == ["AdamSchiff", "AdamKinzinger"]
     assert all(row["split"] in ("train", "val", "test") for row in found.rows)
-    assert {row["clip_id"] for row in found.failures} == {"holiday", "RD_Radio1_000"}
+    assert {row["clip_id"] for row in found.failures} == {"holiday", "RD_Radio1_000", "WDA_AdamSchiff_000"}
+    assert any("WDA_AdamSchiff_000.mp4: the same clip as" in row["reason"] for row in found.failures)
     assert "2 clips in their distributed form" in hdtf_report(found, "published")
     with pytest.raises(BadInputError, match="no such folder"):
         hdtf_recordings(given.model_copy(update={"clips": "/nowhere/at/all"}), tmp_path)
@@ -203,6 +231,67 @@ def test_a_row_that_is_not_as_it_should_be_is_named(tmp_path: Path, name: str, t
 )  # fmt: skip
 def test_reasons_are_plain(said: str, plain: str) -> None:
     assert plain_reason(said) == plain
+
+
+@pytest.mark.parametrize(
+    ("said", "gone"),
+    [
+        ("Video unavailable", True),
+        ("Private video. Sign in if you've been granted access to this video", True),
+        ("Sign in to confirm your age. This video may be inappropriate for some users.", True),
+        ("This video has been removed by the uploader", True),
+        ("unable to download: HTTP Error 404: Not Found", True),
+        ("Sign in to confirm you\u2019re not a bot. Use --cookies for the authentication", False),
+        ("Video unavailable. This content isn't available, try again later. The session has been rate-limited", False),
+        ("unable to download video data: HTTP Error 403: Forbidden", False),
+        ("HTTP Error 429: Too Many Requests", False),
+        ("HTTP Error 503: Service Unavailable", False),
+        ("The read operation timed out", False),
+    ],
+)  # fmt: skip
+def test_what_is_gone_is_told_from_who_is_turned_away(said: str, gone: bool) -> None:
+    assert is_gone(said) == gone
+
+
+def test_whoever_is_turned_away_does_not_ask_on(
+    web: Web, settings: Hdtf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "ERROR: [youtube] RApGxN-O9Qc: Sign in to confirm you\u2019re not a bot"
+    asked: list[str] = []
+
+    def refuse(_: object, urls: list[str]) -> None:
+        asked.extend(urls)
+        raise yt_dlp.utils.DownloadError(said)
+
+    monkeypatch.setattr(yt_dlp.YoutubeDL, "download", refuse)
+    chosen = settings.model_copy(update={"include": ("WDA_AdamSchiff_*",)})
+    (entry,) = hdtf_recordings(chosen, tmp_path).ledger
+    assert (entry.state, len(asked)) == ("failed", 1)
+    assert entry.reason.endswith("not a bot; run again later, or set download.hdtf.cookies")
+
+
+def test_what_came_of_a_video_is_not_fetched_again(web: Web, settings: Hdtf, tmp_path: Path) -> None:
+    part = tmp_path / "raw/hdtf/videos/WDA_AdamSchiff.mp4.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(web.files["/good.mp4"][:1000])
+    found = hdtf_recordings(settings.model_copy(update={"include": ("WDA_AdamSchiff_*",)}), tmp_path)
+    assert found.ledger[0].state == "fetched"
+    assert "/good.mp4" in web.ranges
+    assert (part.parent / "WDA_AdamSchiff.mp4").read_bytes() == web.files["/good.mp4"]
+
+
+def test_cookies_and_the_rate_reach_the_line(web: Web, settings: Hdtf, tmp_path: Path) -> None:
+    cookies = tmp_path / "cookies.txt"
+    cookies.write_text("# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tpass\tyes\n")
+    chosen = {
+        "include": ("WDA_AdamSchiff_*",),
+        "cookies": str(cookies),
+        "rate_limit_mib": len(web.files["/good.mp4"]) / 2**20,
+    }
+    started = time.monotonic()
+    hdtf_recordings(settings.model_copy(update=chosen), tmp_path)
+    assert web.cookies["/good.mp4"] == "pass=yes"
+    assert time.monotonic() - started > 0.5  # at a film a second
 
 
 def test_nobody_is_on_two_sides_of_the_pinned_split() -> None:

@@ -264,10 +264,14 @@ def test_broken_unnamed_and_double_videos_are_failures(clip: bytes, tmp_path: Pa
     root = tmp_path / "mead"
     put(root, [FRONT[0], "copy/M003_angry_1_001.mp4", "sad.mp4", ".trash/M003_sad_1_001.mp4"], clip)
     put(root, ["M030_sad_3_001.mp4"], b"<html>")
+    (root / "W009_sad_1_001.mp4").symlink_to(tmp_path / "nowhere.mp4")
     rows, failures = mead_recordings(settings(root), tmp_path)
     assert [row["clip_id"] for row in rows] == ["M003_front_angry_1_001"]
     reasons = {row["clip_id"]: row["reason"] for row in failures}
-    assert sorted(reasons) == ["M030_front_sad_3_001", "mead_copy_M003_angry_1_001", "mead_sad"]
+    assert sorted(reasons) == [
+        "M030_front_sad_3_001", "W009_front_sad_1_001", "mead_copy_M003_angry_1_001", "mead_sad",
+    ]  # fmt: skip
+    assert reasons["W009_front_sad_1_001"] == "W009_sad_1_001.mp4: cannot be read (No such file or directory)"
     assert "not a readable video" in reasons["M030_front_sad_3_001"]
     assert "the same recording as mead/M003/video" in reasons["mead_copy_M003_angry_1_001"]
     assert "does not say which recording" in reasons["mead_sad"]

@@ -22,6 +22,7 @@ class Web:
         self.torn: dict[str, int] = {}  # so many answers end in the middle
         self.asked: Counter[str] = Counter()
         self.ranges: list[str] = []
+        self.cookies: dict[str, str] = {}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -36,6 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.web.asked[self.path] += 1
+        self.web.cookies[self.path] = self.headers.get("Cookie", "")
         rest = self._head()
         if rest is None:
             self.web.failures[self.path] = self.web.failures.get(self.path, 0) - 1

@@ -1,0 +1,38 @@
+"""How a stage ends."""
+
+import errno
+import os
+
+import pytest
+
+from flows.stages import common
+from flows.stages.common import StageRun, stage_main
+
+
+def full(_run: StageRun) -> None:
+    """A stage whose disk is full, as a library says it."""
+    try:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/download/clips.csv")
+    except OSError as error:
+        raise ValueError("cannot write") from error
+
+
+def broken(_run: StageRun) -> None:
+    """A stage with a defect."""
+    raise FileNotFoundError(errno.ENOENT, "No such file or directory", "x")
+
+
+def test_a_disk_that_takes_no_more_is_one_line_and_a_defect_is_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(common, "quiet", lambda: None)
+    monkeypatch.setattr(common, "run_stage", lambda body: body(None))
+    with pytest.raises(SystemExit) as ended:
+        stage_main(full)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "error: data/download/clips.csv: cannot be written to (No space left on device); free space there, then run"
+        " again\n"
+    )
+    with pytest.raises(FileNotFoundError):
+        stage_main(broken)
