@@ -107,10 +107,12 @@ def status(root: Path) -> set[str]:
 
 
 def checkout(root: Path) -> None:
-    """Outputs as `dvc.lock` has them, from the cache; what is not there is left to the stages."""
-    subprocess.run(
-        _command("checkout", "--force", "--quiet"), cwd=root, env=_environment(), capture_output=True, check=False
-    )
+    """Outputs as `dvc.lock` has them, from the cache; what is not there is left to the stages.
+
+    The stages are named, or DVC would remove what it knows of other datasets and experiments.
+    """
+    command = _command("checkout", "--force", "--quiet", *_read_lock(root))
+    subprocess.run(command, cwd=root, env=_environment(), capture_output=True, check=False)
 
 
 def reproduce_stage(root: Path, stage: str, force: bool) -> Reproduced:
