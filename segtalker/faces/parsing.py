@@ -14,7 +14,7 @@ from torch import nn
 
 from segtalker.checkpoints import load_net
 from segtalker.clips import ImagePack, write_images
-from segtalker.faces.flicker import FlickerCount, Scored, Smoothing, smooth
+from segtalker.faces.flicker import FlickerCount, Scored, Smoothing, best_regions, smooth
 from segtalker.nets.external.bisenet import load_bisenet
 from segtalker.nets.parser import PARSER_KIND, FaceParser
 
@@ -80,7 +80,7 @@ def parse_frames(parser: nn.Module, frames: np.ndarray, batch_size: int) -> np.n
     with torch.inference_mode():
         for start in range(0, len(frames), batch_size):
             batch = torch.from_numpy(frames[start : start + batch_size]).to(device).permute(0, 3, 1, 2)
-            parts.append(parser(batch.float().div_(127.5).sub_(1.0)).argmax(dim=1).to(torch.uint8).cpu())
+            parts.append(best_regions(parser(batch.float().div_(127.5).sub_(1.0))).cpu())
     return torch.cat(parts).numpy()
 
 
@@ -96,8 +96,8 @@ def score_frames(parser: nn.Module, frames: Iterable[np.ndarray], batch_size: in
     while batch := list(islice(frames, batch_size)):
         with torch.inference_mode():
             colours = torch.from_numpy(np.stack(batch)).to(device).permute(0, 3, 1, 2).float()
-            logits = parser(colours / 127.5 - 1.0)
-            regions = logits.argmax(dim=1).to(torch.uint8)
+            logits = parser(colours / 127.5 - 1.0).contiguous()
+            regions = best_regions(logits)
         yield from map(Scored, colours, logits, regions)
 
 
