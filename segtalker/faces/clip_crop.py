@@ -185,7 +185,9 @@ def _annotated(timeline: Timeline, row: dict[str, Any]) -> Passage:
 
 def _check_places(indices: list[int]) -> None:
     if -1 in indices:
-        raise BadClipError("what is annotated frame by frame is of no use to a stretch from the middle; set cut.mode whole")
+        raise BadClipError(
+            "what is annotated frame by frame is of no use to a stretch from the middle; set cut.mode whole"
+        )
 
 
 def place_squares(landmarks: np.ndarray, video: Video, crop: Crop, row: dict[str, Any]) -> np.ndarray:
@@ -207,7 +209,7 @@ def _boxes(squares: np.ndarray) -> np.ndarray:
 def _around(points: np.ndarray, crop: Crop, row: dict[str, Any]) -> np.ndarray:
     """Where the square will lie, seen from one frame: left, top, right, bottom.
 
-    It will hold the face, so that it reaches no farther from it than by both its margins, and a little for other frames.
+    It will hold the face, so it reaches no farther from it than by both its margins, and a little for other frames.
     """
     if crop.published and row.get("box"):
         return _boxes(published_square(row["box"])[None])[0]

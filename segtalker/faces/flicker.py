@@ -195,7 +195,7 @@ def _likeness(colours: Tensor, others: Tensor, sigma: float) -> Tensor:
 
 
 def _mean_around(values: Tensor, radius: int, axis: int) -> Tensor:
-    """Means of so many neighbours on either side, fewer at the edges: a tenth of the time of `avg_pool2d` on the CPU."""
+    """Means of so many neighbours on either side, fewer at the edges; a tenth of the time of `avg_pool2d` on CPUs."""
     total, length = values.clone(), values.shape[axis]
     for shift in range(1, radius + 1):
         total.narrow(axis, shift, length - shift).add_(values.narrow(axis, 0, length - shift))

@@ -127,7 +127,7 @@ def test_frames_in_memory_give_the_crops_of_frames_decoded_again(
     jump: list[int], buffer_mib: int, passes: int, base: Base, crop: Crop, row: dict, output: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Whole frames take 3.3 MiB; parts around the face less, and where they miss the square, frames are decoded again."""
+    """Whole frames take 3.3 MiB; parts around the face less, and where they miss the square, all are read again."""
     decoded = []
     frames = Timeline.frames
     monkeypatch.setattr(Timeline, "frames", lambda self, first=0: decoded.append(first) or frames(self, first))
