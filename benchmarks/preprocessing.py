@@ -8,6 +8,8 @@ The field's usual detector is another: S3FD and 2DFAN-4. The last line adds thei
 one on each whole frame, to ours as its detector uses them. They are timed alone, on a few frames of each recording,
 with random weights, on which time does not depend.
 
+Each line is printed for both precisions of our parser (`parse.precision`); the plain way has float32.
+
     python -m benchmarks.preprocessing --videos DIR --detector face_landmarker.task --parser parser.ckpt --size 256
 """
 
@@ -16,8 +18,9 @@ import functools
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -41,6 +44,7 @@ from segtalker.params import Params, load_params, merge, parse_params
 
 _CONFIDENCE = 0.5
 _ROUNDS = 3
+_PRECISIONS: tuple[Literal["32-true", "bf16-true"], ...] = ("32-true", "bf16-true")
 
 
 def plain_crop(video: Path, landmarker: Any, params: Params, folder: Path) -> int:
@@ -110,24 +114,27 @@ def processor_seconds(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def measure(video: Path, landmarker: Any, params: Params, choice: ParserChoice) -> dict[str, tuple[float, float, int]]:
-    """Seconds of crop and of parse, and frames, of both ways."""
+    """Seconds of crop and of parse, and frames, of the plain way and of ours in each precision."""
     alone = load_net(choice.path, PARSER_KIND, FaceParser)
     smoothing = Smoothing(params.parse.smooth_frames, params.parse.smooth_sigma)
     row = {"clip_id": "clip", "source": str(video), "audio": "", "annotations": ""}
     with tempfile.TemporaryDirectory() as scratch:
         plain, ours = Path(scratch) / "plain", Path(scratch) / "crops" / "clip"
-        masks = Path(scratch) / "masks"
-        for folder in (plain, ours, masks):
+        masks = {precision: Path(scratch) / precision for precision in _PRECISIONS}
+        for folder in (plain, ours, *masks.values()):
             folder.mkdir(parents=True)
         crop_s, count = processor_seconds(lambda: plain_crop(video, landmarker, params, plain))
         parse_s, _ = processor_seconds(lambda: plain_parse(plain, alone))
         base, crop = params.base, params.crop
         own_crop_s, facts = processor_seconds(lambda: crop_clip(base, crop, params.machine.buffer_mib, row, ours))
-        own_parse_s, _ = processor_seconds(
-            lambda: parse_clip(choice, ours.parent, params.parse.batch_size, smoothing, {"clip_id": "clip"}, masks)
-        )
-        assert len(ImagePack(masks / "masks.zip")) == facts["frames"]
-    return {"plain": (crop_s, parse_s, count), "ours": (own_crop_s, own_parse_s, facts["frames"])}
+        result = {"plain": (crop_s, parse_s, count)}
+        for precision, folder in masks.items():
+            own = replace(choice, precision=precision)
+            work = functools.partial(parse_clip, own, ours.parent, params.parse.batch_size, smoothing)
+            own_parse_s, _ = processor_seconds(functools.partial(work, {"clip_id": "clip"}, folder))
+            assert len(ImagePack(folder / "masks.zip")) == facts["frames"]
+            result[precision] = (own_crop_s, own_parse_s, facts["frames"])
+    return result
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -149,12 +156,13 @@ def main() -> None:
     crop = {"detector": "mediapipe", "weights": str(asked.detector), "decoder": "pyav", "detect_every": 2}
     changes = {"base": {"image_size": asked.size}, "crop": crop}
     params = parse_params(merge(load_params().model_dump(mode="json"), changes), "benchmark")
-    choice = ParserChoice("trained", asked.parser, "cpu")
-    load_parser(choice)
+    choice = ParserChoice("trained", asked.parser, "cpu", "32-true")
+    for precision in _PRECISIONS:
+        load_parser(replace(choice, precision=precision))
     landmarker = _landmarker(asked.detector, _CONFIDENCE)
-    print(f"{'':32} {'plain f/s':>10} {'ours f/s':>10} {'crop':>6} {'parse':>6} {'both':>6}")
-    total = {"plain": np.zeros(3), "ours": np.zeros(3)}
-    usual = {"plain": np.zeros(3), "ours": np.zeros(3)}
+    print(f"{'':42} {'plain f/s':>10} {'ours f/s':>10} {'crop':>6} {'parse':>6} {'both':>6}")
+    total = {way: np.zeros(3) for way in ("plain", *_PRECISIONS)}
+    usual = {way: np.zeros(3) for way in total}
     for video in sorted(path for path in asked.videos.rglob("*") if path.suffix.lower() in (".mp4", ".avi", ".mov")):
         try:
             rounds = [measure(video, landmarker, params, choice) for _ in range(_ROUNDS)]
@@ -164,21 +172,22 @@ def main() -> None:
         report(video.name, ways)
         for way, figures in ways.items():
             total[way] += figures
-        looks = usual_detection_s(video, asked.usual_frames) * [1.0, 1 / params.crop.detect_every]
-        for way, seconds in zip(usual, looks, strict=True):
-            usual[way][0] += seconds * ways[way][2]
+        whole_s, own_s = usual_detection_s(video, asked.usual_frames)
+        for way, figures in ways.items():
+            seconds = whole_s if way == "plain" else own_s / params.crop.detect_every
+            usual[way][0] += seconds * figures[2]
     report("all", total)
     report("all, with S3FD and 2DFAN-4", {way: total[way] + usual[way] for way in total})
     landmarker.close()
 
 
 def report(name: str, ways: dict[str, np.ndarray]) -> None:
-    """One line: frames a second of a core, and how many times faster crop, parse and both are."""
-    each = {way: figures[:2] / figures[2] for way, figures in ways.items()}
-    crop, parse = each["plain"] / each["ours"]
-    both = each["plain"].sum() / each["ours"].sum()
-    speeds = [f"{1 / seconds.sum():10.1f}" for seconds in each.values()]
-    print(f"{name[:32]:32} {' '.join(speeds)} {crop:6.2f} {parse:6.2f} {both:6.2f}", flush=True)
+    """A line for each precision: frames a second of a core, and how many times faster crop, parse and both are."""
+    plain, *own = (figures[:2] / figures[2] for figures in ways.values())
+    for precision, each in zip(_PRECISIONS, own, strict=True):
+        ratios = [*(plain / each), plain.sum() / each.sum()]
+        columns = [f"{1 / seconds.sum():10.1f}" for seconds in (plain, each)] + [f"{ratio:6.2f}" for ratio in ratios]
+        print(f"{name[:32]:32} {precision:>9} {' '.join(columns)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import functools
 import multiprocessing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -153,7 +153,7 @@ def load_instruments(choice: InstrumentChoice) -> Instruments:
     sync, face = files.get("syncnet"), files.get("mobilefacenet")
     expert = choice.expert if choice.stand_ins else None
     return Instruments(
-        parser=load_parser(ParserChoice(choice.parser.backend, choice.parser.path, str(device))),
+        parser=load_parser(replace(choice.parser, device=str(device))),
         expert=load_net(expert, "sync_expert", SyncExpert).to(device) if expert else None,
         seeded=SeededFeatures().to(device),
         alex=LpipsAlex(trunk, heads).to(device) if trunk and heads else None,

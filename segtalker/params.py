@@ -133,6 +133,7 @@ class Parse(Section):
 
     backend: Literal["trained", "bisenet"]
     weights: str
+    precision: Literal["32-true", "bf16-true"]
     batch_size: int = Field(ge=1)
     smooth_frames: int = Field(ge=1)
     smooth_sigma: float = Field(gt=0)

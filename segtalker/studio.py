@@ -186,7 +186,7 @@ def _parser_choice(params: Params, models: Path, device: str) -> ParserChoice:
         path = resolve_weights("bisenet_face_parsing", params.parse.weights, "parse.weights")
     else:
         path = models / "train_parser" / "parser.ckpt"
-    return ParserChoice(params.parse.backend, path, device)
+    return ParserChoice(params.parse.backend, path, device, params.parse.precision)
 
 
 def _check_writable(path: Path, suffix: str) -> None:

@@ -38,7 +38,8 @@ def choose_parser(params: Params, workspace: Workspace) -> ParserChoice:
         path = workspace.model("train_parser") / "parser.ckpt"
     if not path.is_file():
         raise MissingWeightsError(f"{path}: not trained yet; run `segtalker reproduce --until train_parser`")
-    return ParserChoice(settings.backend, path, "cuda" if torch.cuda.is_available() else "cpu")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return ParserChoice(settings.backend, path, device, settings.precision)
 
 
 def parse_clips(params: Params, choice: ParserChoice, rows: Sequence[Row], crops: Path, folder: Path) -> list[Row]:
@@ -57,7 +58,7 @@ def parse_clips(params: Params, choice: ParserChoice, rows: Sequence[Row], crops
     settings = params.parse
     load_parser(choice)
     smoothing = Smoothing(settings.smooth_frames, settings.smooth_sigma)
-    how = task_key(settings.backend, file_sha256(choice.path), smoothing, code_hash(*_CODE))
+    how = task_key(settings.backend, settings.precision, file_sha256(choice.path), smoothing, code_hash(*_CODE))
     return run_clips(
         [ClipTask(row, task_key(how, file_sha256(crops / "clips" / row["clip_id"] / "frames.zip"))) for row in rows],
         partial(parse_clip, choice, crops / "clips", settings.batch_size, smoothing),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from segtalker.params import Base
 
 _MAX_MISSING_SOUND_S = 0.2  # shorter ends are filled with silence, longer ones cut the picture
 _RIM_PX = 2  # more than the square, for interpolation looks over its edge
+_SLACK = 1.1  # more than a square may need
 _MIB = 2**20
 _NO_LIMIT = 2**40
 
@@ -66,7 +67,8 @@ class Passage:
         landmarks: of each frame from `first` on, `(T, 68, 2)`, float32, pixels of the source.
         first: frames before it are left out.
         indices: which frame of the source each is, -1 where that is not known.
-        kept: frames still in memory, from the very first on; the others have to be decoded again.
+        kept: frames still in memory, or the part around the face, from the very first on; the others have to be
+            decoded again.
     """
 
     landmarks: np.ndarray
@@ -74,10 +76,13 @@ class Passage:
     indices: list[int]
     kept: list[TimedFrame]
 
-    def frames(self, timeline: Timeline) -> Iterator[TimedFrame]:
-        """The frames that have landmarks."""
-        again = timeline.frames(len(self.kept)) if len(self.kept) < self.first + len(self.landmarks) else iter(())
-        return islice(chain(self.kept, again), self.first, self.first + len(self.landmarks))
+    def frames(self, timeline: Timeline, squares: np.ndarray) -> Iterator[TimedFrame]:
+        """The frames that have landmarks, each with its square in memory."""
+        boxes = _boxes(squares)
+        enough = takewhile(lambda pair: pair[0].holds(*pair[1]), zip(self.kept[self.first :], boxes, strict=False))
+        usable = [frame for frame, _ in enough]
+        again = timeline.frames(self.first + len(usable)) if len(usable) < len(boxes) else iter(())
+        return islice(chain(usable, again), len(boxes))
 
 
 def crop_clip(base: Base, crop: Crop, buffer_mib: int, row: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -103,7 +108,7 @@ def crop_clip(base: Base, crop: Crop, buffer_mib: int, row: dict[str, Any], fold
         raise BadClipError(f"{count / base.fps:.2f} s long, less than crop.min_seconds {crop.min_seconds}")
     squares = place_squares(passage.landmarks, timeline.video, crop, row)
     size = base.image_size
-    write_images(folder / "frames.zip", _crops(passage.frames(timeline), squares, size), ".jpg")
+    write_images(folder / "frames.zip", _crops(passage.frames(timeline, squares), squares, size), ".jpg")
     mapped = [
         map_points(points, square_transform(square, size))
         for points, square in zip(passage.landmarks, squares, strict=True)
@@ -112,6 +117,7 @@ def crop_clip(base: Base, crop: Crop, buffer_mib: int, row: dict[str, Any], fold
     start_s = timeline.start_s + passage.first / base.fps
     write_sound(folder, timeline.sound.cut(start_s, count / base.fps), base)
     if truth := _truth_masks(row):
+        _check_places(passage.indices)
         masks = (truth.read([index])[0] for index in passage.indices)
         warped = (warp_regions(mask, square, size) for mask, square in zip(masks, squares, strict=True))
         write_images(folder / "truth_masks.zip", warped, ".pgm")
@@ -152,30 +158,37 @@ def find_landmarks(timeline: Timeline, crop: Crop, buffer_mib: int, row: dict[st
         detector.follow(np.array([[x - size / 2, y - size / 2], [x + size / 2, y + size / 2]]))
     try:
         found: list[np.ndarray | None] = []
+        indices: list[int] = []
         kept: list[TimedFrame] = []
         asked: dict[int, TimedFrame] = {}
-        budget = buffer_mib * _MIB
+        budget, last = buffer_mib * _MIB, None
         for count, frame in enumerate(timeline.frames()):
             found.append(None)
+            indices.append(frame.index)
             if count % crop.detect_every == 0:
                 asked[count] = frame
             if len(asked) == detector.batch_frames:
-                _answer(detector, asked, found)
-            budget -= frame.memory
+                last = _answer(detector, asked, found, last)
+            needed = frame if last is None or budget < 0 else frame.part(*_around(last, crop, row))
+            budget -= needed.memory
             if budget >= 0:
-                kept.append(frame)
-        _answer(detector, asked, found)
+                kept.append(needed)
+        _answer(detector, asked, found, last)
     finally:
         detector.close()
     first, end = longest_run(found, crop.detect_every, crop.max_lost_frames)
-    return Passage(smooth(bridge(found[first:end]), crop.smooth_frames), first, [], kept)
+    return Passage(smooth(bridge(found[first:end]), crop.smooth_frames), first, indices[first:end], kept)
 
 
-def _answer(detector: FaceFinder, asked: dict[int, TimedFrame], found: list[np.ndarray | None]) -> None:
-    """Asks for the landmarks of frames that wait, and lets them go."""
+def _answer(
+    detector: FaceFinder, asked: dict[int, TimedFrame], found: list[np.ndarray | None], last: np.ndarray | None
+) -> np.ndarray | None:
+    """Asks for the landmarks of frames that wait, and lets them go; the last that are known now."""
     for place, points in zip(asked, detector.landmarks_batch(list(asked.values())), strict=True):
         found[place] = points
+        last = last if points is None else points
     asked.clear()
+    return last
 
 
 def _annotated(timeline: Timeline, row: dict[str, Any]) -> Passage:
@@ -183,9 +196,17 @@ def _annotated(timeline: Timeline, row: dict[str, Any]) -> Passage:
     if annotated is None:
         raise BadClipError("the source brings no landmarks; choose another crop.detector")
     indices = [frame.index for frame in timeline.frames()]
+    _check_places(indices)
     if indices and indices[-1] >= len(annotated):
         raise BadClipError(f"landmarks of {len(annotated)} frames for a video of {indices[-1] + 1}")
     return Passage(annotated[indices], 0, indices, [])
+
+
+def _check_places(indices: list[int]) -> None:
+    if -1 in indices:
+        raise BadClipError(
+            "what is annotated frame by frame is of no use to a stretch from the middle; set cut.mode whole"
+        )
 
 
 def place_squares(landmarks: np.ndarray, video: Video, crop: Crop, row: dict[str, Any]) -> np.ndarray:
@@ -198,10 +219,29 @@ def place_squares(landmarks: np.ndarray, video: Video, crop: Crop, row: dict[str
     return clip_squares(landmarks, video.width, video.height, crop.margin, crop.lift, crop.follow_frames)
 
 
+def _boxes(squares: np.ndarray) -> np.ndarray:
+    """What is needed of each frame for its square, `(T, 4)`: left, top, right, bottom."""
+    corners, sides = squares[:, :2], squares[:, 2:]
+    return np.concatenate([corners - _RIM_PX, corners + sides + _RIM_PX], axis=1)
+
+
+def _around(points: np.ndarray, crop: Crop, row: dict[str, Any]) -> np.ndarray:
+    """Where the square will lie, seen from one frame: left, top, right, bottom.
+
+    It will hold the face, so it reaches no farther from it than by both its margins, and a little for other frames.
+    """
+    if crop.published and row.get("box"):
+        return _boxes(published_square(row["box"])[None])[0]
+    if crop.published and row.get("ratio"):
+        return np.array([-_NO_LIMIT, -_NO_LIMIT, _NO_LIMIT, _NO_LIMIT])
+    low, high = points.min(axis=0), points.max(axis=0)
+    reach = _SLACK * (2 * crop.margin + 0.5) * (high - low).max()
+    return np.concatenate([(low + high) / 2 - reach, (low + high) / 2 + reach])
+
+
 def _crops(frames: Iterable[TimedFrame], squares: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    for frame, square in zip(frames, squares, strict=True):
-        left, top, side = square
-        picture, (x, y) = frame.region(left - _RIM_PX, top - _RIM_PX, left + side + _RIM_PX, top + side + _RIM_PX)
+    for frame, square, box in zip(frames, squares, _boxes(squares), strict=True):
+        picture, (x, y) = frame.region(*box)
         yield warp_image(picture, square - (x, y, 0), size)
 
 

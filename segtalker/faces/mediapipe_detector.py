@@ -14,6 +14,7 @@ import numpy as np
 
 from segtalker.errors import SegTalkerError
 from segtalker.faces.mediapipe_points import to_ibug
+from segtalker.faces.squares import warp_linear
 from segtalker.media.decoders import TimedFrame, whole
 
 _WINDOW = 2.0  # side of the window around a known face, in sizes of the face
@@ -99,7 +100,7 @@ class MediaPipeDetector:
         picture, origin = (frame, (0, 0)) if isinstance(frame, np.ndarray) else frame.region(*corner, *(corner + side))
         shift = (0.5 - corner) * scale - 0.5
         place = np.array([[scale, 0.0, shift[0] + scale * origin[0]], [0.0, scale, shift[1] + scale * origin[1]]])
-        window = cv2.warpAffine(picture, place, (pixels, pixels))
+        window = warp_linear(picture, place, (pixels, pixels), cv2.BORDER_CONSTANT)
         found = _all(landmarker, window)
         middle = np.full(2, (pixels - 1) / 2)
         nearest = min(found, key=lambda face: float(np.linalg.norm(_middle(face) - middle)), default=None)

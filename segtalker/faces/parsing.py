@@ -14,7 +14,7 @@ from torch import nn
 
 from segtalker.checkpoints import load_net
 from segtalker.clips import ImagePack, write_images
-from segtalker.faces.flicker import FlickerCount, Scored, Smoothing, smooth
+from segtalker.faces.flicker import FlickerCount, Scored, Smoothing, best_regions, smooth
 from segtalker.nets.external.bisenet import load_bisenet
 from segtalker.nets.parser import PARSER_KIND, FaceParser
 
@@ -27,11 +27,13 @@ class ParserChoice:
         backend: `trained` (by this project) or `bisenet` (published).
         path: its weights.
         device: where it runs.
+        precision: of its numbers: `32-true` or `bf16-true`.
     """
 
     backend: Literal["trained", "bisenet"]
     path: Path
     device: str
+    precision: Literal["32-true", "bf16-true"]
 
 
 class ParsedFrame(NamedTuple):
@@ -51,15 +53,17 @@ def load_parser(choice: ParserChoice) -> nn.Module:
     """Reads a parser once in each process; on the CPU it runs on one thread, for clips run in parallel.
 
     Returns:
-        A frozen network: RGB `(B, 3, H, W)` in [-1, 1] -> logits `(B, K, H, W)`.
+        A frozen network: RGB `(B, 3, H, W)` in [-1, 1] -> logits `(B, K, H, W)`, both of its precision.
     """
     if choice.device == "cpu":
         torch.set_num_threads(1)
+    kind = torch.bfloat16 if choice.precision == "bf16-true" else torch.float32
+    parser: nn.Module
     if choice.backend == "bisenet":
-        return load_bisenet(choice.path).to(choice.device)
-    return (
-        load_net(choice.path, PARSER_KIND, FaceParser).folded().to(choice.device).to(memory_format=torch.channels_last)
-    )
+        parser = load_bisenet(choice.path)
+    else:
+        parser = load_net(choice.path, PARSER_KIND, FaceParser).folded()
+    return parser.to(choice.device, kind).to(memory_format=torch.channels_last)
 
 
 def parse_frames(parser: nn.Module, frames: np.ndarray, batch_size: int) -> np.ndarray:
@@ -75,13 +79,17 @@ def parse_frames(parser: nn.Module, frames: np.ndarray, batch_size: int) -> np.n
     """
     assert frames.ndim == 4, frames.shape
     assert frames.shape[3] == 3, frames.shape
-    device = next(parser.parameters()).device
-    parts = []
+    batches = (frames[start : start + batch_size] for start in range(0, len(frames), batch_size))
     with torch.inference_mode():
-        for start in range(0, len(frames), batch_size):
-            batch = torch.from_numpy(frames[start : start + batch_size]).to(device).permute(0, 3, 1, 2)
-            parts.append(parser(batch.float().div_(127.5).sub_(1.0)).argmax(dim=1).to(torch.uint8).cpu())
-    return torch.cat(parts).numpy()
+        return torch.cat([best_regions(_scores(parser, batch)[1]).cpu() for batch in batches]).numpy()
+
+
+def _scores(parser: nn.Module, frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Colours in 0-255 and logits of frames, `(B, 3, H, W)` and `(B, K, H, W)`, float32, where the parser is."""
+    weight = next(parser.parameters())
+    colours = torch.from_numpy(frames).to(weight.device).permute(0, 3, 1, 2).float()
+    logits = parser((colours / 127.5 - 1.0).to(weight.dtype)).float()
+    return colours.contiguous(), logits.contiguous()  # plane by plane, as they are averaged fastest
 
 
 def score_frames(parser: nn.Module, frames: Iterable[np.ndarray], batch_size: int) -> Iterator[Scored]:
@@ -92,12 +100,11 @@ def score_frames(parser: nn.Module, frames: Iterable[np.ndarray], batch_size: in
         frames: RGB, each `(H, W, 3)`, uint8, all of one size.
         batch_size: frames at once.
     """
-    device, frames = next(parser.parameters()).device, iter(frames)
+    frames = iter(frames)
     while batch := list(islice(frames, batch_size)):
         with torch.inference_mode():
-            colours = torch.from_numpy(np.stack(batch)).to(device).permute(0, 3, 1, 2).float()
-            logits = parser(colours / 127.5 - 1.0)
-            regions = logits.argmax(dim=1).to(torch.uint8)
+            colours, logits = _scores(parser, np.stack(batch))
+            regions = best_regions(logits)
         yield from map(Scored, colours, logits, regions)
 
 

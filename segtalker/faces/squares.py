@@ -112,15 +112,19 @@ def warp_image(image: np.ndarray, square: np.ndarray, size: int) -> np.ndarray:
     if image.shape[:2] == (size, size) and np.array_equal(square, [-0.5, -0.5, size]):
         return image
     factor = max(int(np.ceil(square[2] / size)), 1)
-    flags = cv2.INTER_LINEAR if factor > 1 else cv2.INTER_CUBIC
-    large = cv2.warpAffine(
-        image,
-        square_transform(square, size * factor),
-        (size * factor, size * factor),
-        flags=flags,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return large if factor == 1 else cv2.resize(large, (size, size), interpolation=cv2.INTER_AREA)
+    transform, sides = square_transform(square, size * factor), (size * factor, size * factor)
+    if factor == 1:
+        return cv2.warpAffine(image, transform, sides, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    large = warp_linear(image, transform, sides, cv2.BORDER_REPLICATE)
+    return cv2.resize(large, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def warp_linear(image: np.ndarray, transform: np.ndarray, size: tuple[int, int], border: int) -> np.ndarray:
+    """OpenCV's linear warp; it takes four channels in half the time of three, and gives the same pixels."""
+    if image.ndim == 2 or image.shape[2] != 3:
+        return cv2.warpAffine(image, transform, size, borderMode=border)
+    padded = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
+    return cv2.cvtColor(cv2.warpAffine(padded, transform, size, borderMode=border), cv2.COLOR_RGBA2RGB)
 
 
 def warp_regions(regions: np.ndarray, square: np.ndarray, size: int) -> np.ndarray:

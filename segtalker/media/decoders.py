@@ -5,10 +5,10 @@ import functools
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import NoReturn, cast
 
 import av
 import cv2
@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from segtalker.errors import BadClipError
 
 _WORTH_SEEKING_S = 2.0
+_WORTH_COPYING = 0.8  # a part larger than this share of a frame saves too little
 _SEEK_MARGIN_S = 0.5  # key frames are found by decoding time, which runs ahead of the time frames are shown
 
 
@@ -58,6 +59,8 @@ class TimedFrame:
         memory: bytes it holds.
         convert: gives its pixels, scaled by a factor.
         cut: gives the pixels of a box (left, top, right, bottom) inside it.
+        copy: the frame itself where a box is all that is needed of it, so that the rest can be forgotten.
+        held: the box whose pixels are there.
     """
 
     index: int
@@ -67,6 +70,8 @@ class TimedFrame:
     memory: int
     convert: Callable[[float], np.ndarray]
     cut: Callable[[Box], np.ndarray]
+    copy: Callable[[Box], tuple[Callable[[Box], np.ndarray], int]]
+    held: Box
 
     @property
     def image(self) -> np.ndarray:
@@ -89,15 +94,36 @@ class TimedFrame:
         Returns:
             RGB, `(h, w, 3)`, uint8, and x and y of its upper left pixel.
         """
+        box = self._box(left, top, right, bottom)
+        return self.cut(box), box[:2]
+
+    def part(self, left: float, top: float, right: float, bottom: float) -> "TimedFrame":
+        """The same frame in less memory: only a box of it, which alone can be asked for; arguments as of `region`."""
+        box = self._box(left, top, right, bottom)
+        if (box[2] - box[0]) * (box[3] - box[1]) > _WORTH_COPYING * self.width * self.height:
+            return self
+        cut, memory = self.copy(box)
+        return replace(self, memory=memory, convert=_forgotten, cut=cut, copy=_forgotten, held=box)
+
+    def holds(self, left: float, top: float, right: float, bottom: float) -> bool:
+        """Whether a box can be asked for; arguments as of `region`."""
+        (left, top, right, bottom), held = self._box(left, top, right, bottom), self.held
+        return left >= held[0] and top >= held[1] and right <= held[2] and bottom <= held[3]
+
+    def _box(self, left: float, top: float, right: float, bottom: float) -> Box:
         first_x, end_x = _inside(left, right, self.width)
         first_y, end_y = _inside(top, bottom, self.height)
-        return self.cut((first_x, first_y, end_x, end_y)), (first_x, first_y)
+        return first_x, first_y, end_x, end_y
 
 
 def _inside(low: float, high: float, side: int) -> tuple[int, int]:
     """Whole pixels from an even one on, at least one of them inside: first and the one after the last."""
     first = min(max(int(np.floor(low)) // 2 * 2, 0), (side - 1) // 2 * 2)
     return first, min(max(int(np.ceil(high)) + 1, first + 1), side)
+
+
+def _forgotten(*_: object) -> NoReturn:
+    raise ValueError("only a part of the frame is in memory")
 
 
 def whole(frame: np.ndarray | TimedFrame) -> np.ndarray:
@@ -139,8 +165,9 @@ def decord_frames(video: Reading) -> Iterator[TimedFrame]:
         for index in range(first, len(times)):
             pixels = reader.next()
             (height, width, _), convert = pixels.shape, functools.partial(_scaled, pixels.asnumpy)
-            cut = functools.partial(_slice, pixels.asnumpy)
-            yield TimedFrame(index, float(times[index]), height, width, height * width * 3, convert, cut)
+            cut, copy = functools.partial(_slice, pixels.asnumpy), functools.partial(_copied, pixels.asnumpy)
+            held, memory = (0, 0, width, height), height * width * 3
+            yield TimedFrame(index, float(times[index]), height, width, memory, convert, cut, copy, held)
     except (decord.DECORDError, RuntimeError) as error:
         raise BadClipError(f"{video.path.name}: damaged, decord cannot read all of it") from error
 
@@ -153,6 +180,17 @@ def _scaled(pixels: Callable[[], np.ndarray], factor: float) -> np.ndarray:
 def _slice(pixels: Callable[[], np.ndarray], box: Box) -> np.ndarray:
     left, top, right, bottom = box
     return pixels()[top:bottom, left:right]
+
+
+def _copied(pixels: Callable[[], np.ndarray], box: Box) -> tuple[Callable[[Box], np.ndarray], int]:
+    part = _slice(pixels, box).copy()
+    return functools.partial(_shifted, functools.partial(_slice, lambda: part), box[:2]), part.nbytes
+
+
+def _shifted(cut: Callable[[Box], np.ndarray], origin: tuple[int, int], box: Box) -> np.ndarray:
+    """Pixels of a box of the frame, from a part that begins at `origin`."""
+    (x, y), (left, top, right, bottom) = origin, box
+    return cut((left - x, top - y, right - x, bottom - y))
 
 
 def pyav_frames(video: Reading) -> Iterator[TimedFrame]:
@@ -179,9 +217,13 @@ def pyav_frames(video: Reading) -> Iterator[TimedFrame]:
 
 def _timed(index: int, time_s: float, frame: av.VideoFrame) -> TimedFrame:
     height, width = (frame.width, frame.height) if frame.rotation % 180 else (frame.height, frame.width)
-    memory = sum(plane.line_size * plane.height for plane in frame.planes)
     convert, cut = functools.partial(_upright_rgb, frame), functools.partial(_cut_rgb, frame)
-    return TimedFrame(index, time_s, height, width, memory, convert, cut)
+    copy, held = functools.partial(_copied_planes, frame), (0, 0, width, height)
+    return TimedFrame(index, time_s, height, width, _memory(frame), convert, cut, copy, held)
+
+
+def _memory(frame: av.VideoFrame) -> int:
+    return sum(plane.line_size * plane.height for plane in frame.planes)
 
 
 def _seek(container: "av.container.InputContainer", stream: VideoStream, to_s: float) -> bool:
@@ -225,12 +267,28 @@ def _upright_rgb(frame: av.VideoFrame, factor: float) -> np.ndarray:
 
 def _cut_rgb(frame: av.VideoFrame, box: Box) -> np.ndarray:
     left, top, right, bottom = box
-    if frame.format.name not in _PLANAR or frame.rotation:
+    part = _cut_planes(frame, box)
+    if part is None:
         return _upright_rgb(frame, 1.0)[top:bottom, left:right]
+    return part.to_ndarray(format="rgb24")[: bottom - top, : right - left]
+
+
+def _copied_planes(frame: av.VideoFrame, box: Box) -> tuple[Callable[[Box], np.ndarray], int]:
+    part = _cut_planes(frame, box)
+    if part is None:
+        return _copied(functools.partial(_upright_rgb, frame, 1.0), box)
+    return functools.partial(_shifted, functools.partial(_cut_rgb, part), box[:2]), _memory(part)
+
+
+def _cut_planes(frame: av.VideoFrame, box: Box) -> av.VideoFrame | None:
+    """A box of a frame, not yet converted; None where the frame's pixels lie in another way."""
+    left, top, right, bottom = box
+    if frame.format.name not in _PLANAR or frame.rotation:
+        return None
     # whole pairs of pixels, for chroma may have half the resolution
     width, height = (right - left + 1) // 2 * 2, (bottom - top + 1) // 2 * 2
     if left + width > frame.width or top + height > frame.height:
-        return _upright_rgb(frame, 1.0)[top:bottom, left:right]
+        return None
     part = av.VideoFrame(width, height, frame.format.name)
     for source, target in zip(frame.planes, part.planes, strict=True):
         down, across = round(height / target.height), round(width / target.width)
@@ -238,7 +296,7 @@ def _cut_rgb(frame: av.VideoFrame, box: Box) -> np.ndarray:
         columns = slice(left // across, (left + width) // across)
         _pixels(target)[: target.height, : target.width] = _pixels(source)[rows, columns]
     part.colorspace, part.color_range = frame.colorspace, frame.color_range
-    return part.to_ndarray(format="rgb24")[: bottom - top, : right - left]
+    return part
 
 
 def _pixels(plane: av.video.plane.VideoPlane) -> np.ndarray:

@@ -176,15 +176,16 @@ class BiSeNetParser(nn.Module):
         """Scores regions; a region's score is that of its best label.
 
         Args:
-            image: RGB, `(B, 3, H, W)`, float32 in [-1, 1].
+            image: RGB, `(B, 3, H, W)`, in [-1, 1], of the precision of the network.
 
         Returns:
             Logits, `(B, K, H, W)`.
         """
         assert image.ndim == 4, f"expected (B, 3, H, W), got {tuple(image.shape)}"
         assert image.shape[1] == 3, f"expected (B, 3, H, W), got {tuple(image.shape)}"
-        large = F.interpolate(image, (_SIZE, _SIZE), mode="bilinear", align_corners=False, antialias=True)
-        labels = self.net((large / 2 + 0.5 - self.mean) / self.std)
+        # in float32, for there is no other such filter on the CPU
+        large = F.interpolate(image.float(), (_SIZE, _SIZE), mode="bilinear", align_corners=False, antialias=True)
+        labels = self.net((large.to(image.dtype) / 2 + 0.5 - self.mean) / self.std)
         labels = F.interpolate(labels, image.shape[2:], mode="bilinear", align_corners=True)
         table = region_table("bisenet")[: len(BISENET_LABELS)]
         members = [(table == region).nonzero()[0].tolist() for region in range(NUM_REGIONS)]

@@ -28,7 +28,10 @@ def timed(image: np.ndarray, time_s: float) -> TimedFrame:
         columns = (np.arange(round(image.shape[1] * factor)) / factor).astype(int)
         return image[rows][:, columns]
 
-    return TimedFrame(0, time_s, *image.shape[:2], 0, scaled, lambda box: image)
+    height, width = image.shape[:2]
+    return TimedFrame(
+        0, time_s, height, width, 0, scaled, lambda _: image, lambda _: (lambda _: image, 0), (0, 0, width, height)
+    )
 
 
 def test_cuts_are_found_where_they_are_and_noise_is_none() -> None:

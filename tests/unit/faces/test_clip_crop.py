@@ -1,6 +1,8 @@
 """A whole clip: frames, sound, mel, landmarks and masks on one clock."""
 
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ from segtalker.clips import ImagePack, read_wav, write_images
 from segtalker.data_params import Crop
 from segtalker.errors import BadClipError
 from segtalker.faces import clip_crop
-from segtalker.faces.clip_crop import crop_clip, find_landmarks, make_timeline
-from segtalker.media.video import TimedFrame, write_video
+from segtalker.faces.clip_crop import Timeline, crop_clip, find_landmarks, make_timeline
+from segtalker.media.decoders import TimedFrame
+from segtalker.media.video import write_video
 from segtalker.params import Base, load_params
 
 FRAMES = 40
@@ -136,6 +139,59 @@ def test_a_second_run_gives_the_same_bytes(base: Base, crop: Crop, row: dict, ou
     crop_clip(base, crop, 64, row, tmp_path / "again")
     for path in output.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+
+class Annotator:
+    """A detector that knows the annotated landmarks, in a picture far larger than the face."""
+
+    def __init__(self, jump: np.ndarray, batch_frames: int) -> None:
+        self.count, self.jump, self.batch_frames = -1, jump, batch_frames
+
+    def landmarks_batch(self, frames: list[TimedFrame]) -> list[np.ndarray | None]:
+        """Of the next frames that are asked about."""
+        return [self._next() for _ in frames]
+
+    def _next(self) -> np.ndarray:
+        self.count += 1
+        points = HEAD / 2 + sway(self.count) + (self.jump if self.count > FRAMES / 2 else 0)
+        return points.astype(np.float32)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+@pytest.mark.parametrize(
+    ("jump", "batch_frames", "buffer_mib", "passes"),
+    [([0, 0], 1, 2, 1), ([60, 60], 1, 2, 2), ([0, 0], 1, 0, 2), ([0, 0], 4, 12, 1)],
+)
+def test_frames_in_memory_give_the_crops_of_frames_decoded_again(
+    jump: list[int], batch_frames: int, buffer_mib: int, passes: int, base: Base, crop: Crop, row: dict, output: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Whole frames take 3.3 MiB; parts around the face less, and where they miss the square, all are read again."""
+    decoded = []
+    frames = Timeline.frames
+    monkeypatch.setattr(Timeline, "frames", lambda self, first=0: decoded.append(first) or frames(self, first))
+    monkeypatch.setattr(clip_crop, "make_detector", lambda *_: Annotator(np.array(jump), batch_frames))
+    settings = crop.model_copy(update={"detector": "mediapipe", "decoder": "pyav"})
+    crop_clip(base, settings, buffer_mib, row, output)
+    assert len(decoded) == passes
+    monkeypatch.setattr(TimedFrame, "part", lambda self, *_: self)
+    (tmp_path / "whole").mkdir()
+    crop_clip(base, settings, 64, row, tmp_path / "whole")
+    assert (output / "frames.zip").read_bytes() == (tmp_path / "whole" / "frames.zip").read_bytes()
+
+
+@pytest.mark.parametrize("detector", ["annotations", "mediapipe"])
+def test_annotations_of_frames_without_a_number_are_refused(
+    detector: str, base: Base, crop: Crop, row: dict, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = Timeline.frames
+    numberless = partial(replace, index=-1)  # as frames are that were reached by a jump into the video
+    monkeypatch.setattr(Timeline, "frames", lambda self, first=0: map(numberless, frames(self, first)))
+    monkeypatch.setattr(clip_crop, "make_detector", lambda *_: Annotator(np.zeros(2), 1))
+    with pytest.raises(BadClipError, match=r"from the middle; set cut.mode whole"):
+        crop_clip(base, crop.model_copy(update={"detector": detector}), 64, row, output)
 
 
 def test_max_seconds_ends_the_clip_early(base: Base, crop: Crop, row: dict, output: Path) -> None:

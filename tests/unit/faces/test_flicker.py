@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as stacks
 
-from segtalker.faces.flicker import Scored, Smoothing, flicker, region_flicker, smooth
+from segtalker.faces.flicker import Scored, Smoothing, best_regions, flicker, region_flicker, smooth
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS, REGION_INDEX
 
 SKIN, HAIR = REGION_INDEX["skin"], REGION_INDEX["hair"]
@@ -53,6 +53,29 @@ def test_each_region_answers_for_its_own_pixels() -> None:
     assert shares[HAIR] == pytest.approx(1000 * 10 / (5 * 20 - 10))
     assert shares[SKIN] == 0
     assert np.isnan(shares[LIP])
+
+
+def test_the_best_region_is_what_argmax_says_also_of_equal_scores() -> None:
+    scores = torch.randint(0, 4, (2, NUM_REGIONS, 9, 7), generator=torch.Generator().manual_seed(0)).float()
+    assert torch.equal(best_regions(scores), scores.argmax(dim=1).to(torch.uint8))
+    swapped = scores.contiguous(memory_format=torch.channels_last)
+    assert torch.equal(best_regions(swapped), scores.argmax(dim=1).to(torch.uint8))
+
+
+@pytest.mark.parametrize("frames", [1, 3, 5])
+def test_averages_are_those_of_the_definition(frames: int) -> None:
+    """Every pixel of every frame, likeness by the mean over its patch, with fewer pixels at the edges."""
+    pictures, truth = _scene(6, moving=True, noise=3.0)
+    chances = _doubtful(truth, 3)
+    smoothed = _smoothed(pictures, chances, Smoothing(frames, 6.0))
+    for centre in range(len(pictures)):
+        total = torch.zeros_like(chances[0])
+        for other in range(max(centre - frames // 2, 0), min(centre + frames // 2 + 1, len(pictures))):
+            square = (pictures[centre] - pictures[other]).square().mean(0)[None, None]
+            around = F.avg_pool2d(square, 3, 1, 1, count_include_pad=False)[0, 0]  # one pixel either way at 64 px
+            total += (around * -0.5 / 6.0**2).exp() * chances[other]
+        differs = smoothed[centre] != total.argmax(dim=0).numpy()
+        assert differs.mean() < 1e-3  # where two regions are as likely, but for rounding
 
 
 def _scene(frames: int, moving: bool, noise: float) -> tuple[torch.Tensor, np.ndarray]:

@@ -1,6 +1,7 @@
 """Applying a parser to frames and clips."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def _threads() -> Iterator[None]:
 
 def test_a_clip_is_parsed_like_its_frames(parsed_clip: tuple[Path, FaceParser, np.ndarray]) -> None:
     folder, net, frames = parsed_clip
-    choice = ParserChoice("trained", folder / "parser.ckpt", "cpu")
+    choice = ParserChoice("trained", folder / "parser.ckpt", "cpu", "32-true")
     facts = parse_clip(choice, folder / "crop", 2, Smoothing(1, 4.0), {"clip_id": "a"}, folder)
     masks = parse_frames(net, frames, 5)
     np.testing.assert_array_equal(ImagePack(folder / "masks.zip").read(), masks)
@@ -73,7 +74,7 @@ def test_a_clip_is_parsed_like_its_frames(parsed_clip: tuple[Path, FaceParser, n
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
 def test_a_clip_is_averaged_across_batches(parsed_clip: tuple[Path, FaceParser, np.ndarray], batch_size: int) -> None:
     folder, net, frames = parsed_clip
-    choice, smoothing = ParserChoice("trained", folder / "parser.ckpt", "cpu"), Smoothing(5, 90.0)
+    choice, smoothing = ParserChoice("trained", folder / "parser.ckpt", "cpu", "32-true"), Smoothing(5, 90.0)
     facts = parse_clip(choice, folder / "crop", batch_size, smoothing, {"clip_id": "a"}, folder)
     scored = list(score_frames(net, frames, len(frames)))
     whole = [regions.numpy() for regions in smooth(scored, smoothing)]
@@ -81,6 +82,20 @@ def test_a_clip_is_averaged_across_batches(parsed_clip: tuple[Path, FaceParser, 
     assert facts["flicker"] == pytest.approx(flicker(np.array(whole, np.uint8)), abs=1e-4)
     assert facts["flicker_raw"] == pytest.approx(flicker(parse_frames(net, frames, 16)), abs=1e-4)
     assert facts["flicker"] < facts["flicker_raw"]
+
+
+def test_half_the_precision_names_nearly_the_same_regions(parsed_clip: tuple[Path, FaceParser, np.ndarray]) -> None:
+    folder, net, frames = parsed_clip
+    exact = ParserChoice("trained", folder / "parser.ckpt", "cpu", "32-true")
+    rounded = load_parser(replace(exact, precision="bf16-true"))
+    assert {weight.dtype for weight in rounded.parameters()} == {torch.bfloat16}
+    differ = (parse_frames(rounded, frames, 4) != parse_frames(net, frames, 4)).mean()
+    assert 0 < differ < 0.03
+    facts = parse_clip(
+        replace(exact, precision="bf16-true"), folder / "crop", 2, Smoothing(1, 4.0), {"clip_id": "a"}, folder
+    )
+    np.testing.assert_array_equal(ImagePack(folder / "masks.zip").read(), parse_frames(rounded, frames, 2))
+    assert facts["flicker"] > 0
 
 
 def test_frames_are_parsed_as_they_come() -> None:
@@ -99,4 +114,4 @@ def test_frames_are_parsed_as_they_come() -> None:
 
 def test_an_untrained_parser_is_said(tmp_path: Path) -> None:
     with pytest.raises(MissingWeightsError, match="not trained yet"):
-        load_parser(ParserChoice("trained", tmp_path / "train_parser" / "parser.ckpt", "cpu"))
+        load_parser(ParserChoice("trained", tmp_path / "train_parser" / "parser.ckpt", "cpu", "32-true"))

@@ -1,11 +1,12 @@
 """Where the square lies and what the warp does."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segtalker.faces.squares import clip_squares, map_points, square_transform, warp_image, warp_regions
+from segtalker.faces.squares import clip_squares, map_points, square_transform, warp_image, warp_linear, warp_regions
 
 FACE = np.random.default_rng(0).uniform(-1, 1, (68, 2))
 
@@ -104,3 +105,11 @@ def test_regions_and_image_are_cut_alike() -> None:
     image = warp_image(np.where(regions[..., None] == 6, 255, 0).astype(np.uint8).repeat(3, axis=2), square, 128)
     disagree = (warp_regions(regions, square, 128) == 6) != (image[..., 0] > 127)
     assert disagree.mean() < 0.001
+
+
+@pytest.mark.parametrize("side", [250.0, 330.4, 730.7])
+def test_a_warp_of_four_channels_gives_the_pixels_of_three(side: float) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (300, 401, 3), dtype=np.uint8)
+    transform = square_transform(np.array([-20.3, 11.7, side]), 256)
+    expected = cv2.warpAffine(picture, transform, (256, 256), borderMode=cv2.BORDER_REPLICATE)
+    np.testing.assert_array_equal(warp_linear(picture, transform, (256, 256), cv2.BORDER_REPLICATE), expected)

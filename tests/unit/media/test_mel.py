@@ -1,5 +1,6 @@
 """The spectrogram against SciPy, a filter bank written from its definition, and published figures."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,14 @@ def test_silence_is_the_floor_and_columns_follow_time(mel: Mel) -> None:
     assert (log_mel(samples, 16000, mel) == -4).all()
     samples[8000:8010] = 0.9
     assert log_mel(samples, 16000, mel).mean(axis=0).argmax() in (39, 40, 41)
+
+
+def test_long_sound_takes_little_memory_and_gives_the_same_columns(mel: Mel) -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, 16000 * 400).astype(np.float32)
+    tracemalloc.start()
+    whole = log_mel(samples, 16000, mel)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 420 * 2**20  # all windows of it at once take 500 MiB more
+    first = log_mel(samples[: 16000 * 50], 16000, mel)
+    np.testing.assert_allclose(whole[:, : first.shape[1] - 4], first[:, :-4], atol=1e-5)

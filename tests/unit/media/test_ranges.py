@@ -101,3 +101,16 @@ def test_a_region_has_the_pixels_of_the_frame(decoder: Decoder, codec: str, tmp_
         low, high = np.clip(box[:2], 0, 63), np.clip(box[2:], 0, 63)
         assert (np.array([x, y]) <= low).all()
         assert (np.array([x + width, y + height]) > high).all()
+    less = frame.part(9.3, 12, 40, 45.5)
+    assert less.memory < 0.5 * frame.memory
+    for box in ((10, 12, 40, 41), (9.3, 12, 40, 45.5), (20.5, 20, 21, 31)):
+        assert less.holds(*box)
+        part, origin = less.region(*box)
+        assert origin == frame.region(*box)[1]
+        assert np.array_equal(part, frame.region(*box)[0])
+    for box in ((5, 12, 40, 45), (10, 12, 40, 49), (-5, -5, 70, 70)):
+        assert frame.holds(*box)
+        assert not less.holds(*box)
+    with pytest.raises(ValueError, match="part of the frame"):
+        less.image.any()
+    assert frame.part(-5, -5, 60, 70) is frame

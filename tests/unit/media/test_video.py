@@ -31,7 +31,10 @@ def nearest(times: np.ndarray, fps: float, start: float, end: float) -> list[int
 
 def undecoded(index: int, time_s: float) -> TimedFrame:
     """A frame nobody looks at."""
-    return TimedFrame(index, time_s, 1, 1, 0, lambda _: np.zeros(0), lambda _: np.zeros(0))
+    nothing = np.zeros(0)
+    return TimedFrame(
+        index, time_s, 1, 1, 0, lambda _: nothing, lambda _: nothing, lambda _: (lambda _: nothing, 0), (0, 0, 1, 1)
+    )
 
 
 @settings(max_examples=60, deadline=None)

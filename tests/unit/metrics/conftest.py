@@ -136,7 +136,7 @@ def make_plan(root: Path) -> EvaluationPlan:
         cache=root / "cache",
         reference_masks="truth",
         choice=InstrumentChoice(
-            parser=ParserChoice("trained", root / "parser.ckpt", "cpu"),
+            parser=ParserChoice("trained", root / "parser.ckpt", "cpu", "32-true"),
             expert=root / "expert.ckpt",
             weights=WeightFiles(()),
             stand_ins=True,

@@ -1,5 +1,6 @@
 """The published BiSeNet: key names, shapes, and its place behind our parser interface."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,12 @@ def test_saved_weights_load_and_others_are_refused(net: BiSeNet, tmp_path: Path)
     for name in ("other.pth", "rubbish.pth", "none.pth"):
         with pytest.raises(BadInputError, match=rf"{name}: not the weights"):
             load_bisenet(tmp_path / name)
+
+
+def test_half_the_precision_gives_nearly_the_same_scores(net: BiSeNet) -> None:
+    image = torch.rand(1, 3, 96, 96) * 2 - 1
+    with torch.inference_mode():
+        exact = BiSeNetParser(net)(image)
+        rounded = BiSeNetParser(deepcopy(net)).bfloat16()(image.bfloat16())
+    assert rounded.dtype == torch.bfloat16
+    assert (rounded.float() - exact).abs().max() < 0.05 * exact.abs().max()
