@@ -9,12 +9,15 @@ from typing import Literal
 import numpy as np
 
 from segtalker.cutting.face_tracks import FaceTrack, face_size
-from segtalker.cutting.loudness import Loudness
+from segtalker.cutting.loudness import BLOCK_S, Loudness
 
 _PAUSE_S = 0.2  # silence that is left on either side of speech
 _NEXT_LOOK = 1.5  # looks; nearer to an edge no further look lies between
 _SHARED = 0.2  # share of its time in which a face may stand beside the chosen one
 _ROUNDING = 3
+_LAGS_S = np.arange(-3, 4) * 0.05  # a mouth opens before it is heard, and the sound may be a little off
+_QUIET_DB = -60.0  # below it all is silence
+_UNHEARD = 0.2  # what movement is worth that does not follow the sound
 
 Span = tuple[float, float]
 
@@ -128,13 +131,30 @@ def _choose(tracks: Sequence[FaceTrack], loudness: Loudness, face: str) -> list[
 
 
 def talking(track: FaceTrack, loudness: Loudness) -> float:
-    """How much a mouth moves while there is sound: mean change of its opening from look to look."""
+    """How much a mouth moves while there is sound, and how far it opens where that is loud.
+
+    Mean change of its opening from look to look, times the correlation of opening and level; mouths that move are told
+    from those that do not by the one, from each other by the other.
+    """
     if len(track.points) < 2:
         return 0.0
-    changes = np.abs(np.diff(track.mouth_openings()))
-    levels = np.array([loudness.at(time) for time in track.times_s[1:]])
-    loud = levels >= np.median(levels)
-    return float(changes[loud].mean() * min(len(changes), 10) / 10)
+    openings, times = track.mouth_openings(), np.array(track.times_s)
+    changes, levels = np.abs(np.diff(openings)), _levels(loudness, times[1:])
+    moves = changes[levels >= np.median(levels)].mean() * min(len(changes), 10) / 10
+    follows = max(_correlation(openings, _levels(loudness, times + lag)) for lag in _LAGS_S)
+    return float(moves * (_UNHEARD + max(follows, 0.0)))
+
+
+def _levels(loudness: Loudness, times_s: np.ndarray) -> np.ndarray:
+    """Mean levels around moments, dB."""
+    around = [[loudness.at(time + step) for step in (-BLOCK_S, 0.0, BLOCK_S)] for time in times_s]
+    return np.maximum(around, _QUIET_DB).mean(axis=1)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    norm = np.linalg.norm(one) * np.linalg.norm(other)
+    return float(one @ other / norm) if norm > 0 else 0.0
 
 
 def _shared(track: FaceTrack, other: FaceTrack) -> float:

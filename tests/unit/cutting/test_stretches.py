@@ -95,6 +95,20 @@ def test_of_several_faces_the_one_that_talks_or_the_largest(face: Callable, look
     assert [stretch.face[0] for stretch in largest] == [600.0]
 
 
+def test_of_two_mouths_that_move_the_one_that_follows_the_sound_talks(face: Callable, looks: Callable) -> None:
+    def words(time: float, fast: float = 7.0, slow: float = 3.1) -> float:
+        return float(np.sin(fast * time) + np.sin(slow * time))
+
+    seen = looks(
+        8,
+        lambda time: face(200, 150, 100, 0.06 + 0.02 * words(time + 0.1)),
+        lambda time: face(600, 150, 100, 0.06 + 0.022 * words(time, 5.8, 9.1)),
+    )
+    moments = np.arange(0, 8, BLOCK_S)
+    levels = np.array([-30 + 8 * words(time) for time in moments], np.float32)
+    assert [stretch.face[0] for stretch in find(8.0, seen, Loudness(0.0, levels))[0]] == [200.0]
+
+
 def test_two_who_speak_one_after_the_other_are_two_stretches(face: Callable, looks: Callable, sound: Callable) -> None:
     seen = looks(
         10,
