@@ -32,8 +32,8 @@ def mead_report(rows: Sequence[Row], failures: Sequence[Row], settings: Mead) ->
         "",
         _TERMS,
         "",
-        f"{len(rows)} recordings, {_minutes(rows):.1f} minutes, {len(there)} actors; {len(failures)} videos cannot be"
-        " used, see `failures.csv`.",
+        f"Recordings: {len(rows)}, minutes: {_minutes(rows):.1f}, actors: {len(there)}; not to be used:"
+        f" {len(failures)}, see `failures.csv`.",
         "",
         f"Of {len(known)} {whose} {len(missing)} are missing{': ' + ', '.join(missing) if missing else ''}.",
         "",

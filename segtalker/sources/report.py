@@ -15,7 +15,7 @@ def source_report(dataset: str, rows: Sequence[Row], failures: Sequence[Row]) ->
     """
     minutes = sum(float(row["seconds"]) for row in rows) / 60
     people = len({row["subject"] for row in rows})
-    lines = [f"# {dataset}", "", f"{len(rows)} recordings, {minutes:.1f} minutes, {people} people.", ""]
+    lines = [f"# {dataset}", "", f"Recordings: {len(rows)}, minutes: {minutes:.1f}, people: {people}.", ""]
     if failures:
         lines += ["## Cannot be read", "", "| recording | reason |", "|---|---|"]
         lines += [f"| {row['clip_id']} | {row['reason'].replace('|', '/')} |" for row in failures]

@@ -321,7 +321,7 @@ def test_the_report_says_what_is_there_and_what_is_missing(clip: bytes, tmp_path
     given = settings(tmp_path / "mead", actors=("M003", "W009", "W015"), emotions=("angry", "neutral"), views=())
     rows, failures = mead_recordings(given, tmp_path)
     report = mead_report(rows, failures, given)
-    assert "4 recordings, 0.0 minutes, 1 actors; 0 videos" in report
+    assert "Recordings: 4, minutes: 0.0, actors: 1; not to be used: 0," in report
     assert "Of 3 chosen actors 2 are missing: W009, W015." in report
     assert "| test | 1 | 4 | 0.0 |" in report
     assert "| M003 | front | test | 3 | 0.0 | 1/0/1 | 1 |" in report
