@@ -41,10 +41,10 @@ def mediapipe_weights() -> str:
     return weights
 
 
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+@pytest.fixture(scope="module")  # while it is open, no other test of the process could run an event loop
+def browser() -> Iterator[Browser]:
     """A browser without a network."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
-    with Browser(CHROMIUM, tmp_path_factory.mktemp("browser")) as opened:
+    with Browser(CHROMIUM) as opened:
         yield opened
