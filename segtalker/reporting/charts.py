@@ -155,7 +155,7 @@ def region_scores(regions: pd.DataFrame, methods: Sequence[Method], theme: Theme
     table = regions.set_index("method")
     shown = [method for method in methods if method.name in table.index]
     with styled(theme):
-        figure = new_figure(6.4, 0.28 * len(names) + 0.7)
+        figure = new_figure(6.4, 0.28 * len(names) + 0.9)
         axes = figure.add_subplot()
         axes.hlines(range(len(names)), 0, 1, color=theme.grid, linewidth=1)
         for method in shown:
@@ -167,5 +167,5 @@ def region_scores(regions: pd.DataFrame, methods: Sequence[Method], theme: Theme
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("intersection over union with the reference mask")
         dots = [Line2D([], [], marker="o", linestyle="", color=method.colour, label=method.label) for method in shown]
-        figure.legend(handles=dots, loc="outside upper left", ncols=len(dots), borderpad=0, handletextpad=0.2)
+        figure.legend(handles=dots, loc="outside upper left", ncols=min(len(dots), 4), borderpad=0, handletextpad=0.2)
     return figure

@@ -42,7 +42,7 @@ _KNOWN = (
     Method("shuffled_audio", "Shuffled audio", "control", "SegTalker driven by the speech of another clip.",
            "moved by another clip's speech", "#d99a1c"),
     Method("silent_audio", "Silence", "control", "SegTalker driven by silence: what still moves in time was not heard.",
-           "moved by nothing", "#8b7bd8"),
+           "moved by nothing", "#b0825a"),
     Method("static", "Static", "control", "The first frame, repeated: no motion at all.",
            "the first frame, repeated", "#2fa38b"),
 )  # fmt: skip

@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segtalker.clips import load_clips
+from segtalker.generation import METHODS as GENERATED
 from segtalker.metrics.registry import METRICS
 from segtalker.reporting.charts import clip_scores, region_scores, smooth, training_curves
+from segtalker.reporting.methods import order_methods
 from segtalker.reporting.samples import Sample, choose_samples, envelope, loudest_window, spread_over_subjects
 from segtalker.reporting.scores import Metric, read_scores
 from segtalker.reporting.strips import Row, Sheet, frame_strip, mouth_squares, mouth_strip
@@ -51,6 +53,19 @@ def test_scores_with_infinite_values_can_be_drawn(experiment: Workspace) -> None
     shown = [metric for metric in scores.summary_metrics if metric.name != "lpips_alex"]
     assert render(clip_scores(scores, shown, DARK), DARK).std() > 0
     assert render(region_scores(region_table(scores), scores.methods, DARK), DARK).std() > 0
+
+
+def test_every_method_is_named_beside_the_regions() -> None:
+    methods = order_methods({*GENERATED, "ground_truth"})
+    table = pd.DataFrame([{"method": method.name, "lip": 0.5, "hair": 0.7} for method in methods])
+    figure = region_scores(table, methods, LIGHT)
+    render(figure, LIGHT)
+    legend = figure.legends[0]
+    assert [text.get_text() for text in legend.get_texts()] == [method.label for method in methods]
+    box, paper = legend.get_window_extent(), figure.bbox
+    assert paper.x0 <= box.x0
+    assert box.x1 <= paper.x1
+    assert len({method.colour for method in methods}) == len(methods)
 
 
 def test_no_title_reaches_into_the_next_panel(experiment: Workspace) -> None:
