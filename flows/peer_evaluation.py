@@ -47,7 +47,15 @@ from segtalker.workspace import Workspace
 
 _REFERENCE = "reference"
 _HASH_DIGITS = 8
-_FILES = ("predictions.py", "media", "faces/squares.py", "clips.py", "regions.py", "sources/folder.py", "sources/walk.py")
+_FILES = (
+    "predictions.py",
+    "media",
+    "faces/squares.py",
+    "clips.py",
+    "regions.py",
+    "sources/folder.py",
+    "sources/walk.py",
+)
 _CODE = tuple(Path(__file__).parents[1] / "segtalker" / name for name in _FILES)
 NOTE_COLUMNS = ("clip_id", "video", "note")
 

@@ -1,6 +1,7 @@
 """Recordings -> stretches with one talking face; or, where `cut.mode` is whole, the recordings as they are."""
 
 import json
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,17 +21,18 @@ _LIBRARY = Path(segtalker.__file__).parent
 _CODE = tuple(_LIBRARY / name for name in ("cutting", "media", "faces", "clips.py", "regions.py"))
 
 
-def stretch_rows(row: Row, found: dict[str, Any]) -> list[Row]:
+def stretch_rows(row: Row, found: dict[str, Any], recordings: Collection[str]) -> list[Row]:
     """A row for each stretch of a recording; one that is alone keeps the recording's name.
 
     Args:
         row: of the recording.
         found: what `segtalker.cutting.survey.cut_recording` wrote.
+        recordings: names of all, in small letters: no stretch of `talk` is called as the recording `talk-01` is.
     """
     rows = []
     for number, stretch in enumerate(found["stretches"]):
         start_s, end_s = (round(stretch[edge] - found["start_s"], 3) for edge in ("start_s", "end_s"))
-        name = row["clip_id"] if len(found["stretches"]) == 1 else f"{row['clip_id']}-{number:02d}"
+        name = row["clip_id"] if len(found["stretches"]) == 1 else _numbered(row["clip_id"], number, recordings)
         rows.append(
             row
             | {"clip_id": name, "start_s": start_s, "end_s": end_s, "seconds": round(end_s - start_s, 3)}
@@ -38,6 +40,13 @@ def stretch_rows(row: Row, found: dict[str, Any]) -> list[Row]:
             | {"face": " ".join(str(value) for value in stretch["face"])}
         )
     return rows
+
+
+def _numbered(recording: str, number: int, recordings: Collection[str]) -> str:
+    dash = "-"
+    while (name := f"{recording}{dash}{number:02d}").casefold() in recordings:
+        dash += "-"
+    return name
 
 
 def drop_rows(row: Row, found: dict[str, Any]) -> list[Row]:
@@ -74,9 +83,10 @@ def _talking(run: StageRun, rows: list[Row], folder: Path) -> tuple[list[Row], l
     )
     stretches: list[Row] = []
     drops: list[Row] = []
+    names = {row["clip_id"].casefold() for row in rows}
     for row in done:
         found = json.loads((folder / "clips" / row["clip_id"] / STRETCHES_FILE).read_text(encoding="utf-8"))
-        stretches += stretch_rows(row, found)
+        stretches += stretch_rows(row, found, names)
         drops += drop_rows(row, found)
     return stretches, drops
 
