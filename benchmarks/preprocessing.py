@@ -39,7 +39,7 @@ from segtalker.faces.mediapipe_detector import _all, _landmarker
 from segtalker.faces.mediapipe_points import to_ibug
 from segtalker.faces.parsing import ParserChoice, load_parser, parse_clip
 from segtalker.media.audio import load_sound
-from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.nets.parser import FaceParser
 from segtalker.params import Params, load_params, merge, parse_params
 
 _CONFIDENCE = 0.5
@@ -115,7 +115,7 @@ def processor_seconds(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def measure(video: Path, landmarker: Any, params: Params, choice: ParserChoice) -> dict[str, tuple[float, float, int]]:
     """Seconds of crop and of parse, and frames, of the plain way and of ours in each precision."""
-    alone = load_net(choice.path, PARSER_KIND, FaceParser)
+    alone = load_net(choice.path, FaceParser)
     smoothing = Smoothing(params.parse.smooth_frames, params.parse.smooth_sigma)
     row = {"clip_id": "clip", "source": str(video), "audio": "", "annotations": ""}
     with tempfile.TemporaryDirectory() as scratch:

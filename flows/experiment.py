@@ -54,7 +54,7 @@ def compose(root: Path, name: str, settings: Sequence[str]) -> tuple[dict[str, A
         BadInputError: no such experiment, unknown key or wrong value.
     """
     content: dict[str, Any] = {"active": {"experiment": name, "dataset": DEFAULT_DATASET}}
-    content |= {section: {} for section in ("machine", "base", *STAGES)}
+    content |= {section: {} for section in ("machine", "base", "training", *STAGES)}
     content = merge(content, _named(root, name))
     for text in settings:
         content = merge(content, _setting(text))

@@ -9,7 +9,7 @@ import torch
 
 from segtalker.checkpoints import load_net
 from segtalker.mouth_box import extract_boxes, face_box_transforms, paste_faces
-from segtalker.nets.wav2lip import WAV2LIP_KIND, Wav2LipGenerator, net_input
+from segtalker.nets.wav2lip import Wav2LipGenerator, net_input
 from segtalker.speech_windows import centred_starts, gather_columns
 from segtalker.talk import Face
 
@@ -59,7 +59,7 @@ class Dubber:
         Raises:
             MissingWeightsError: it is not trained yet.
         """
-        return cls(load_net(models / WAV2LIP_FILE, WAV2LIP_KIND, Wav2LipGenerator).to(device), settings)
+        return cls(load_net(models / WAV2LIP_FILE, Wav2LipGenerator).to(device), settings)
 
     def dub(self, face: Face, reference: int, mel: np.ndarray) -> Iterator[np.ndarray]:
         """The frames of a clip, its mouth saying what is heard.

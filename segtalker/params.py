@@ -11,7 +11,15 @@ from ruamel.yaml import YAML, YAMLError
 
 from segtalker.data_params import Crop, Cut, Download, Gate
 from segtalker.errors import BadInputError
-from segtalker.training_params import Section, TrainParser, TrainSgi, TrainSync, TrainTsg, TrainWav2Lip
+from segtalker.training_params import (
+    Section,
+    Training,
+    TrainParser,
+    TrainSgi,
+    TrainSync,
+    TrainTsg,
+    TrainWav2Lip,
+)
 
 PARAMS_FILE = "params.yaml"
 EXPERIMENT_FILE = "experiment.yaml"
@@ -87,6 +95,9 @@ class Machine(Section):
     buffer_mib: int = Field(ge=0)
     devices: Literal["auto"] | int
     num_nodes: int = Field(ge=1)
+    loader_workers: int = Field(ge=0)
+    cache_mib: int = Field(ge=0)
+    log_every: int = Field(ge=1)
 
     @model_validator(mode="after")
     def _check(self) -> "Machine":
@@ -114,7 +125,6 @@ class Base(Section):
     window_frames: int = Field(gt=0)
     mel_window: int = Field(gt=0)
     mouth_box: MouthBoxSize
-    precision: str
     max_failed_fraction: float = Field(ge=0, le=1)
 
     @model_validator(mode="after")
@@ -213,6 +223,7 @@ class Params(Section):
     active: Active
     machine: Machine
     base: Base
+    training: Training
     download: Download
     cut: Cut
     crop: Crop
@@ -239,16 +250,15 @@ class Params(Section):
                 raise ValueError(
                     f"{name}.channels end at {max(channels)}, which does not divide base.image_size {size}"
                 )
-        if size % 2 ** len(self.train_parser.multipliers):
-            raise ValueError(f"train_parser.multipliers are too many for base.image_size {size}")
+        if size % 2 ** len(self.train_parser.net.multipliers):
+            raise ValueError(f"train_parser.net.multipliers are too many for base.image_size {size}")
         return self
 
     @model_validator(mode="after")
     def _check_frames(self) -> "Params":
-        if self.base.window_frames % self.train_tsg.frames:
-            raise ValueError(
-                f"train_tsg.frames {self.train_tsg.frames} must divide base.window_frames {self.base.window_frames}"
-            )
+        frames, window_frames = self.train_tsg.net.frames, self.base.window_frames
+        if window_frames % frames:
+            raise ValueError(f"train_tsg.net.frames {frames} must divide base.window_frames {window_frames}")
         return self
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from segtalker.checkpoints import save_net
 from segtalker.clips import CLIP_COLUMNS, load_clips, read_table, write_images, write_table
 from segtalker.errors import BadInputError, MissingWeightsError
 from segtalker.media.video import write_video
-from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.nets.parser import FaceParser
 from segtalker.params import Params, Stage, load_params, merge, parse_params
 from segtalker.provenance import file_sha256
 from segtalker.workspace import Workspace
@@ -79,7 +79,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_download(Path())
     torch.manual_seed(0)
-    save_net(Path("models/demo/train_parser/parser.ckpt"), FaceParser(**CONFIG), PARSER_KIND, CONFIG, "0" * 64)
+    save_net(Path("models/demo/train_parser/parser.ckpt"), FaceParser(**CONFIG), "0" * 64)
     return tmp_path
 
 
