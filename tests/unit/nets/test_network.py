@@ -22,7 +22,7 @@ def test_it_keeps_its_arguments_and_no_weight_of_them() -> None:
     net = Line(width=2, taps=(1, 3))
     assert net.config == {"width": 2, "taps": (1, 3)}
     assert set(net.state_dict()) == {"layer.weight", "layer.bias"}
-    assert Line(width=5, taps=()).config == {"width": 5, "taps": ()}
+    assert Line(width=5, taps=(2,)).config == {"width": 5, "taps": (2,)}
     assert net.config["width"] == 2
 
 
