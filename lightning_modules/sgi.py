@@ -7,7 +7,6 @@ import copy
 from collections.abc import Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lightning_modules.adversarial import AdversarialModule
@@ -16,8 +15,7 @@ from segtalker.losses.adversarial import discriminator_loss, generator_losses
 from segtalker.losses.perceptual import feature_loss
 from segtalker.losses.reconstruction import detail_loss, gradient_loss, pixel_loss, psnr, region_pixel_weights
 from segtalker.nets.parser import FaceParser
-from segtalker.regions import NUM_REGIONS
-from segtalker.rendering import composite
+from segtalker.nets.tensors import composite, one_hot
 
 
 class SgiModule(AdversarialModule):
@@ -142,8 +140,3 @@ class SgiModule(AdversarialModule):
         composited = composite(image, truth, masks, self.edge)
         values = {"val/psnr": psnr(image, truth), "val/psnr_composited": psnr(composited, truth)}
         self.log_dict(values, sync_dist=True)
-
-
-def one_hot(labels: Tensor) -> Tensor:
-    """Region indices, `(B, H, W)` int64, to `(B, K, H, W)` float32."""
-    return F.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from lightning_modules.training import OptimizerFactory, cosine_schedule
 from segtalker.losses.sync import sync_bce, sync_contrast
+from segtalker.metrics.sync_expert import offset_accuracy
 from segtalker.nets.sync import SyncExpert
-from segtalker.sync_scores import offset_accuracy
 
 
 class SyncModule(pl.LightningModule):
@@ -30,7 +30,7 @@ class SyncModule(pl.LightningModule):
         warmup_steps: steps of rising rate.
         loss: `contrast` (InfoNCE over the batch) or `bce` (Wav2Lip).
         temperature: of `contrast`.
-        find_offsets: `segtalker.sync_scores.find_offsets` with all but its first three arguments.
+        find_offsets: `segtalker.metrics.sync_expert.find_offsets` with all but its first three arguments.
         tolerance: largest error of an offset that still counts as right, frames.
     """
 

@@ -17,9 +17,9 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 from torch import nn
 
-from segtalker.atomic import atomic_file
-from segtalker.errors import BadInputError
-from segtalker.progress import progress_bar
+from segtalker.utils.atomic import atomic_file
+from segtalker.utils.errors import BadInputError
+from segtalker.utils.progress import progress_bar
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 

@@ -12,15 +12,14 @@ import torch
 from torch import Tensor
 
 from lightning_modules.training import OptimizerFactory, cosine_schedule
+from segtalker.faces.mouth_box import hidden_slices, hide
 from segtalker.losses.segmentation import balanced_cross_entropy, overlap_counts
 from segtalker.losses.sync import sync_loss
 from segtalker.losses.weighting import weighted_sum
-from segtalker.mouth_box import hidden_slices
 from segtalker.nets.sync import SyncExpert
+from segtalker.nets.tensors import mask_channels, one_hot
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS
-from segtalker.sync_scores import mask_channels
-from segtalker.talking_masks import hide, one_hot
 
 _OUTSIDE_MOUTH = 0
 _IN_MOUTH = 1

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from lightning_modules.adversarial import AdversarialModule
 from lightning_modules.training import OptimizerFactory
+from segtalker.faces.mouth_box import mouth_area, mouth_of_face
 from segtalker.losses.adversarial import discriminator_loss, generator_losses
 from segtalker.losses.reconstruction import pixel_loss, psnr
 from segtalker.losses.sync import sync_loss
-from segtalker.mouth_box import mouth_area, mouth_of_face
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.wav2lip import Wav2LipGenerator, net_input
 

@@ -13,14 +13,14 @@ from datamodules.reference_pairs import PairDraw, PairDraws, PairFrames
 from flows.stages.common import StageRun, stage_main
 from flows.stages.training import fit
 from lightning_modules.sgi import SgiModule
-from segtalker.checkpoints import load_net, save_net
-from segtalker.clips import load_clips
+from segtalker.clips.store import load_clips
+from segtalker.config.params import Params
+from segtalker.nets.checkpoints import load_net, save_net
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.encoder import MaskGuidedEncoder
 from segtalker.nets.generator import MaskGuidedGenerator
 from segtalker.nets.network import Network
 from segtalker.nets.parser import FaceParser
-from segtalker.params import Params
 from segtalker.regions import NUM_REGIONS, REGIONS
 
 

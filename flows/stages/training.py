@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 
 from flows.stages.common import StageRun
 from lightning_modules import training
-from segtalker.training_params import TrainingStage
+from segtalker.config.training import TrainingStage
 
 
 def fit(

@@ -13,15 +13,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from flows.stages.train_sync import expert_config
-from segtalker.clips import ImagePack
-from segtalker.faces.clip_crop import crop_clip
+from flows.stages.train_sync import expert_net
+from segtalker.clips.image_pack import ImagePack
+from segtalker.config.params import Params, load_params, merge, parse_params
+from segtalker.faces.mouth_box import box_transforms, extract_boxes
+from segtalker.media.mel import gather_columns, window_starts
 from segtalker.metrics.functional import SyncScores, sync_scores
-from segtalker.mouth_box import box_transforms, extract_boxes
+from segtalker.metrics.sync_expert import embed_windows
 from segtalker.nets.sync import SyncExpert
-from segtalker.params import Params, load_params, merge, parse_params
-from segtalker.speech_windows import gather_columns, window_starts
-from segtalker.sync_scores import embed_windows, rgb_channels
+from segtalker.nets.tensors import rgb_channels
+from segtalker.preprocessing.crop import crop_clip
 
 ROOT = os.environ.get("SEGTALKER_REAL_DATA", "")
 pytestmark = [
@@ -79,7 +80,7 @@ def scores(params: Params, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     folder = tmp_path_factory.mktemp("sync")
     recordings = {name: _windows(name, params, folder / name) for name in ("test_offset_0", "test_offset_5")}
     torch.manual_seed(0)
-    expert = SyncExpert(**expert_config("image", params))
+    expert = expert_net("image", params)
     _learn(expert, *recordings["test_offset_0"])
     expert.eval()
     found = {}

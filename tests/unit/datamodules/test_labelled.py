@@ -10,11 +10,13 @@ import torch
 from PIL import Image
 
 from datamodules.augment import Augmentation
-from datamodules.labelled_frames import LabelledDraws, LabelledFrameDataModule, LabelledFrames
+from datamodules.draws import DrawDataModule
+from datamodules.labelled_frames import LabelledDraws, LabelledFrames
 from datamodules.labelled_images import CachedImages, ClipFrames, PairFolder, find_pairs, truth_packs
-from segtalker.clips import Clip, write_images
-from segtalker.errors import BadInputError
+from segtalker.clips.image_pack import write_images
+from segtalker.clips.store import Clip
 from segtalker.regions import BISENET_LABELS, NUM_REGIONS, REGION_INDEX
+from segtalker.utils.errors import BadInputError
 
 LIVELY = Augmentation(flip=0.5, rotation_deg=15.0, scale=0.1, shift=0.05, colour=0.2, blur=0.5)
 
@@ -97,14 +99,12 @@ def test_validation_frames_spread_over_each_clip(faces) -> None:
 
 
 def test_the_datamodule_serves_batches(faces) -> None:
-    data = LabelledFrameDataModule(
-        train=faces,
-        held_out=faces,
-        seed=1,
+    data = DrawDataModule(
+        train=LabelledDraws(faces, 1, LIVELY),
+        held_out=LabelledFrames(faces, 1),
         epoch_steps=2,
         batch_size=4,
-        augmentation=LIVELY,
-        frames_per_clip=1,
+        eval_batch_size=2,
         workers=0,
     )
     batches = list(data.train_dataloader())
