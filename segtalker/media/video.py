@@ -22,10 +22,10 @@ from av.audio.stream import AudioStream
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
-from segtalker.atomic import atomic_file
-from segtalker.errors import BadClipError, BadInputError
 from segtalker.media.decoders import Reading, TimedFrame, decord_frames, error_message, pyav_frames
-from segtalker.paths import written_out
+from segtalker.utils.atomic import atomic_file
+from segtalker.utils.errors import BadClipError, BadInputError
+from segtalker.utils.paths import written_out
 
 Decoder = Literal["decord", "pyav"]
 _INDEXED_CONTAINERS = ("mov", "matroska", "avi")
@@ -285,3 +285,8 @@ def _encode(
     if sound is not None:
         container.mux(sound.encode(None))
     return count
+
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".wmv", ".flv", ".3gp",
+)  # fmt: skip
