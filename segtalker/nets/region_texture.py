@@ -98,7 +98,7 @@ def _to_frame(place: Tensor, frames: Tensor) -> Tensor:
 
 
 def _halve(values: Tensor) -> Tensor:
-    """Means of 2x2 blocks, `(..., G, G)` to `(..., G / 2, G / 2)`; sums of slices take a third of `avg_pool2d`'s time."""
+    """Means of 2x2 blocks, `(..., G, G)` to half the size; sums of slices take a third of `avg_pool2d`'s time."""
     rows = values[..., ::2, :] + values[..., 1::2, :]
     return (rows[..., ::2] + rows[..., 1::2]).mul_(0.25)
 
