@@ -14,7 +14,7 @@ from datamodules.augment import Augmentation
 from datamodules.draws import DrawDataModule
 from datamodules.labelled_frames import LabelledDraws, LabelledFrames
 from datamodules.labelled_images import CachedImages, ClipFrames, LabelledImages, PairFolder, find_pairs, truth_packs
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from flows.stages.training import fit
 from lightning_modules.parser import ParserModule
 from segtalker.clips.store import Clip, read_table
@@ -147,7 +147,3 @@ def train_parser(run: StageRun) -> None:
         save_net(folder / "parser.ckpt", module.net, run.signature)
 
     fit(run, module, data, stage, export, steps=stage.steps)
-
-
-if __name__ == "__main__":
-    stage_main(train_parser)

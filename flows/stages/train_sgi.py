@@ -10,7 +10,7 @@ from datamodules.augment import Augmentation
 from datamodules.draws import DrawDataModule
 from datamodules.labelled_images import ClipFrames, parsed_packs
 from datamodules.reference_pairs import PairDraw, PairDraws, PairFrames
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from flows.stages.training import fit
 from lightning_modules.sgi import SgiModule
 from segtalker.clips.store import load_clips
@@ -91,7 +91,3 @@ def train_sgi(run: StageRun) -> None:
 
     data = sgi_data(params, run.workspace.root / "data", run.workspace.dataset)
     fit(run, module, data, stage, export, steps=stage.reconstruction_steps + stage.adversarial_steps)
-
-
-if __name__ == "__main__":
-    stage_main(train_sgi)

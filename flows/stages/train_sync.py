@@ -11,7 +11,7 @@ from datamodules.draws import DrawDataModule
 from datamodules.mouth_clips import Content, MouthSplits, open_mouth_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.sync import SyncClips, SyncDraws
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from flows.stages.training import fit
 from lightning_modules.sync import SyncModule
 from lightning_modules.training import HISTORY_FILE
@@ -158,7 +158,3 @@ def train_sync(run: StageRun) -> None:
     for domain in DOMAINS:
         train_expert(run, domain, clips)
     report(run, clips)
-
-
-if __name__ == "__main__":
-    stage_main(train_sync)

@@ -8,7 +8,7 @@ from datamodules.draws import DrawDataModule
 from datamodules.mouth_clips import MouthSplits, open_mouth_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.tsg import TsgClipWindows, TsgDraws, TsgWindows
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from flows.stages.training import fit
 from lightning_modules.tsg import TsgModule
 from segtalker.config.params import Params
@@ -67,7 +67,3 @@ def train_tsg(run: StageRun) -> None:
         save_net(folder / "tsg.ckpt", module.net, run.signature)
 
     fit(run, module, tsg_data(params, clips), stage, export, steps=stage.steps)
-
-
-if __name__ == "__main__":
-    stage_main(train_tsg)

@@ -8,7 +8,7 @@ from datamodules.draws import DrawDataModule
 from datamodules.mouth_clips import MouthSplits, open_face_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.wav2lip import FaceClipWindows, FaceDraws, FaceWindows
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from flows.stages.training import fit
 from lightning_modules.wav2lip import Wav2LipModule
 from segtalker.config.params import Params
@@ -91,7 +91,3 @@ def train_wav2lip(run: StageRun) -> None:
         save_net(folder / "wav2lip.ckpt", module.generator, run.signature)
 
     fit(run, module, wav2lip_data(params, clips), stage, export, steps=stage.steps)
-
-
-if __name__ == "__main__":
-    stage_main(train_wav2lip)
