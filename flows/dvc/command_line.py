@@ -159,7 +159,7 @@ class RunningStage:
         notes, stage = self._notes, self._stage
         if notes.error:
             return SegTalkerError(f"stage {stage} failed: {notes.error}")
-        if notes.pid is not None and not notes.finished:
+        if notes.killed:
             return StageKilledError(
                 f"stage {stage} was killed, by a person or for want of memory; run it again to go on"
             )

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from flows.dvc.fork_server import ForkedProcess, ServerGoneError
+from flows.dvc.stage_process import own_notes
 from flows.stages.arithmetic import arithmetic_variables
 from segtalker.config.stages import STAGES
 
@@ -47,6 +48,8 @@ def main() -> None:
     address = os.environ.get(SERVER_VARIABLE)
     if address and (process := _forked(address)):
         code = process.wait()
+        if code < 0 and (notes := own_notes()):
+            notes.kill()
         sys.exit(code if code >= 0 else _SIGNALLED - code)
     os.environ.update(arithmetic_variables())
     run()
