@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from flows.commands.console import complain
+from flows.commands.console import say
 from flows.dvc.stage_process import die_with_parent
 from segtalker.utils.errors import SegTalkerError
 
@@ -91,7 +91,7 @@ class Server:
             if self.process.poll() is not None or waited > _START_LIMIT_S:
                 raise SegTalkerError(f"the Prefect server did not start ({_reason(self.log)}); see {self.log}")
             if waited > _PATIENCE_S and not said:
-                complain(f"the Prefect server does not answer yet ({_reason(self.log)}); see {self.log}")
+                say(f"the Prefect server does not answer yet ({_reason(self.log)}); see {self.log}")
                 said = True
             time.sleep(_POLL_S)
 

@@ -24,6 +24,7 @@ _GRACE_S = 10.0
 _MODULES = (
     "dvc.cli.parser", "dvc.repo.status", "dvc.repo.reproduce", "dvc.repo.checkout", "dvc.repo.index", "dvc.repo.stage",
     "dvc.repo.open_repo", "dvc.stage.run", "dvc.stage.cache", "dvc.scm", "dvc.lock", "dvc.rwlock", "dvc.dirs",
+    "dvc.repo.artifacts", "dvc.repo.params", "dvc.cachemgr", "dvc.data_cloud", "dvc_render", "pyparsing",
     "dvc.parsing.context", "dvc.utils.strictyaml", "dvc_data.hashfile.db.local", "dulwich.ignore", "dulwich.repo",
     "scmrepo.git", "dvc.cli",
 )  # fmt: skip
