@@ -18,7 +18,7 @@ from flows.commands.talk import talk
 from flows.commands.weights import weights_app
 from flows.dvc import command_line
 from flows.dvc.code_versions import write_code_file
-from flows.dvc.lock_cache import bring_back, keep_lock
+from flows.dvc.lock_cache import restore_lock, save_lock
 from flows.dvc.run_lock import run_lock
 from flows.prefect_server import configure, prefect_server
 from segtalker.config.experiment import DEFAULT_EXPERIMENT, activate, compose
@@ -51,8 +51,8 @@ def _run(root: Path, params: Params, until: str) -> None:
     forced: list[str] = [] if params.download.source == "synthetic" else [STAGES[0]]
     experiment = params.active.experiment
     command_line.recover(root)
-    if bring_back(root, params):
-        say(f"{experiment}: taken up where it was left")
+    if restored := restore_lock(root, params):
+        say(f"{experiment}: taken up where it was left, or shared with another experiment: {', '.join(restored)}")
     with ThreadPoolExecutor(1) as background:
         # both take seconds to start, so they start together
         changed = background.submit(command_line.status, root)
@@ -63,7 +63,7 @@ def _run(root: Path, params: Params, until: str) -> None:
             try:
                 outcomes = flow(root, experiment, until, sorted(changed.result()), forced)
             finally:
-                keep_lock(root, params)
+                save_lock(root, params)
                 flush_logs()
     ran = sum(outcome.state == "ran" for outcome in outcomes)
     say(f"{experiment}: {ran} stages ran, {len(outcomes) - ran} cached")

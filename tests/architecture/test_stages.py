@@ -42,6 +42,14 @@ def test_code_file_tells_of_this_code(tmp_path: Path) -> None:
     assert (ROOT / "code.yaml").read_bytes() == (tmp_path / "code.yaml").read_bytes(), "run make deps"
 
 
+def test_code_file_is_written_again_after_a_change(tmp_path: Path) -> None:
+    write_code_file(tmp_path)
+    whole = (tmp_path / "code.yaml").read_text()
+    (tmp_path / "code.yaml").write_text(whole.replace("crop: ", "crop: 0"))
+    write_code_file(tmp_path)
+    assert (tmp_path / "code.yaml").read_text() == whole
+
+
 WORK = [
     "segtalker.preprocessing.cut", "segtalker.preprocessing.crop", "segtalker.preprocessing.gate",
     "segtalker.preprocessing.parse", "segtalker.evaluation.clip", "segtalker.evaluation.predictions",
