@@ -8,13 +8,13 @@ experiment; the outputs come from DVC's cache.
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
-from flows.dvc import command_line
 from segtalker.config.params import Params, params_hash, read_yaml
 from segtalker.config.stages import STAGES, Stage
 from segtalker.utils.atomic import atomic_file
@@ -34,7 +34,7 @@ def save_lock(root: Path, params: Params) -> None:
 
 
 def restore_lock(root: Path, params: Params) -> list[Stage]:
-    """Takes up the stages of an experiment that ran before, in it or in another one.
+    """Takes up the stages of an experiment that ran before, in it or in another one; `dvc checkout` is to follow.
 
     DVC still compares every stage with its code, params and inputs.
 
@@ -48,8 +48,9 @@ def restore_lock(root: Path, params: Params) -> list[Stage]:
     current, saved = _stages(root / _LOCK), _SavedLocks(root)
     entries: dict[str, Entry] = {}
     outputs: dict[str, str] = {}
+    read = cache(lambda name: read_yaml(root / name))  # once each: they are long
     for stage, template in read_yaml(root / "dvc.yaml")["stages"].items():
-        values = _current_values(root, template["params"])
+        values = _current_values(read, template["params"])
         known = _renamed(current.get(stage), template, params)
         if known is None or not _is_up_to_date(known, values, outputs):
             others = (_renamed(lock.get(stage), template, params) for lock in saved)
@@ -61,7 +62,6 @@ def restore_lock(root: Path, params: Params) -> list[Stage]:
     if restored:
         with atomic_file(root / _LOCK) as temporary, temporary.open("w", encoding="utf-8") as out:
             YAML().dump({"schema": "2.0", "stages": entries}, out)
-        command_line.checkout(root)
     return restored
 
 
@@ -114,13 +114,13 @@ def _renamed(entry: Entry | None, template: Mapping[str, Any], params: Params) -
     return renamed if {out["path"] for out in renamed["outs"]} == places else None
 
 
-def _current_values(root: Path, listed: list[str | dict[str, list[str]]]) -> dict[str, dict[str, Any]]:
+def _current_values(read: Callable[[str], Entry], listed: list[str | dict[str, list[str]]]) -> dict[str, Entry]:
     """The values a stage depends on, by file and key, as `dvc.lock` holds them."""
     files: dict[str, list[str]] = {}
     for item in listed:
         for file, keys in item.items() if isinstance(item, dict) else [("params.yaml", [item])]:
             files.setdefault(file, []).extend(keys)
-    return {file: {key: _value(read_yaml(root / file), key) for key in keys} for file, keys in files.items()}
+    return {file: {key: _value(read(file), key) for key in keys} for file, keys in files.items()}
 
 
 def _value(content: Any, key: str) -> Any:

@@ -26,10 +26,9 @@ def test_one_name_in_five_places() -> None:
     assert set(STAGES) <= set(read_yaml(ROOT / "params.yaml"))
     assert set(STAGES) <= set(Params.model_fields)
     for stage in STAGES:
-        assert DVC[stage]["cmd"] == f"python -m flows.stages.{stage}"
+        assert DVC[stage]["cmd"] == f"python -m flows.stages {stage}"
         text = (ROOT / "flows" / "stages" / f"{stage}.py").read_text()
         assert f"def {stage}(run: StageRun)" in text
-        assert f"stage_main({stage})" in text
 
 
 @pytest.mark.parametrize("stage", STAGES)

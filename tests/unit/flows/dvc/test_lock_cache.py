@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from flows.dvc import lock_cache
 from flows.dvc.lock_cache import restore_lock, save_lock
 from segtalker.config.params import Params, load_params, params_hash
 
@@ -83,8 +82,7 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.setattr(lock_cache.command_line, "checkout", lambda root: None)
+def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
