@@ -7,11 +7,14 @@ A run keeps a process that has imported all stages; the stage is forked from it.
 import importlib
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from flows.dvc.fork_server import ForkedProcess, ServerGoneError
-from flows.stages.arithmetic import arithmetic_variables
+from segtalker.config.params import load_params
 from segtalker.config.stages import STAGES
+from segtalker.utils.arithmetic import arithmetic_environment
+from segtalker.utils.errors import SegTalkerError
 
 SERVER_VARIABLE = "SEGTALKER_STAGE_SERVER"
 # in the order in which stages need them
@@ -48,7 +51,8 @@ def main() -> None:
     if address and (process := _forked(address)):
         code = process.wait()
         sys.exit(code if code >= 0 else _SIGNALLED - code)
-    os.environ.update(arithmetic_variables())
+    with suppress(SegTalkerError):  # the stage itself says what is wrong with the params
+        os.environ.update(arithmetic_environment(load_params().base.instruction_set))
     run()
 
 

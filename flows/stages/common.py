@@ -17,6 +17,7 @@ from flows.dvc.stage_process import StageNotes, own_notes
 from flows.dvc.trial import TRIAL_VARIABLE, check_trial
 from segtalker.config.params import Params, load_params
 from segtalker.config.stages import Stage
+from segtalker.config.training import Training
 from segtalker.config.workspace import Workspace
 from segtalker.tracking.provenance import (
     experiment_signature,
@@ -129,6 +130,15 @@ def _start_tracker(stage: Stage, params: Params, stage_signature: str) -> "Stage
     )
 
 
+def _set_threads(params: Params, stage: Stage) -> None:
+    """Gives a training the threads its params say, whatever the machine has: another number sums in another order."""
+    section = getattr(params, stage)
+    if isinstance(section, Training):
+        import torch
+
+        torch.set_num_threads(section.threads)
+
+
 def _open(stage: Stage) -> StageRun:
     check_trial(Path())
     check_code_file(Path(), stage)
@@ -137,6 +147,7 @@ def _open(stage: Stage) -> StageRun:
     inputs = {} if stage == "download" else input_hashes(workspace.data("download"))
     stage_signature = signature(params, stage, inputs)
     seed_everything(params.base.seed)
+    _set_threads(params, stage)
     tracker = _start_tracker(stage, params, stage_signature) if is_first_rank() else None
     return StageRun(stage, params, workspace, stage_signature, tracker)
 

@@ -10,8 +10,12 @@ from segtalker.regions import REGIONS
 
 
 class Training(Section):
-    """What every training stage has."""
+    """What every training stage has.
 
+    Its threads decide the last bits of its sums, and how many of the machine's cores it takes while others run.
+    """
+
+    threads: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     log_every: int = Field(ge=1)
