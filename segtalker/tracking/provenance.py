@@ -13,11 +13,9 @@ import numpy as np
 
 from segtalker.clips.store import read_table
 from segtalker.config.params import CODE_FILE, EXPERIMENT_FILE, Params, params_hash, read_yaml
-from segtalker.config.stages import STAGE_INPUTS, STAGES, Stage
+from segtalker.config.stages import STAGE_INPUTS, STAGES, Stage, shared_sections
 from segtalker.utils.hashing import file_sha256
 
-# values that choose where and how fast work is done, or how much is logged, never what comes out
-_NOT_SIGNED = {"log_every", "loader_workers", "cache_mib"}
 # where the raw material lies; its hashes count instead
 _PLACES = {"root"}
 _FILES = ("weights", "heads")
@@ -68,9 +66,9 @@ def upstream(stage: Stage) -> tuple[Stage, ...]:
 
 
 def _signed(key: str, content: Any) -> Any:
-    """What counts of a value: all of a section but where and how fast, of a file what is in it."""
+    """What counts of a value: all of a section but where its material lies, of a file what is in it."""
     if isinstance(content, Mapping):
-        kept = {name: value for name, value in content.items() if name not in _NOT_SIGNED | _PLACES}
+        kept = {name: value for name, value in content.items() if name not in _PLACES}
         return {name: _signed(name, value) for name, value in kept.items()}
     return _file_content(content) if isinstance(content, str) and key.endswith(_FILES) else content
 
@@ -93,7 +91,8 @@ def signature(params: Params, stage: Stage, inputs: Mapping[str, str]) -> str:
         64 hex digits.
     """
     content = params.model_dump(mode="json")
-    sections = {name: _signed(name, content[name]) for name in ("base", *upstream(stage))}
+    names = {name for part in upstream(stage) for name in (part, *shared_sections(part))}
+    sections = {name: _signed(name, content[name]) for name in names}
     return params_hash({"params": sections, "dataset": params.active.dataset, "inputs": dict(inputs)})
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from flows.stages.train_sync import expert_config
+from flows.stages.train_sync import expert_net
 from segtalker.clips.image_pack import ImagePack
 from segtalker.config.params import Params, load_params, merge, parse_params
 from segtalker.faces.mouth_box import box_transforms, extract_boxes
@@ -80,7 +80,7 @@ def scores(params: Params, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     folder = tmp_path_factory.mktemp("sync")
     recordings = {name: _windows(name, params, folder / name) for name in ("test_offset_0", "test_offset_5")}
     torch.manual_seed(0)
-    expert = SyncExpert(**expert_config("image", params))
+    expert = expert_net("image", params)
     _learn(expert, *recordings["test_offset_0"])
     expert.eval()
     found = {}

@@ -21,7 +21,7 @@ from segtalker.config.stages import Stage
 from segtalker.config.workspace import Workspace
 from segtalker.media.video import write_video
 from segtalker.nets.checkpoints import save_net
-from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.nets.parser import FaceParser
 from segtalker.utils.errors import BadInputError, MissingWeightsError
 from segtalker.utils.hashing import file_sha256
 
@@ -81,7 +81,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_download(Path())
     torch.manual_seed(0)
-    save_net(Path("models/demo/train_parser/parser.ckpt"), FaceParser(**CONFIG), PARSER_KIND, CONFIG, "0" * 64)
+    save_net(Path("models/demo/train_parser/parser.ckpt"), FaceParser(**CONFIG), "0" * 64)
     return tmp_path
 
 
