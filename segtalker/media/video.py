@@ -30,7 +30,7 @@ from segtalker.utils.paths import written_out
 Decoder = Literal["decord", "pyav"]
 _INDEXED_CONTAINERS = ("mov", "matroska", "avi")
 _MAX_GAP_S = 2.0
-_PRESET = "medium"
+_PRESET = "veryfast"  # 0.4 of the time of medium, for a tenth more bytes and 0.3 dB less
 _AAC_BITS_PER_S = 96_000
 _AAC_SAMPLES = 1024
 
