@@ -1,7 +1,7 @@
 # Everything on a fresh machine with git, make, a C library and Python 3.11-3.13.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env reproduce test lint lock clean
+.PHONY: help env reproduce test lint deps lock clean
 
 PYTHON ?= $(shell for v in 3.11 3.12 3.13; do command -v python$$v >/dev/null 2>&1 && python$$v -c '' 2>/dev/null && { echo python$$v; break; }; done)
 TEST_PROCESSES ?= 2
@@ -40,6 +40,9 @@ $(INSTALLED): $(UV) requirements.lock pyproject.toml
 	@$(UV) pip sync -q --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
+
+deps: env ## Write code.yaml, by which DVC knows the code of each stage
+	@$(BIN)/python -m flows.dvc.code_versions
 
 lock: env ## Resolve the dependencies of pyproject.toml again
 	@$(UV) pip compile pyproject.toml --extra dev --extra mediapipe --universal --python-version 3.11 \

@@ -30,10 +30,10 @@ from benchmarks.clip_store_candidates import Reader, Store, candidates
 from benchmarks.mask_codings import MASK_CODINGS
 from segtalker.media.video import open_video
 from segtalker.regions import merge_labels
-from segtalker.synthetic.articulation import Articulation
 from segtalker.synthetic.motion import draw_motion
 from segtalker.synthetic.person import draw_person
 from segtalker.synthetic.renderer import Renderer
+from segtalker.synthetic.visemes import Articulation
 
 WINDOW_FRAMES, FPS, MEL_BINS, MEL_COLUMNS = 5, 25, 80, 16
 BASELINE = "PNG folder"

@@ -13,7 +13,7 @@ import cv2
 import decord
 import numpy as np
 
-from segtalker.clips import ImagePack, write_images
+from segtalker.clips.image_pack import ImagePack, write_images
 
 Reader = Callable[[Sequence[int]], tuple[np.ndarray, np.ndarray]]
 Pictures = Callable[[Sequence[int]], np.ndarray]

@@ -24,19 +24,20 @@ import torch
 from scipy.linalg import sqrtm
 
 from benchmarks.plain_cpbd import plain_cpbd
-from flows.stages.evaluate import make_plan
-from segtalker.clips import ImagePack, load_clips
-from segtalker.evaluation import GROUND_TRUTH, EvaluationPlan, evaluate_clip
+from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.store import load_clips
+from segtalker.config.params import load_params
+from segtalker.config.workspace import Workspace, project_root
+from segtalker.evaluation.clip import GROUND_TRUTH, EvaluationPlan, evaluate_clip
+from segtalker.evaluation.measures import MAX_SHIFT
+from segtalker.evaluation.metric_nets import Instruments, load_instruments
+from segtalker.evaluation.run import make_plan
+from segtalker.evaluation.score_table import MeasuredClip
+from segtalker.faces.mouth_box import box_transforms, extract_boxes
 from segtalker.faces.parsing import parse_frames
-from segtalker.instruments import Instruments, load_instruments
+from segtalker.media.mel import gather_columns, window_starts
 from segtalker.metrics import functional as F
-from segtalker.mouth_box import box_transforms, extract_boxes
-from segtalker.params import load_params
-from segtalker.score_table import MeasuredClip
-from segtalker.speech_windows import gather_columns, window_starts
-from segtalker.sync_scores import rgb_channels
-from segtalker.tracks import MAX_SHIFT
-from segtalker.workspace import Workspace, project_root
+from segtalker.nets.tensors import rgb_channels
 
 _SIZES = (128, 256, 512)
 _CPBD_TURNS = 5

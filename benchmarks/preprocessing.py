@@ -28,19 +28,19 @@ import torch
 from face_alignment.detection.sfd.net_s3fd import s3fd
 from face_alignment.models import FAN
 
-from segtalker.checkpoints import load_net
-from segtalker.clip_sound import write_sound
-from segtalker.clips import ImagePack
-from segtalker.errors import BadClipError
-from segtalker.faces.clip_crop import crop_clip
+from segtalker.clips.image_pack import ImagePack
+from segtalker.config.params import Params, load_params, merge, parse_params
 from segtalker.faces.face_alignment_detector import LOOK_PX
-from segtalker.faces.flicker import Smoothing
-from segtalker.faces.mediapipe_detector import _all, _landmarker
-from segtalker.faces.mediapipe_points import to_ibug
-from segtalker.faces.parsing import ParserChoice, load_parser, parse_clip
+from segtalker.faces.mask_smoothing import Smoothing
+from segtalker.faces.mediapipe_detector import _all, _landmarker, to_ibug
+from segtalker.faces.parsing import ParserChoice, load_parser
 from segtalker.media.audio import load_sound
+from segtalker.nets.checkpoints import load_net
 from segtalker.nets.parser import PARSER_KIND, FaceParser
-from segtalker.params import Params, load_params, merge, parse_params
+from segtalker.preprocessing.clip_sound import write_sound
+from segtalker.preprocessing.crop import crop_clip
+from segtalker.preprocessing.parse import parse_clip
+from segtalker.utils.errors import BadClipError
 
 _CONFIDENCE = 0.5
 _ROUNDS = 3

@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from segtalker.clips import Clip, ImagePack
-from segtalker.errors import BadInputError
+from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.store import Clip
 from segtalker.regions import merge_labels
+from segtalker.utils.errors import BadInputError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 

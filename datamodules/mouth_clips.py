@@ -6,11 +6,12 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from segtalker.clips import Clip, ImagePack, load_clips
-from segtalker.errors import BadInputError
-from segtalker.mouth_box import box_transforms, extract_boxes, face_box_transforms
-from segtalker.params import Base
-from segtalker.speech_windows import gather_columns
+from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.store import Clip, load_clips
+from segtalker.config.base import Base
+from segtalker.faces.mouth_box import box_transforms, extract_boxes, face_box_transforms
+from segtalker.media.mel import gather_columns
+from segtalker.utils.errors import BadInputError
 
 Content = Literal["frames", "masks"]
 

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
 from datamodules.mouth_clips import Content, MouthClips, WindowShape, shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
-from segtalker.speech_windows import window_starts
+from segtalker.media.mel import window_starts
 
 
 def recoloured(boxes: np.ndarray, rng: np.random.Generator, amount: float) -> np.ndarray:

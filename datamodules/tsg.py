@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader, Dataset
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
 from datamodules.mouth_clips import MouthClips, WindowShape, shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
-from segtalker.mouth_box import reference_frame
-from segtalker.speech_windows import centred_starts, window_starts
+from segtalker.faces.mouth_box import reference_frame
+from segtalker.media.mel import centred_starts, window_starts
 
 
 class TsgSample(NamedTuple):

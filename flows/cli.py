@@ -9,21 +9,23 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import dvc_cli
-from flows.compare_command import compare
-from flows.console import complain, say
-from flows.doctor import doctor
-from flows.evaluate_command import evaluate
-from flows.experiment import DEFAULT_EXPERIMENT, activate, compose
-from flows.lock_shelf import bring_back, keep_lock
+from flows.commands.compare import compare
+from flows.commands.console import complain, say
+from flows.commands.doctor import doctor
+from flows.commands.evaluate import evaluate
+from flows.commands.runs import runs, tables
+from flows.commands.talk import talk
+from flows.commands.weights import weights_app
+from flows.dvc import command_line
+from flows.dvc.code_versions import write_code_file
+from flows.dvc.lock_cache import bring_back, keep_lock
+from flows.dvc.run_lock import run_lock
 from flows.prefect_server import configure, prefect_server
-from flows.run_lock import run_lock
-from flows.runs_command import runs, tables
-from flows.talk_command import talk
-from flows.weights_command import weights_app
-from segtalker.errors import EXIT_CODE, BadInputError, SegTalkerError
-from segtalker.params import STAGES, Params, load_params
-from segtalker.workspace import project_root
+from segtalker.config.experiment import DEFAULT_EXPERIMENT, activate, compose
+from segtalker.config.params import Params, load_params
+from segtalker.config.stages import STAGES
+from segtalker.config.workspace import project_root
+from segtalker.utils.errors import EXIT_CODE, BadInputError, SegTalkerError
 
 _UsageError: Any = typer.BadParameter.__base__  # Typer does not export it by name
 
@@ -44,15 +46,16 @@ app.add_typer(weights_app, name="weights")
 
 def _run(root: Path, params: Params, until: str) -> None:
     configure(root)
+    write_code_file(root)
     # the user's own videos lie outside; only the stage itself can tell whether they changed
     forced: list[str] = [] if params.download.source == "synthetic" else [STAGES[0]]
     experiment = params.active.experiment
-    dvc_cli.recover(root)
+    command_line.recover(root)
     if bring_back(root, params):
         say(f"{experiment}: taken up where it was left")
     with ThreadPoolExecutor(1) as background:
         # both take seconds to start, so they start together
-        changed = background.submit(dvc_cli.status, root)
+        changed = background.submit(command_line.status, root)
         with prefect_server(root):
             from flows.pipeline import flush_logs
             from flows.pipeline import reproduce as flow
@@ -98,10 +101,11 @@ def report() -> None:
         raise BadInputError(f"results/{experiment}/evaluate: not there; run segtalker reproduce first")
     with run_lock(root):
         configure(root)
-        dvc_cli.recover(root)
+        write_code_file(root)
+        command_line.recover(root)
         with prefect_server(root):
             from flows.pipeline import flush_logs
-            from flows.report import report as flow
+            from flows.pipeline import report as flow
 
             try:
                 page = flow(root, experiment)

@@ -12,9 +12,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.logging.handlers import APILogHandler
 
-from flows import dvc_cli
-from flows.console import say
-from segtalker.params import STAGE_INPUTS, STAGES, Stage
+from flows.commands.console import say
+from flows.dvc import command_line
+from segtalker.config.stages import STAGE_INPUTS, STAGES, Stage
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Outcome:
 
 def _worth_retrying(_task: object, _run: object, state: object) -> bool:
     """A stage that was killed goes on where it stopped; a mistake or a defect stays one."""
-    return isinstance(getattr(state, "data", None), dvc_cli.StageKilledError)
+    return isinstance(getattr(state, "data", None), command_line.StageKilledError)
 
 
 def _outcome(root: Path, stage: Stage, force: bool) -> Outcome:
     started = time.monotonic()
-    found = dvc_cli.reproduce_stage(root, stage, force)
+    found = command_line.reproduce_stage(root, stage, force)
     state = "ran" if found.ran else "restored" if found.renewed else "cached"
     return Outcome(stage, state, time.monotonic() - started, found.renewed)
 
@@ -100,3 +100,23 @@ def reproduce(root: Path, experiment: str, until: str, changed: list[str], force
 def flush_logs() -> None:
     """Sends what is still to be logged, before the server stops."""
     APILogHandler().flush()
+
+
+_STAGE = STAGES[-1]
+
+
+@flow(name="segtalker-report", flow_run_name="{experiment}")
+def report(root: Path, experiment: str) -> Path:
+    """Runs the stage `tables` and nothing before it.
+
+    Args:
+        root: the project folder.
+        experiment: the active one, shown in the Prefect UI.
+
+    Returns:
+        The page.
+    """
+    run_stage.with_options(name=_STAGE)(root, _STAGE, changed=True, force=True)
+    tables = root / "reports" / "tables" / "results.md"
+    create_markdown_artifact(tables.read_text(encoding="utf-8"), key="results", description="tables of this run")
+    return root / "reports" / "index.html"

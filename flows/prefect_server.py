@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from flows.lifeline import die_with_parent
-from segtalker.errors import SegTalkerError
+from flows.dvc.stage_process import die_with_parent
+from segtalker.utils.errors import SegTalkerError
 
 _START_LIMIT_S = 120.0
 _POLL_S = 0.2

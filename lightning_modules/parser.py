@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.schedule import warm_cosine
+from lightning_modules.training import warm_cosine
 from segtalker.losses.segmentation import balanced_cross_entropy, dice_loss, overlap_counts
 from segtalker.regions import NUM_REGIONS, REGIONS
 

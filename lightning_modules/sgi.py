@@ -7,16 +7,14 @@ from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lightning_modules.schedule import warm_cosine
+from lightning_modules.training import warm_cosine
 from segtalker.losses.adversarial import discriminator_loss, generator_losses
 from segtalker.losses.perceptual import feature_loss
 from segtalker.losses.reconstruction import detail_loss, gradient_loss, pixel_loss, region_pixel_weights
 from segtalker.nets.parser import FaceParser
-from segtalker.regions import NUM_REGIONS
-from segtalker.rendering import composite
+from segtalker.nets.tensors import composite, one_hot
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -191,11 +189,6 @@ class SgiModule(pl.LightningModule):
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
         return [optimizer, self.make_discriminator_optimizer(self.discriminator.parameters())]
-
-
-def one_hot(labels: Tensor) -> Tensor:
-    """Region indices, `(B, H, W)` int64, to `(B, K, H, W)` float32."""
-    return F.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()
 
 
 def psnr(image: Tensor, truth: Tensor) -> Tensor:

@@ -8,10 +8,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.schedule import warm_cosine
+from lightning_modules.training import warm_cosine
 from segtalker.losses.sync import sync_bce, sync_contrast
+from segtalker.metrics.sync_expert import offset_accuracy
 from segtalker.nets.sync import SyncExpert
-from segtalker.sync_scores import offset_accuracy
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -28,7 +28,7 @@ class SyncModule(pl.LightningModule):
         warmup_steps: steps of rising rate.
         loss: `contrast` (InfoNCE over the batch) or `bce` (Wav2Lip).
         temperature: of `contrast`.
-        find_offsets: `segtalker.sync_scores.find_offsets` with all but its first three arguments.
+        find_offsets: `segtalker.metrics.sync_expert.find_offsets` with all but its first three arguments.
         tolerance: largest error of an offset that counts as found, frames.
     """
 

@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import math
 import pickle
 import zipfile
 from collections.abc import Callable
@@ -13,9 +14,18 @@ import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import Logger
 
-from segtalker.atomic import atomic_file
-from segtalker.errors import BadInputError
-from segtalker.progress import progress_bar
+from segtalker.utils.atomic import atomic_file
+from segtalker.utils.errors import BadInputError
+from segtalker.utils.progress import progress_bar
+
+
+def warm_cosine(step: int, steps: int, warmup_steps: int) -> float:
+    """Factor of the peak rate at a step: a linear rise, then a cosine down to zero at the end of the budget."""
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    progress = min(1.0, (step - warmup_steps) / max(1, steps - warmup_steps))
+    return 0.5 * (1.0 + math.cos(math.pi * progress))
+
 
 LAST_CHECKPOINT = "last.ckpt"
 HISTORY_FILE = "history.csv"

@@ -8,15 +8,14 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.schedule import warm_cosine
+from lightning_modules.training import warm_cosine
+from segtalker.faces.mouth_box import hidden_slices, hide
 from segtalker.losses.segmentation import balanced_cross_entropy, overlap_counts
 from segtalker.losses.sync import sync_loss
-from segtalker.mouth_box import hidden_slices
 from segtalker.nets.sync import SyncExpert
+from segtalker.nets.tensors import mask_channels, one_hot
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS
-from segtalker.sync_scores import mask_channels
-from segtalker.talking_masks import hide, one_hot
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 _OUTSIDE_MOUTH = 0

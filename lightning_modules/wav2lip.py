@@ -8,11 +8,11 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.schedule import warm_cosine
+from lightning_modules.training import warm_cosine
+from segtalker.faces.mouth_box import mouth_area, mouth_of_face
 from segtalker.losses.adversarial import discriminator_loss, generator_losses
 from segtalker.losses.reconstruction import weighted_mean
 from segtalker.losses.sync import sync_loss
-from segtalker.mouth_box import mouth_area, mouth_of_face
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.wav2lip import Wav2LipGenerator, net_input
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from segtalker.errors import SegTalkerError
+from segtalker.utils.errors import SegTalkerError
 
 # `browser` is shared by tests of several rooms
 sys.path.insert(0, str(Path(__file__).parent))
@@ -32,7 +32,7 @@ def mediapipe_weights() -> str:
     root = os.environ.get("SEGTALKER_REAL_DATA")
     if not root:
         pytest.skip("SEGTALKER_REAL_DATA is not set")
-    detect = pytest.importorskip("segtalker.faces.detect")
+    detect = pytest.importorskip("segtalker.faces.detectors")
     weights = str(Path(root) / "weights" / "face_landmarker.task")
     try:
         detect.make_detector("mediapipe", weights).close()

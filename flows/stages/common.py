@@ -12,12 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
-from flows.lifeline import die_with_parent
-from flows.stage_notes import StageNotes, own_notes
-from flows.trial import TRIAL_VARIABLE, check_trial
-from segtalker.errors import EXIT_CODE, SegTalkerError, full_disk
-from segtalker.params import Params, Stage, load_params
-from segtalker.provenance import (
+from flows.dvc.code_versions import check_code_file
+from flows.dvc.stage_process import StageNotes, die_with_parent, own_notes
+from flows.dvc.trial import TRIAL_VARIABLE, check_trial
+from segtalker.config.params import Params, load_params
+from segtalker.config.stages import Stage
+from segtalker.config.workspace import Workspace
+from segtalker.tracking.provenance import (
     experiment_signature,
     git_revision,
     input_hashes,
@@ -26,12 +27,12 @@ from segtalker.provenance import (
     seed_everything,
     signature,
 )
-from segtalker.workspace import Workspace
+from segtalker.utils.errors import EXIT_CODE, SegTalkerError, full_disk
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
-    from segtalker.tracking import StageTracker
+    from segtalker.tracking.mlflow_runs import StageTracker
 
 _INTERRUPTED = 130
 _NAME_LENGTH = 200
@@ -82,7 +83,7 @@ class StageRun:
             return None
         from pytorch_lightning.loggers import MLFlowLogger
 
-        from segtalker.tracking import EXPERIMENT, tracking_uri
+        from segtalker.tracking.mlflow_runs import EXPERIMENT, tracking_uri
 
         return MLFlowLogger(EXPERIMENT, tracking_uri=tracking_uri(), run_id=self.tracker.run_id)
 
@@ -108,7 +109,7 @@ def _run_name(experiment: str, trial: str | None) -> str:
 
 
 def _start_tracker(stage: Stage, params: Params, stage_signature: str) -> "StageTracker":
-    from segtalker.tracking import start_stage
+    from segtalker.tracking.mlflow_runs import start_stage
 
     revision, dirty = git_revision(Path())
     trial = os.environ.get(TRIAL_VARIABLE)
@@ -130,6 +131,7 @@ def _start_tracker(stage: Stage, params: Params, stage_signature: str) -> "Stage
 
 def _open(stage: Stage) -> StageRun:
     check_trial(Path())
+    check_code_file(Path(), stage)
     params = load_params()
     workspace = Workspace(Path(), params.active.dataset, params.active.experiment)
     inputs = {} if stage == "download" else input_hashes(workspace.data("download"))

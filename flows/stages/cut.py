@@ -6,19 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import segtalker
 from flows.stages.common import StageRun, stage_main
-from segtalker.clip_pools import Pool, usable_cores
-from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, table_rows, task_key
-from segtalker.clips import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
-from segtalker.cutting.survey import STRETCHES_FILE, cut_recording
-from segtalker.errors import BadInputError
-from segtalker.faces.detect import check_detector
+from segtalker.clips.runner import ClipTask, Row, run_clips, table_rows, task_key
+from segtalker.clips.store import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
+from segtalker.clips.worker_pools import Pool, usable_cores
+from segtalker.faces.detectors import check_detector
+from segtalker.preprocessing.cut import STRETCHES_FILE, cut_recording
+from segtalker.utils.code_hash import code_hash
+from segtalker.utils.errors import BadInputError
 
 COLUMNS = (*CLIP_COLUMNS, "fps", "audio", "annotations", "start_s", "end_s", "face")
 DROP_COLUMNS = ("clip_id", "start_s", "end_s", "reason")
-_LIBRARY = Path(segtalker.__file__).parent
-_CODE = tuple(_LIBRARY / name for name in ("cutting", "media", "faces", "clips.py", "regions.py"))
 
 
 def stretch_rows(row: Row, found: dict[str, Any], recordings: Collection[str]) -> list[Row]:
@@ -26,7 +24,7 @@ def stretch_rows(row: Row, found: dict[str, Any], recordings: Collection[str]) -
 
     Args:
         row: of the recording.
-        found: what `segtalker.cutting.survey.cut_recording` wrote.
+        found: what `segtalker.preprocessing.cut.cut_recording` wrote.
         recordings: names of all, in small letters: no stretch of `talk` is called as the recording `talk-01` is.
     """
     rows = []
@@ -69,7 +67,7 @@ def _talking(run: StageRun, rows: list[Row], folder: Path) -> tuple[list[Row], l
         raise BadInputError("cut.mode talking needs a face detector; set crop.detector to mediapipe or face_alignment")
     detector = (crop.detector, crop.weights)
     check_detector(*detector)
-    how = task_key(settings.model_dump(), detector, code_hash(*_CODE))
+    how = task_key(settings.model_dump(), detector, code_hash(cut_recording.__module__))
     spans = [[row.get("start_s", ""), row.get("end_s", ""), row["audio"]] for row in rows]
     threads = max(1, (run.params.machine.workers or usable_cores()) // len(rows))
     done = run_clips(

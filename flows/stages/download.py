@@ -5,19 +5,19 @@ from functools import partial
 from pathlib import Path
 
 from flows.stages.common import StageRun, stage_main
-from segtalker.atomic import write_text
-from segtalker.clip_pools import Pool
-from segtalker.clip_runner import Row, run_clips, table_rows
-from segtalker.clips import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
-from segtalker.data_params import Download
-from segtalker.errors import BadInputError
-from segtalker.sources.folder import folder_clips
-from segtalker.sources.hdtf import hdtf_recordings
-from segtalker.sources.hdtf_report import hdtf_report
-from segtalker.sources.mead import mead_recordings
-from segtalker.sources.mead_report import mead_report
-from segtalker.sources.report import source_report
-from segtalker.sources.synthetic import Recording, record, synthetic_tasks
+from segtalker.clips.runner import Row, run_clips, table_rows
+from segtalker.clips.store import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
+from segtalker.clips.worker_pools import Pool
+from segtalker.config.data import Download
+from segtalker.datasets.file_walk import source_report
+from segtalker.datasets.folder import folder_clips
+from segtalker.datasets.hdtf import hdtf_recordings
+from segtalker.datasets.hdtf_report import hdtf_report
+from segtalker.datasets.mead import mead_recordings
+from segtalker.datasets.mead_report import mead_report
+from segtalker.datasets.synthetic import Recording, record, synthetic_tasks
+from segtalker.utils.atomic import write_text
+from segtalker.utils.errors import BadInputError
 
 COLUMNS = (*CLIP_COLUMNS, "fps", "audio", "annotations", "start_s", "end_s")
 # rows of clips.csv and of failures.csv, and a page in Markdown

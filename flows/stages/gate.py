@@ -5,29 +5,22 @@ from pathlib import Path
 
 import numpy as np
 
-import segtalker
 from flows.stages.common import StageRun, stage_main
-from segtalker.atomic import write_text
-from segtalker.clip_pools import Pool
-from segtalker.clip_runner import ClipTask, Row, code_hash, run_clips, table_rows, task_key
-from segtalker.clips import CLIP_COLUMNS, write_table
-from segtalker.errors import BadInputError
-from segtalker.gating.identity import load_face_net, name_people
-from segtalker.gating.measure import IDENTITY_FILE, GatePlan, measure_clip
-from segtalker.gating.offset import load_expert
-from segtalker.gating.verdict import why_dropped
-from segtalker.params import Params
-from segtalker.paths import expand_path
-from segtalker.provenance import file_sha256
-from segtalker.reporting.dataset import dataset_page
+from segtalker.clips.runner import ClipTask, Row, run_clips, table_rows, task_key
+from segtalker.clips.store import CLIP_COLUMNS, write_table
+from segtalker.clips.worker_pools import Pool
+from segtalker.config.params import Params
+from segtalker.preprocessing.gate import IDENTITY_FILE, GatePlan, measure_clip, why_dropped
+from segtalker.preprocessing.identity import load_face_net, name_people
+from segtalker.preprocessing.sync_offset import load_expert
+from segtalker.reporting.pages.dataset import dataset_page
+from segtalker.utils.atomic import write_text
+from segtalker.utils.code_hash import code_hash
+from segtalker.utils.errors import BadInputError
+from segtalker.utils.hashing import file_sha256
+from segtalker.utils.paths import expand_path
 
 DROP_COLUMNS = ("clip_id", "source", "reason")
-_LIBRARY = Path(segtalker.__file__).parent
-_FILES = (
-    "gating", "cutting/scenes.py", "cutting/face_tracks.py", "media", "clip_sound.py", "clips.py", "nets",
-    "metrics/functional", "mouth_box.py", "regions.py", "speech_windows.py", "sync_scores.py", "syncnet_speech.py",
-)  # fmt: skip
-_CODE = tuple(_LIBRARY / name for name in _FILES)
 
 
 def gate_plan(params: Params) -> GatePlan:
@@ -58,7 +51,9 @@ def _measured(run: StageRun, plan: GatePlan, folder: Path) -> list[Row]:
     crops, base = run.workspace.data("crop"), run.params.base
     seen = plan.gate.model_dump(include={"scene_threshold", "samples", "sheet_px", "sync"})
     nets = [file_sha256(path) if path else "" for path in (plan.expert, plan.face_net)]
-    how = task_key(seen, nets, base.model_dump(exclude={"max_failed_fraction", "seed"}), code_hash(*_CODE))
+    how = task_key(
+        seen, nets, base.model_dump(exclude={"max_failed_fraction", "seed"}), code_hash(measure_clip.__module__)
+    )
     files = ("frames.zip", "landmarks.npy", "audio.wav", "crop.json")
     rows = table_rows(crops / "clips.csv")
     hashes = [[file_sha256(crops / "clips" / row["clip_id"] / name) for name in files] for row in rows]

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import torch
 
-import segtalker
 from flows.stages.common import StageRun, stage_main
-from segtalker.atomic import atomic_folder
-from segtalker.clip_pools import THIS_PROCESS, Pool
-from segtalker.clip_runner import ClipTask, code_hash, run_clips, task_key
-from segtalker.clips import Clip, load_clips, read_table, write_table
-from segtalker.dubbing import WAV2LIP_FILE
-from segtalker.edit_strip import write_edits
-from segtalker.errors import BadInputError
-from segtalker.generation import WAV2LIP, GenerationPlan, generate_clip, load_talker, one_of_each_subject
+from segtalker.clips.runner import ClipTask, run_clips, task_key
+from segtalker.clips.store import Clip, load_clips, read_table, write_table
+from segtalker.clips.worker_pools import THIS_PROCESS, Pool
+from segtalker.inference.edit_strip import write_edits
+from segtalker.inference.methods import WAV2LIP, GenerationPlan, generate_clip, load_talker, one_of_each_subject
+from segtalker.inference.shuffled_speech import pair_speech
+from segtalker.inference.talker import TalkSettings
+from segtalker.inference.wav2lip import WAV2LIP_FILE
 from segtalker.media.images import write_png
 from segtalker.media.video import still_frame
-from segtalker.provenance import file_sha256
-from segtalker.speech_pairs import pair_speech
-from segtalker.talk import TalkSettings
+from segtalker.utils.atomic import atomic_folder
+from segtalker.utils.code_hash import code_hash
+from segtalker.utils.errors import BadInputError
+from segtalker.utils.hashing import file_sha256
 
 COLUMNS = ("clip_id", "method", "driving_audio", "subject", "source", "frames", "reference_frame")
 _NETS = ("train_tsg/tsg.ckpt", "train_sgi/encoder.ckpt", "train_sgi/generator.ckpt")
@@ -53,7 +53,7 @@ def _clip_hashes(clip: Clip) -> list[str]:
 def make_tasks(plan: GenerationPlan, clips: Sequence[Clip], sources: dict[str, str], seed: int) -> list[ClipTask]:
     """One task a clip; its key covers networks, code, settings, and the clip and driving speech themselves."""
     driving = pair_speech(clips, seed) if "shuffled_audio" in plan.methods else {clip.clip_id: clip for clip in clips}
-    how = [plan.settings, plan.methods, plan.silence, plan.crf, plan.fade, code_hash(Path(segtalker.__file__).parent)]
+    how = [plan.settings, plan.methods, plan.silence, plan.crf, plan.fade, code_hash(generate_clip.__module__)]
     nets = [*_NETS, WAV2LIP_FILE] if WAV2LIP in plan.methods else _NETS
     how += [file_sha256(plan.models / net) for net in nets]
     contents = {clip.clip_id: _clip_hashes(clip) for clip in clips}

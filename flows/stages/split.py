@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from flows.stages.common import StageRun, stage_main
-from segtalker.atomic import write_text
-from segtalker.clip_runner import table_rows
-from segtalker.clips import CLIP_COLUMNS, SPLITS, write_table
-from segtalker.splits import check_given, subject_splits
+from segtalker.clips.runner import table_rows
+from segtalker.clips.splits import check_given, subject_splits
+from segtalker.clips.store import CLIP_COLUMNS, SPLITS, write_table
+from segtalker.utils.atomic import write_text
 
 
 def split_facts(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -8,31 +8,33 @@ from pathlib import Path
 import numpy as np
 
 from flows.stages.common import StageRun, stage_main
-from segtalker.atomic import atomic_folder, write_text
-from segtalker.clips import load_clips
-from segtalker.edit_strip import read_edits
+from segtalker.clips.store import load_clips
+from segtalker.config.params import Params
+from segtalker.evaluation.protocol import PROTOCOL_FILE, protocol_signature, read_protocol
+from segtalker.evaluation.result_files import keep_histories, keep_scores
+from segtalker.inference.edit_strip import read_edits
 from segtalker.media.video import write_video
-from segtalker.params import Params
-from segtalker.protocol import PROTOCOL_FILE, protocol_signature, read_protocol
-from segtalker.provenance import git_revision, read_settings
-from segtalker.reporting.assemble import Origin, build_report
-from segtalker.reporting.clip_scores import extreme_clips
-from segtalker.reporting.drawings import (
+from segtalker.reporting.figures.report_figures import (
+    Drawing,
+    draw_all,
     edit_drawings,
     pipeline_drawings,
+    read_histories,
     sample_drawings,
     score_drawings,
     training_drawings,
 )
-from segtalker.reporting.figures import Drawing, draw_all, read_histories
-from segtalker.reporting.intervals import Bootstrap
-from segtalker.reporting.page import render_page
-from segtalker.reporting.players import Encoder, Player, PlayerMaker
-from segtalker.reporting.samples import Sample, choose_samples
-from segtalker.reporting.scores import Scores, read_scores
-from segtalker.reporting.tables import build_tables, people_apart
-from segtalker.reporting.write import write_tables
-from segtalker.run_files import keep_histories, keep_scores
+from segtalker.reporting.figures.samples import Sample, choose_samples
+from segtalker.reporting.figures.videos import Encoder, Player, PlayerMaker
+from segtalker.reporting.pages.html import render_page
+from segtalker.reporting.pages.report import Origin, build_report
+from segtalker.reporting.tables.best_and_worst import extreme_clips
+from segtalker.reporting.tables.build import build_tables, people_apart
+from segtalker.reporting.tables.intervals import Bootstrap
+from segtalker.reporting.tables.scores import Scores, read_scores
+from segtalker.reporting.tables.write import write_tables
+from segtalker.tracking.provenance import git_revision, read_settings
+from segtalker.utils.atomic import atomic_folder, write_text
 
 
 def encoder(params: Params) -> Encoder:

@@ -16,14 +16,14 @@ from datamodules.labelled_images import CachedImages, ClipFrames, LabelledImages
 from flows.stages.common import StageRun, stage_main
 from lightning_modules.parser import ParserModule
 from lightning_modules.training import fit
-from segtalker.atomic import atomic_file, write_text
-from segtalker.checkpoints import load_net, save_net
-from segtalker.clips import Clip, read_table
-from segtalker.errors import BadInputError
+from segtalker.clips.store import Clip, read_table
+from segtalker.config.params import Params
+from segtalker.nets.checkpoints import load_net, save_net
 from segtalker.nets.parser import PARSER_KIND, FaceParser
-from segtalker.params import Params
-from segtalker.paths import expand_path
 from segtalker.regions import NUM_REGIONS
+from segtalker.utils.atomic import atomic_file, write_text
+from segtalker.utils.errors import BadInputError
+from segtalker.utils.paths import expand_path
 
 Item = TypeVar("Item")
 

@@ -11,13 +11,13 @@ from datamodules.reference_pairs import PairDraw, ReferencePairDataModule
 from flows.stages.common import StageRun, stage_main
 from lightning_modules.sgi import SgiModule, SgiSchedule, SgiWeights
 from lightning_modules.training import fit
-from segtalker.checkpoints import load_net, save_net
-from segtalker.clips import load_clips
+from segtalker.clips.store import load_clips
+from segtalker.config.params import Params
+from segtalker.nets.checkpoints import load_net, save_net
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
 from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
 from segtalker.nets.parser import PARSER_KIND, FaceParser
-from segtalker.params import Params
 from segtalker.regions import NUM_REGIONS, REGIONS
 
 

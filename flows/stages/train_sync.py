@@ -13,20 +13,14 @@ from datamodules.sync import SyncClips, SyncDataModule, SyncDraws
 from flows.stages.common import StageRun, stage_main
 from lightning_modules.sync import SyncModule
 from lightning_modules.training import HISTORY_FILE, fit
-from segtalker.atomic import atomic_file, write_text
-from segtalker.checkpoints import load_net, save_net
-from segtalker.mouth_box import mouth_slices
+from segtalker.config.params import Params
+from segtalker.config.training import Expert, TrainSync
+from segtalker.faces.mouth_box import mouth_slices
+from segtalker.metrics.sync_expert import find_offsets, offset_accuracy
+from segtalker.nets.checkpoints import load_net, save_net
 from segtalker.nets.sync import SyncExpert
-from segtalker.params import Params
-from segtalker.sync_scores import (
-    MASK_CHANNELS,
-    RGB_CHANNELS,
-    find_offsets,
-    mask_channels,
-    offset_accuracy,
-    rgb_channels,
-)
-from segtalker.training_params import Expert, TrainSync
+from segtalker.nets.tensors import MASK_CHANNELS, RGB_CHANNELS, mask_channels, rgb_channels
+from segtalker.utils.atomic import atomic_file, write_text
 
 Domain = Literal["mask", "image"]
 DOMAINS: tuple[Domain, ...] = ("mask", "image")

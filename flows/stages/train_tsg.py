@@ -10,10 +10,10 @@ from datamodules.tsg import TsgClipWindows, TsgDataModule, TsgDraws, TsgWindows
 from flows.stages.common import StageRun, stage_main
 from lightning_modules.training import fit
 from lightning_modules.tsg import TsgModule
-from segtalker.checkpoints import load_net, save_net
+from segtalker.config.params import Params
+from segtalker.nets.checkpoints import load_net, save_net
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.tsg import TalkingSegmenter
-from segtalker.params import Params
 from segtalker.regions import NUM_REGIONS
 
 

@@ -11,12 +11,12 @@ from datamodules.wav2lip import FaceClipWindows, FaceDraws, FaceWindows
 from flows.stages.common import StageRun, stage_main
 from lightning_modules.training import fit
 from lightning_modules.wav2lip import Wav2LipModule, Wav2LipWeights
-from segtalker.atomic import write_text
-from segtalker.checkpoints import load_net, save_net
+from segtalker.config.params import Params
+from segtalker.nets.checkpoints import load_net, save_net
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.wav2lip import WAV2LIP_KIND, Wav2LipGenerator, face_size
-from segtalker.params import Params
+from segtalker.utils.atomic import write_text
 
 
 def wav2lip_config(params: Params) -> dict:

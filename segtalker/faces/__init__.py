@@ -1,1 +1,1 @@
-"""Face detection, cropping and parsing."""
+"""Faces in frames: detectors, landmarks, alignment, crop squares, the mouth box, masks, paste-back."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from segtalker.errors import SegTalkerError
 from segtalker.media.decoders import TimedFrame, whole
+from segtalker.utils.errors import SegTalkerError
 
 if TYPE_CHECKING:
     import torch
@@ -57,21 +57,21 @@ class FaceAlignmentDetector:
         self._faithful = False
 
     def follow(self, points: np.ndarray) -> None:
-        """See `segtalker.faces.detect.FaceFinder`."""
+        """See `segtalker.faces.detectors.FaceFinder`."""
         low, high = points.min(axis=0), points.max(axis=0)
         self._middle, self._size, self._faithful = (low + high) / 2, float((high - low).max()), True
 
     def landmarks(self, frame: np.ndarray | TimedFrame) -> np.ndarray | None:
-        """See `segtalker.faces.detect.FaceFinder`."""
+        """See `segtalker.faces.detectors.FaceFinder`."""
         return self.landmarks_batch([frame])[0]
 
     @property
     def batch_frames(self) -> int:
-        """See `segtalker.faces.detect.FaceFinder`."""
+        """See `segtalker.faces.detectors.FaceFinder`."""
         return _BATCH[self._nets.device]
 
     def landmarks_batch(self, frames: Sequence[np.ndarray | TimedFrame]) -> list[np.ndarray | None]:
-        """See `segtalker.faces.detect.FaceFinder`."""
+        """See `segtalker.faces.detectors.FaceFinder`."""
         images = [whole(frame) for frame in frames]
         chosen = [self._choose(boxes) for boxes in _faces(self._nets, images)]
         found = [index for index, box in enumerate(chosen) if box is not None]
@@ -81,11 +81,11 @@ class FaceAlignmentDetector:
         return [None if box is None else next(points) for box in chosen]
 
     def faces(self, frame: np.ndarray) -> list[np.ndarray]:
-        """See `segtalker.faces.detect.FaceFinder`."""
+        """See `segtalker.faces.detectors.FaceFinder`."""
         return _points(self._nets, [(frame, box) for box in _faces(self._nets, [frame])[0]])
 
     def close(self) -> None:
-        """See `segtalker.faces.detect.Detector`."""
+        """See `segtalker.faces.detectors.Detector`."""
 
     def _choose(self, boxes: np.ndarray) -> np.ndarray | None:
         """The box of the face that is followed, or the largest; boxes are `(N, 4)`."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segtalker.errors import BadClipError
+from segtalker.utils.errors import BadClipError
 
 _ORDER = 2
 

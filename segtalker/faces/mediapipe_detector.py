@@ -12,10 +12,43 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segtalker.errors import SegTalkerError
-from segtalker.faces.mediapipe_points import to_ibug
-from segtalker.faces.squares import warp_linear
+from segtalker.faces.crop_squares import warp_linear
 from segtalker.media.decoders import TimedFrame, whole
+from segtalker.utils.errors import SegTalkerError
+
+_JAW_RIGHT = (127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152)
+_JAW_LEFT = (152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356)
+_INNER = (
+    70, 63, 105, 66, 107,                                    # right brow
+    336, 296, 334, 293, 300,                                 # left brow
+    168, 6, 195, 4,                                          # bridge of the nose
+    240, 99, 2, 328, 460,                                    # nostrils
+    33, 160, 158, 133, 153, 144,                             # right eye
+    362, 385, 387, 263, 373, 380,                            # left eye
+    61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91,      # outer lip
+    78, 82, 13, 312, 308, 317, 14, 87,                       # inner lip
+)  # fmt: skip
+
+
+def to_ibug(points: np.ndarray) -> np.ndarray:
+    """Picks and places the 68 points.
+
+    Args:
+        points: MediaPipe's, `(478, 2)` or `(468, 2)`, pixels.
+
+    Returns:
+        `(68, 2)`, float32.
+    """
+    right, left = _evenly(points[list(_JAW_RIGHT)]), _evenly(points[list(_JAW_LEFT)])
+    return np.concatenate([right, left[1:], points[list(_INNER)]]).astype(np.float32)
+
+
+def _evenly(line: np.ndarray) -> np.ndarray:
+    """Nine points at equal distances along a line of many, `(9, 2)`."""
+    length = np.append(0.0, np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1)))
+    wanted = np.linspace(0.0, length[-1], 9)
+    return np.stack([np.interp(wanted, length, line[:, axis]) for axis in (0, 1)], axis=1)
+
 
 _WINDOW = 2.0  # side of the window around a known face, in sizes of the face
 _MAX_WINDOW = 448  # px; the network looks at 256 px around the face, which is half of the window
@@ -47,12 +80,12 @@ class MediaPipeDetector:
         self._faithful = False
 
     def follow(self, points: np.ndarray) -> None:
-        """See `segtalker.faces.detect.FaceFinder`."""
+        """See `segtalker.faces.detectors.FaceFinder`."""
         self._known = self._last = np.asarray(points, np.float64)
         self._faithful = True
 
     def landmarks(self, frame: np.ndarray | TimedFrame) -> np.ndarray | None:
-        """See `segtalker.faces.detect.Detector`."""
+        """See `segtalker.faces.detectors.Detector`."""
         with _stderr_silenced():
             if self._known is not None:
                 self._known = self._in_window(self._finder, frame, self._known)
@@ -65,17 +98,17 @@ class MediaPipeDetector:
         return to_ibug(self._known)
 
     def landmarks_batch(self, frames: Sequence[np.ndarray | TimedFrame]) -> list[np.ndarray | None]:
-        """See `segtalker.faces.detect.FaceFinder`."""
+        """See `segtalker.faces.detectors.FaceFinder`."""
         return [self.landmarks(frame) for frame in frames]
 
     def faces(self, frame: np.ndarray) -> list[np.ndarray]:
-        """See `segtalker.faces.detect.FaceFinder`."""
+        """See `segtalker.faces.detectors.FaceFinder`."""
         with _stderr_silenced():
             judged = [self._in_window(self._judge, frame, points) for points in _all(self._finder, frame)]
         return [to_ibug(points) for points in judged if points is not None]
 
     def close(self) -> None:
-        """See `segtalker.faces.detect.Detector`."""
+        """See `segtalker.faces.detectors.Detector`."""
         _outlive_profiling_ticks()
         with _stderr_silenced():
             self._finder.close()

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 from torch import nn
 
+from segtalker.faces.crop_squares import clip_squares, map_points, square_transform, warp_image
 from segtalker.faces.mask_landmarks import landmarks_from_mask
 from segtalker.faces.parsing import parse_frames
-from segtalker.faces.squares import clip_squares, map_points, square_transform, warp_image
 
 _SCALES = (1.0, 0.7, 0.5, 0.35, 0.25)  # of the picture's shorter side
 _STEP = 0.3  # from one square to the next, in sides
@@ -27,7 +27,7 @@ class ParserDetector:
     Args:
         parser: trained, in evaluation mode.
         size: px, side of the crops it was trained on.
-        margin: see `segtalker.faces.squares.clip_squares`.
+        margin: see `segtalker.faces.crop_squares.clip_squares`.
         lift: likewise.
     """
 
@@ -36,7 +36,7 @@ class ParserDetector:
         self._known: np.ndarray | None = None
 
     def landmarks(self, frame: np.ndarray) -> np.ndarray | None:
-        """See `segtalker.faces.detect.Detector`."""
+        """See `segtalker.faces.detectors.Detector`."""
         points = None if self._known is None else self._look(frame, self._known[None])
         if points is None:
             points = self._search(frame)
@@ -44,7 +44,7 @@ class ParserDetector:
         return points
 
     def close(self) -> None:
-        """See `segtalker.faces.detect.Detector`."""
+        """See `segtalker.faces.detectors.Detector`."""
 
     def _square(self, frame: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Where a training crop of this face would lie: left, top, side."""

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from segtalker.checkpoints import load_net
-from segtalker.clips import ImagePack, write_images
-from segtalker.faces.flicker import FlickerCount, Scored, Smoothing, best_regions, smooth
+from segtalker.faces.mask_smoothing import Scored, Smoothing, best_regions, smooth
+from segtalker.nets.checkpoints import load_net
 from segtalker.nets.external.bisenet import load_bisenet
 from segtalker.nets.parser import PARSER_KIND, FaceParser
 
@@ -128,32 +127,3 @@ def parse_video(
 
     for regions in smooth(noted(), smoothing):
         yield ParsedFrame(regions.cpu().numpy(), alone.popleft())
-
-
-def parse_clip(
-    choice: ParserChoice, crops: Path, batch_size: int, smoothing: Smoothing, row: dict[str, Any], folder: Path
-) -> dict[str, Any]:
-    """Parses one clip into `masks.zip`; see `segtalker.clip_runner.run_clips`.
-
-    Args:
-        choice: the parser.
-        crops: folder of the cropped clips.
-        batch_size: frames at once.
-        smoothing: how masks are averaged over time.
-        row: of `data/crop/<dataset>/clips.csv`.
-        folder: empty folder of the clip.
-
-    Returns:
-        `flicker` of the masks and `flicker_raw`, what it were without averaging; see `segtalker.faces.flicker`.
-    """
-    raw, kept = FlickerCount(), FlickerCount()
-
-    def masks() -> Iterator[np.ndarray]:
-        frames = iter(ImagePack(crops / row["clip_id"] / "frames.zip"))
-        for parsed in parse_video(load_parser(choice), frames, batch_size, smoothing):
-            raw.add(parsed.alone)
-            kept.add(parsed.mask)
-            yield parsed.mask
-
-    write_images(folder / "masks.zip", masks(), ".pgm")
-    return {"flicker": round(kept.share, 4), "flicker_raw": round(raw.share, 4)}

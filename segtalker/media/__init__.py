@@ -1,1 +1,1 @@
-"""Decoding, encoding, audio features and image warps."""
+"""Video, audio and images: decoding, encoding, speech features."""

@@ -10,9 +10,10 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from segtalker.errors import BadClipError
 from segtalker.media.probe import choose_sound, open_media
+from segtalker.utils.errors import BadClipError
 
+SOUND_SUFFIXES = (".wav", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".aac")
 # AVI cannot say how many samples of an MP3 stream are encoder delay: LAME's 576 and the decoder's 529.
 _UNTOLD_DELAY = {("avi", "mp3"): 1105, ("avi", "mp3float"): 1105}
 _MAX_DRIFT_S = 0.1

@@ -16,8 +16,8 @@ import numpy as np
 from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
-from segtalker.errors import BadClipError
 from segtalker.media.probe import Display, open_media
+from segtalker.utils.errors import BadClipError
 
 _WORTH_SEEKING_S = 2.0
 _WORTH_COPYING = 0.8  # a part larger than this share of a frame saves too little

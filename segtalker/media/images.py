@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from segtalker.atomic import atomic_file
-from segtalker.errors import BadInputError
+from segtalker.utils.atomic import atomic_file
+from segtalker.utils.errors import BadInputError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 

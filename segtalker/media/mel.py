@@ -8,7 +8,35 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from segtalker.params import Mel
+from segtalker.config.base import Mel
+from segtalker.config.params import Params
+
+
+def gather_columns(mel: np.ndarray, starts: np.ndarray, columns: int) -> np.ndarray:
+    """Cuts windows; beyond the ends the first and last column are repeated.
+
+    Args:
+        mel: `(M, N)`, float32.
+        starts: first column of each window, `(W,)`, int.
+        columns: length of a window.
+
+    Returns:
+        `(W, M, columns)`, float32.
+    """
+    index = np.asarray(starts)[:, None] + np.arange(columns)
+    return np.ascontiguousarray(mel[:, index.clip(0, mel.shape[1] - 1)].transpose(1, 0, 2))
+
+
+def window_starts(frames: np.ndarray, fps: float, mel_rate: float) -> np.ndarray:
+    """First mel column of windows that start with a frame (Wav2Lip), `(W,)`, int."""
+    return (np.asarray(frames) * mel_rate / fps).astype(int)
+
+
+def centred_starts(frames: np.ndarray, fps: float, mel_rate: float, columns: int) -> np.ndarray:
+    """First mel column of windows whose middle is the middle of a frame, `(W,)`, int."""
+    middle = (np.asarray(frames) + 0.5) * mel_rate / fps
+    return np.floor(middle - columns / 2 + 0.5).astype(int)
+
 
 _LINEAR_HZ = 200.0 / 3.0  # Hz a mel below the break
 _BREAK_HZ = 1000.0
@@ -66,3 +94,30 @@ def _to_mel(hz: float) -> float:
 def _to_hz(mels: np.ndarray) -> np.ndarray:
     logarithmic = _BREAK_HZ * np.exp(_LOG_STEP * (mels - _BREAK_MEL))
     return np.where(mels < _BREAK_MEL, mels * _LINEAR_HZ, logarithmic)
+
+
+_MEL_PIECE_S = 60
+
+
+def speech_mel(samples: np.ndarray, params: Params) -> np.ndarray:
+    """Log-mel spectrogram of speech of any length, made piece by piece; equal to that of the whole.
+
+    Args:
+        samples: `(S,)`, float32 in [-1, 1].
+        params: of the experiment.
+
+    Returns:
+        `(M, N)`, float32.
+    """
+    mel, rate = params.base.mel, params.base.sample_rate_hz
+    margin = mel.n_fft // mel.hop + 1  # columns whose windows may reach beyond a cut
+    length = _MEL_PIECE_S * rate // mel.hop
+    columns = 1 + len(samples) // mel.hop
+    pieces = []
+    for first in range(0, columns, length):
+        last = min(first + length, columns)
+        low, high = max(0, first - margin), min(columns, last + margin)
+        end = len(samples) if high == columns else high * mel.hop
+        piece = log_mel(samples[low * mel.hop : end], rate, mel)
+        pieces.append(piece[:, first - low : last - low])
+    return np.concatenate(pieces, axis=1)

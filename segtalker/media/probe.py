@@ -20,8 +20,8 @@ from av.sidedata.sidedata import Type
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from segtalker.errors import BadClipError
-from segtalker.paths import written_out
+from segtalker.utils.errors import BadClipError
+from segtalker.utils.paths import written_out
 
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 _MAX_PIXEL_ASPECT = 8  # anamorphic film has 2; more is a damaged header

@@ -23,8 +23,6 @@ from av.container import InputContainer
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
-from segtalker.atomic import atomic_file
-from segtalker.errors import BadClipError, BadInputError
 from segtalker.media.decoders import Reading, TimedFrame, decord_frames, decord_times, error_message, pyav_frames
 from segtalker.media.probe import (
     Display,
@@ -38,6 +36,8 @@ from segtalker.media.probe import (
     sound_choice,
     stated_seconds,
 )
+from segtalker.utils.atomic import atomic_file
+from segtalker.utils.errors import BadClipError, BadInputError
 
 Decoder = Literal["decord", "pyav"]
 _SAME_PICTURE = 2  # of 255: what another way from YUV to RGB may change; where decord is right it changed nothing
@@ -324,3 +324,8 @@ def _encode(
     if sound is not None:
         container.mux(sound.encode(None))
     return count
+
+
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".wmv", ".flv", ".3gp",
+)  # fmt: skip

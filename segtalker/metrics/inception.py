@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from segtalker.nets.external.weights import load_published
+from segtalker.nets.external.state_dicts import load_published
 
 FEATURES = 2048
 _SIZE = 299  # px

@@ -1,8 +1,8 @@
 """Every metric by name: what it is, which way is better, in which unit, and from which measurements it is computed.
 
-A track is what is measured of a clip frame by frame (`segtalker.evaluation`); a metric turns a track into a number. A
-name states the protocol: a stand-in without published weights has another name, and one that cannot be measured has no
-value but a reason.
+A track is what is measured of a clip frame by frame (`segtalker.evaluation.clip`); a metric turns a track into a
+number. A name states the protocol: a stand-in without published weights has another name, and one that cannot be
+measured has no value but a reason.
 """
 
 import math
@@ -21,7 +21,7 @@ Track = Literal[
     "overlap_parsed", "mouth_shape", "points_mediapipe", "points_fan", "sync_expert", "sync_syncnet", "identity",
     "features_seeded", "features_inception", "features_clean",
 ]  # fmt: skip
-# published files a track needs, by their names in `segtalker.weights`
+# published files a track needs, by their names in `segtalker.nets.pretrained`
 TRACK_WEIGHTS: dict[Track, tuple[str, ...]] = {
     "lpips_alex": ("lpips_trunk", "lpips_heads"),
     "features_inception": ("fid_inception",),
@@ -64,7 +64,7 @@ class Metric:
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """Published files it needs, by their names in `segtalker.weights`."""
+        """Published files it needs, by their names in `segtalker.nets.pretrained`."""
         return TRACK_WEIGHTS.get(self.track, ())
 
 

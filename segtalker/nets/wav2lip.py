@@ -6,8 +6,9 @@ from outside; at the published widths it has the published 36.3 million paramete
 
 - the number of levels, and with it the size of the face, follows from `channels`: seven give the published 96 px;
 - the last convolution of the speech tower covers what is left of the window; of the published 80x16 that is 3x3;
-- the face is cut out by eyes and nose, not by a detector's box (`segtalker.mouth_box.face_box_transforms`): upright,
-  scaled, from ear to ear and from the forehead to below an open chin, so that the box does not tell of the mouth;
+- the face is cut out by eyes and nose, not by a detector's box
+  (`segtalker.faces.mouth_box.face_box_transforms`): upright, scaled, from ear to ear and from
+  the forehead to below an open chin, so that the box does not tell of the mouth;
 - the window of speech is centred on its frame, in training as at inference;
 - the reference is one frame of the clip for all; the release gives each frame itself, mouth included, as reference.
 """

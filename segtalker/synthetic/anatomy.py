@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from segtalker.synthetic.articulation import Articulation
 from segtalker.synthetic.person import Person
+from segtalker.synthetic.visemes import Articulation
 
 EYE_LINE = -0.08
 CROWN = -0.62

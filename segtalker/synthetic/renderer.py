@@ -9,12 +9,12 @@ import numpy as np
 
 from segtalker.regions import BACKGROUND
 from segtalker.synthetic.anatomy import EYE_LINE, Mouth, landmarks, shape_at
-from segtalker.synthetic.articulation import Articulation
-from segtalker.synthetic.backdrop import paint_backdrop
-from segtalker.synthetic.features import Gaze, draw_eye, draw_glasses, draw_mouth
+from segtalker.synthetic.background import paint_backdrop
+from segtalker.synthetic.eyes_and_mouth import Gaze, draw_eye, draw_glasses, draw_mouth
 from segtalker.synthetic.motion import Motion
 from segtalker.synthetic.painter import Layer, paint_person
 from segtalker.synthetic.person import Person
+from segtalker.synthetic.visemes import Articulation
 
 _TEXELS_PER_PIXEL = 2
 _PARALLAX = 0.16

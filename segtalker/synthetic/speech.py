@@ -15,7 +15,7 @@ import espeakng_loader
 import numpy as np
 from scipy.signal import resample_poly
 
-from segtalker.errors import SegTalkerError
+from segtalker.utils.errors import SegTalkerError
 
 ESPEAK_RATE_HZ = 22050
 _SYNCHRONOUS = 2

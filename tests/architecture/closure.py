@@ -1,4 +1,4 @@
-"""Which files a stage's code is made of, by its imports."""
+"""Which files modules are made of, by grimp: an oracle for `segtalker.utils.code_hash`."""
 
 from functools import cache
 from pathlib import Path
@@ -7,44 +7,26 @@ import grimp
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("segtalker", "flows", "lightning_modules", "datamodules")
-# how a stage is run and told about; none of it changes what comes out
-WITHOUT_EFFECT = {
-    "flows/lifeline.py",
-    "flows/stage_notes.py",
-    "flows/trial.py",
-    "flows/stages/common.py",
-    "segtalker/clip_pools.py",
-    "segtalker/errors.py",
-    "segtalker/progress.py",
-    "segtalker/provenance.py",
-    "segtalker/tracking.py",
-    "segtalker/data_params.py",
-    "segtalker/params.py",
-    "segtalker/training_params.py",
-    "segtalker/workspace.py",
-    "segtalker/paths.py",
-}
+# how work is run, told and written down; none of it changes what comes out
+WITHOUT_EFFECT = (
+    "flows.dvc", "flows.stages.common", "segtalker.clips.worker_pools", "segtalker.config", "segtalker.tracking.mlflow_runs",
+    "segtalker.utils",
+)  # fmt: skip
 
 
 @cache
 def import_graph() -> grimp.ImportGraph:
-    """Imports among the project's packages."""
-    return grimp.build_graph(*PACKAGES, cache_dir=None)
-
-
-def file_of(module: str) -> str | None:
-    """The file of a module, relative to the project; None for packages."""
-    path = Path(*module.split(".")).with_suffix(".py")
-    return path.as_posix() if (ROOT / path).is_file() else None
-
-
-def stage_files(stage: str) -> set[str]:
-    """Every file whose change can change what a stage writes."""
-    return module_files(f"flows.stages.{stage}")
+    """Imports among the project's packages, but for those of the type checker and of what has no effect."""
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None, exclude_type_checking_imports=True)
+    for module in WITHOUT_EFFECT:
+        for name in {module, *graph.find_descendants(module)}:
+            graph.remove_module(name)
+    return graph
 
 
 def module_files(module: str) -> set[str]:
-    """Every file whose change can change what a module does."""
+    """Every Python file whose change can change what a module does, relative to the project."""
     modules = {module, *import_graph().find_upstream_modules(module)}
-    files = {file for name in modules if (file := file_of(name))}
-    return files - WITHOUT_EFFECT
+    paths = (ROOT.joinpath(*name.split(".")) for name in modules)
+    files = {path / "__init__.py" if path.is_dir() else path.with_suffix(".py") for path in paths}
+    return {path.relative_to(ROOT).as_posix() for path in files}

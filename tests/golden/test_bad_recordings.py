@@ -16,10 +16,10 @@ from flows.stages.crop import crop
 from flows.stages.cut import cut
 from flows.stages.download import download
 from flows.stages.gate import gate
-from segtalker.clips import read_table
+from segtalker.clips.store import read_table
+from segtalker.config.params import Params, load_params, merge, parse_params
+from segtalker.config.workspace import Workspace
 from segtalker.media.images import read_image
-from segtalker.params import Params, load_params, merge, parse_params
-from segtalker.workspace import Workspace
 
 ROOT = Path(os.environ.get("SEGTALKER_REAL_DATA", ""))
 GOOD = ROOT / "videos/hdtf/WDA_AlexandriaOcasioCortez_000.mp4"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from segtalker.sources.hdtf import read_members, shared_subjects
-from segtalker.sources.hdtf_lists import SHA256, HdtfVideo, read_lists
+from segtalker.datasets.hdtf import read_members, shared_subjects
+from segtalker.datasets.hdtf_lists import SHA256, HdtfVideo, read_lists
 
 ROOT = Path(os.environ.get("SEGTALKER_REAL_DATA", ""))
 LISTS = ROOT / "annotations/hdtf"

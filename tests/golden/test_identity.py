@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from segtalker.faces.detect import make_detector
+from segtalker.faces.alignment import align_faces, five_points
+from segtalker.faces.detectors import make_detector
 from segtalker.media.video import open_video
-from segtalker.metrics.functional.faces import align_faces, cosines, five_points
+from segtalker.metrics.functional.identity import cosines
 from segtalker.nets.external.mobilefacenet import FACE_SIZE, FACE_TEMPLATE, load_mobilefacenet
-from segtalker.sync_scores import rgb_channels
+from segtalker.nets.tensors import rgb_channels
 
 ROOT = os.environ.get("SEGTALKER_REAL_DATA", "")
 pytestmark = [pytest.mark.real, pytest.mark.skipif(not ROOT, reason="SEGTALKER_REAL_DATA is not set")]

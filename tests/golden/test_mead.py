@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from segtalker.data_params import Mead
-from segtalker.params import load_params
-from segtalker.sources.mead import mead_recordings
-from segtalker.sources.mead_layout import TEST_ACTORS, TRAIN_ACTORS, VAL_ACTORS, parse_video, published_split
+from segtalker.config.data import Mead
+from segtalker.config.params import load_params
+from segtalker.datasets.mead import mead_recordings
+from segtalker.datasets.mead_layout import TEST_ACTORS, TRAIN_ACTORS, VAL_ACTORS, parse_video, published_split
 
 ROOT = Path(os.environ.get("SEGTALKER_REAL_DATA", ""))
 pytestmark = [

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segtalker.clips import ImagePack
-from segtalker.faces.clip_crop import crop_clip
-from segtalker.faces.detect import Detector, make_detector
+from segtalker.clips.image_pack import ImagePack
+from segtalker.config.params import Params, load_params
+from segtalker.faces.detectors import Detector, make_detector
 from segtalker.media.images import read_image
 from segtalker.media.video import open_video
-from segtalker.params import Params, load_params
+from segtalker.preprocessing.crop import crop_clip
 
 ROOT = Path(os.environ.get("SEGTALKER_REAL_DATA", ""))
 pytestmark = [
@@ -115,7 +115,7 @@ def test_a_process_that_restores_signal_handlers_lives_on(mediapipe_weights: str
     """Lightning puts back the handlers Python knew of; MediaPipe's profiling ticks then killed the process."""
     code = f"""
 import signal, numpy as np
-from segtalker.faces.detect import make_detector
+from segtalker.faces.detectors import make_detector
 detector = make_detector("mediapipe", {mediapipe_weights!r})
 known = signal.getsignal(signal.SIGPROF)
 detector.landmarks(np.zeros((256, 256, 3), np.uint8))

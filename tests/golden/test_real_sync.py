@@ -14,14 +14,15 @@ import torch
 import torch.nn.functional as F
 
 from flows.stages.train_sync import expert_config
-from segtalker.clips import ImagePack
-from segtalker.faces.clip_crop import crop_clip
+from segtalker.clips.image_pack import ImagePack
+from segtalker.config.params import Params, load_params, merge, parse_params
+from segtalker.faces.mouth_box import box_transforms, extract_boxes
+from segtalker.media.mel import gather_columns, window_starts
 from segtalker.metrics.functional import SyncScores, sync_scores
-from segtalker.mouth_box import box_transforms, extract_boxes
+from segtalker.metrics.sync_expert import embed_windows
 from segtalker.nets.sync import SyncExpert
-from segtalker.params import Params, load_params, merge, parse_params
-from segtalker.speech_windows import gather_columns, window_starts
-from segtalker.sync_scores import embed_windows, rgb_channels
+from segtalker.nets.tensors import rgb_channels
+from segtalker.preprocessing.crop import crop_clip
 
 ROOT = os.environ.get("SEGTALKER_REAL_DATA", "")
 pytestmark = [

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segtalker.errors import BadClipError
-from segtalker.faces.clip_crop import make_timeline
+from segtalker.config.params import Params, load_params
 from segtalker.media.audio import load_audio, load_sound
 from segtalker.media.video import open_video
-from segtalker.params import Params, load_params
+from segtalker.preprocessing.crop import make_timeline
+from segtalker.utils.errors import BadClipError
 
 ROOT = Path(os.environ.get("SEGTALKER_REAL_DATA", ""))
 pytestmark = [

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from project_copy import Project, copy_project
 
-from segtalker.params import STAGES
+from segtalker.config.stages import STAGES
 
 RESULTS = "reports/tables/results.csv"
 METRICS = {

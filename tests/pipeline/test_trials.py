@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from project_copy import Project
 
-from segtalker.params import STAGES
+from segtalker.config.stages import STAGES
 
 RESULTS = "reports/tables/results.csv"
 TINY = ("reproduce", "--experiment", "tiny")

@@ -8,7 +8,7 @@ import pytest
 from typer.main import get_command
 
 from flows.cli import app
-from segtalker.params import Params, load_params
+from segtalker.config.params import Params, load_params
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segtalker.errors import BadInputError
 from segtalker.regions import BISENET_LABELS, NUM_REGIONS, region_table
+from segtalker.utils.errors import BadInputError
 
 _SIZE = 512  # px, what it was trained at
 _MEAN = (0.485, 0.456, 0.406)
@@ -196,7 +196,7 @@ def load_bisenet(path: Path) -> BiSeNetParser:
     """Reads the published weights, frozen, in evaluation mode.
 
     Args:
-        path: `79999_iter.pth`, see `segtalker.weights`.
+        path: `79999_iter.pth`, see `segtalker.nets.pretrained`.
 
     Raises:
         BadInputError: not a state dict of this network.

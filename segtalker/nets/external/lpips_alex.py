@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from segtalker.nets.external.weights import load_published
+from segtalker.nets.external.state_dicts import load_published
 
 _TAPS = (1, 4, 7, 9, 11)  # rectifiers whose outputs are compared
 _SHIFT = (-0.030, -0.088, -0.188)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segtalker.nets.external.weights import load_published
+from segtalker.nets.external.state_dicts import load_published
 
 FACE_SIZE = (112, 96)  # px, height and width
 # where eyes, nose tip and mouth corners lie, (x, y) px

@@ -12,9 +12,10 @@ from PIL import Image
 from datamodules.augment import Augmentation
 from datamodules.labelled_frames import LabelledDraws, LabelledFrameDataModule, LabelledFrames
 from datamodules.labelled_images import CachedImages, ClipFrames, PairFolder, find_pairs, truth_packs
-from segtalker.clips import Clip, write_images
-from segtalker.errors import BadInputError
+from segtalker.clips.image_pack import write_images
+from segtalker.clips.store import Clip
 from segtalker.regions import BISENET_LABELS, NUM_REGIONS, REGION_INDEX
+from segtalker.utils.errors import BadInputError
 
 LIVELY = Augmentation(flip=0.5, rotation_deg=15.0, scale=0.1, shift=0.05, colour=0.2, blur=0.5)
 

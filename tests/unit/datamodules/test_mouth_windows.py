@@ -13,10 +13,11 @@ from datamodules.speech_augmentation import SpeechAugmentation, change_speech
 from datamodules.sync import SyncClips, SyncDraws, recoloured
 from datamodules.tsg import TsgClipWindows, TsgDraws, TsgWindows
 from datamodules.wav2lip import FaceClipWindows, FaceDraws, FaceWindows
-from segtalker.clips import Clip, write_images
-from segtalker.mouth_box import box_transforms, extract_boxes, face_box_transforms
+from segtalker.clips.image_pack import write_images
+from segtalker.clips.store import Clip
+from segtalker.faces.mouth_box import box_transforms, extract_boxes, face_box_transforms
+from segtalker.media.mel import centred_starts, window_starts
 from segtalker.regions import LIP, MOUTH
-from segtalker.speech_windows import centred_starts, window_starts
 
 SIZE = (16, 24)
 FRAMES = 20

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.signal import savgol_filter
 
-from segtalker.errors import BadClipError
 from segtalker.faces.landmarks import bridge, check_never_lost, longest_run, read_annotated, smooth
+from segtalker.utils.errors import BadClipError
 
 
 def track(frames: int) -> list[np.ndarray]:

@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from segtalker.checkpoints import save_net
-from segtalker.clips import ImagePack, write_images
-from segtalker.errors import MissingWeightsError
-from segtalker.faces.flicker import Smoothing, flicker, smooth
-from segtalker.faces.parsing import ParserChoice, load_parser, parse_clip, parse_frames, parse_video, score_frames
+from segtalker.clips.image_pack import ImagePack, write_images
+from segtalker.faces.mask_smoothing import Smoothing, flicker, smooth
+from segtalker.faces.parsing import ParserChoice, load_parser, parse_frames, parse_video, score_frames
+from segtalker.nets.checkpoints import save_net
 from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.preprocessing.parse import parse_clip
+from segtalker.utils.errors import MissingWeightsError
 
 
 class BrightnessParser(nn.Module):

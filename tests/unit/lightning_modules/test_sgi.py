@@ -13,9 +13,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
-from lightning_modules.schedule import warm_cosine
 from lightning_modules.sgi import SgiModule, SgiSchedule, SgiWeights, psnr
-from lightning_modules.training import fit
+from lightning_modules.training import fit, warm_cosine
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.encoder import MaskGuidedEncoder
 from segtalker.nets.generator import MaskGuidedGenerator

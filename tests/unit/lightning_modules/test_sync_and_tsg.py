@@ -17,10 +17,11 @@ from datamodules.draws import DrawSampler, draw_loader, draw_rng
 from lightning_modules.sync import SyncModule
 from lightning_modules.training import fit
 from lightning_modules.tsg import TsgModule
+from segtalker.metrics.sync_expert import find_offsets
 from segtalker.nets.sync import SyncExpert
+from segtalker.nets.tensors import mask_channels
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS, REGION_INDEX
-from segtalker.sync_scores import find_offsets, mask_channels
 
 SIZE = (16, 24)
 FRAMES = 60

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
 from lightning_modules.training import fit
 from lightning_modules.wav2lip import Wav2LipModule, Wav2LipWeights
-from segtalker.mouth_box import mouth_area
+from segtalker.faces.mouth_box import mouth_area
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.wav2lip import Wav2LipGenerator

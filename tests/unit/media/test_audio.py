@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
-from segtalker.errors import BadClipError
 from segtalker.media.audio import Sound, load_audio, load_sound
+from segtalker.utils.errors import BadClipError
 
 Writer = Callable[..., Path]
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.signal import get_window, lfilter, stft
 
+from segtalker.config.base import Mel
+from segtalker.config.params import load_params
 from segtalker.media.mel import log_mel, mel_filters
-from segtalker.params import Mel, load_params
 
 # mel_frequencies(40, fmin=0, fmax=11025) as librosa's documentation prints it
 PUBLISHED_HZ = [85.317, 170.635, 255.952, 853.173, 938.49, 1024.856, 1119.114, 1222.042, 2470.47, 5453.621, 10096.408]

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segtalker.errors import BadClipError, BadInputError
 from segtalker.media.audio import load_sound
 from segtalker.media.video import Decoder, TimedFrame, open_video, resample, still_frame, write_video
+from segtalker.utils.errors import BadClipError, BadInputError
 
 Writer = Callable[..., Path]
 Numbers = Callable[[Path, Decoder, float], list[int]]

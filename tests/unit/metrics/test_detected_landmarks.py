@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from segtalker import evaluation
-from segtalker.clips import ImagePack, processed_clip, write_images
-from segtalker.instruments import WeightFiles
+from segtalker.clips.image_pack import ImagePack, write_images
+from segtalker.clips.store import processed_clip
+from segtalker.evaluation.clip import clip as evaluation
+from segtalker.evaluation.metric_nets import WeightFiles
 from segtalker.regions import MOUTH, PALETTE
 
 EYES = 30.0  # px, between the centres of the drawn face's
@@ -87,7 +88,7 @@ def test_the_distance_is_that_of_the_definition(plan, tmp_path, drawn):
 @pytest.mark.real
 @pytest.mark.skipif(not os.environ.get("SEGTALKER_REAL_DATA"), reason="SEGTALKER_REAL_DATA is not set")
 def test_a_real_mouth_held_still_is_seen_and_a_picture_moved_is_not():
-    from segtalker.faces.detect import make_detector
+    from segtalker.faces.detectors import make_detector
     from segtalker.media.video import open_video
     from segtalker.metrics.functional import landmark_distance
 

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from segtalker import evaluation
-from segtalker.clips import write_images
-from segtalker.score_table import MeasuredClip, clip_scores, dataset_scores
+from segtalker.clips.image_pack import write_images
+from segtalker.evaluation.clip import clip as evaluation
+from segtalker.evaluation.score_table import MeasuredClip, clip_scores, dataset_scores
 
 CLIP = "face_00"
 # how far from the ground truth's own value a number has moved

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torchvision.models import alexnet
 
-from segtalker.errors import BadInputError, MissingWeightsError
 from segtalker.metrics.functional.perceptual import feature_distance
 from segtalker.metrics.inception import FidInception, resize_clean, resize_legacy
 from segtalker.nets.external.lpips_alex import LpipsAlex
 from segtalker.nets.external.mobilefacenet import MobileFaceNet, load_mobilefacenet
 from segtalker.nets.external.syncnet import SyncNet, load_syncnet
 from segtalker.nets.seeded_features import SeededFeatures
+from segtalker.utils.errors import BadInputError, MissingWeightsError
 
 # names and shapes in syncnet_v2.model
 SYNCNET = {

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from segtalker.config.params import load_params
+from segtalker.config.workspace import project_root
+from segtalker.evaluation.measures import MEASURE
 from segtalker.metrics.registry import METRICS, NotMeasurable, describe
-from segtalker.params import load_params
 from segtalker.regions import REGIONS
-from segtalker.tracks import MEASURE
-from segtalker.workspace import project_root
 
 BY_NAME = {metric.name: metric for metric in METRICS}
 

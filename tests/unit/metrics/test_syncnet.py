@@ -12,10 +12,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from segtalker import evaluation
-from segtalker.clips import processed_clip, write_wav
-from segtalker.instruments import WeightFiles
-from segtalker.metrics.functional.mfcc import mfcc
+from segtalker.clips.store import processed_clip, write_wav
+from segtalker.evaluation.clip import clip as evaluation
+from segtalker.evaluation.metric_nets import WeightFiles
+from segtalker.media.mfcc import mfcc
 from segtalker.nets.external.syncnet import SyncNet
 
 RATE_HZ, SHIFTS, FRAMES = 16000, 15, 24

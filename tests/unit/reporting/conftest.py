@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segtalker.atomic import write_text
-from segtalker.clips import CLIP_COLUMNS, FAILURE_COLUMNS, ImagePack, write_images, write_table, write_wav
+from segtalker.clips.image_pack import ImagePack, write_images
+from segtalker.clips.store import CLIP_COLUMNS, FAILURE_COLUMNS, write_table, write_wav
+from segtalker.config.workspace import Workspace
 from segtalker.regions import PALETTE, REGION_INDEX
-from segtalker.workspace import Workspace
+from segtalker.utils.atomic import write_text
 
 RATE_HZ = 16000
 FPS = 25
@@ -45,7 +46,7 @@ stages:
   train_tsg: {cmd: x, deps: ["data/crop/${active.dataset}/clips.csv"], outs: [models/train_tsg]}
   generate:
     cmd: x
-    deps: [segtalker/talk.py, "data/crop/${active.dataset}", models/train_tsg/tsg.ckpt]
+    deps: [segtalker/inference/talker.py, "data/crop/${active.dataset}", models/train_tsg/tsg.ckpt]
     outs: [{"results/generate": {persist: true}}]
   tables: {cmd: x, deps: [results/generate, "data/crop/${active.dataset}"], outs: [reports/index.html]}
 """

@@ -9,10 +9,10 @@ import pytest
 from flows.cli import main
 from flows.stages.common import StageRun
 from flows.stages.tables import tables
-from segtalker.params import load_params
-from segtalker.protocol import make_protocol, protocol_signature
-from segtalker.tracking import RunStore, start_stage
-from segtalker.workspace import Workspace
+from segtalker.config.params import load_params
+from segtalker.config.workspace import Workspace
+from segtalker.evaluation.protocol import make_protocol, protocol_signature
+from segtalker.tracking.mlflow_runs import RunStore, start_stage
 
 SIGNATURE = "0123456789abcdef" * 4
 

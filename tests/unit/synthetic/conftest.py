@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from segtalker.synthetic.articulation import Articulation
 from segtalker.synthetic.motion import Motion
+from segtalker.synthetic.visemes import Articulation
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from segtalker.regions import BACKGROUND, LIP, MOUTH, NUM_REGIONS, REGION_INDEX
-from segtalker.synthetic.articulation import Articulation
 from segtalker.synthetic.motion import Motion, draw_motion
 from segtalker.synthetic.person import Person, draw_person
 from segtalker.synthetic.renderer import Rendered, Renderer
+from segtalker.synthetic.visemes import Articulation
 
 SIZE = 160
 Stills = Callable[[int, float], Motion]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from segtalker.errors import SegTalkerError
 from segtalker.synthetic.sentences import LANGUAGES, SENTENCES, VARIANTS, draw_voice, sentences
 from segtalker.synthetic.speech import Voice, resample, speak, speak_for
+from segtalker.utils.errors import SegTalkerError
 
 VOICE = Voice("en-us", "f2", 150, 50, 50)
 TEXT = "Maybe Bob bought five new maps."

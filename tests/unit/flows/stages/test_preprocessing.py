@@ -14,14 +14,16 @@ from flows.stages.cut import cut
 from flows.stages.gate import gate
 from flows.stages.parse import parse
 from flows.stages.split import split
-from segtalker.checkpoints import save_net
-from segtalker.clips import CLIP_COLUMNS, load_clips, read_table, write_images, write_table
-from segtalker.errors import BadInputError, MissingWeightsError
+from segtalker.clips.image_pack import write_images
+from segtalker.clips.store import CLIP_COLUMNS, load_clips, read_table, write_table
+from segtalker.config.params import Params, load_params, merge, parse_params
+from segtalker.config.stages import Stage
+from segtalker.config.workspace import Workspace
 from segtalker.media.video import write_video
+from segtalker.nets.checkpoints import save_net
 from segtalker.nets.parser import PARSER_KIND, FaceParser
-from segtalker.params import Params, Stage, load_params, merge, parse_params
-from segtalker.provenance import file_sha256
-from segtalker.workspace import Workspace
+from segtalker.utils.errors import BadInputError, MissingWeightsError
+from segtalker.utils.hashing import file_sha256
 
 CONFIG = {"channels": 4, "multipliers": [1, 2], "regions": 12}
 HEAD = np.stack(np.meshgrid(np.linspace(40, 80, 8), np.linspace(35, 80, 9)), axis=-1).reshape(-1, 2)[:68]

@@ -8,15 +8,16 @@ import torch
 from flows.stages.common import StageRun
 from flows.stages.train_parser import clip_images, hold_out, pair_images, parser_config, train_parser
 from flows.stages.train_sgi import encoder_config, generator_config, sgi_module, sgi_weights
-from segtalker.checkpoints import load_net, save_net
-from segtalker.clips import CLIP_COLUMNS, write_images, write_table
-from segtalker.errors import BadInputError, MissingWeightsError
+from segtalker.clips.image_pack import write_images
+from segtalker.clips.store import CLIP_COLUMNS, write_table
+from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, load_params, merge, parse_params, read_yaml
+from segtalker.config.workspace import Workspace
+from segtalker.nets.checkpoints import load_net, save_net
 from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
 from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
 from segtalker.nets.parser import PARSER_KIND, FaceParser
-from segtalker.params import EXPERIMENT_FILE, PARAMS_FILE, Params, load_params, merge, parse_params, read_yaml
 from segtalker.regions import REGION_INDEX
-from segtalker.workspace import Workspace
+from segtalker.utils.errors import BadInputError, MissingWeightsError
 
 ROOT = Path(__file__).parents[4]
 

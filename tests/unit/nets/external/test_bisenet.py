@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from segtalker.errors import BadInputError
 from segtalker.nets.external.bisenet import BiSeNet, BiSeNetParser, load_bisenet
 from segtalker.regions import BISENET_LABELS, REGION_INDEX
+from segtalker.utils.errors import BadInputError
 
 # names and shapes in face-parsing.PyTorch's 79999_iter.pth
 PUBLISHED = {

@@ -1,0 +1,145 @@
+"""`segtalker runs` and `segtalker tables`: what MLflow holds, listed and written as tables again."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from flows.commands.console import say
+from segtalker.config.params import Params, load_params
+from segtalker.config.workspace import project_root
+from segtalker.utils.errors import BadInputError
+
+if TYPE_CHECKING:
+    from segtalker.reporting.comparison.loaded_run import LoadedRun
+    from segtalker.tracking.mlflow_runs import RunStore, StoredRun
+
+DEFAULT_OUT = Path("reports") / "runs"
+_WIDE = 1000  # columns where nobody's window is too narrow
+_DIGITS = 8
+_NAME_LENGTH = 48
+_TIME = "%Y-%m-%d %H:%M"
+
+
+def print_table(table: Table) -> None:
+    """Prints a table; a pipe has no width into which it would have to fit."""
+    Console(width=None if sys.stdout.isatty() else _WIDE, soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def text_table(heads: list[str], rows: list[list[str]]) -> Table:
+    """A table of plain text, in which nothing is read as markup."""
+    table = Table(*(Column(Text(head), overflow="fold") for head in heads), box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def load_named(store: "RunStore", names: list[str], params: Params) -> dict[str, "LoadedRun"]:
+    """Runs by what a person calls them, with their scores, each once and under a name of its own.
+
+    Args:
+        store: where they are.
+        names: see `segtalker.reporting.comparison.find_run.find_run`; without any the active experiment's latest run.
+        params: of the project.
+    """
+    from segtalker.reporting.comparison.find_run import find_run, latest_run
+    from segtalker.reporting.comparison.loaded_run import label_runs, load_run
+
+    found = [find_run(name, store.runs) for name in names] or [latest_run(params.active.experiment, store.runs)]
+    chosen = list({run.run_id: run for run in found}.values())
+    return {label: load_run(store, run, params.tables) for label, run in zip(label_runs(chosen), chosen, strict=True)}
+
+
+def make_folder(folder: Path, option: str = "--out") -> Path:
+    """The folder a command writes into, made if need be.
+
+    Raises:
+        BadInputError: it is a file, or cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInputError(f"{option} {folder}: no folder can be made there ({error.strerror})") from error
+    if not os.access(folder, os.W_OK):
+        raise BadInputError(f"{option} {folder}: cannot be written to")
+    return folder
+
+
+def _state(run: "StoredRun", is_scored: bool) -> str:
+    return run.status.lower() if is_scored or run.status != "FINISHED" else "no scores yet"
+
+
+def _key_scores(run: "StoredRun", names: tuple[str, ...]) -> str:
+    """The key metrics of the system, or of whatever system the run has."""
+    from segtalker.reporting.tables.methods import order_methods
+
+    methods = order_methods({name.split("/")[0] for name in run.metrics if "/" in name})
+    system = next((method.name for method in methods if method.role == "system"), "")
+    known = {name: run.metrics.get(f"{system}/{name}") for name in names}
+    return " ".join(f"{name}={value:.4g}" for name, value in known.items() if value is not None)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1]}…"
+
+
+def runs(
+    experiment: Annotated[str | None, typer.Option(help="Only runs of this experiment.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also runs that have no scores (yet).")] = False,
+) -> None:
+    """List the runs in MLflow: id, protocol, state, key metrics."""
+    from segtalker.reporting.comparison.find_run import plain_text, scored_part, whole_runs
+    from segtalker.tracking.mlflow_runs import RunStore
+
+    root = project_root()
+    store, names = RunStore.open(root), load_params(root).tables.key_metrics
+    known = [run for run in whole_runs(store.runs) if experiment in (None, run.experiment)]
+    if experiment is not None and not known:
+        there = ", ".join(sorted({plain_text(run.experiment) for run in whole_runs(store.runs)})) or "none"
+        raise BadInputError(f"--experiment {experiment}: no run of it at {store.uri}; experiments there: {there}")
+    parts: dict[str, list[StoredRun]] = {}
+    for part in store.runs:
+        parts.setdefault(part.parent_id, []).append(part)
+    scored = {run.run_id for run in known if scored_part(run, parts.get(run.run_id, []))}
+    shown = [run for run in known if everything or run.run_id in scored]
+    rows = [
+        [run.run_id[:_DIGITS], _short(run.name), run.experiment, run.dataset, run.signature[:_DIGITS],
+         run.protocol[:_DIGITS], _state(run, run.run_id in scored), f"{run.ended.astimezone():{_TIME}}",
+         _key_scores(run, names)]
+        for run in shown
+    ]  # fmt: skip
+    heads = ["id", "name", "experiment", "dataset", "signature", "protocol", "state", "ended", "scores"]
+    print_table(text_table(heads, [[plain_text(cell) for cell in row] for row in rows]))
+    if left := len(known) - len(shown):
+        say(f"{left} more without scores; --all shows them")
+
+
+def tables(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN]...", help="Run id, the beginning of one, or experiment; see segtalker runs."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables; reports/runs if left out.")] = None,
+    separate: Annotated[
+        bool, typer.Option("--separate", help="Runs of another protocol get tables of their own.")
+    ] = False,
+) -> None:
+    """Write the tables of runs again, from MLflow alone; of several runs side by side."""
+    from segtalker.reporting.comparison.write import write_runs
+    from segtalker.tracking.mlflow_runs import RunStore
+
+    root = project_root()
+    loaded = load_named(RunStore.open(root), names or [], load_params(root))
+    folder = make_folder(out or root / DEFAULT_OUT)
+    written = write_runs(loaded, folder, separate)
+    for label, run in loaded.items():
+        lost = int(run.scores.values["value"].isna().sum())
+        say(f"{label}: {run.scores.clips(run.scores.system.name)} clips, {lost} values not measured, "
+            f"{len(run.tables.failures)} failures, protocol {run.protocol_signature[:_DIGITS]}")  # fmt: skip
+    for path in written:
+        say(str(path))

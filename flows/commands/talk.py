@@ -1,0 +1,62 @@
+"""`segtalker talk`: a portrait says what a sound file says."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from flows.commands.console import say
+from segtalker.config.experiment import compose
+from segtalker.config.params import Params, load_params
+from segtalker.config.workspace import project_root
+from segtalker.utils.errors import BadInputError
+
+
+def _params_of(root: Path, experiment: str) -> Params:
+    """Params of an experiment: as they are active, else as its file has them."""
+    active = load_params(root)
+    return active if active.active.experiment == experiment else compose(root, experiment, [])[1]
+
+
+def talk(
+    portrait: Annotated[Path, typer.Option(help="Image or video with a face.")],
+    audio: Annotated[Path | None, typer.Option(help="Sound file, or a video with sound.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The .mp4 to write.")] = None,
+    experiment: Annotated[str | None, typer.Option(help="Whose networks; the newest trained ones if left out.")] = None,
+    swap: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REGION=FILE", help="Take a region's texture from another portrait; repeatable."),
+    ] = None,
+    mask: Annotated[Path | None, typer.Option(help="An edited mask of the portrait, see --save-mask.")] = None,
+    background: Annotated[
+        str | None, typer.Option(metavar="IMAGE|#rrggbb", help="Another background; shows the crop alone.")
+    ] = None,
+    save_mask: Annotated[Path | None, typer.Option(help="Write the portrait's mask as .png, to be edited.")] = None,
+    crop_only: Annotated[bool, typer.Option("--crop-only", help="Write the face's square alone.")] = False,
+    detector: Annotated[
+        Literal["parser", "mediapipe", "face_alignment"] | None,
+        typer.Option(help="Finds the face; the experiment's own if left out."),
+    ] = None,
+    detector_weights: Annotated[str | None, typer.Option(help="File or folder of the detector's weights.")] = None,
+) -> None:
+    """Let a portrait speak, with local edits."""
+    if save_mask is None and (audio is None or out is None):
+        raise BadInputError("talk needs --audio and --out (or --save-mask alone)")
+    if (audio is None) != (out is None):
+        raise BadInputError("--audio and --out go together")
+    # torch takes seconds to import: only here, so that the command's other uses stay quick
+    from segtalker.inference.editing import parse_swaps
+    from segtalker.inference.talk_pipeline import Edits, Studio, newest_experiment
+
+    edits = Edits(parse_swaps(swap or []), mask, background)
+    root = project_root()
+    chosen = experiment or newest_experiment(root / "models")
+    studio = Studio(_params_of(root, chosen), root / "models" / chosen, detector, detector_weights)
+    if save_mask is not None:
+        studio.save_mask(portrait, save_mask)
+        say(f"{save_mask}: the regions of {portrait.name}; paint on it, then pass it as --mask")
+    if audio is not None and out is not None:
+        video = studio.make(portrait, audio, out, edits, crop_only)
+        say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {chosen}")
+        if video.cropped:
+            say(f"shows the face's square alone: {video.cropped}")

@@ -1,0 +1,1 @@
+"""DVC and the processes of its stages."""

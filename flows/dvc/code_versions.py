@@ -1,0 +1,45 @@
+"""The code of each stage as DVC sees it: `code.yaml`, a hash a stage.
+
+`python -m flows.dvc.code_versions` writes it, `make deps` calls that, and so does every `segtalker reproduce`.
+"""
+
+from pathlib import Path
+
+from segtalker.config.params import CODE_FILE, read_yaml
+from segtalker.config.stages import STAGES, Stage
+from segtalker.config.workspace import project_root
+from segtalker.utils.atomic import write_text
+from segtalker.utils.code_hash import code_hash
+from segtalker.utils.errors import BadInputError
+
+_HEADER = """\
+# Written by `make deps`: a hash of the code of each stage, comments and docstrings apart. `dvc.yaml` depends on it.
+"""
+
+
+def stage_code_hash(stage: Stage) -> str:
+    """Hash of all code a stage is made of, see `segtalker.utils.code_hash`: 64 hex digits."""
+    return code_hash(f"flows.stages.{stage}")
+
+
+def write_code_file(root: Path) -> None:
+    """Writes `code.yaml` of a project, atomically, where it differs from the code."""
+    text = _HEADER + "".join(f"{stage}: {stage_code_hash(stage)}\n" for stage in STAGES)
+    path = root / CODE_FILE
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+
+
+def check_code_file(root: Path, stage: Stage) -> None:
+    """Sees to it that DVC records the code that runs.
+
+    Raises:
+        BadInputError: `code.yaml` tells of other code.
+    """
+    path = root / CODE_FILE
+    if not path.is_file() or read_yaml(path).get(stage) != stage_code_hash(stage):
+        raise BadInputError(f"{CODE_FILE}: the code of {stage} is another one; run make deps, then again")
+
+
+if __name__ == "__main__":
+    write_code_file(project_root())

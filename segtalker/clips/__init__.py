@@ -1,0 +1,1 @@
+"""Clips on disk: the store, packs of images, work on many clips, splits."""

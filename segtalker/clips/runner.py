@@ -1,0 +1,224 @@
+"""Work on clips: incremental, parallel, resumable, and no clip can stop the others.
+
+A clip's outputs stand in `clips/<clip_id>/` beside `done.json`, which holds the key they were made with: a hash of
+everything they depend on. A clip whose key is unchanged is not touched again, so a killed run goes on where it
+stopped. Folders are renamed into place when whole. A clip that fails, for whatever reason, goes to `failures.csv`.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from segtalker.clips.store import FAILURE_COLUMNS, read_table, write_table
+from segtalker.clips.worker_pools import Pool
+from segtalker.utils.atomic import atomic_folder, write_text
+from segtalker.utils.errors import BadClipError, BadInputError, full_disk, one_line
+from segtalker.utils.progress import progress_bar
+
+DONE_FILE = "done.json"
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM}
+_FULL_BYTES = 2**20
+Row = dict[str, Any]
+Work = Callable[[Row, Path], Row]
+
+
+class OutputError(BadInputError):
+    """Outputs cannot be written; it concerns all clips."""
+
+
+@dataclass(frozen=True)
+class ClipTask:
+    """One clip to work on.
+
+    Args:
+        row: its row of the table before, at least `clip_id` and `source`.
+        key: hash of everything the outputs depend on, see `task_key`.
+    """
+
+    row: Row
+    key: str
+
+    @property
+    def clip_id(self) -> str:
+        """The clip's name, unique in the dataset."""
+        return self.row["clip_id"]
+
+
+def table_rows(path: Path) -> list[Row]:
+    """Rows of a clip table; what is not known is empty text. Errors as `segtalker.clips.store.store.read_table`."""
+    return [{str(name): value for name, value in row.items()} for row in read_table(path).fillna("").to_dict("records")]
+
+
+def task_key(*parts: Any) -> str:
+    """Hash of what a clip's outputs depend on: params, hashes of its inputs, `code_hash`; 64 hex digits."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def run_clips(
+    tasks: Sequence[ClipTask],
+    work: Work,
+    folder: Path,
+    columns: Sequence[str],
+    pool: Pool,
+    max_failed_fraction: float,
+    label: str,
+) -> list[Row]:
+    """Works on every clip whose key has changed and writes `clips.csv` and `failures.csv`.
+
+    The result depends neither on where the work is done nor on the order in which clips finish. Outputs of clips
+    that are not listed any more, or that fail now, are removed.
+
+    Args:
+        tasks: the clips, ids unique.
+        work: `work(row, folder)` writes a clip's outputs into the given empty folder and returns columns that are
+            new or changed; a module-level function or a partial of one, for it is sent to worker processes.
+        folder: `data/<stage>/<dataset>`.
+        columns: first columns of `clips.csv`.
+        pool: where the work is done.
+        max_failed_fraction: share of failed clips above which the stage fails.
+        label: what the progress bar says.
+
+    Returns:
+        Rows of the clips that passed, in order of id.
+
+    Raises:
+        BadInputError: too many clips failed, there are none, or their outputs cannot be written.
+    """
+    if not tasks:
+        raise BadInputError(f"{folder}: there are no clips to work on; see the failures.csv of the stage before")
+    with _watching(folder):
+        rows, reasons = _worked(tasks, work, folder, pool, label)
+        return _write_tables(tasks, rows, reasons, folder, columns, max_failed_fraction)
+
+
+def _worked(
+    tasks: Sequence[ClipTask], work: Work, folder: Path, pool: Pool, label: str
+) -> tuple[dict[str, Row], dict[str, str]]:
+    """Rows of the clips that passed, and why the others failed, by clip."""
+    clips = folder / "clips"
+    clip_ids = {task.clip_id for task in tasks}
+    _remove_others(clips, clip_ids)
+    rows = {task.clip_id: row for task in tasks if (row := _finished_row(folder, task)) is not None}
+    todo = [task for task in tasks if task.clip_id not in rows]
+    reasons: dict[str, str] = {}
+    with progress_bar(total=len(tasks), label=label, unit="clip") as bar:
+        bar.update(len(rows))
+        for task, reason in _outcomes(todo, work, folder, pool):
+            if reason:
+                reasons[task.clip_id] = reason
+                shutil.rmtree(clips / task.clip_id, ignore_errors=True)
+            elif row := _finished_row(folder, task):
+                rows[task.clip_id] = row
+            bar.update()
+    _remove_others(clips, clip_ids)  # what a process that died has left
+    return rows, reasons
+
+
+def _outcomes(todo: Sequence[ClipTask], work: Work, folder: Path, pool: Pool) -> Iterator[tuple[ClipTask, str]]:
+    """Clips as they finish, each with its reason to fail or nothing."""
+    if not todo:
+        return
+    (folder / "clips").mkdir(parents=True, exist_ok=True)
+    module = getattr(work, "func", work).__module__
+    yield from pool.outcomes(todo, partial(_work_on, work, folder), module, folder)
+
+
+def _write_tables(
+    tasks: Sequence[ClipTask],
+    rows: dict[str, Row],
+    reasons: dict[str, str],
+    folder: Path,
+    columns: Sequence[str],
+    max_failed: float,
+) -> list[Row]:
+    failures = [
+        {"clip_id": task.clip_id, "source": task.row["source"], "reason": reasons[task.clip_id]}
+        for task in tasks
+        if task.clip_id in reasons
+    ]
+    write_table(folder / "failures.csv", failures, FAILURE_COLUMNS)
+    if len(failures) > max_failed * len(tasks):
+        first = min(failures, key=lambda failure: failure["clip_id"])
+        raise BadInputError(
+            f"{folder / 'failures.csv'}: {len(failures)} of {len(tasks)} clips failed, more than"
+            f" base.max_failed_fraction {max_failed} allows; the first, {first['clip_id']}: {first['reason']}"
+        )
+    passed = [rows[clip_id] for clip_id in sorted(rows)]
+    write_table(folder / "clips.csv", passed, columns)
+    return passed
+
+
+def _remove_others(folder: Path, clip_ids: set[str]) -> None:
+    for name in os.listdir(folder) if folder.is_dir() else []:
+        if name not in clip_ids:
+            shutil.rmtree(folder / name)
+
+
+def _finished_row(folder: Path, task: ClipTask) -> Row | None:
+    """The clip's row where its outputs are there and up to date."""
+    try:
+        with open(f"{folder}/clips/{task.clip_id}/{DONE_FILE}", encoding="utf-8") as file:
+            done = json.load(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return {**task.row, **done["facts"]} if done["key"] == task.key else None
+
+
+def _work_on(work: Work, folder: Path, task: ClipTask) -> str:
+    """Works on one clip; returns why it failed, or nothing.
+
+    Raises:
+        OutputError: nothing can be written, so no other clip need be tried.
+    """
+    try:
+        # watched from within too, for the folder is gone, and room made, once it fails
+        with _watching(folder), atomic_folder(folder / "clips" / task.clip_id) as output, _watching(folder):
+            facts = work(task.row, output)
+            write_text(output / DONE_FILE, json.dumps({"key": task.key, "facts": facts}, indent=1, sort_keys=True))
+    except OutputError:
+        raise
+    except Exception as error:
+        if _finished_row(folder, task) is not None:
+            return ""  # by a process that was given up for lost
+        return one_line(error) if isinstance(error, BadClipError) else f"{type(error).__name__}: {one_line(error)}"
+    return ""
+
+
+@contextmanager
+def _watching(folder: Path) -> Iterator[None]:
+    """Tells a disk that is full or not to be written to from a bad clip, whatever a library makes of it."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except Exception as error:
+        if _is_of_outputs(error, folder) or _is_full(folder):
+            raise OutputError(
+                f"{folder}: cannot be written to ({one_line(error) or type(error).__name__}); free space there or"
+                " choose another place, then run again: finished clips are kept"
+            ) from error
+        raise
+
+
+def _is_full(folder: Path) -> bool:
+    return folder.is_dir() and shutil.disk_usage(folder).free < _FULL_BYTES
+
+
+def _is_of_outputs(error: BaseException | None, folder: Path) -> bool:
+    """Whether the disk is full, or not to be written to."""
+    if full_disk(error):
+        return True
+    while error is not None:
+        ours = isinstance(error, OSError) and isinstance(error.filename, str) and error.errno in _NOT_ALLOWED
+        if ours and Path(error.filename).absolute().is_relative_to(folder.absolute()):  # type: ignore[attr-defined]
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,79 @@
+"""Params that every stage shares."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Section(BaseModel):
+    """A part of the params: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Mel(Section):
+    """Log-mel spectrogram, after Wav2Lip (arXiv 2008.10010)."""
+
+    bins: int = Field(gt=0)
+    n_fft: int = Field(gt=0)
+    hop: int = Field(gt=0)
+    window: int = Field(gt=0)
+    f_min_hz: float = Field(ge=0)
+    f_max_hz: float = Field(gt=0)
+    pre_emphasis: float = Field(ge=0, lt=1)
+    min_level_db: float
+    ref_level_db: float
+    max_abs: float = Field(gt=0)
+
+
+class Machine(Section):
+    """Where and how fast work is done, which neither DVC nor signatures count.
+
+    Processes change no result. Several devices do, for each draws samples of its own.
+    """
+
+    runner: Literal["local", "dask"]
+    scheduler: str
+    workers: int = Field(ge=0)
+    buffer_mib: int = Field(ge=0)
+    devices: Literal["auto"] | int
+    num_nodes: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Machine":
+        if self.runner == "dask" and not self.scheduler:
+            raise ValueError("scheduler must be the address of a Dask scheduler, such as tcp://HOST:8786")
+        return self
+
+
+class MouthBoxSize(Section):
+    """The lower-face box, see `segtalker.faces.mouth_box`."""
+
+    height: int = Field(ge=16, multiple_of=8)
+    width: int = Field(ge=16, multiple_of=8)
+    smooth_frames: int = Field(ge=1)
+
+
+class Base(Section):
+    """What every stage shares."""
+
+    seed: int = Field(ge=0)
+    image_size: int = Field(ge=32)
+    fps: int = Field(gt=0)
+    sample_rate_hz: int = Field(gt=0)
+    mel: Mel
+    window_frames: int = Field(gt=0)
+    mel_window: int = Field(gt=0)
+    mouth_box: MouthBoxSize
+    precision: str
+    max_failed_fraction: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Base":
+        if self.image_size % 32:
+            raise ValueError(f"image_size {self.image_size} must be a multiple of 32")
+        if self.mel.f_max_hz > self.sample_rate_hz / 2:
+            raise ValueError(
+                f"mel.f_max_hz {self.mel.f_max_hz} lies above half of sample_rate_hz {self.sample_rate_hz}"
+            )
+        return self

@@ -1,0 +1,60 @@
+"""Params of the stages `generate`, `evaluate` and `tables`."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from segtalker.config.base import Section
+
+
+class Edits(Section):
+    """The edit strip, see `segtalker.inference.edit_strip`."""
+
+    clips: int = Field(ge=0)
+    frames: int = Field(ge=1)
+    background: str = Field(pattern=r"^#[0-9a-fA-F]{6}$")
+
+
+class Generate(Section):
+    """Videos of the test clips by every method and control."""
+
+    methods: tuple[Literal["segtalker", "wav2lip", "static", "shuffled_audio", "silent_audio", "sgi_oracle_mask"], ...]
+    max_clips: int = Field(ge=0)
+    batch_size: int = Field(ge=1)
+    crf: int = Field(ge=0, le=51)
+    edits: Edits
+    samples: int = Field(ge=0)
+
+
+class Evaluate(Section):
+    """Metrics."""
+
+    reference_masks: Literal["truth", "parsed"]
+    stand_ins: bool
+    batch_size: int = Field(ge=2)
+    lpips_weights: str
+    lpips_heads: str
+    fid_weights: str
+    syncnet_weights: str
+    identity_weights: str
+    mediapipe_weights: str
+    fan_weights: str
+
+
+class Tables(Section):
+    """Tables, figures and the report page."""
+
+    headline: tuple[str, ...]
+    key_metrics: tuple[str, ...]
+    bootstrap_draws: int = Field(ge=100)
+    confidence: float = Field(gt=0, lt=1)
+    sample_clips: int = Field(ge=1)
+    sample_seconds: float = Field(gt=0)
+    video_size: int = Field(ge=32, multiple_of=2)
+    video_crf: int = Field(ge=0, le=51)
+    strip_columns: int = Field(ge=2)
+    strip_cell: int = Field(ge=16)
+    mouth_columns: int = Field(ge=2)
+    mouth_stride: int = Field(ge=1)
+    mouth_cell: int = Field(ge=16)
+    edit_cell: int = Field(ge=16)

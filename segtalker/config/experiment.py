@@ -1,0 +1,76 @@
+"""Composes the active experiment from `experiments/NAME.yaml` and `--set key=value`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML, YAMLError
+
+from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, merge, parse_params, read_yaml
+from segtalker.config.stages import STAGES
+from segtalker.utils.atomic import atomic_file
+from segtalker.utils.errors import BadInputError
+
+DEFAULT_EXPERIMENT = "demo"
+DEFAULT_DATASET = "synthetic"
+_HEADER = """\
+# The active experiment. `segtalker reproduce --experiment NAME --set key=value` writes this file from
+# experiments/NAME.yaml; what stands here overrides params.yaml. Plain `dvc repro` runs it too.
+"""
+
+
+def _named(root: Path, name: str) -> dict[str, Any]:
+    if name == DEFAULT_EXPERIMENT:
+        return {}
+    path = root / "experiments" / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join([DEFAULT_EXPERIMENT, *sorted(file.stem for file in path.parent.glob("*.yaml"))])
+        raise BadInputError(f"experiment {name}: no file experiments/{name}.yaml; there are: {known}")
+    return read_yaml(path)
+
+
+def _setting(text: str) -> dict[str, Any]:
+    """`train_tsg.steps=50` as nested keys, the value read as YAML."""
+    key, found, value = text.partition("=")
+    if not found or not all(key.split(".")):
+        raise BadInputError(f"--set {text}: expected key=value, for example train_tsg.steps=50")
+    try:
+        nested: Any = YAML(typ="safe", pure=True).load(value)
+    except YAMLError as error:
+        raise BadInputError(f"--set {text}: the value is not valid YAML") from error
+    for part in reversed(key.split(".")):
+        nested = {part: nested}
+    return nested
+
+
+def compose(root: Path, name: str, settings: Sequence[str]) -> tuple[dict[str, Any], Params]:
+    """The content of `experiment.yaml` and the params it leads to.
+
+    Args:
+        root: the project folder.
+        name: `demo` or a file in `experiments/`.
+        settings: `key=value`, laid over the experiment in order.
+
+    Raises:
+        BadInputError: no such experiment, unknown key or wrong value.
+    """
+    content: dict[str, Any] = {"active": {"experiment": name, "dataset": DEFAULT_DATASET}}
+    content |= {section: {} for section in ("machine", "base", *STAGES)}
+    content = merge(content, _named(root, name))
+    for text in settings:
+        content = merge(content, _setting(text))
+    origin = f"experiment {name}" + "".join(f" --set {text}" for text in settings)
+    params = parse_params(merge(read_yaml(root / PARAMS_FILE), content), origin)
+    return content, params
+
+
+def activate(root: Path, content: dict[str, Any]) -> None:
+    """Writes `experiment.yaml`, atomically, if it differs."""
+    path = root / EXPERIMENT_FILE
+    if path.is_file() and read_yaml(path) == content:
+        return
+    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8") as out:
+        out.write(_HEADER)
+        yaml = YAML()
+        yaml.width = 120
+        yaml.dump(content, out)

@@ -1,0 +1,162 @@
+"""The typed form of `params.yaml`, with the active experiment's overrides merged in."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from ruamel.yaml import YAML, YAMLError
+
+from segtalker.config.base import Base, Machine, Section
+from segtalker.config.data import Crop, Cut, Download, Gate, Parse, Split
+from segtalker.config.evaluation import Evaluate, Generate, Tables
+from segtalker.config.training import TrainParser, TrainSgi, TrainSync, TrainTsg, TrainWav2Lip
+from segtalker.utils.errors import BadInputError
+
+PARAMS_FILE = "params.yaml"
+EXPERIMENT_FILE = "experiment.yaml"
+CODE_FILE = "code.yaml"
+
+
+class Active(Section):
+    """What runs: names folders of data, models and results."""
+
+    experiment: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    dataset: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+
+
+class Params(Section):
+    """All of it."""
+
+    active: Active
+    machine: Machine
+    base: Base
+    download: Download
+    cut: Cut
+    crop: Crop
+    gate: Gate
+    train_parser: TrainParser
+    parse: Parse
+    split: Split
+    train_sync: TrainSync
+    train_tsg: TrainTsg
+    train_sgi: TrainSgi
+    train_wav2lip: TrainWav2Lip
+    generate: Generate
+    evaluate: Evaluate
+    tables: Tables
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> "Params":
+        size = self.base.image_size
+        for name, channels in (
+            ("train_sgi.encoder", self.train_sgi.encoder.channels),
+            ("train_sgi.generator", self.train_sgi.generator.channels),
+        ):
+            if size % max(channels):
+                raise ValueError(
+                    f"{name}.channels end at {max(channels)}, which does not divide base.image_size {size}"
+                )
+        if size % 2 ** len(self.train_parser.multipliers):
+            raise ValueError(f"train_parser.multipliers are too many for base.image_size {size}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_frames(self) -> "Params":
+        if self.base.window_frames % self.train_tsg.frames:
+            raise ValueError(
+                f"train_tsg.frames {self.train_tsg.frames} must divide base.window_frames {self.base.window_frames}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_parser(self) -> "Params":
+        untrained = self.train_parser.labels == "none" and self.parse.backend == "trained"
+        if untrained and not self.train_parser.weights:
+            raise ValueError(
+                "train_parser.labels none needs train_parser.weights, a trained parser, or parse.backend bisenet"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_baseline(self) -> "Params":
+        if "wav2lip" in self.generate.methods and not self.train_wav2lip.trained:
+            raise ValueError("generate.methods names wav2lip, which needs train_wav2lip.trained")
+        return self
+
+    @model_validator(mode="after")
+    def _check_budgets(self) -> "Params":
+        parser, sync, tsg, sgi = self.train_parser, self.train_sync, self.train_tsg, self.train_sgi
+        wav2lip = self.train_wav2lip
+        budgets = {
+            "train_parser.steps": (parser.steps, parser),
+            "train_sync.mask_expert.steps": (sync.mask_expert.steps, sync),
+            "train_sync.image_expert.steps": (sync.image_expert.steps, sync),
+            "train_tsg.steps": (tsg.steps, tsg),
+            "train_sgi.reconstruction_steps + adversarial_steps": (
+                sgi.reconstruction_steps + sgi.adversarial_steps,
+                sgi,
+            ),
+            "train_wav2lip.steps": (wav2lip.steps, wav2lip),
+        }
+        for name, (steps, stage) in budgets.items():
+            if steps % stage.checkpoint_every:
+                raise ValueError(f"{name} {steps} is no multiple of its checkpoint_every {stage.checkpoint_every}")
+        return self
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Reads a mapping from YAML.
+
+    Raises:
+        BadInputError: missing, unreadable or not a mapping.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInputError(f"{path}: not valid YAML ({reason})") from error
+    if not isinstance(content, dict):
+        raise BadInputError(f"{path}: expected a mapping of keys to values")
+    return content
+
+
+def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the leaves of `overrides` laid over it; neither is changed."""
+    merged = dict(base)
+    for key, value in overrides.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def parse_params(content: Mapping[str, Any], origin: str) -> Params:
+    """Validates merged params.
+
+    Raises:
+        BadInputError: the first wrong key, with what is wrong, on one line.
+    """
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        keys = [".".join(str(part) for part in first["loc"])] if first["loc"] else []
+        message = first["msg"].removeprefix("Value error, ")  # pydantic's words before ours
+        raise BadInputError(": ".join([origin, *keys, message])) from error
+
+
+def load_params(root: Path = Path()) -> Params:
+    """Reads `params.yaml` under `root` with `experiment.yaml` laid over it."""
+    files = [root / PARAMS_FILE, root / EXPERIMENT_FILE]
+    content = merge(read_yaml(files[0]), read_yaml(files[1]))
+    return parse_params(content, f"{PARAMS_FILE} with {EXPERIMENT_FILE}")
+
+
+def params_hash(content: BaseModel | Mapping[str, Any]) -> str:
+    """Hash of validated params, independent of key order: 64 hex digits."""
+    plain = content.model_dump(mode="json") if isinstance(content, BaseModel) else content
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,261 @@
+"""The training sections of the params, and what every section is made of."""
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from segtalker.config.base import Section
+from segtalker.regions import REGIONS
+
+
+class Training(Section):
+    """What every training stage has."""
+
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    log_every: int = Field(ge=1)
+    checkpoint_every: int = Field(ge=1)
+
+
+class ImageChanges(Section):
+    """How far images are changed in training, see `datamodules.augment`."""
+
+    flip: float = Field(ge=0, le=1)
+    rotation_deg: float = Field(ge=0, le=180)
+    scale: float = Field(ge=0, le=1)
+    shift: float = Field(ge=0, le=1)
+    colour: float = Field(ge=0, le=1)
+    blur: float = Field(ge=0, le=1)
+
+
+class TrainParser(Training):
+    """The face parser."""
+
+    labels: Literal["clips", "pairs", "none"]
+    weights: str
+    pairs_root: str
+    pairs_order: Literal["celebamask_hq", "bisenet", "regions"]
+    held_out: float = Field(gt=0, lt=1)
+    channels: int = Field(ge=1)
+    multipliers: tuple[int, ...] = Field(min_length=2)
+    steps: int = Field(ge=1)
+    weight_decay: float = Field(ge=0)
+    warmup_steps: int = Field(ge=0)
+    balance: float = Field(ge=0, le=1)
+    dice_weight: float = Field(ge=0)
+    augmentation: ImageChanges
+    validation_frames: int = Field(ge=1)
+    loader_workers: int = Field(ge=0)
+
+
+class SpeechChanges(Section):
+    """How far speech is changed in training, see `datamodules.speech_augmentation`."""
+
+    vocal_tract: float = Field(ge=0, lt=1)
+    gain: float = Field(ge=0)
+    tilt: float = Field(ge=0)
+    noise: float = Field(ge=0)
+
+
+class Expert(Section):
+    """One sync expert."""
+
+    steps: int = Field(ge=1)
+    channels: tuple[int, ...] = Field(min_length=1)
+    audio_channels: tuple[int, ...] = Field(min_length=1)
+
+
+class MouthTraining(Training):
+    """What the stages that learn from mouth boxes and speech share."""
+
+    jitter: int = Field(ge=0)
+    speech_augmentation: SpeechChanges
+    eval_batch_size: int = Field(ge=1)
+    warmup_steps: int = Field(ge=0)
+    weight_decay: float = Field(ge=0)
+    cache_mib: int = Field(ge=0)
+    loader_workers: int = Field(ge=0)
+
+
+class TrainSync(MouthTraining):
+    """The sync experts of the image and the mask domain."""
+
+    mask_expert: Expert
+    image_expert: Expert
+    blocks: int = Field(ge=0)
+    embedding: int = Field(ge=2)
+    loss: Literal["contrast", "bce"]
+    temperature: float = Field(gt=0)
+    windows_per_clip: int = Field(ge=2)
+    span_frames: int = Field(ge=2)
+    colour: float = Field(ge=0, lt=1)
+    max_shift: int = Field(ge=1)
+    piece_frames: int = Field(ge=1)
+    piece_stride: int = Field(ge=1)
+    tolerance: int = Field(ge=0)
+
+
+class TrainTsg(MouthTraining):
+    """Talking segmentation generation."""
+
+    frames: int = Field(ge=1)
+    steps: int = Field(ge=1)
+    channels: tuple[int, ...] = Field(min_length=1)
+    decoder_channels: tuple[int, ...] = Field(min_length=1)
+    audio_channels: tuple[int, ...] = Field(min_length=1)
+    blocks: int = Field(ge=0)
+    speech: int = Field(ge=1)
+    mel_columns: int = Field(ge=1)
+    balance: float = Field(ge=0, le=1)
+    sync_weight: float = Field(ge=0)
+    stride: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainTsg":
+        if len(self.channels) != len(self.decoder_channels):
+            raise ValueError("channels and decoder_channels must have the same number of levels")
+        if self.stride > self.frames:
+            raise ValueError(f"stride {self.stride} must not exceed frames {self.frames}: it would leave frames out")
+        return self
+
+
+class RegionCode(Section):
+    """The code of a region."""
+
+    style: int = Field(ge=1)
+    texture: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "RegionCode":
+        if self.texture & (self.texture - 1):
+            raise ValueError(f"texture {self.texture} must be a power of two")
+        return self
+
+
+def _check_pyramid(channels: dict[int, int]) -> dict[int, int]:
+    sizes = sorted(channels)
+    if not sizes or any(large != 2 * small for small, large in pairwise(sizes)):
+        raise ValueError(f"resolutions {sizes} must double from one to the next")
+    return channels
+
+
+Pyramid = Annotated[dict[int, int], AfterValidator(_check_pyramid)]
+
+
+class SgiEncoder(Section):
+    """The mask-guided encoder."""
+
+    channels: Pyramid
+    taps: tuple[int, ...] = Field(min_length=1)
+    present_share: float = Field(ge=0, lt=1)
+    mask_guided: bool
+
+    @model_validator(mode="after")
+    def _check(self) -> "SgiEncoder":
+        if missing := sorted(set(self.taps) - set(self.channels)):
+            raise ValueError(f"taps {missing} are no resolutions of channels")
+        return self
+
+
+class SgiGenerator(Section):
+    """The mask-guided generator."""
+
+    channels: Pyramid
+    masked_up_to: int = Field(ge=1)
+    mapping_layers: int = Field(ge=0)
+    detailed: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> "SgiGenerator":
+        if len(self.channels) < 2:
+            raise ValueError("channels needs two resolutions or more")
+        if unknown := sorted(set(self.detailed) - set(REGIONS)):
+            raise ValueError(f"detailed names {', '.join(unknown)}; the regions are {', '.join(REGIONS)}")
+        return self
+
+
+class SgiDiscriminator(Section):
+    """The patch discriminator."""
+
+    channels: tuple[int, ...] = Field(min_length=1)
+    learning_rate: float = Field(gt=0)
+
+
+class SgiWeights(Section):
+    """Weights of the renderer's losses."""
+
+    pixel: float = Field(ge=0)
+    gradient: float = Field(ge=0)
+    gradient_scales: int = Field(ge=1)
+    detail: float = Field(ge=0)
+    detail_window: int = Field(ge=2)
+    parsing: float = Field(ge=0)
+    adversarial: float = Field(ge=0)
+    matching: float = Field(ge=0)
+    regions: dict[str, float]
+
+    @model_validator(mode="after")
+    def _check(self) -> "SgiWeights":
+        if set(self.regions) != set(REGIONS):
+            raise ValueError(f"regions must name each of {', '.join(REGIONS)}")
+        return self
+
+
+class TrainSgi(Training):
+    """Segmentation-guided GAN injection."""
+
+    code: RegionCode
+    encoder: SgiEncoder
+    generator: SgiGenerator
+    discriminator: SgiDiscriminator
+    weights: SgiWeights
+    reference_candidates: int = Field(ge=1)
+    same_frame: float = Field(ge=0, le=1)
+    augmentation: ImageChanges
+    movement: ImageChanges
+    reconstruction_steps: int = Field(ge=1)
+    adversarial_steps: int = Field(ge=0)
+    warmup_steps: int = Field(ge=0)
+    ema_decay: float = Field(ge=0, lt=1)
+    edge: int = Field(ge=0)
+    validation_frames: int = Field(ge=1)
+    loader_workers: int = Field(ge=0)
+
+
+class Critic(Section):
+    """The discriminator of the baseline."""
+
+    weight: float = Field(ge=0)
+    from_step: int = Field(ge=0)
+    channels: tuple[int, ...] = Field(min_length=1)
+    learning_rate: float = Field(gt=0)
+
+
+class TrainWav2Lip(MouthTraining):
+    """The baseline."""
+
+    trained: bool
+    steps: int = Field(ge=1)
+    channels: tuple[int, ...] = Field(min_length=3)
+    blocks: tuple[int, ...]
+    decoder_channels: tuple[int, ...]
+    decoder_blocks: tuple[int, ...]
+    audio_channels: tuple[int, ...] = Field(min_length=5, max_length=5)
+    audio_blocks: tuple[int, ...] = Field(min_length=4, max_length=4)
+    squared_weight: float = Field(ge=0)
+    mouth_weight: float = Field(ge=1)
+    sync_weight: float = Field(ge=0)
+    sync_from_step: int = Field(ge=0)
+    adversarial: Critic
+    colour: float = Field(ge=0, lt=1)
+    fade: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainWav2Lip":
+        levels = len(self.channels)
+        if len(self.decoder_channels) != levels:
+            raise ValueError("channels and decoder_channels must have the same number of levels")
+        if {len(self.blocks), len(self.decoder_blocks)} != {levels - 1}:
+            raise ValueError(f"blocks and decoder_blocks must name {levels - 1} levels, one less than channels")
+        return self

@@ -1,1 +1,0 @@
-"""From recordings to clips: scene cuts, silence, faces, and who of several talks."""

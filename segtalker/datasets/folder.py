@@ -1,0 +1,118 @@
+"""The user's own videos: every one below a folder is a clip."""
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+from segtalker.clips.runner import Row
+from segtalker.config.data import Folder
+from segtalker.datasets.file_walk import UNREADABLE, closed_rows, walk_files, why
+from segtalker.media.audio import SOUND_SUFFIXES
+from segtalker.media.video import VIDEO_SUFFIXES, Video, open_video
+from segtalker.utils.errors import BadClipError, BadInputError
+from segtalker.utils.hashing import FileHashes
+from segtalker.utils.paths import expand_path, inside_project
+from segtalker.utils.progress import progress
+
+ROOT_KEY = "download.folder.root"
+_HASH_DIGITS = 8
+_LONGEST = 100  # letters of a clip's name; stages add to it, and file systems take 255
+_KNOWN_FILE = Path(".cache", "folder.json")
+
+
+def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]:
+    """Lists the videos of a folder.
+
+    A video without a sound track is paired with a sound file of the same name beside it. A copy of another video is
+    left out, for it could come to stand on another side of the split.
+
+    Args:
+        settings: where and which.
+        project: paths inside it are written relative to it.
+
+    Returns:
+        Rows of `clips.csv` and of `failures.csv`, in order of clip id.
+
+    Raises:
+        BadInputError: no such folder, or no videos in it.
+    """
+    root = expand_path(settings.root, ROOT_KEY)
+    if not root.is_dir():
+        raise BadInputError(f"{root}: no such folder; {ROOT_KEY} must name one with videos")
+    found, closed = walk_files(root, VIDEO_SUFFIXES)
+    videos = [path for path in found if _matches(path.relative_to(root), settings.include)]
+    if not videos:
+        raise BadInputError(f"{root}: no videos that match download.folder.include {list(settings.include)}")
+    rows: dict[tuple[str, str], Row] = {}
+    ids = clip_ids([path.relative_to(root) for path in [*videos, *closed]])
+    failures = closed_rows(closed, ids[len(videos) :], project)
+    with FileHashes(project / _KNOWN_FILE) as hashes:
+        for path, clip_id in progress(zip(videos, ids, strict=False), len(videos), "download", unit="clip"):
+            try:
+                video = open_video(path, "pyav")
+                row = _row(clip_id, _subject(path.relative_to(root), clip_id, settings), video, project, hashes)
+                first = rows.setdefault((row["source_sha256"], row["audio"]), row)["clip_id"]
+                if first != clip_id:
+                    raise BadClipError(f"{path.name}: the same recording as {first}")
+            except UNREADABLE as error:
+                failures.append({"clip_id": clip_id, "source": inside_project(path, project), "reason": why(error)})
+    return list(rows.values()), sorted(failures, key=lambda row: row["clip_id"])
+
+
+def clip_ids(paths: Sequence[Path]) -> list[str]:
+    """Names that are unique, also where capitals do not count, and safe in any file system.
+
+    Args:
+        paths: relative ones, unique.
+    """
+    names = [_safe(path.with_suffix("").as_posix()) for path in paths]
+    twice = {name for name, count in Counter(name.casefold() for name in names).items() if count > 1}
+    return [
+        f"{name[:_LONGEST]}-{_text_hash(path.as_posix())}" if name.casefold() in twice or len(name) > _LONGEST else name
+        for name, path in zip(names, paths, strict=True)
+    ]
+
+
+def _subject(path: Path, clip_id: str, settings: Folder) -> str:
+    """Who speaks in the video at this path below the root."""
+    for person, patterns in settings.people.items():
+        if _matches(path, patterns):
+            return person
+    return _safe(path.parent.name) if settings.subject == "folder" else clip_id
+
+
+def _matches(path: Path, patterns: Sequence[str]) -> bool:
+    return any(fnmatch(path.as_posix(), pattern) for pattern in patterns)
+
+
+def _row(clip_id: str, subject: str, video: Video, project: Path, hashes: FileHashes) -> Row:
+    sound = None if video.has_sound else _sound_beside(video.path)
+    return {
+        "clip_id": clip_id,
+        "subject": subject,
+        "split": "",
+        "source": inside_project(video.path, project),
+        "source_sha256": hashes.sha256(video.path),
+        "frames": round(video.seconds * video.fps),
+        "seconds": round(video.seconds, 3),
+        "fps": round(video.fps, 3),
+        "audio": inside_project(sound, project) if sound else "",
+        "annotations": "",
+    }
+
+
+def _sound_beside(video: Path) -> Path | None:
+    beside = (video.with_suffix(written) for suffix in SOUND_SUFFIXES for written in (suffix, suffix.upper()))
+    return next((path for path in beside if path.is_file()), None)
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_-") or _text_hash(name)
+
+
+def _text_hash(text: str) -> str:
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:_HASH_DIGITS]

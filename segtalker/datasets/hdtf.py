@@ -1,0 +1,185 @@
+"""HDTF: its lists and videos from the web, or clips as they are distributed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pandas as pd
+
+from segtalker.clips.runner import Row
+from segtalker.config.data import Hdtf
+from segtalker.datasets.file_walk import UNREADABLE, closed_rows, walk_files, why
+from segtalker.datasets.hdtf_lists import HdtfClip, HdtfVideo, fetch_lists, read_lists
+from segtalker.datasets.hdtf_videos import Entry, fetch_videos, video_path
+from segtalker.media.video import VIDEO_SUFFIXES, open_video
+from segtalker.utils.errors import BadClipError, BadInputError
+from segtalker.utils.hashing import FileHashes
+from segtalker.utils.paths import expand_path, inside_project, written_out
+from segtalker.utils.progress import progress
+
+_CLIPS_TABLE = Path(__file__).with_name("hdtf_clips.csv")
+_HASHES_FILE = "hashes.json"
+
+
+@dataclass(frozen=True)
+class Member:
+    """Where a clip belongs.
+
+    Args:
+        subject: who speaks; all of RD are one, for nobody says who speaks there and people come back.
+        split: this project's: no subject on two sides.
+        published: of a published study, `train`, `test` or empty.
+    """
+
+    subject: str
+    split: str
+    published: str
+
+
+@dataclass(frozen=True)
+class Hdtfs:
+    """What became of HDTF.
+
+    Args:
+        rows: of `clips.csv`.
+        failures: of `failures.csv`.
+        videos: of the lists, empty where clips were given.
+        ledger: an entry a video.
+    """
+
+    rows: list[Row]
+    failures: list[Row]
+    videos: Sequence[HdtfVideo]
+    ledger: Sequence[Entry]
+
+
+def read_members() -> dict[str, Member]:
+    """Subject and splits of all 436 clips that the lists name, by clip id."""
+    table = pd.read_csv(_CLIPS_TABLE, dtype=str, keep_default_na=False)
+    rows = table[["clip_id", "subject", "split", "published"]].to_numpy().tolist()
+    return {clip_id: Member(*places) for clip_id, *places in rows}
+
+
+def shared_subjects(members: Mapping[str, Member]) -> int:
+    """How many people are on both sides of the published split."""
+    sides = {side: {one.subject for one in members.values() if one.published == side} for side in ("train", "test")}
+    return len(sides["train"] & sides["test"])
+
+
+def hdtf_recordings(settings: Hdtf, project: Path) -> Hdtfs:
+    """Lists the clips, after fetching lists and videos, or those of a folder.
+
+    Args:
+        settings: where and how.
+        project: paths inside it are written relative to it.
+
+    Raises:
+        BadInputError: lists cannot be had or read, nothing can be written, or there is nothing at all.
+    """
+    root = project / expand_path(settings.root, "download.hdtf.root")
+    members = read_members()
+    if settings.clips:
+        return _distributed(expand_path(settings.clips, "download.hdtf.clips"), settings, members, root, project)
+    fetch_lists(settings.lists_url, root / "lists", settings.retries)
+    videos = [
+        chosen for video in read_lists(root / "lists") if (chosen := _chosen(video, settings.include)) is not None
+    ]
+    if not videos:
+        raise BadInputError(f"download.hdtf.include {list(settings.include)}: no clip of HDTF matches")
+    ledger = fetch_videos(videos, settings, root)
+    rows, failures = [], []
+    with FileHashes(root / _HASHES_FILE) as hashes:
+        for video, entry in progress(zip(videos, ledger, strict=True), len(videos), "download", unit="video"):
+            try:
+                if entry.state == "fetched":
+                    rows += [_row(clip, video, members, settings, root, project, hashes) for clip in video.clips]
+                failures += _lost(video, entry)
+            except UNREADABLE as error:
+                reason = f"{why(error)}; delete it, and it is fetched again"
+                failures += [{"clip_id": clip.clip_id, "source": video.url, "reason": reason} for clip in video.clips]
+    return Hdtfs(rows, failures, videos, ledger)
+
+
+def _chosen(video: HdtfVideo, patterns: Sequence[str]) -> HdtfVideo | None:
+    """The video with the clips that patterns choose; one without times stands for itself."""
+    names = [clip.clip_id for clip in video.clips] or [video.video_id]
+    if not any(fnmatch(name, pattern) for name in names for pattern in patterns):
+        return None
+    clips = tuple(clip for clip in video.clips if any(fnmatch(clip.clip_id, pattern) for pattern in patterns))
+    return HdtfVideo(video.video_id, video.url, video.height, clips)
+
+
+def _lost(video: HdtfVideo, entry: Entry) -> list[Row]:
+    if not video.clips:
+        return [{"clip_id": video.video_id, "source": video.url, "reason": "the lists give no times for it"}]
+    reason = f"video {entry.state}: {entry.reason}"
+    lost = video.clips if entry.state != "fetched" else ()
+    return [{"clip_id": clip.clip_id, "source": video.url, "reason": reason} for clip in lost]
+
+
+def _row(
+    clip: HdtfClip,
+    video: HdtfVideo,
+    members: Mapping[str, Member],
+    settings: Hdtf,
+    root: Path,
+    project: Path,
+    hashes: FileHashes,
+) -> Row:
+    path = video_path(root, video.video_id)
+    found = open_video(path, "pyav")
+    return _common(clip.clip_id, members, settings.split) | {
+        "source": inside_project(path, project),
+        "source_sha256": hashes.sha256(path),
+        "frames": round((clip.end_s - clip.start_s) * found.fps),
+        "seconds": clip.end_s - clip.start_s,
+        "fps": round(found.fps, 3),
+        "start_s": clip.start_s,
+        "end_s": clip.end_s,
+        # the box counts pixels of the listed resolution
+        "box": clip.box if found.height == video.height else "",
+        "ratio": clip.ratio,
+    }
+
+
+def _common(clip_id: str, members: Mapping[str, Member], split: str) -> Row:
+    # a clip that the table does not know can only come from changed lists; nobody else may be its subject
+    member = members.get(clip_id, Member(clip_id, "", ""))
+    side = member.split if split == "subjects" else member.published
+    return {"clip_id": clip_id, "subject": member.subject, "split": side, "audio": "", "annotations": ""}
+
+
+def _distributed(folder: Path, settings: Hdtf, members: Mapping[str, Member], root: Path, project: Path) -> Hdtfs:
+    """Clips in their final form: cut, cropped and named as in the published list."""
+    if not folder.is_dir():
+        raise BadInputError(f"{folder}: no such folder; download.hdtf.clips must name one with HDTF's clips")
+    found, closed = walk_files(folder, VIDEO_SUFFIXES)
+    paths = [path for path in found if any(fnmatch(path.stem, pattern) for pattern in settings.include)]
+    if not paths:
+        raise BadInputError(f"{folder}: no clips such as WDA_AdamSchiff_000.mp4 in it")
+    rows: dict[str, Row] = {}
+    failures = closed_rows(closed, [written_out(path.name) for path in closed], project)
+    with FileHashes(root / _HASHES_FILE) as hashes:
+        for path in progress(paths, len(paths), "download", unit="clip"):
+            try:
+                row = _distributed_row(path, members, settings.split, project, hashes)
+                if path.stem in rows:
+                    raise BadClipError(f"{path.name}: the same clip as {rows[path.stem]['source']}")
+                rows[path.stem] = row
+            except UNREADABLE as error:
+                source = inside_project(path, project)
+                failures.append({"clip_id": written_out(path.stem), "source": source, "reason": why(error)})
+    return Hdtfs(list(rows.values()), failures, (), ())
+
+
+def _distributed_row(path: Path, members: Mapping[str, Member], split: str, project: Path, hashes: FileHashes) -> Row:
+    if path.stem not in members:
+        raise BadClipError(f"{path.name}: not the name of a clip of HDTF")
+    found = open_video(path, "pyav")
+    return (
+        _common(path.stem, members, split)
+        | {"source": inside_project(path, project), "source_sha256": hashes.sha256(path), "fps": round(found.fps, 3)}
+        | {"frames": round(found.seconds * found.fps), "seconds": round(found.seconds, 3)}
+        | {"start_s": "", "end_s": "", "box": "", "ratio": ""}
+    )

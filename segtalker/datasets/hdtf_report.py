@@ -1,0 +1,101 @@
+"""What of HDTF came and what is gone, as a page."""
+
+from collections.abc import Iterable, Sequence
+
+from segtalker.clips.store import SPLITS
+from segtalker.datasets.hdtf import Hdtfs, read_members, shared_subjects
+from segtalker.datasets.hdtf_lists import HdtfVideo
+from segtalker.datasets.hdtf_videos import Entry
+
+_TERMS = (
+    "HDTF (https://github.com/MRzzm/HDTF): lists CC BY 4.0, videos their owners'. Cite Zhang et al., Flow-guided"
+    " One-shot Talking Face Generation with a High-resolution Audio-visual Dataset, CVPR 2021."
+)
+_OWN = "`subjects`, this project's: nobody is on two sides. All of RD is one subject, for nobody says who speaks there."
+
+
+def hdtf_report(found: Hdtfs, split: str) -> str:
+    """A page in Markdown: what was fetched, what is missing and why, and the splits.
+
+    Args:
+        found: what became of it.
+        split: which split is used, `subjects` or `published`.
+    """
+    lines = ["# HDTF", "", _TERMS, ""]
+    if found.videos:
+        lines += [*_totals(found), "## Missing", "", *_missing(found)]
+    else:
+        lines += [f"{len(found.rows)} clips in their distributed form, {len(found.failures)} files that are none.", ""]
+    return "\n".join([*lines, "## Splits", "", *_splits(found, split)]) + "\n"
+
+
+def _minutes(seconds: Iterable[float]) -> str:
+    return f"{sum(seconds) / 60:.1f}"
+
+
+def _clip_minutes(videos: Iterable[HdtfVideo]) -> str:
+    return _minutes(clip.end_s - clip.start_s for video in videos for clip in video.clips)
+
+
+def _table(header: Sequence[str], body: Iterable[Sequence[object]]) -> list[str]:
+    rows = [header, ["---"] * len(header), *body]
+    return [*(f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |" for row in rows), ""]
+
+
+def _totals(found: Hdtfs) -> list[str]:
+    by_state: dict[str, list[tuple[HdtfVideo, Entry]]] = {"fetched": [], "missing": [], "failed": []}
+    for video, entry in zip(found.videos, found.ledger, strict=True):
+        by_state[entry.state].append((video, entry))
+    body = [
+        (state, len(pairs), sum(len(video.clips) for video, _ in pairs), _clip_minutes(video for video, _ in pairs))
+        for state, pairs in by_state.items()
+    ]
+    clips = sum(len(video.clips) for video in found.videos)
+    body.append(("listed", len(found.videos), clips, _clip_minutes(found.videos)))
+    boxed = sum(bool(row["box"]) for row in found.rows)
+    listed = sum(entry.state == "fetched" and entry.height == entry.listed_height for entry in found.ledger)
+    unboxed = sum(not clip.box for video in found.videos for clip in video.clips)
+    return [
+        *_table(("", "videos", "clips", "minutes of clips"), body),
+        f"{listed} of {len(by_state['fetched'])} fetched videos have the listed resolution, so the published square"
+        f" holds for {boxed} clips; the others are cropped by the detector and the published ratio. {unboxed} clips"
+        " have no published square.",
+        "",
+    ]
+
+
+def _missing(found: Hdtfs) -> list[str]:
+    pairs = list(zip(found.videos, found.ledger, strict=True))
+    rows = [
+        (video.video_id, f"{entry.state}: {entry.reason}", len(video.clips), _clip_minutes([video]), entry.when)
+        for video, entry in pairs
+        if entry.state != "fetched"
+    ]
+    rows += [
+        (video.video_id, "the lists give no times for it", 0, "0.0", entry.when)
+        for video, entry in pairs
+        if entry.state == "fetched" and not video.clips
+    ]
+    if not rows:
+        return ["Nothing.", ""]
+    return [
+        *_table(("video", "reason", "clips", "minutes", "last asked"), rows),
+        "What failed is asked for again in the next run; what is missing only with"
+        " `--set download.hdtf.retry_missing=true`.",
+        "",
+    ]
+
+
+def _splits(found: Hdtfs, split: str) -> list[str]:
+    members = read_members()
+    parts = {side: [row for row in found.rows if row["split"] == side] for side in SPLITS}
+    body = [
+        (side, len({row["subject"] for row in rows}), len(rows), _minutes(float(row["seconds"]) for row in rows))
+        for side, rows in parts.items()
+    ]
+    neither = sum(not member.published for member in members.values())
+    published = (
+        f"`published`, of a published study: {shared_subjects(members)} people are on both sides of it, {neither} of"
+        f" {len(members)} clips on neither."
+    )
+    return [_OWN if split == "subjects" else published, "", *_table(("split", "people", "clips", "minutes"), body)]

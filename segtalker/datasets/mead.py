@@ -1,0 +1,280 @@
+"""MEAD (Wang et al., ECCV 2020): its folders and archives as they are distributed, and single recordings by name.
+
+Nothing is fetched: its terms must be accepted by a person. Archives are unpacked, the chosen recordings only, and
+everything that was read once is remembered, so that a run over all of them soon finds what is new.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from segtalker.clips.runner import Row
+from segtalker.clips.worker_pools import usable_cores
+from segtalker.config.data import Mead
+from segtalker.datasets.file_walk import UNREADABLE, closed_rows, walk_files, why
+from segtalker.datasets.folder import clip_ids
+from segtalker.datasets.mead_layout import (
+    EMOTIONS,
+    LEVELS,
+    VIEWS,
+    MeadName,
+    actor_in,
+    parse_sound,
+    parse_video,
+    published_split,
+)
+from segtalker.media.audio import SOUND_SUFFIXES
+from segtalker.media.video import VIDEO_SUFFIXES, open_video
+from segtalker.utils.archives import ARCHIVE_SUFFIXES, unpack
+from segtalker.utils.code_hash import code_hash
+from segtalker.utils.errors import BadInputError
+from segtalker.utils.hashing import FileHashes
+from segtalker.utils.paths import expand_path, inside_project
+from segtalker.utils.progress import progress
+
+ROOT_KEY = "download.mead.root"
+PAGE = "https://wywu.github.io/projects/MEAD/MEAD.html"
+_KNOWN_FILE = Path(".cache", "mead.json")
+_GIB = 2**30
+_EXAMPLES = "M003/video/front/angry/level_1/001.mp4 or M003_front_angry_1_001.mp4"
+
+
+class _File(NamedTuple):
+    """A file, and the path by which it is known what it is.
+
+    Args:
+        path: where it lies.
+        place: its path without suffix as in the dataset, from the root or through an archive.
+    """
+
+    path: Path
+    place: str
+
+
+class _Recording(NamedTuple):
+    """A video that was chosen.
+
+    Args:
+        name: which one.
+        path: where it lies.
+        sound: the sound file that belongs to it, if there is one.
+    """
+
+    name: MeadName
+    path: Path
+    sound: Path | None
+
+
+def mead_recordings(settings: Mead, project: Path) -> tuple[list[Row], list[Row]]:
+    """Lists the chosen recordings, after unpacking the archives they are in.
+
+    Args:
+        settings: where and which.
+        project: paths inside it are written relative to it.
+
+    Returns:
+        Rows of `clips.csv` (as of a folder of videos, and `emotion`, `level`, `view`) and of `failures.csv`, in
+        order of clip id.
+
+    Raises:
+        BadInputError: nothing is there, an archive cannot be unpacked, or a param names what MEAD does not have.
+    """
+    _check(settings)
+    root = _root(settings)
+    target = project / expand_path(settings.unpack_to, "download.mead.unpack_to")
+    found, closed = walk_files(root, (*ARCHIVE_SUFFIXES, *VIDEO_SUFFIXES, *SOUND_SUFFIXES))
+    archives = [path for path in _archives(found) if _actor_chosen(_place(path, root), settings)]
+    files = _unpacked(archives, root, target, settings) + _loose(found, root, archives, target)
+    recordings, failures = _recordings(files, settings, project)
+    failures += closed_rows(closed, clip_ids([path.relative_to(root) for path in closed]), project)
+    if not recordings and not failures:
+        raise BadInputError(f"{root}: none of MEAD's recordings that download.mead chooses; {_how_to_get()}")
+    rows, broken = _read(recordings, settings.split, project)
+    return rows, sorted(failures + broken, key=lambda row: row["clip_id"])
+
+
+def _how_to_get() -> str:
+    return (
+        f"a person must accept its terms at {PAGE} and fetch the archives of the actors; put them into one folder and"
+        f" name it: --set {ROOT_KEY}=DIR"
+    )
+
+
+def _root(settings: Mead) -> Path:
+    if not settings.root:
+        raise BadInputError(f"{ROOT_KEY} is empty: MEAD cannot be fetched by this project; {_how_to_get()}")
+    root = expand_path(settings.root, ROOT_KEY)
+    if not root.is_dir():
+        raise BadInputError(f"{root}: no such folder; {_how_to_get()}")
+    return root.resolve()
+
+
+def _check(settings: Mead) -> None:
+    choices: dict[str, tuple[Sequence[Any], Sequence[Any]]] = {
+        "views": (settings.views, VIEWS),
+        "emotions": (settings.emotions, EMOTIONS),
+        "levels": (settings.levels, LEVELS),
+    }
+    for key, (chosen, known) in choices.items():
+        for value in set(chosen) - set(known):
+            raise BadInputError(f"download.mead.{key}: {value!r} is none of {', '.join(map(str, known))}")
+    for actor in settings.actors:
+        if actor_in(actor) != actor:
+            raise BadInputError(f"download.mead.actors: {actor!r} is no actor; their names are like M003 and W009")
+
+
+def _chosen(name: MeadName | None, settings: Mead) -> bool:
+    return name is not None and all(
+        not wanted or value in wanted
+        for value, wanted in (
+            (name.actor, settings.actors),
+            (name.emotion, settings.emotions),
+            (name.level, settings.levels),
+            (name.view, settings.views),
+        )
+    )
+
+
+def _sound_chosen(name: MeadName | None, settings: Mead) -> bool:
+    """A sound belongs to all views."""
+    return _chosen(name, settings.model_copy(update={"views": ()}))
+
+
+def _actor_chosen(place: str, settings: Mead) -> bool:
+    actor = actor_in(place)
+    return not settings.actors or actor is None or actor in settings.actors
+
+
+def _suffix(path: Path | str, known: Sequence[str]) -> str | None:
+    name = str(path).casefold()
+    return max((suffix for suffix in known if name.endswith(suffix)), key=len, default=None)
+
+
+def _place(path: Path, root: Path) -> str:
+    """Path without suffix from the root on; the root's own name may be the actor's."""
+    place = f"{root.name}/{path.relative_to(root).as_posix()}"
+    suffix = _suffix(path, (*ARCHIVE_SUFFIXES, *VIDEO_SUFFIXES, *SOUND_SUFFIXES)) or ""
+    return place[: len(place) - len(suffix)]
+
+
+def _archives(found: Sequence[Path]) -> list[Path]:
+    """Archives that nobody unpacked beside themselves."""
+    return [path for path in found if _suffix(path, ARCHIVE_SUFFIXES) and not _unpacked_beside(path)]
+
+
+def _unpacked_beside(archive: Path) -> bool:
+    folder = archive.with_name(archive.name[: -len(_suffix(archive, ARCHIVE_SUFFIXES) or "")])
+    return (folder / "video").is_dir() or (folder.name in ("video", "audio") and folder.is_dir())
+
+
+def _target(archive: Path, root: Path, target: Path) -> Path:
+    # not the archive's own name: root and target may be the same folder
+    return target / archive.relative_to(root).with_name(archive.name.replace(".", "_"))
+
+
+def _unpacked(archives: Sequence[Path], root: Path, target: Path, settings: Mead) -> list[_File]:
+    files = []
+    for archive in archives:
+        place, folder = _place(archive, root), _target(archive, root, target)
+        for path in unpack(archive, folder, int(settings.max_gib * _GIB), _member_wanted(place, settings)):
+            files.append(_File(path, f"{place}/{path.relative_to(folder).with_suffix('').as_posix()}"))
+    return files
+
+
+def _member_wanted(place: str, settings: Mead) -> Callable[[str], bool]:
+    def wanted(member: str) -> bool:
+        path = Path(place, member).with_suffix("").as_posix()
+        if _suffix(member, VIDEO_SUFFIXES):
+            return _chosen(parse_video(path), settings)
+        return _suffix(member, SOUND_SUFFIXES) is not None and _sound_chosen(parse_sound(path), settings)
+
+    return wanted
+
+
+def _loose(found: Sequence[Path], root: Path, archives: Sequence[Path], target: Path) -> list[_File]:
+    """Files below the root that came out of no archive of ours."""
+    ours = {_target(archive, root, target).resolve() for archive in archives}
+    return [
+        _File(path, _place(path, root))
+        for path in found
+        if _suffix(path, (*VIDEO_SUFFIXES, *SOUND_SUFFIXES)) and not ours.intersection(path.parents)
+    ]
+
+
+def _recordings(files: Sequence[_File], settings: Mead, project: Path) -> tuple[list[_Recording], list[Row]]:
+    sounds: dict[tuple[str, str, int, int], Path] = {}
+    for file in files:
+        name = parse_sound(file.place) if _suffix(file.path, SOUND_SUFFIXES) else None
+        if name is not None:
+            sounds.setdefault(name.sound, file.path)
+    videos = [file for file in files if _suffix(file.path, VIDEO_SUFFIXES)]
+    chosen: dict[str, _Recording] = {}
+    failures: list[Row] = []
+    for file, other_id in zip(videos, clip_ids([Path(file.place) for file in videos]), strict=True):
+        name, source = parse_video(file.place), inside_project(file.path, project)
+        if name is None:
+            reason = f"{file.path.name}: its path does not say which recording of MEAD it is, as {_EXAMPLES} do"
+            failures.append({"clip_id": other_id, "source": source, "reason": reason})
+        elif _chosen(name, settings):
+            taken = chosen.setdefault(name.clip_id, _Recording(name, file.path, sounds.get(name.sound)))
+            if taken.path != file.path:
+                reason = f"{file.path.name}: the same recording as {inside_project(taken.path, project)}"
+                failures.append({"clip_id": other_id, "source": source, "reason": reason})
+    return [chosen[clip_id] for clip_id in sorted(chosen)], failures
+
+
+def _read(recordings: Sequence[_Recording], split: str, project: Path) -> tuple[list[Row], list[Row]]:
+    """Opens the videos, several at a time; broken ones are failures."""
+    rows: list[Row] = []
+    failures: list[Row] = []
+    fact = f"video {code_hash(open_video.__module__)}"
+    pool = ThreadPoolExecutor(usable_cores())
+    with FileHashes(project / _KNOWN_FILE) as known:
+
+        def read(recording: _Recording) -> Row:
+            facts = known.fact(recording.path, fact, _facts)
+            row = _row(recording, facts, known.sha256(recording.path), project)
+            return row | {"split": published_split(recording.name.actor) if split == "published" else ""}
+
+        futures = [pool.submit(read, recording) for recording in recordings]
+        try:
+            for recording, future in progress(
+                zip(recordings, futures, strict=True), len(recordings), "download", unit="clip"
+            ):
+                try:
+                    rows.append(future.result())
+                except UNREADABLE as error:
+                    source = inside_project(recording.path, project)
+                    failures.append({"clip_id": recording.name.clip_id, "source": source, "reason": why(error)})
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return rows, failures
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    found = open_video(path, "pyav")
+    return {"seconds": found.seconds, "fps": found.fps, "sound": found.has_sound}
+
+
+def _row(recording: _Recording, facts: dict[str, Any], sha256: str, project: Path) -> Row:
+    name, sound = recording.name, None if facts["sound"] else recording.sound
+    return {
+        "clip_id": name.clip_id,
+        "subject": name.actor,
+        "split": "",
+        "source": inside_project(recording.path, project),
+        "source_sha256": sha256,
+        "frames": round(facts["seconds"] * facts["fps"]),
+        "seconds": round(facts["seconds"], 3),
+        "fps": round(facts["fps"], 3),
+        "audio": inside_project(sound, project) if sound else "",
+        "annotations": "",
+        "start_s": "",
+        "end_s": "",
+        "box": "",
+        "ratio": "",
+        "emotion": name.emotion,
+        "level": name.level,
+        "view": name.view,
+    }

@@ -1,0 +1,135 @@
+"""The embedded dataset as a source: people who do not exist, speaking synthetic speech."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from segtalker.clips.image_pack import write_images
+from segtalker.clips.runner import ClipTask, Row, task_key
+from segtalker.config.data import Synthetic
+from segtalker.media.video import write_video
+from segtalker.synthetic.motion import draw_motion
+from segtalker.synthetic.person import draw_person
+from segtalker.synthetic.renderer import Rendered, Renderer
+from segtalker.synthetic.sentences import LANGUAGES, draw_voice, sentences
+from segtalker.synthetic.speech import Speech, Voice, resample, speak_for
+from segtalker.synthetic.visemes import articulation
+from segtalker.utils.atomic import write_text
+from segtalker.utils.code_hash import code_hash
+from segtalker.utils.hashing import file_sha256
+
+_CRF = 12
+_LEAD_S = (0.08, 0.3)
+
+
+class Recording(NamedTuple):
+    """How a dataset is recorded.
+
+    Args:
+        seed: of the dataset.
+        seconds: length of a clip.
+        height: of a frame, pixels.
+        width: of a frame, pixels.
+        fps: frames a second.
+        sample_rate_hz: of the sound.
+    """
+
+    seed: int
+    seconds: float
+    height: int
+    width: int
+    fps: int
+    sample_rate_hz: int
+
+
+def synthetic_tasks(settings: Synthetic, recording: Recording, folder: Path) -> list[ClipTask]:
+    """One task a clip: the first subjects train, the next validate, the last test.
+
+    Args:
+        settings: how many people and clips.
+        recording: how they are recorded.
+        folder: `data/download/<dataset>`.
+    """
+    code = code_hash(__name__)
+    counts = (("train", settings.train_subjects), ("val", settings.val_subjects), ("test", settings.test_subjects))
+    splits = [split for split, count in counts for _ in range(count)]
+    rows = [
+        _row(subject, clip, split, folder)
+        for subject, split in enumerate(splits)
+        for clip in range(settings.clips_per_subject)
+    ]
+    return [ClipTask(row, task_key(row, recording, code)) for row in rows]
+
+
+def _row(subject: int, clip: int, split: str, folder: Path) -> Row:
+    clip_id = f"s{subject:03d}_{clip:02d}"
+    place = (folder / "clips" / clip_id).as_posix()
+    source = {"source": f"{place}/video.mp4", "annotations": place, "audio": ""}
+    return {"clip_id": clip_id, "subject": f"s{subject:03d}", "split": split} | source
+
+
+def _numbers(row: Row) -> tuple[int, int]:
+    subject, _, clip = row["clip_id"].removeprefix("s").partition("_")
+    return int(subject), int(clip)
+
+
+def spoken(row: Row, recording: Recording) -> tuple[Speech, list[str], Voice]:
+    """What is said in a clip and how; a person keeps voice and language."""
+    subject, clip = _numbers(row)
+    person = draw_person(recording.seed, subject)
+    own = np.random.default_rng((recording.seed, subject, 1))
+    # half of the people speak English, the others one of the other languages
+    language = LANGUAGES[0] if own.uniform() < 0.5 else LANGUAGES[1 + int(own.integers(len(LANGUAGES) - 1))]
+    voice = draw_voice(row["split"], language, person.gender, own)
+    rng = np.random.default_rng((recording.seed, subject, 2, clip))
+    texts = sentences(row["split"], language, rng)
+    speech, said = speak_for(recording.seconds, texts, voice, float(rng.uniform(*_LEAD_S)))
+    return speech, said, voice
+
+
+def record(row: Row, output: Path, recording: Recording) -> Row:
+    """Renders one clip: `video.mp4`, `masks.zip`, `landmarks.npy`, `speech.json`.
+
+    Args:
+        row: from `synthetic_tasks`.
+        output: the clip's folder.
+        recording: how.
+
+    Returns:
+        The columns that only the finished clip knows.
+    """
+    subject, clip = _numbers(row)
+    frames = round(recording.seconds * recording.fps)
+    speech, said, voice = spoken(row, recording)
+    motion = draw_motion(frames, recording.fps, np.random.default_rng((recording.seed, subject, 3, clip)))
+    person = draw_person(recording.seed, subject)
+    renderer = Renderer(person, recording.height, recording.width, recording.seed * 1000 + subject)
+    rendered = list(renderer.render(articulation(speech, recording.fps, frames), motion))
+    _write(output, rendered, resample(speech, recording.sample_rate_hz), recording)
+    _write_speech(output / "speech.json", speech, said, voice)
+    return {
+        "source_sha256": file_sha256(output / "video.mp4"),
+        "frames": frames,
+        "seconds": round(frames / recording.fps, 3),
+        "fps": recording.fps,
+    }
+
+
+def _write(output: Path, rendered: list[Rendered], sound: np.ndarray, recording: Recording) -> None:
+    frames = (image.frame for image in rendered)
+    write_video(output / "video.mp4", frames, recording.fps, sound, recording.sample_rate_hz, _CRF)
+    write_images(output / "masks.zip", (image.regions for image in rendered), ".pgm")
+    np.save(output / "landmarks.npy", np.stack([image.landmarks for image in rendered]))
+
+
+def _write_speech(path: Path, speech: Speech, said: list[str], voice: Voice) -> None:
+    content = {
+        "sentences": said,
+        "voice": voice._asdict(),
+        "phonemes": [
+            (phoneme.symbol, round(phoneme.start_s, 4), round(phoneme.end_s, 4)) for phoneme in speech.phonemes
+        ],
+    }
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=1))

@@ -1,0 +1,1 @@
+"""What is measured of the videos of every method, by which protocol."""

@@ -1,0 +1,192 @@
+"""Measuring every method's videos of the test clips: plan, protocol, tasks and the long table of scores."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from segtalker.clips.runner import ClipTask, Row, run_clips, task_key
+from segtalker.clips.store import Clip, load_clips, read_table, write_table
+from segtalker.clips.worker_pools import Pool
+from segtalker.config.base import Machine
+from segtalker.config.evaluation import Evaluate
+from segtalker.config.params import Params
+from segtalker.config.workspace import Workspace
+from segtalker.evaluation.clip import EvaluationPlan, evaluate_clip, protocol
+from segtalker.evaluation.metric_nets import InstrumentChoice, WeightFiles, load_instruments
+from segtalker.evaluation.result_files import GROUPS
+from segtalker.evaluation.score_table import (
+    FAILURE_COLUMNS,
+    MeasuredClip,
+    clip_scores,
+    dataset_scores,
+    score_table,
+)
+from segtalker.metrics.registry import describe
+from segtalker.preprocessing.parse import choose_parser
+from segtalker.utils.code_hash import code_hash
+from segtalker.utils.errors import BadInputError
+from segtalker.utils.hashing import file_sha256
+
+_PATHS = ("_weights", "_heads")
+Groups = Mapping[str, Mapping[str, str]]
+
+
+def make_plan(params: Params, workspace: Workspace) -> EvaluationPlan:
+    """How clips are measured."""
+    base, settings = params.base, params.evaluate
+    expert = workspace.model("train_sync") / "image_expert.ckpt"
+    return EvaluationPlan(
+        data=workspace.root / "data",
+        dataset=workspace.dataset,
+        generated=workspace.results("generate"),
+        cache=workspace.root / ".cache" / "features",
+        reference_masks=settings.reference_masks,
+        choice=InstrumentChoice(
+            parser=choose_parser(params, workspace),
+            expert=expert if expert.is_file() else None,
+            weights=WeightFiles.of(settings),
+            stand_ins=settings.stand_ins,
+            device="cuda" if torch.cuda.is_available() else "cpu",
+        ),
+        fps=base.fps,
+        sample_rate_hz=base.sample_rate_hz,
+        mel_rate=base.sample_rate_hz / base.mel.hop,
+        smooth_frames=base.mouth_box.smooth_frames,
+        batch_size=settings.batch_size,
+    )
+
+
+def evaluation_pool(device: str, machine: Machine) -> Pool:
+    """A process a GPU where there are any, else where params say."""
+    return Pool(torch.cuda.device_count(), "") if device == "cuda" else Pool.of(machine)
+
+
+def make_protocol(plan: EvaluationPlan, settings: Evaluate, clips: Sequence[Clip]) -> dict[str, dict[str, str]]:
+    """What makes the numbers comparable with another run's, see `segtalker.evaluation.protocol`.
+
+    Args:
+        plan: how clips are measured.
+        settings: of the stage.
+        clips: those that were to be measured, whether it went well or not.
+    """
+    kept, choice = settings.model_dump(mode="json"), plan.choice
+    measured = {name: value for name, value in kept.items() if name != "batch_size" and not name.endswith(_PATHS)}
+    measured |= {name: getattr(plan, name) for name in ("fps", "sample_rate_hz", "mel_rate", "smooth_frames")}
+    measured |= {"reference_masks": plan.reference_masks, "parser": choice.parser.backend}
+    return protocol.make_protocol(
+        metrics=describe(plan.reference_masks, choice.stand_ins),
+        settings=measured,
+        weights={name: file_sha256(path) for name, path in choice.weights.files},
+        clips={clip.clip_id: protocol.clip_hash(_reference_hashes(plan, clip)) for clip in clips},
+        parser=file_sha256(choice.parser.path),
+        expert=file_sha256(choice.expert) if choice.expert and choice.stand_ins else "",
+    )
+
+
+def _reference_hashes(plan: EvaluationPlan, clip: Clip) -> dict[str, str]:
+    """Hashes of what a clip's videos are held against; a file that is missing has none."""
+    crop, parsed = clip.crop_folder, plan.reference_masks == "parsed"
+    masks = clip.parse_folder / "masks.zip" if parsed else crop / "truth_masks.zip"
+    files = {"frames": crop / "frames.zip", "sound": clip.audio_path, "landmarks": crop / "landmarks.npy"}
+    return {name: file_sha256(path) for name, path in (files | {"masks": masks}).items() if path.is_file()}
+
+
+def tried_clips(plan: EvaluationPlan, made: Iterable[str]) -> list[Clip]:
+    """The test clips that `generate` worked on: those it made and those it gave up on."""
+    failures = plan.generated / "failures.csv"
+    lost = set(read_table(failures)["clip_id"]) if failures.is_file() else set()
+    return [clip for clip in load_clips(plan.data, plan.dataset, "test") if clip.clip_id in lost | set(made)]
+
+
+def clip_groups(path: Path) -> dict[str, dict[str, str]]:
+    """What a dataset says of its clips beside who speaks, by clip: `GROUPS`, where it has them."""
+    table = read_table(path)
+    known = [name for name in GROUPS if name in table.columns]
+    rows = table.set_index("clip_id")[known].astype(str).to_dict("index")
+    return {str(clip_id): {str(name): str(value) for name, value in row.items()} for clip_id, row in rows.items()}
+
+
+def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
+    """Methods that made each clip, and all methods in the order of the table `generate` wrote."""
+    table = read_table(folder / "clips.csv")
+    made = {str(clip): sorted(rows["method"]) for clip, rows in table.groupby("clip_id")}
+    if not made:
+        raise BadInputError(f"{folder / 'clips.csv'}: lists no videos; see failures.csv beside it")
+    return made, list(dict.fromkeys(table["method"]))
+
+
+def make_tasks(
+    plan: EvaluationPlan, clips: Sequence[Clip], made: Mapping[str, Sequence[str]], groups: Groups
+) -> list[ClipTask]:
+    """One task a clip; its key covers networks, code, settings, the clip and what was made of it."""
+    settings = (
+        plan.choice.stand_ins,
+        plan.reference_masks,
+        plan.fps,
+        plan.sample_rate_hz,
+        plan.mel_rate,
+        plan.smooth_frames,
+        plan.batch_size,
+    )
+    how = [settings, code_hash(evaluate_clip.__module__), [file_sha256(net) for net in plan.choice.files()]]
+    tasks = []
+    for clip in clips:
+        if clip.clip_id not in made:
+            continue
+        folders = [clip.crop_folder, clip.parse_folder, clip.gate_folder]
+        folders += [plan.generated / method / clip.clip_id for method in made[clip.clip_id]]
+        content = [file_sha256(file) for folder in folders for file in _inputs(folder)]
+        row = {"clip_id": clip.clip_id, "subject": clip.subject, "source": str(clip.crop_folder)}
+        row |= {**groups.get(clip.clip_id, {}), "methods": " ".join(made[clip.clip_id])}
+        tasks.append(ClipTask(row, task_key(how, content)))
+    return tasks
+
+
+def _inputs(folder: Path) -> list[Path]:
+    """The files of a clip that are measured."""
+    return sorted(file for file in folder.glob("*") if file.suffix in (".zip", ".npy", ".wav"))
+
+
+def write_failures(path: Path, lost: Sequence[dict], pairs: int, max_failed: float) -> None:
+    """Adds what single methods lost to the clips that failed for all.
+
+    Raises:
+        BadInputError: too many videos could not be measured.
+    """
+    whole = read_table(path).to_dict("records")
+    write_table(path, [*whole, *lost], FAILURE_COLUMNS)
+    if len(lost) > max_failed * pairs:
+        first = lost[0]
+        raise BadInputError(
+            f"{path}: {len(lost)} of {pairs} videos could not be measured, more than base.max_failed_fraction"
+            f" {max_failed} allows; the first, {first['method']} of {first['clip_id']}: {first['reason']}"
+        )
+
+
+def measure_clips(
+    plan: EvaluationPlan, tasks: Sequence[ClipTask], names: Sequence[str], folder: Path, pool: Pool, max_failed: float
+) -> tuple[pd.DataFrame, list[Row], list[Row]]:
+    """Measures clips, each kept under `folder` as it is finished.
+
+    Args:
+        plan: how.
+        tasks: of the clips.
+        names: rows of the table, in order.
+        folder: gets the clips and `failures.csv`.
+        pool: where the work is done.
+        max_failed: share of clips that may fail.
+
+    Returns:
+        The long table, rows of the measured clips, and the videos of single methods that could not be measured.
+    """
+    load_instruments(plan.choice)
+    columns = ("clip_id", "subject", "source", "frames", "methods")
+    rows = run_clips(tasks, partial(evaluate_clip, plan), folder, columns, pool, max_failed, "evaluate")
+    clips = [
+        MeasuredClip(row["clip_id"], row["subject"], row["source"], folder / "clips" / row["clip_id"]) for row in rows
+    ]
+    scores, lost = clip_scores(clips)
+    return score_table([*scores, *dataset_scores(clips, names, plan.choice)], names), rows, lost

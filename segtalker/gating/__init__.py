@@ -1,1 +1,0 @@
-"""The quality gate: what cropped clips are like, and which of them are good enough."""

@@ -1,0 +1,200 @@
+"""What `generate` makes of one test clip: every method, from the same sources.
+
+The protocol is self-reenactment. The clip's own frames give pose and surroundings, with the mouth hidden. Two of its
+frames, those with the widest mouth and the widest eyes, give the speaker's codes for all of them, so no frame but the
+first of these shows its own mouth to the network. Controls are judged like the rest, against the clip's own sound and
+frames, and so carry the clip's own sound: what is seen in the video of `shuffled_audio` is what the metrics see.
+
+The baseline `wav2lip` gets the same frames and the same first reference; it paints faces without masks.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from segtalker.clips.image_pack import ImagePack, write_images
+from segtalker.clips.store import Clip
+from segtalker.inference.background import SourceBackdrop
+from segtalker.inference.talker import Identity, Images, Talker, TalkSettings
+from segtalker.inference.wav2lip import Dubber, DubSettings
+from segtalker.media.video import write_video
+from segtalker.utils.atomic import atomic_folder
+from segtalker.utils.errors import BadClipError
+
+ORACLE = "sgi_oracle_mask"
+WAV2LIP = "wav2lip"
+
+
+@dataclass(frozen=True)
+class GenerationPlan:
+    """What is made of every clip, and how.
+
+    Args:
+        models: `models/<experiment>`.
+        settings: of the same experiment.
+        methods: names, see `METHODS`.
+        folder: `results/<experiment>/generate`.
+        sample_rate_hz: of the sound.
+        silence: its value in a log-mel spectrogram.
+        crf: x264's constant quality of the videos.
+        device: where networks run, `cpu` or `cuda`.
+        fade: of the faces that `wav2lip` lays back, see `segtalker.faces.mouth_box.paste_faces`.
+    """
+
+    models: Path
+    settings: TalkSettings
+    methods: tuple[str, ...]
+    folder: Path
+    sample_rate_hz: int
+    silence: float
+    crf: int
+    device: str
+    fade: int
+
+    @property
+    def dub_settings(self) -> DubSettings:
+        """Those of the baseline, from the same experiment."""
+        own = self.settings
+        return DubSettings(own.fps, float(own.mel_rate), own.smooth_frames, self.fade, own.batch_size)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One clip with what every method needs of it."""
+
+    talker: Talker
+    dubber: Dubber | None
+    clip: Clip
+    driving: Clip
+    identity: Identity
+    silence: float
+
+    @property
+    def count(self) -> int:
+        return len(self.clip.frames)
+
+    def speaking(self, mel: np.ndarray) -> Iterator[np.ndarray]:
+        for _, masks in self.talker.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
+            yield from masks
+
+    def rendered(self, masks: Images) -> Iterator[np.ndarray]:
+        size = self.talker.settings.batch_size
+        for first in range(0, self.count, size):
+            part = np.arange(first, min(self.count, first + size))
+            yield from self.talker.render(
+                self.clip, part, masks.read(part.tolist()), self.identity.codes, SourceBackdrop()
+            )
+
+
+def _own_speech(job: _Job) -> Iterator[np.ndarray]:
+    return job.speaking(job.clip.mel)
+
+
+def _other_speech(job: _Job) -> Iterator[np.ndarray]:
+    """Speech shorter than the clip is heard again from its start."""
+    mel = job.driving.mel
+    return job.speaking(mel[:, np.arange(job.clip.mel.shape[1]) % mel.shape[1]])
+
+
+def _silence(job: _Job) -> Iterator[np.ndarray]:
+    """A mouth that still moves in time has been seen, not heard: the pose source leaks it."""
+    return job.speaking(np.full_like(job.clip.mel, job.silence))
+
+
+def _reference_masks(job: _Job) -> Iterator[np.ndarray]:
+    return iter(job.clip.truth_masks or job.clip.masks)
+
+
+def _first_frame(job: _Job) -> Iterator[np.ndarray]:
+    return repeat(job.clip.frames.read([0])[0], job.count)
+
+
+def _dubbed(job: _Job) -> Iterator[np.ndarray]:
+    assert job.dubber is not None
+    return job.dubber.dub(job.clip, job.identity.index, job.clip.mel)
+
+
+# how a method comes by its masks, which are painted then
+_MASKS: dict[str, Callable[[_Job], Iterator[np.ndarray]]] = {
+    "segtalker": _own_speech,
+    "shuffled_audio": _other_speech,
+    "silent_audio": _silence,
+    ORACLE: _reference_masks,
+}
+# or, without any, by its frames
+_FRAMES: dict[str, Callable[[_Job], Iterator[np.ndarray]]] = {
+    WAV2LIP: _dubbed,
+    "static": _first_frame,
+}
+METHODS = (*_MASKS, *_FRAMES)
+
+
+def one_of_each_subject(clips: Iterable[Clip]) -> list[Clip]:
+    """The first clip of each subject, in order."""
+    first: dict[str, Clip] = {}
+    for clip in clips:
+        first.setdefault(clip.subject, clip)
+    return list(first.values())
+
+
+@functools.lru_cache(maxsize=1)
+def load_talker(models: Path, settings: TalkSettings, device: str) -> Talker:
+    """Reads networks once in each process, see `segtalker.inference.talker.Talker.load`.
+
+    They run on one thread: sums come out the same whatever the machine, and processes share the cores.
+    """
+    torch.set_num_threads(1)
+    return Talker.load(models, settings, torch.device(device))
+
+
+@functools.lru_cache(maxsize=1)
+def load_dubber(models: Path, settings: DubSettings, device: str) -> Dubber:
+    """Likewise the baseline, see `segtalker.inference.wav2lip.Dubber.load`."""
+    return Dubber.load(models, settings, torch.device(device))
+
+
+def generate_clip(plan: GenerationPlan, row: dict[str, Any], _output: Path) -> dict[str, Any]:
+    """Makes one clip by every method, each in `<method>/<clip_id>/`; for `segtalker.clips.store.runner.run_clips`.
+
+    Args:
+        plan: what to make.
+        row: of the clip, with the `Clip` itself under `clip` and the driving one under `driving`.
+
+    Returns:
+        The clip's row with `made`, the driving speech by method.
+
+    Raises:
+        BadClipError: the clip has no sound, or its files are of different lengths.
+    """
+    clip, driving = row["clip"], row["driving"]
+    lengths = {len(clip.frames), len(clip.masks), len(clip.landmarks)}
+    if len(lengths) > 1:
+        raise BadClipError(f"frames, masks and landmarks differ in number: {sorted(lengths)}")
+    talker = load_talker(plan.models, plan.settings, plan.device)
+    dubber = load_dubber(plan.models, plan.dub_settings, plan.device) if WAV2LIP in plan.methods else None
+    job = _Job(talker, dubber, clip, driving, talker.identify(clip), plan.silence)
+    for method in plan.methods:
+        with atomic_folder(plan.folder / method / clip.clip_id) as folder:
+            _write_method(plan, job, method, folder)
+    driven = {method: driving.clip_id if method == "shuffled_audio" else clip.clip_id for method in plan.methods}
+    facts = {name: value for name, value in row.items() if name not in ("clip", "driving")}
+    return facts | {"frames": job.count, "reference_frame": job.identity.index, "made": driven}
+
+
+def _write_method(plan: GenerationPlan, job: _Job, method: str, folder: Path) -> None:
+    """Masks first, then frames from the masks, then the video from the frames: never a whole clip in memory."""
+    frames, masks = folder / "frames.zip", folder / "masks.zip"
+    if method in _MASKS:
+        write_images(masks, _MASKS[method](job), ".pgm")
+        pictures = job.rendered(ImagePack(masks))
+    else:
+        pictures = _FRAMES[method](job)
+    write_images(frames, pictures, ".jpg")
+    sound = job.clip.audio
+    write_video(folder / "video.mp4", ImagePack(frames), plan.settings.fps, sound, plan.sample_rate_hz, plan.crf)

@@ -1,0 +1,238 @@
+"""Files in, a talking video out: what `segtalker talk` does."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from segtalker.clips.worker_pools import usable_cores
+from segtalker.config.params import Params
+from segtalker.faces.crop_squares import square_transform
+from segtalker.faces.parsing import ParserChoice, load_parser
+from segtalker.faces.paste_back import paste_back, soft_share
+from segtalker.inference.background import Backdrop, SourceBackdrop, read_backdrop
+from segtalker.inference.editing import MaskEdit, read_mask, region_index, save_mask, swap_region
+from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
+from segtalker.inference.talker import IDENTITY_FRAMES, Identity, Stretch, Talker, TalkSettings, frames_of_speech
+from segtalker.media.audio import load_audio
+from segtalker.media.mel import speech_mel
+from segtalker.media.video import write_video
+from segtalker.nets.pretrained import resolve_weights
+from segtalker.regions import BACKGROUND
+from segtalker.utils.errors import BadInputError, MissingWeightsError
+from segtalker.utils.progress import progress
+
+_MIN_SPEECH_S = 0.2
+_PX_PER_THREAD = 128  # of the crop's side; with less to do, threads wait for each other
+_MASK_SIDE = 512  # px, about as large as an edited mask is comfortable to paint
+
+
+@dataclass(frozen=True)
+class Edits:
+    """Local edits of a portrait.
+
+    Args:
+        swaps: region names with the portrait that lends each.
+        mask: an edited mask, or None.
+        background: `#rrggbb` or an image file, or None for the portrait's own.
+    """
+
+    swaps: Sequence[tuple[str, Path]]
+    mask: Path | None
+    background: str | None
+
+
+@dataclass(frozen=True)
+class TalkingVideo:
+    """What was written.
+
+    Args:
+        frames: how many.
+        seconds: how long.
+        width: px.
+        height: px.
+        cropped: why the face's square is shown alone although the whole picture was asked for, or empty.
+    """
+
+    frames: int
+    seconds: float
+    width: int
+    height: int
+    cropped: str
+
+
+def newest_experiment(models: Path) -> str:
+    """The experiment whose renderer was trained last.
+
+    Args:
+        models: the folder `models`.
+
+    Raises:
+        MissingWeightsError: none is there.
+    """
+    found = sorted(models.glob("*/train_sgi/generator.ckpt"), key=lambda path: (path.stat().st_mtime_ns, path))
+    if not found:
+        raise MissingWeightsError(f"{models}: no trained networks; run `segtalker reproduce` first")
+    return found[-1].parent.parent.name
+
+
+class Studio:
+    """An experiment's networks with everything to read portraits and speech for them.
+
+    Args:
+        params: of the experiment.
+        models: `models/<experiment>`.
+        detector: finds faces; None for the one the experiment was cropped with, or its parser where that used
+            annotations.
+        weights: of the detector; None for the experiment's.
+
+    Raises:
+        MissingWeightsError: a network is not trained yet, or the detector's weights are not there.
+    """
+
+    def __init__(self, params: Params, models: Path, detector: DetectorName | None, weights: str | None) -> None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.params = params
+        self.settings = TalkSettings.of(params)
+        self.talker = Talker.load(models, self.settings, torch.device(device))
+        used = params.crop.detector
+        self.reader = PortraitReader(
+            crop=params.crop,
+            image_size=params.base.image_size,
+            fps=params.base.fps,
+            parser=load_parser(_parser_choice(params, models, device)),
+            detector=detector or ("parser" if used == "annotations" else used),
+            weights=params.crop.weights if weights is None else weights,
+        )
+        torch.set_num_threads(min(usable_cores(), max(1, params.base.image_size // _PX_PER_THREAD)))
+
+    def save_mask(self, portrait: Path, out: Path) -> None:
+        """Writes the mask of a portrait's reference frame, to be edited."""
+        _check_writable(out, ".png")
+        with tempfile.TemporaryDirectory() as folder:
+            face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder))
+            save_mask(out, self.talker.identify(face).mask, max(1, _MASK_SIDE // self.settings.image_size))
+
+    def make(self, portrait: Path, audio: Path, out: Path, edits: Edits, crop_only: bool) -> TalkingVideo:
+        """Lets a portrait say what is heard.
+
+        Args:
+            portrait: image or video.
+            audio: sound, or video with sound.
+            out: the `.mp4` to write, with the sound; whole or not at all.
+            edits: local edits.
+            crop_only: write the face's square alone, else the whole picture with the face put back.
+
+        Raises:
+            BadInputError: a file cannot be used or written.
+        """
+        _check_writable(out, ".mp4")
+        samples, mel = self._read_speech(audio)
+        count = frames_of_speech(len(samples), self.params.base.sample_rate_hz, self.settings.fps)
+        backdrop = self._backdrop(edits.background)
+        with tempfile.TemporaryDirectory() as folder:
+            face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder))
+            own = self.talker.identify(face)
+            edit = self._mask_edit(edits.mask, own)
+            stretches = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, backdrop, edit)
+            cropped = "" if crop_only else _reaches_out(own.mask, edits, edit)
+            frames = _crops(stretches) if crop_only or cropped else _pasted(face, stretches, count)
+            height, width = self._write(out, frames, count, samples)
+        return TalkingVideo(count, count / self.settings.fps, width, height, cropped)
+
+    def _backdrop(self, background: str | None) -> Backdrop:
+        return SourceBackdrop() if background is None else read_backdrop(background, self.settings.image_size)
+
+    def _write(self, out: Path, frames: Iterator[np.ndarray], count: int, samples: np.ndarray) -> tuple[int, int]:
+        """Writes the video; returns its height and width."""
+        first = next(frames)
+        height, width = (side - side % 2 for side in first.shape[:2])  # H.264 needs even sides
+        even = (frame[:height, :width] for frame in progress(chain([first], frames), count, out.name, "frame"))
+        base, fps = self.params.base, self.settings.fps
+        write_video(out, even, fps, samples, base.sample_rate_hz, self.params.generate.crf)
+        return height, width
+
+    def _read_speech(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Samples and their log-mel spectrogram."""
+        if not path.exists():
+            raise BadInputError(f"{path}: no such file")
+        rate = self.params.base.sample_rate_hz
+        samples = load_audio(path, rate)
+        if len(samples) < _MIN_SPEECH_S * rate:
+            raise BadInputError(f"{path}: {len(samples) / rate:.2f} s of sound; at least {_MIN_SPEECH_S} s is needed")
+        return samples, speech_mel(samples, self.params)
+
+    def _mask_edit(self, path: Path | None, own: Identity) -> MaskEdit | None:
+        if path is None:
+            return None
+        return MaskEdit.between(own.mask, read_mask(path, self.settings.image_size), own.landmarks)
+
+    def _swapped(self, own: Identity, swaps: Sequence[tuple[str, Path]]) -> Identity:
+        """The identity with regions of others; each reference is looked at like a portrait."""
+        for region, path in swaps:
+            with tempfile.TemporaryDirectory() as folder:
+                lender = self.talker.identify(read_portrait(self.reader, path, IDENTITY_FRAMES, Path(folder)))
+            own = replace(own, codes=swap_region(own.codes, lender.codes, region))
+        return own
+
+
+def _parser_choice(params: Params, models: Path, device: str) -> ParserChoice:
+    if params.parse.backend == "bisenet":
+        path = resolve_weights("bisenet_face_parsing", params.parse.weights, "parse.weights")
+    else:
+        path = models / "train_parser" / "parser.ckpt"
+    return ParserChoice(params.parse.backend, path, device, params.parse.precision)
+
+
+def _check_writable(path: Path, suffix: str) -> None:
+    """Says before any work is done if a file cannot be written.
+
+    Raises:
+        BadInputError: another suffix, a folder in its place, or no permission.
+    """
+    if path.suffix.lower() != suffix:
+        raise BadInputError(f"{path}: only {suffix} can be written; name it {path.stem}{suffix}")
+    if path.is_dir():
+        raise BadInputError(f"{path}: is a folder; name a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _reaches_out(mask: np.ndarray, edits: Edits, edit: MaskEdit | None) -> str:
+    """Why edits cannot be put back into the whole picture: what they change goes on outside the square.
+
+    Args:
+        mask: of the reference frame, `(H, W)`, uint8.
+        edits: as asked for.
+        edit: the change of the mask.
+    """
+    if edits.background is not None:
+        return "what is background is known only there"
+    border = np.ones(mask.shape, bool)
+    border[1:-1, 1:-1] = False
+    cut = [region for region, _ in edits.swaps if (mask[border] == region_index(region)).any()]
+    if cut:
+        return f"{' and '.join(cut)} goes on outside"
+    return "the mask was edited at its border" if edit is not None and edit.changed[border].any() else ""
+
+
+def _crops(stretches: Iterator[Stretch]) -> Iterator[np.ndarray]:
+    return chain.from_iterable(stretch.frames for stretch in stretches)
+
+
+def _pasted(face: Portrait, stretches: Iterator[Stretch], count: int) -> Iterator[np.ndarray]:
+    """Whole pictures with the face put back: all that is or was face, and a soft edge around it."""
+    pictures, size = face.walk(count), len(face.masks.read([0])[0])
+    for stretch in stretches:
+        for index, mask, crop in zip(stretch.source, stretch.masks, stretch.frames, strict=True):
+            before = face.masks.read([int(index)])[0]
+            share = soft_share((mask != BACKGROUND) | (before != BACKGROUND))
+            yield paste_back(next(pictures), crop, share, square_transform(face.squares[index], size))

@@ -1,0 +1,317 @@
+"""From speech and a face to a talking face: the trained networks and the steps between them.
+
+1. the frame that shows most of the speaker's mouth gives the identity: a mask, and, with the frame that shows most of
+   the eyes, a code for each region;
+2. the masks of the source give the pose; with the mouth hidden, speech says what it does (TSG);
+3. the codes are painted into the talking masks (SGI);
+4. what the masks call background comes from the source.
+
+Everything is done in stretches of a few seconds, so memory does not grow with the length of the speech.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segtalker.config.params import Params
+from segtalker.faces.mouth_box import reference_frame
+from segtalker.inference.background import Backdrop
+from segtalker.inference.editing import MaskEdit
+from segtalker.inference.rendering import encode_identity, render_frames
+from segtalker.inference.talking_masks import predict_talking_masks
+from segtalker.nets.checkpoints import load_net
+from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
+from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
+from segtalker.nets.tensors import composite, one_hot, to_frames, to_images
+from segtalker.nets.tsg import TalkingSegmenter
+from segtalker.regions import REGION_INDEX
+from segtalker.utils.errors import BadInputError
+
+_EYES = REGION_INDEX["eyes"]
+_STRETCH_S = 8  # speech worked on at once
+IDENTITY_FRAMES = 200  # from the start of a source, in which the reference is looked for
+
+
+class Images(Protocol):
+    """Pictures by index, such as `segtalker.clips.store.image_pack.ImagePack`."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, indices: Sequence[int] | None = None) -> np.ndarray:
+        """`(T, H, W, 3)` or `(T, H, W)`, uint8."""
+
+
+class Face(Protocol):
+    """A face to bring to speech: frames, masks and landmarks of one crop, such as `segtalker.clips.store.store.Clip`."""
+
+    @property
+    def frames(self) -> Images:
+        """RGB, `(T, H, W, 3)`, uint8."""
+
+    @property
+    def masks(self) -> Images:
+        """Regions, `(T, H, W)`, uint8."""
+
+    @property
+    def landmarks(self) -> np.ndarray:
+        """`(T, 68, 2)`, float32, pixels of the crop."""
+
+
+@dataclass(frozen=True)
+class TalkSettings:
+    """What the networks were trained for.
+
+    Args:
+        image_size: px, side of the crops.
+        fps: frames a second.
+        mel_rate: mel columns a second.
+        box_size: height and width of the mouth box.
+        smooth_frames: see `segtalker.faces.mouth_box.box_transforms`.
+        stride: see `segtalker.inference.talking_masks.predict_talking_masks`.
+        edge: px, fade between face and background.
+        batch_size: frames a network sees at once.
+    """
+
+    image_size: int
+    fps: int
+    mel_rate: Fraction
+    box_size: tuple[int, int]
+    smooth_frames: int
+    stride: int
+    edge: int
+    batch_size: int
+
+    @classmethod
+    def of(cls, params: Params) -> "TalkSettings":
+        """As an experiment has them."""
+        base = params.base
+        return cls(
+            image_size=base.image_size,
+            fps=base.fps,
+            mel_rate=Fraction(base.sample_rate_hz, base.mel.hop),
+            box_size=(base.mouth_box.height, base.mouth_box.width),
+            smooth_frames=base.mouth_box.smooth_frames,
+            stride=params.train_tsg.stride,
+            edge=params.train_sgi.edge,
+            batch_size=params.generate.batch_size,
+        )
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who speaks.
+
+    Args:
+        index: of the reference frame.
+        mask: its regions, `(H, W)`, uint8.
+        landmarks: `(68, 2)`, float32, pixels.
+        codes: `(1, K, D)`, float32.
+    """
+
+    index: int
+    mask: np.ndarray
+    landmarks: np.ndarray
+    codes: Tensor
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some seconds of a talking face.
+
+    Args:
+        source: which frame of the source each one moves like, `(T,)`, int.
+        masks: talking masks, `(T, H, W)`, uint8.
+        frames: RGB, `(H, W, 3)`, uint8, painted as they are asked for.
+    """
+
+    source: np.ndarray
+    masks: np.ndarray
+    frames: Iterator[np.ndarray]
+
+
+def back_and_forth(available: int, count: int) -> np.ndarray:
+    """Indices that walk through a source to its end and back, as long as needed: `(count,)`, int."""
+    period = max(1, 2 * (available - 1))
+    step = np.arange(count) % period
+    return np.minimum(step, period - step)
+
+
+def frames_of_speech(samples: int, sample_rate_hz: int, fps: int) -> int:
+    """How many frames speech of so many samples takes, at least one."""
+    return max(1, round(samples * fps / sample_rate_hz))
+
+
+class Talker:
+    """The trained networks of an experiment.
+
+    Args:
+        segmenter: speech and masks to talking masks.
+        encoder: a frame and its mask to codes.
+        generator: masks and codes to frames.
+        settings: what they were trained for.
+    """
+
+    def __init__(
+        self,
+        segmenter: TalkingSegmenter,
+        encoder: MaskGuidedEncoder,
+        generator: MaskGuidedGenerator,
+        settings: TalkSettings,
+    ) -> None:
+        self.segmenter, self.encoder, self.generator = segmenter, encoder, generator
+        self.settings = settings
+
+    @classmethod
+    def load(cls, models: Path, settings: TalkSettings, device: torch.device) -> "Talker":
+        """Reads the networks of an experiment.
+
+        Args:
+            models: `models/<experiment>`.
+            settings: of the same experiment.
+            device: where they run.
+
+        Raises:
+            MissingWeightsError: one is not trained yet; the message names the stage.
+            BadInputError: they are of another size than the settings say.
+        """
+        segmenter = load_net(models / "train_tsg" / "tsg.ckpt", "tsg", TalkingSegmenter)
+        encoder = load_net(models / "train_sgi" / "encoder.ckpt", ENCODER_KIND, MaskGuidedEncoder)
+        generator = load_net(models / "train_sgi" / "generator.ckpt", GENERATOR_KIND, MaskGuidedGenerator)
+        trained = encoder.sizes[0] * encoder.block
+        if trained != settings.image_size:
+            raise BadInputError(
+                f"{models}: trained at {trained} px, the params say {settings.image_size}; "
+                "set base.image_size as it was, or train again with `segtalker reproduce`"
+            )
+        return cls(segmenter.to(device), encoder.to(device), generator.to(device), settings)
+
+    def identify(self, face: Face) -> Identity:
+        """Finds the reference frame among the first `IDENTITY_FRAMES` and encodes it."""
+        count = min(len(face.masks), IDENTITY_FRAMES)
+        masks, landmarks = face.masks.read(range(count)), np.asarray(face.landmarks)[:count]
+        best = reference_frame(masks, landmarks)
+        # it may be in the middle of a blink, so another frame tells of the eyes
+        shown = [best, int((masks == _EYES).sum(axis=(1, 2)).argmax())]
+        codes = encode_identity(self.encoder, face.frames.read(shown), masks[shown])
+        return Identity(best, masks[best], landmarks[best], codes)
+
+    def _context(self) -> int:
+        """Frames heard and seen on either side of a stretch, so that its cuts leave no trace: a whole number of
+        strides and of mel columns."""
+        settings = self.settings
+        unit = math.lcm((settings.mel_rate / settings.fps).denominator, settings.stride)
+        reach = max(self.segmenter.frames, settings.smooth_frames, math.ceil(self._mel_reach()))
+        return math.ceil(reach / unit) * unit
+
+    def _mel_reach(self) -> Fraction:
+        return self.segmenter.mel_window * self.settings.fps / self.settings.mel_rate
+
+    def talking_masks(
+        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Masks that speak, stretch by stretch; the same as if done at once.
+
+        Args:
+            face: gives the pose; shorter than `count`, it is walked back and forth.
+            identity: who speaks.
+            mel: log-mel spectrogram of the speech, `(M, N)`, float32.
+            count: frames wanted.
+            edit: a change of the mask, carried to every frame.
+
+        Yields:
+            Source indices `(T,)` and masks `(T, H, W)`, uint8.
+        """
+        settings, context = self.settings, self._context()
+        length = math.ceil(_STRETCH_S * settings.fps / context) * context
+        walk = back_and_forth(len(face.frames), count)
+        for first in range(0, count, length):
+            last = min(count, first + length)
+            low, high = max(0, first - context), min(count, last + context)
+            column = low * settings.mel_rate / settings.fps
+            assert column.denominator == 1, (low, settings.mel_rate, settings.fps)
+            masks = self._speak(face, identity, mel[:, int(column) :], walk[low:high], edit)
+            yield walk[first:last], masks[first - low : last - low]
+
+    def _speak(
+        self, face: Face, identity: Identity, mel: np.ndarray, source: np.ndarray, edit: MaskEdit | None
+    ) -> np.ndarray:
+        """Talking masks of some frames, `(T, H, W)`, uint8."""
+        settings = self.settings
+        pose, landmarks = face.masks.read(source.tolist()), np.asarray(face.landmarks)[source]
+        masks = predict_talking_masks(
+            self.segmenter,
+            pose if edit is None else edit.on_pose(pose, landmarks),
+            landmarks,
+            identity.mask if edit is None else edit.edited,
+            identity.landmarks,
+            mel,
+            fps=settings.fps,
+            mel_rate=float(settings.mel_rate),
+            box_size=settings.box_size,
+            smooth_frames=settings.smooth_frames,
+            stride=settings.stride,
+            batch_size=settings.batch_size,
+        )
+        return masks if edit is None else edit.on_talking(masks, landmarks)
+
+    def render(
+        self, face: Face, source: np.ndarray, masks: np.ndarray, codes: Tensor, backdrop: Backdrop
+    ) -> Iterator[np.ndarray]:
+        """Paints masks.
+
+        Args:
+            face: gives what is behind.
+            source: its frame for each mask, `(T,)`, int.
+            masks: regions, `(T, H, W)`, uint8.
+            codes: who it is, `(1, K, D)`.
+            backdrop: what shows behind.
+
+        Yields:
+            RGB, `(H, W, 3)`, uint8.
+        """
+        size = self.settings.batch_size
+        for start in range(0, len(masks), size):
+            part = source[start : start + size]
+            frames, regions = face.frames.read(part.tolist()), face.masks.read(part.tolist())
+            behind = backdrop.behind(frames, regions, np.asarray(face.landmarks)[part])
+            wanted = masks[start : start + size]
+            painted = render_frames(self.generator, wanted, codes, None, edge=self.settings.edge, batch_size=size)
+            yield from self._before(np.stack(list(painted)), behind, backdrop.outlines(wanted))
+
+    @torch.inference_mode()
+    def _before(self, frames: np.ndarray, behind: np.ndarray, outlines: np.ndarray) -> np.ndarray:
+        """Lays faces over pictures: all `(T, H, W[, 3])`, uint8."""
+        device = next(self.generator.parameters()).device
+        images, backgrounds = to_images(frames, device), to_images(behind, device)
+        return to_frames(
+            composite(images, backgrounds, one_hot(torch.from_numpy(outlines).to(device)), self.settings.edge)
+        )
+
+    def talk(
+        self,
+        face: Face,
+        identity: Identity,
+        mel: np.ndarray,
+        count: int,
+        backdrop: Backdrop,
+        edit: MaskEdit | None = None,
+    ) -> Iterator[Stretch]:
+        """A face says what is heard.
+
+        Args:
+            face: gives pose and surroundings.
+            identity: who speaks; its codes may be edited.
+            mel: log-mel spectrogram of the speech, `(M, N)`, float32.
+            count: frames wanted.
+            backdrop: what shows behind.
+            edit: a change of the mask.
+        """
+        for source, masks in self.talking_masks(face, identity, mel, count, edit):
+            yield Stretch(source, masks, self.render(face, source, masks, identity.codes, backdrop))

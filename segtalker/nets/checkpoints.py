@@ -1,0 +1,75 @@
+"""Trained networks on disk: weights, the arguments that build the network, and where they come from."""
+
+import pickle
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from segtalker.utils.atomic import atomic_file
+from segtalker.utils.errors import BadInputError, MissingWeightsError
+
+Net = TypeVar("Net", bound=nn.Module)
+_FORMAT = 1
+# what a file that is no checkpoint, or no longer one, makes of unpickling and building
+_RUBBISH = (
+    OSError, RuntimeError, EOFError, pickle.UnpicklingError, LookupError, TypeError, ValueError, AttributeError,
+    AssertionError,
+)  # fmt: skip
+
+
+def save_net(path: Path, net: nn.Module, kind: str, config: Mapping[str, Any], signature: str) -> None:
+    """Writes a network atomically.
+
+    Args:
+        path: the file to write.
+        net: the network.
+        kind: what it is, for example `tsg`; checked when it is read.
+        config: keyword arguments of its constructor, plain types only.
+        signature: the experiment it was trained in, 64 hex digits.
+    """
+    content = {
+        "format": _FORMAT,
+        "kind": kind,
+        "config": dict(config),
+        "signature": signature,
+        "state_dict": {name: value.detach().cpu() for name, value in net.state_dict().items()},
+    }
+    with atomic_file(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_net(path: Path, kind: str, build: Callable[..., Net]) -> Net:
+    """Reads a network written by `save_net`, on the CPU, frozen, in evaluation mode.
+
+    Args:
+        path: the file; read with `weights_only=True`.
+        kind: what it must be.
+        build: the constructor.
+
+    Raises:
+        MissingWeightsError: there is no such file.
+        BadInputError: it is damaged or holds something else.
+    """
+    if not path.is_file():
+        raise MissingWeightsError(f"{path}: not trained yet; run `segtalker reproduce --until {path.parent.name}`")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except _RUBBISH as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise BadInputError(f"{path}: not a readable checkpoint ({reason}); delete it and train again") from error
+    if not isinstance(content, dict) or content.get("format") != _FORMAT or content.get("kind") != kind:
+        raise BadInputError(f"{path}: not a {kind} checkpoint of this version; train it again")
+    try:
+        net = build(**content["config"])
+        net.load_state_dict(content["state_dict"])
+    except _RUBBISH as error:
+        raise BadInputError(f"{path}: a {kind} this version cannot build; train it again") from error
+    return net.requires_grad_(False).eval()
+
+
+def checkpoint_signature(path: Path) -> str:
+    """The signature of the experiment a checkpoint was trained in."""
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=True)["signature"]

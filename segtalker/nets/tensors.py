@@ -1,0 +1,78 @@
+"""Regions, frames and windows as tensors: what every network is fed with and gives back.
+
+N images, B batch, T frames, F frames of a clip, K regions, C channels, H W height and width.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from segtalker.regions import BACKGROUND, LIP, MOUTH, NUM_REGIONS
+
+_EDGE_PASSES = 2  # box filters in a row look like a bell
+
+
+def one_hot(regions: Tensor) -> Tensor:
+    """Region indices `(..., H, W)`, uint8 or int64, as `(..., K, H, W)`, float32 in {0, 1}; all 0 at other indices."""
+    index = torch.arange(NUM_REGIONS, dtype=regions.dtype, device=regions.device)
+    return (regions.unsqueeze(-3) == index[:, None, None]).float()
+
+
+def to_images(frames: np.ndarray, device: torch.device) -> Tensor:
+    """RGB uint8 `(N, H, W, 3)` to float32 `(N, 3, H, W)` in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+
+
+def to_frames(images: Tensor) -> np.ndarray:
+    """Float `(N, 3, H, W)` in [-1, 1] to RGB uint8 `(N, H, W, 3)`."""
+    scaled = (images.clamp(-1.0, 1.0) + 1.0) * 127.5
+    return scaled.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+
+
+def background_share(masks: Tensor, edge: int) -> Tensor:
+    """How much of each pixel the background takes, fading over the face's outline.
+
+    Args:
+        masks: one-hot regions, `(B, K, H, W)`.
+        edge: px, half width of the fade; 0 cuts hard.
+
+    Returns:
+        `(B, 1, H, W)` in [0, 1].
+    """
+    share = masks[:, BACKGROUND : BACKGROUND + 1]
+    for _ in range(_EDGE_PASSES if edge else 0):
+        padded = F.pad(share, (edge,) * 4, mode="replicate")
+        share = F.avg_pool2d(padded, 2 * edge + 1, stride=1)
+    return share
+
+
+def composite(images: Tensor, background: Tensor, masks: Tensor, edge: int) -> Tensor:
+    """Lays faces over a background.
+
+    Args:
+        images: generated RGB, `(B, 3, H, W)`, in [-1, 1].
+        background: RGB that shows where the mask says background, likewise.
+        masks: one-hot regions, `(B, K, H, W)`.
+        edge: see `background_share`.
+    """
+    return torch.lerp(images, background, background_share(masks, edge))
+
+
+MASK_CHANNELS = 2
+RGB_CHANNELS = 3
+
+
+def mask_channels(regions: torch.Tensor) -> torch.Tensor:
+    """Lip and mouth interior of region indices `(..., H, W)` uint8: `(..., 2, H, W)`, float32 in {0, 1}."""
+    return torch.stack([regions == LIP, regions == MOUTH], dim=-3).float()
+
+
+def rgb_channels(images: torch.Tensor) -> torch.Tensor:
+    """RGB `(..., H, W, 3)` uint8 as `(..., 3, H, W)`, float32 in [-1, 1]."""
+    return images.movedim(-1, -3).float() / 127.5 - 1.0
+
+
+def frame_windows(channels: torch.Tensor, frames: int) -> torch.Tensor:
+    """All windows of consecutive frames, without copying: `(F, C, H, W)` -> `(F - T + 1, T, C, H, W)`."""
+    return channels.unfold(0, frames, 1).movedim(-1, 1)

@@ -1,0 +1,1 @@
+"""From recordings to clips ready for training: cut, crop, gate, parse."""

@@ -1,0 +1,58 @@
+"""The sound of a clip: read from its recording, written as the networks hear it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segtalker.clips.store import write_array, write_wav
+from segtalker.config.base import Base
+from segtalker.media.audio import Sound, load_sound
+from segtalker.media.mel import log_mel
+from segtalker.media.video import Video, open_video
+from segtalker.utils.errors import BadClipError
+
+
+def stretch_sound(row: dict[str, Any], start_s: float, seconds: float, sample_rate_hz: int) -> np.ndarray:
+    """The sound of a stretch of a recording, silence where there is none: `(S,)`, float32.
+
+    Args:
+        row: of the clip.
+        start_s: container time.
+        seconds: how long.
+        sample_rate_hz: wanted rate.
+
+    Raises:
+        BadClipError: it cannot be read.
+    """
+    video = open_video(Path(row["source"]), "pyav")
+    sound = load_stretch(video, row.get("audio", ""), sample_rate_hz, start_s, start_s + seconds)
+    return sound.cut(start_s, seconds)
+
+
+def load_stretch(video: Video, beside: str, sample_rate_hz: int, from_s: float, to_s: float) -> Sound:
+    """Reads the sound that belongs to a stretch of a video, on the clock of the picture.
+
+    Args:
+        video: the picture.
+        beside: file of its sound, or empty where it is inside.
+        sample_rate_hz: wanted rate.
+        from_s: container time.
+        to_s: container time.
+
+    Raises:
+        BadClipError: there is none, or it cannot be read.
+    """
+    if not beside and not video.has_sound:
+        raise BadClipError(f"{video.path.name}: no sound track, and no sound file beside it")
+    if not beside:
+        return load_sound(video.path, sample_rate_hz, from_s, to_s)
+    # a file beside begins with the picture
+    sound = load_sound(Path(beside), sample_rate_hz, from_s - video.start_s, to_s - video.start_s)
+    return Sound(sound.samples, sample_rate_hz, sound.start_s + video.start_s)
+
+
+def write_sound(folder: Path, samples: np.ndarray, base: Base) -> None:
+    """Writes `audio.wav` and `mel.npy` of a clip; samples mono, `(S,)`, float32."""
+    write_wav(folder / "audio.wav", samples, base.sample_rate_hz)
+    write_array(folder / "mel.npy", log_mel(samples, base.sample_rate_hz, base.mel))

@@ -1,0 +1,310 @@
+"""One clip from its video to what the networks see: frames, sound, mel and landmarks, all on one clock."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice, takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segtalker.clips.image_pack import ImagePack, write_images
+from segtalker.clips.runner import ClipTask, Row, run_clips, task_key
+from segtalker.clips.store import CLIP_COLUMNS, write_array
+from segtalker.clips.worker_pools import Pool
+from segtalker.config.base import Base
+from segtalker.config.data import Crop
+from segtalker.config.params import Params
+from segtalker.faces.crop_squares import (
+    clip_squares,
+    map_points,
+    published_square,
+    square_transform,
+    union_square,
+    warp_image,
+    warp_regions,
+)
+from segtalker.faces.detectors import FaceFinder, make_detector
+from segtalker.faces.landmarks import bridge, longest_run, read_annotated, smooth
+from segtalker.media.audio import Sound
+from segtalker.media.video import TimedFrame, Video, open_video
+from segtalker.preprocessing.clip_sound import load_stretch, write_sound
+from segtalker.utils.atomic import write_text
+from segtalker.utils.code_hash import code_hash
+from segtalker.utils.errors import BadClipError
+from segtalker.utils.hashing import file_sha256
+
+_MAX_MISSING_SOUND_S = 0.2  # shorter ends are filled with silence, longer ones cut the picture
+_RIM_PX = 2  # more than the square, for interpolation looks over its edge
+_SLACK = 1.1  # more than a square may need
+_MIB = 2**20
+_NO_LIMIT = 2**40
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The stretch of a video that becomes a clip.
+
+    Args:
+        video: the picture.
+        sound: its sound.
+        start_s: container time of frame 0.
+        fps: frames a second of the clip.
+        max_frames: where it ends at the latest.
+    """
+
+    video: Video
+    sound: Sound
+    start_s: float
+    fps: int
+    max_frames: int
+
+    def frames(self, first: int = 0) -> Iterator[TimedFrame]:
+        """The source frame of each frame of the clip, but for the `first` ones."""
+        return islice(self.video.at_rate(self.fps, self.start_s, first), self.max_frames - first)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What one pass through a clip found.
+
+    Args:
+        landmarks: of each frame from `first` on, `(T, 68, 2)`, float32, pixels of the source.
+        first: frames before it are left out.
+        indices: which frame of the source each is, -1 where that is not known.
+        kept: frames still in memory, or the part around the face, from the very first on; the others have to be
+            decoded again.
+    """
+
+    landmarks: np.ndarray
+    first: int
+    indices: list[int]
+    kept: list[TimedFrame]
+
+    def frames(self, timeline: Timeline, squares: np.ndarray) -> Iterator[TimedFrame]:
+        """The frames that have landmarks, each with its square in memory."""
+        boxes = _boxes(squares)
+        enough = takewhile(lambda pair: pair[0].holds(*pair[1]), zip(self.kept[self.first :], boxes, strict=False))
+        usable = [frame for frame, _ in enough]
+        again = timeline.frames(self.first + len(usable)) if len(usable) < len(boxes) else iter(())
+        return islice(chain(usable, again), len(boxes))
+
+
+def crop_clip(base: Base, crop: Crop, buffer_mib: int, row: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Crops one clip; see `segtalker.clips.store.runner.run_clips` and, for what is written, `segtalker.clips.store`.
+
+    Args:
+        base: sizes and rates.
+        crop: how to find the face.
+        buffer_mib: memory for decoded frames; those that do not fit are decoded again.
+        row: of `data/cut/<dataset>/clips.csv`.
+        folder: empty folder of the clip.
+
+    Returns:
+        `frames` and `seconds` of the clip.
+
+    Raises:
+        BadClipError: it cannot be used, and why.
+    """
+    timeline = make_timeline(row, base, crop)
+    passage = find_landmarks(timeline, crop, buffer_mib, row)
+    count = len(passage.landmarks)
+    if count < crop.min_seconds * base.fps:
+        raise BadClipError(f"{count / base.fps:.2f} s long, less than crop.min_seconds {crop.min_seconds}")
+    squares = place_squares(passage.landmarks, timeline.video, crop, row)
+    size = base.image_size
+    write_images(folder / "frames.zip", _crops(passage.frames(timeline, squares), squares, size), ".jpg")
+    mapped = [
+        map_points(points, square_transform(square, size))
+        for points, square in zip(passage.landmarks, squares, strict=True)
+    ]
+    write_array(folder / "landmarks.npy", np.stack(mapped))
+    start_s = timeline.start_s + passage.first / base.fps
+    write_sound(folder, timeline.sound.cut(start_s, count / base.fps), base)
+    if truth := _truth_masks(row):
+        _check_places(passage.indices)
+        masks = (truth.read([index])[0] for index in passage.indices)
+        warped = (warp_regions(mask, square, size) for mask, square in zip(masks, squares, strict=True))
+        write_images(folder / "truth_masks.zip", warped, ".pgm")
+    write_text(folder / "crop.json", json.dumps(_facts(timeline, start_s, crop, squares), indent=1))
+    return {"frames": count, "seconds": count / base.fps}
+
+
+def make_timeline(row: dict[str, Any], base: Base, crop: Crop) -> Timeline:
+    """Lays picture and sound on one clock.
+
+    Frame 0 is the first frame of the stretch, or, where the sound begins more than a frame later, the moment it does.
+
+    Raises:
+        BadClipError: picture or sound cannot be read, or there is no sound.
+    """
+    video = open_video(Path(row["source"]), crop.decoder)
+    from_s = video.start_s + float(row.get("start_s") or 0.0)
+    to_s = video.start_s + float(row["end_s"]) if row.get("end_s") else np.inf
+    sound = load_stretch(video, row.get("audio", ""), base.sample_rate_hz, from_s, to_s)
+    start_s = from_s if sound.start_s <= from_s + 1.0 / base.fps else sound.start_s
+    heard = (sound.end_s - start_s + _MAX_MISSING_SOUND_S) * base.fps
+    limits = [to_s - start_s, crop.max_seconds or np.inf]
+    frames = min(int(heard), *(round(limit * base.fps) for limit in limits if np.isfinite(limit)), _NO_LIMIT)
+    return Timeline(video, sound, start_s, base.fps, max(frames, 0))
+
+
+def find_landmarks(timeline: Timeline, crop: Crop, buffer_mib: int, row: dict[str, Any]) -> Passage:
+    """Landmarks of each frame of the clip; where a face is lost for long, of the longest part that has one.
+
+    Raises:
+        BadClipError: no face, or no annotations where they are to be used.
+    """
+    if crop.detector == "annotations":
+        return _annotated(timeline, row)
+    detector = make_detector(crop.detector, crop.weights)
+    if row.get("face"):
+        x, y, size = (float(value) for value in row["face"].split())
+        detector.follow(np.array([[x - size / 2, y - size / 2], [x + size / 2, y + size / 2]]))
+    try:
+        found: list[np.ndarray | None] = []
+        indices: list[int] = []
+        kept: list[TimedFrame] = []
+        asked: dict[int, TimedFrame] = {}
+        budget, last = buffer_mib * _MIB, None
+        for count, frame in enumerate(timeline.frames()):
+            found.append(None)
+            indices.append(frame.index)
+            if count % crop.detect_every == 0:
+                asked[count] = frame
+            if len(asked) == detector.batch_frames:
+                last = _answer(detector, asked, found, last)
+            needed = frame if last is None or budget < 0 else frame.part(*_around(last, crop, row))
+            budget -= needed.memory
+            if budget >= 0:
+                kept.append(needed)
+        _answer(detector, asked, found, last)
+    finally:
+        detector.close()
+    first, end = longest_run(found, crop.detect_every, crop.max_lost_frames)
+    return Passage(smooth(bridge(found[first:end]), crop.smooth_frames), first, indices[first:end], kept)
+
+
+def _answer(
+    detector: FaceFinder, asked: dict[int, TimedFrame], found: list[np.ndarray | None], last: np.ndarray | None
+) -> np.ndarray | None:
+    """Asks for the landmarks of frames that wait, and lets them go; the last that are known now."""
+    for place, points in zip(asked, detector.landmarks_batch(list(asked.values())), strict=True):
+        found[place] = points
+        last = last if points is None else points
+    asked.clear()
+    return last
+
+
+def _annotated(timeline: Timeline, row: dict[str, Any]) -> Passage:
+    annotated = read_annotated(Path(row["annotations"])) if row.get("annotations") else None
+    if annotated is None:
+        raise BadClipError("the source brings no landmarks; choose another crop.detector")
+    indices = [frame.index for frame in timeline.frames()]
+    _check_places(indices)
+    if indices and indices[-1] >= len(annotated):
+        raise BadClipError(f"landmarks of {len(annotated)} frames for a video of {indices[-1] + 1}")
+    return Passage(annotated[indices], 0, indices, [])
+
+
+def _check_places(indices: list[int]) -> None:
+    if -1 in indices:
+        raise BadClipError(
+            "what is annotated frame by frame is of no use to a stretch from the middle; set cut.mode whole"
+        )
+
+
+def place_squares(landmarks: np.ndarray, video: Video, crop: Crop, row: dict[str, Any]) -> np.ndarray:
+    """The square of each frame: as published with the dataset where it is, else our own; `(T, 3)`, float64."""
+    if crop.published and row.get("box"):
+        return np.tile(published_square(row["box"]), (len(landmarks), 1))
+    if crop.published and row.get("ratio"):
+        square = union_square(landmarks, video.width, video.height, float(row["ratio"]))
+        return np.tile(square, (len(landmarks), 1))
+    return clip_squares(landmarks, video.width, video.height, crop.margin, crop.lift, crop.follow_frames)
+
+
+def _boxes(squares: np.ndarray) -> np.ndarray:
+    """What is needed of each frame for its square, `(T, 4)`: left, top, right, bottom."""
+    corners, sides = squares[:, :2], squares[:, 2:]
+    return np.concatenate([corners - _RIM_PX, corners + sides + _RIM_PX], axis=1)
+
+
+def _around(points: np.ndarray, crop: Crop, row: dict[str, Any]) -> np.ndarray:
+    """Where the square will lie, seen from one frame: left, top, right, bottom.
+
+    It will hold the face, so it reaches no farther from it than by both its margins, and a little for other frames.
+    """
+    if crop.published and row.get("box"):
+        return _boxes(published_square(row["box"])[None])[0]
+    if crop.published and row.get("ratio"):
+        return np.array([-_NO_LIMIT, -_NO_LIMIT, _NO_LIMIT, _NO_LIMIT])
+    low, high = points.min(axis=0), points.max(axis=0)
+    reach = _SLACK * (2 * crop.margin + 0.5) * (high - low).max()
+    return np.concatenate([(low + high) / 2 - reach, (low + high) / 2 + reach])
+
+
+def _crops(frames: Iterable[TimedFrame], squares: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    for frame, square, box in zip(frames, squares, _boxes(squares), strict=True):
+        picture, (x, y) = frame.region(*box)
+        yield warp_image(picture, square - (x, y, 0), size)
+
+
+def _truth_masks(row: dict[str, Any]) -> ImagePack | None:
+    path = Path(row["annotations"]) / "masks.zip" if row.get("annotations") else None
+    return ImagePack(path) if path is not None and path.is_file() else None
+
+
+def _facts(timeline: Timeline, start_s: float, crop: Crop, squares: np.ndarray) -> dict[str, Any]:
+    """What a later stage or a person wants to know of how the clip was cut."""
+    video = timeline.video
+    stands = bool((squares == squares[0]).all())
+    return {
+        "source_width": video.width,
+        "source_height": video.height,
+        "source_fps": video.fps,
+        "source_start_s": video.start_s,
+        "source_codec": video.codec,
+        "decoder": video.decoder,
+        "decoder_reason": video.decoder_reason,
+        "detector": crop.detector,
+        "start_s": start_s,
+        "squares": np.round(squares[:1] if stands else squares, 3).tolist(),
+    }
+
+
+_PLACE = ("start_s", "end_s", "face", "box", "ratio")  # what `cut` and the dataset say of the clip in its recording
+
+
+def file_hashes(row: dict[str, Any]) -> list[str]:
+    """Hashes of everything that belongs to a raw clip beside the video, whose own hash stands in the table."""
+    files = [Path(row["audio"])] if row["audio"] else []
+    files += sorted(Path(row["annotations"]).glob("*")) if row["annotations"] else []
+    return [row["source_sha256"], *(file_sha256(file) for file in files if file.is_file())]
+
+
+def crop_clips(params: Params, rows: Sequence[Row], folder: Path) -> list[Row]:
+    """Crops clips into a folder.
+
+    Args:
+        params: all of them.
+        rows: of `data/cut/<dataset>/clips.csv`.
+        folder: `data/crop/<dataset>`.
+
+    Returns:
+        Rows of the clips that passed.
+    """
+    base, settings = params.base, params.crop
+    seen = [base.image_size, base.fps, base.sample_rate_hz, base.mel.model_dump(), settings.model_dump()]
+    how = task_key(seen, code_hash(__name__))
+    return run_clips(
+        [ClipTask(row, task_key(how, file_hashes(row), [row.get(name, "") for name in _PLACE])) for row in rows],
+        partial(crop_clip, base, settings, params.machine.buffer_mib),
+        folder,
+        CLIP_COLUMNS,
+        pool=Pool.of(params.machine),
+        max_failed_fraction=base.max_failed_fraction,
+        label="crop",
+    )

@@ -1,0 +1,96 @@
+"""Cropped clips -> a mask a frame, by a face parser, smoothed over time."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from segtalker.clips.image_pack import ImagePack, write_images
+from segtalker.clips.runner import ClipTask, Row, run_clips, task_key
+from segtalker.clips.store import CLIP_COLUMNS
+from segtalker.clips.worker_pools import THIS_PROCESS, Pool
+from segtalker.config.params import Params
+from segtalker.config.workspace import Workspace
+from segtalker.faces.mask_smoothing import FlickerCount, Smoothing
+from segtalker.faces.parsing import ParserChoice, load_parser, parse_video
+from segtalker.nets.pretrained import resolve_weights
+from segtalker.utils.code_hash import code_hash
+from segtalker.utils.errors import MissingWeightsError
+from segtalker.utils.hashing import file_sha256
+
+
+def choose_parser(params: Params, workspace: Workspace) -> ParserChoice:
+    """The parser that params name, on the best device there is.
+
+    Raises:
+        MissingWeightsError: its weights are not there.
+    """
+    settings = params.parse
+    if settings.backend == "bisenet":
+        path = resolve_weights("bisenet_face_parsing", settings.weights, "parse.weights")
+    else:
+        path = workspace.model("train_parser") / "parser.ckpt"
+    if not path.is_file():
+        raise MissingWeightsError(f"{path}: not trained yet; run `segtalker reproduce --until train_parser`")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return ParserChoice(settings.backend, path, device, settings.precision)
+
+
+def parse_clips(params: Params, choice: ParserChoice, rows: Sequence[Row], crops: Path, folder: Path) -> list[Row]:
+    """Parses clips into a folder.
+
+    Args:
+        params: all of them.
+        choice: the parser.
+        rows: of the clips.
+        crops: `data/crop/<dataset>`.
+        folder: `data/parse/<dataset>`.
+
+    Returns:
+        Rows of the clips that passed.
+    """
+    settings = params.parse
+    load_parser(choice)
+    smoothing = Smoothing(settings.smooth_frames, settings.smooth_sigma)
+    how = task_key(settings.backend, settings.precision, file_sha256(choice.path), smoothing, code_hash(__name__))
+    return run_clips(
+        [ClipTask(row, task_key(how, file_sha256(crops / "clips" / row["clip_id"] / "frames.zip"))) for row in rows],
+        partial(parse_clip, choice, crops / "clips", settings.batch_size, smoothing),
+        folder,
+        CLIP_COLUMNS,
+        pool=THIS_PROCESS if choice.device == "cuda" else Pool.of(params.machine),
+        max_failed_fraction=params.base.max_failed_fraction,
+        label="parse",
+    )
+
+
+def parse_clip(
+    choice: ParserChoice, crops: Path, batch_size: int, smoothing: Smoothing, row: dict[str, Any], folder: Path
+) -> dict[str, Any]:
+    """Parses one clip into `masks.zip`; see `segtalker.clips.store.runner.run_clips`.
+
+    Args:
+        choice: the parser.
+        crops: folder of the cropped clips.
+        batch_size: frames at once.
+        smoothing: how masks are averaged over time.
+        row: of `data/crop/<dataset>/clips.csv`.
+        folder: empty folder of the clip.
+
+    Returns:
+        `flicker` of the masks and `flicker_raw`, what it were without averaging; see `segtalker.faces.mask_smoothing`.
+    """
+    raw, kept = FlickerCount(), FlickerCount()
+
+    def masks() -> Iterator[np.ndarray]:
+        frames = iter(ImagePack(crops / row["clip_id"] / "frames.zip"))
+        for parsed in parse_video(load_parser(choice), frames, batch_size, smoothing):
+            raw.add(parsed.alone)
+            kept.add(parsed.mask)
+            yield parsed.mask
+
+    write_images(folder / "masks.zip", masks(), ".pgm")
+    return {"flicker": round(kept.share, 4), "flicker_raw": round(raw.share, 4)}

@@ -1,0 +1,1 @@
+"""Charts, strips and videos of a report."""

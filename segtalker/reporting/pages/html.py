@@ -1,0 +1,193 @@
+"""The report page: one HTML file that holds everything it shows."""
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from segtalker.regions import PALETTE, REGIONS
+from segtalker.reporting.figures.report_figures import Picture
+from segtalker.reporting.figures.videos import Player
+from segtalker.reporting.tables.formats import best_methods, decimals, show_interval, show_number, show_table
+from segtalker.reporting.tables.intervals import Uncertainty
+from segtalker.reporting.tables.methods import Method
+from segtalker.reporting.tables.scores import Metric, Scores
+
+SECTIONS = ("scores", "regions", "strips", "edits", "training", "pipeline")
+DIRECTIONS = {True: "↑ higher is better", False: "↓ lower is better", None: ""}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as text: its columns, which of them hold numbers, and rows of (column, cell)."""
+
+    columns: list[str]
+    numeric: set[str]
+    rows: list[list[tuple[str, str]]]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> "Table":
+        """Rounded like the written tables."""
+        shown = show_table(frame)
+        numeric = {name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])}
+        rows = [list(zip(shown.columns, cells, strict=True)) for cells in shown.to_numpy().tolist()]
+        return cls(list(shown.columns), numeric, rows)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of the results: text, its interval, or why it is missing; `place` is `best`, `second` or empty."""
+
+    text: str
+    interval: str
+    reason: str
+    role: str
+    place: str
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """A metric with one cell a method."""
+
+    metric: Metric
+    direction: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One method's value beside the others; `percent` of the longest bar."""
+
+    method: Method
+    text: str
+    percent: float
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """A headline value with the rows it must be read against."""
+
+    metric: Metric
+    direction: str
+    value: str
+    bars: list[Bar]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the page shows, in the order of the page."""
+
+    experiment: str
+    lede: str
+    facts: list[tuple[str, str]]
+    key_intro: str
+    key_numbers: list[KeyNumber]
+    players_intro: str
+    players: list[Player]
+    results_intro: str
+    methods: Sequence[Method]
+    scores: list[ScoreRow]
+    counts: list[tuple[str, list[str]]]
+    clips_title: str
+    clips: Table
+    groups: list[tuple[str, Table]]
+    unavailable: Table
+    sections: Mapping[str, list[Picture]]
+    training_tables: list[tuple[str, Table]]
+    data_intro: str
+    splits: Table
+    failures: Table
+    command: str
+    provenance: Table
+    params: list[tuple[str, str]]
+
+    @property
+    def palette(self) -> list[tuple[str, str]]:
+        """The regions and their colours, `#rrggbb`."""
+        return [(name, "#" + bytes(colour).hex()) for name, colour in zip(REGIONS, PALETTE, strict=True)]
+
+
+def score_rows(scores: Scores, uncertainty: Uncertainty) -> list[ScoreRow]:
+    """Rows of the results table: every metric that any method has."""
+    means = scores.means()
+    reasons = scores.values.groupby(["method", "metric"], sort=True)["reason"].max().to_dict()
+    rows = []
+    for metric in scores.summary_metrics:
+        column = means[metric.name]
+        if column.isna().all():
+            continue
+        digits, places = decimals(column), best_methods(scores, uncertainty, metric)
+        cells = [
+            Cell(
+                text=show_number(column[method.name], digits),
+                interval=_interval_text(scores, uncertainty, method, metric, digits),
+                reason=reasons.get((method.name, metric.name), "not measured"),
+                role=method.role,
+                place=places.get(method.name, ""),
+            )
+            for method in scores.methods
+        ]
+        rows.append(ScoreRow(metric, DIRECTIONS[metric.higher_is_better], cells))
+    return rows
+
+
+def _interval_text(scores: Scores, uncertainty: Uncertainty, method: Method, metric: Metric, digits: int) -> str:
+    """The interval, and on how many clips it stands where these are not all."""
+    one = uncertainty.interval(method.name, metric.name)
+    if one is None:
+        return ""
+    fewer = f" n={one.clips}" if one.clips < scores.clips(method.name) else ""
+    return (show_interval(one, digits)[1] + fewer).strip()
+
+
+def key_numbers(scores: Scores, names: Sequence[str]) -> list[KeyNumber]:
+    """Headline metrics of the system, each with every method's bar; those it has no value of are left out."""
+    means, known = scores.means(), {metric.name: metric for metric in scores.metrics}
+    columns = [(known[name], means[name]) for name in names if name in known]
+    system = scores.system.name
+    return [
+        _key_number(metric, scores.methods, column, system)
+        for metric, column in columns
+        if math.isfinite(column[system])
+    ]
+
+
+def _key_number(metric: Metric, methods: Sequence[Method], column: pd.Series, system: str) -> KeyNumber:
+    digits = decimals(column)
+    finite = {method: column[method.name] for method in methods if math.isfinite(column[method.name])}
+    longest = max(abs(value) for value in finite.values()) or 1.0
+    bars = [
+        Bar(method, show_number(value, digits), round(100 * abs(value) / longest, 1))
+        for method, value in finite.items()
+    ]  # fmt: skip
+    return KeyNumber(metric, DIRECTIONS[metric.higher_is_better], show_number(column[system], digits), bars)
+
+
+def group_pictures(pictures: Sequence[Picture]) -> dict[str, list[Picture]]:
+    """Pictures by section of the page; a section without any is an empty list."""
+    return {name: [item for item in pictures if item.drawing.section == name] for name in SECTIONS}
+
+
+def _data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def page_environment() -> Environment:
+    """The templates; whatever comes from outside is escaped."""
+    environment = Environment(
+        loader=PackageLoader("segtalker.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = _data_uri
+    return environment
+
+
+def render_page(report: Report) -> str:
+    """The page as HTML, with styles, scripts, pictures and videos inside."""
+    return page_environment().get_template("report.html.j2").render(report=report)

@@ -1,0 +1,1 @@
+"""Tables of scores, with intervals and paired differences."""

@@ -1,1 +1,0 @@
-"""Where clips come from: one module per kind of dataset."""

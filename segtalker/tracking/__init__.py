@@ -1,0 +1,1 @@
+"""Runs in MLflow, and where a result comes from."""

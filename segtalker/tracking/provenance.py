@@ -1,0 +1,156 @@
+"""Where a result comes from: seeds, the git revision and the signature of an experiment."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segtalker.clips.store import read_table
+from segtalker.config.params import CODE_FILE, EXPERIMENT_FILE, Params, params_hash, read_yaml
+from segtalker.config.stages import STAGE_INPUTS, STAGES, Stage
+from segtalker.utils.hashing import file_sha256
+
+# values that choose where and how fast work is done, or how much is logged, never what comes out
+_NOT_SIGNED = {"log_every", "loader_workers", "cache_mib"}
+# where the raw material lies; its hashes count instead
+_PLACES = {"root"}
+_FILES = ("weights", "heads")
+_DVC_LOCK = "dvc.lock"
+
+
+def seed_everything(seed: int) -> None:
+    """Seeds Python, NumPy and, where it is imported, torch, which is also asked for deterministic algorithms."""
+    random.seed(seed)
+    np.random.seed(seed)
+    if "torch" in sys.modules:
+        import torch
+
+        torch.manual_seed(seed)
+        # use_deterministic_algorithms does the same and imports torch._inductor, three seconds
+        torch.set_deterministic_debug_mode("warn")
+        # nothing here reads memory before it is written; filling it first takes a tenth of a training
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def git_revision(root: Path) -> tuple[str, bool]:
+    """The checked-out revision and whether files differ from it; `("none", False)` outside a repository.
+
+    What a run itself writes, the active experiment and `dvc.lock`, does not count as a difference.
+    """
+    revision = _git(root, "rev-parse", "HEAD")
+    if revision is None:
+        return "none", False
+    written = [f":(exclude){name}" for name in (EXPERIMENT_FILE, "dvc.lock")]
+    return revision, bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *written))
+
+
+def upstream(stage: Stage) -> tuple[Stage, ...]:
+    """The stages `stage` stands on, and itself, in pipeline order."""
+    found: set[Stage] = {stage}
+    for earlier in reversed(STAGES):
+        if earlier in found:
+            found.update(STAGE_INPUTS[earlier])
+    return tuple(name for name in STAGES if name in found)
+
+
+def _signed(key: str, content: Any) -> Any:
+    """What counts of a value: all of a section but where and how fast, of a file what is in it."""
+    if isinstance(content, Mapping):
+        kept = {name: value for name, value in content.items() if name not in _NOT_SIGNED | _PLACES}
+        return {name: _signed(name, value) for name, value in kept.items()}
+    return _file_content(content) if isinstance(content, str) and key.endswith(_FILES) else content
+
+
+def _file_content(text: str) -> str:
+    """The hash of a file a param names; its name where there is none, for the stage to complain."""
+    path = Path(os.path.expanduser(os.path.expandvars(text)))
+    return file_sha256(path) if text and path.is_file() else text
+
+
+def signature(params: Params, stage: Stage, inputs: Mapping[str, str]) -> str:
+    """Names an experiment up to a stage: what went in decides it, however the work is spread.
+
+    Args:
+        params: all params.
+        stage: the last stage that counts.
+        inputs: hashes of the raw material.
+
+    Returns:
+        64 hex digits.
+    """
+    content = params.model_dump(mode="json")
+    sections = {name: _signed(name, content[name]) for name in ("base", *upstream(stage))}
+    return params_hash({"params": sections, "dataset": params.active.dataset, "inputs": dict(inputs)})
+
+
+def experiment_signature(params: Params) -> str:
+    """Names a whole experiment before its raw material is known: 64 hex digits."""
+    return signature(params, STAGES[-1], {"experiment": params.active.experiment})
+
+
+def read_settings(root: Path, experiment: str) -> tuple[str, ...]:
+    """What `experiment.yaml` holds beyond the named experiment, as `key=value`.
+
+    Args:
+        root: the project folder.
+        experiment: its name; `experiments/<name>.yaml` need not exist.
+    """
+    named = root / "experiments" / f"{experiment}.yaml"
+    base = leaves(read_yaml(named)) if named.is_file() else {}
+    active = leaves(read_yaml(root / EXPERIMENT_FILE))
+    return tuple(
+        f"{key}={json.dumps(value)}"
+        for key, value in sorted(active.items())
+        if not key.startswith("active.") and (key not in base or base[key] != value)
+    )
+
+
+def leaves(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys as `section.key`."""
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        flat |= leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+def resume_key(root: Path, stage: Stage, stage_signature: str) -> str:
+    """What unfinished work of a stage may be continued under: its signature, its code and its inputs are the same.
+
+    The signature alone will not do: it stays as it is when code changes.
+
+    Args:
+        root: the project folder; `code.yaml` tells the code, `dvc.lock` the inputs as the stages before left them.
+        stage: the stage.
+        stage_signature: see `signature`.
+
+    Returns:
+        64 hex digits.
+    """
+    lock = root / _DVC_LOCK
+    stages = read_yaml(lock).get("stages", {}) if lock.is_file() else {}
+    inputs = {name: stages.get(name, {}).get("outs") for name in STAGE_INPUTS[stage]}
+    code = read_yaml(root / CODE_FILE)[stage]
+    return params_hash({"signature": stage_signature, "code": code, "inputs": inputs})
+
+
+def input_hashes(download_folder: Path) -> dict[str, str]:
+    """The hash of every clip that `download` listed; empty before it ran."""
+    path = download_folder / "clips.csv"
+    if not path.is_file():
+        return {}
+    table = read_table(path)
+    return dict(zip(table["clip_id"], table["source_sha256"], strict=True))

@@ -1,0 +1,1 @@
+"""What knows nothing of faces: atomic writes, archives, downloads, hashes, paths, progress, errors."""

@@ -1,0 +1,43 @@
+"""Paths a user writes into params: `~` and `${VARIABLE}` are replaced."""
+
+import os
+import re
+import unicodedata
+from pathlib import Path
+
+from segtalker.utils.errors import BadInputError
+
+
+def expand_path(text: str, key: str) -> Path:
+    """The path a param names.
+
+    Args:
+        text: its value.
+        key: its name, for the message.
+
+    Raises:
+        BadInputError: empty, or a variable in it is not set.
+    """
+    if not text:
+        raise BadInputError(f"{key} is empty; set it (--set {key}=PATH)")
+    expanded = os.path.expanduser(os.path.expandvars(text))
+    if missing := re.search(r"\$\{?(\w+)", expanded):
+        raise BadInputError(f"{key}: {text}: the environment variable {missing[1]} is not set; export it")
+    return Path(expanded)
+
+
+def inside_project(path: Path, project: Path) -> str:
+    """A path as tables hold it: relative to the project where it lies inside, else absolute.
+
+    What no table can hold is written out; `segtalker.media.video.open_video` refuses such a path.
+    """
+    full, home = Path(os.path.realpath(path)), project.resolve()  # resolve() raises where a link leads to itself
+    return written_out((full.relative_to(home) if full.is_relative_to(home) else full).as_posix())
+
+
+def written_out(text: str) -> str:
+    """Text with control characters and bytes that are no UTF-8, as names of files may have them, written out."""
+    return "".join(
+        letter.encode("unicode_escape").decode() if unicodedata.category(letter) in ("Cc", "Cs") else letter
+        for letter in text
+    )

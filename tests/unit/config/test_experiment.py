@@ -1,0 +1,105 @@
+"""Composing experiments: every named one is valid, and its networks take the sizes it chose."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from flows.stages.train_parser import parser_config
+from flows.stages.train_sgi import encoder_config, generator_config
+from flows.stages.train_tsg import tsg_config
+from flows.stages.train_wav2lip import wav2lip_config
+from segtalker.config.experiment import activate, compose
+from segtalker.config.params import EXPERIMENT_FILE, merge, read_yaml
+from segtalker.inference.methods import ORACLE
+from segtalker.nets.encoder import MaskGuidedEncoder
+from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.parser import FaceParser
+from segtalker.nets.tsg import TalkingSegmenter
+from segtalker.nets.wav2lip import Wav2LipGenerator
+from segtalker.regions import NUM_REGIONS
+from segtalker.utils.errors import BadInputError
+
+ROOT = Path(__file__).parents[3]
+NAMES = ["demo", *sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))]
+
+
+def _face(size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    labels = torch.arange(size * size).view(1, size, size) % NUM_REGIONS
+    return torch.zeros(1, 3, size, size), torch.nn.functional.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_named_experiment_builds_its_networks(name: str) -> None:
+    _, params = compose(ROOT, name, [])
+    base, size = params.base, params.base.image_size
+    image, masks = _face(size)
+    with torch.no_grad():
+        codes = MaskGuidedEncoder(**encoder_config(params)).eval()(image, masks)
+        assert MaskGuidedGenerator(**generator_config(params)).eval()(masks, codes).shape == image.shape
+        assert FaceParser(**parser_config(params)).eval()(image).shape == masks.shape
+        height, width = base.mouth_box.height, base.mouth_box.width
+        frames = params.train_tsg.frames
+        box = torch.zeros(1, frames, NUM_REGIONS, height, width)
+        mel = torch.zeros(1, frames, base.mel.bins, params.train_tsg.mel_columns)
+        assert TalkingSegmenter(**tsg_config(params)).eval()(box, box[:, 0], mel).shape == box.shape
+        baseline = Wav2LipGenerator(**wav2lip_config(params)).eval()
+        faces = torch.zeros(1, 6, baseline.size, baseline.size)
+        assert baseline(faces, torch.zeros(1, base.mel.bins, base.mel_window)).shape == faces[:, :3].shape
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("no-sync", {"train_tsg.sync_weight": 0.0}),
+        ("no-mask-guidance", {"train_sgi.encoder.mask_guided": False}),
+        ("no-adversarial", {"train_sgi.reconstruction_steps": 1200, "train_sgi.adversarial_steps": 0}),
+        ("one-frame", {"train_tsg.frames": 1, "train_tsg.stride": 1}),
+    ],
+)
+def test_an_ablation_takes_one_thing_away_on_the_same_clips(name: str, changed: dict) -> None:
+    plain, params = (compose(ROOT, other, [])[1].model_dump() for other in ("demo", name))
+    expected = merge(plain, {"active": params["active"]})
+    rest = {"train_wav2lip.trained": False, "generate.methods": ("segtalker", "static", "shuffled_audio", ORACLE)}
+    for key, value in (changed | rest).items():
+        nested: dict = {key.split(".")[-1]: value}
+        for part in reversed(key.split(".")[:-1]):
+            nested = {part: nested}
+        expected = merge(expected, nested)
+    assert params == expected
+    assert params["active"]["dataset"] == plain["active"]["dataset"]
+    sgi = plain["train_sgi"], params["train_sgi"]
+    assert len({part["reconstruction_steps"] + part["adversarial_steps"] for part in sgi}) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_experiments_share_no_data_unless_they_download_alike(name: str) -> None:
+    """A dataset's folder has the name of the dataset: two of one name would take each other's place."""
+    settings = [compose(ROOT, other, [])[1] for other in NAMES]
+    mine = next(params for params in settings if params.active.experiment == name)
+    for other in settings:
+        if other.active.dataset == mine.active.dataset:
+            assert other.download == mine.download
+
+
+def test_settings_lie_over_the_experiment(tmp_path: Path) -> None:
+    content, params = compose(ROOT, "tiny", ["base.seed=3", "train_sgi.weights.regions.hair=4"])
+    assert (params.base.seed, params.train_sgi.weights.regions["hair"], params.base.image_size) == (3, 4.0, 64)
+    activate(tmp_path, content)
+    assert read_yaml(tmp_path / EXPERIMENT_FILE) == content
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("none-such", [], "no file experiments/none-such.yaml; there are: demo, .*tiny"),
+        ("demo", ["base.seed"], "expected key=value"),
+        ("demo", ["base.sede=1"], "base.sede: Extra inputs"),
+        ("demo", ["base.seed=[1"], "not valid YAML"),
+        ("demo", ["base.seed=-1"], "base.seed: Input should be greater"),
+    ],
+)
+def test_what_is_wrong_is_said_on_one_line(name: str, settings: list[str], message: str) -> None:
+    with pytest.raises(BadInputError, match=message) as error:
+        compose(ROOT, name, settings)
+    assert "\n" not in str(error.value)

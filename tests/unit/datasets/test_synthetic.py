@@ -1,0 +1,146 @@
+"""The embedded dataset as clips: repeatable to the byte, split by people, sound and picture together."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.stages.common import StageRun
+from flows.stages.download import download
+from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.store import read_table
+from segtalker.config.data import Synthetic
+from segtalker.config.params import load_params
+from segtalker.config.workspace import Workspace
+from segtalker.datasets.synthetic import Recording, record, spoken, synthetic_tasks
+from segtalker.media.audio import load_audio
+from segtalker.media.video import open_video
+from segtalker.synthetic.painter import paint_person
+from segtalker.synthetic.speech import resample
+
+FILES = ("video.mp4", "masks.zip", "landmarks.npy", "speech.json")
+RECORDING = Recording(seed=3, seconds=2.0, height=160, width=160, fps=25, sample_rate_hz=16000)
+ROW = {"clip_id": "s002_01", "subject": "s002", "split": "train"}
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a recorded clip, see `ROW` and `RECORDING`."""
+    folder = tmp_path_factory.mktemp("clip")
+    record(ROW, folder, RECORDING)
+    return folder
+
+
+def digests(folder: Path) -> list[str]:
+    """Hashes of a clip's files."""
+    return [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES]
+
+
+def settings(**changes: int | float) -> Synthetic:
+    """A small dataset."""
+    sizes = {"train_subjects": 3, "val_subjects": 1, "test_subjects": 2, "clips_per_subject": 2}
+    shape = {"seconds": 0.6, "height": 64, "width": 64}
+    return Synthetic.model_validate({**sizes, **shape, **changes})
+
+
+def test_same_seed_same_bytes(recorded: Path, tmp_path: Path) -> None:
+    paint_person.cache_clear()
+    record(ROW, tmp_path, RECORDING)
+    assert digests(tmp_path) == digests(recorded)
+
+
+@pytest.mark.parametrize("other", ["seed", "clip"])
+def test_another_seed_or_clip_differs_in_everything(recorded: Path, tmp_path: Path, other: str) -> None:
+    row = {**ROW, "clip_id": "s002_00"} if other == "clip" else ROW
+    record(row, tmp_path, RECORDING if other == "clip" else RECORDING._replace(seed=4))
+    assert not set(digests(tmp_path)) & set(digests(recorded))
+
+
+def test_frames_masks_and_landmarks_belong_together(recorded: Path) -> None:
+    video = open_video(recorded / "video.mp4", "decord")
+    frames = [frame.image for frame in video]
+    masks = ImagePack(recorded / "masks.zip").read()
+    points = np.load(recorded / "landmarks.npy")
+    assert len(frames) == len(masks) == len(points) == 50
+    assert video.fps == 25
+    assert points.shape == (50, 68, 2)
+    lips = np.stack(frames)[masks == 1].mean(0)
+    skin = np.stack(frames)[masks == 6].mean(0)
+    assert lips[0] / lips[1] > 1.1 * skin[0] / skin[1]
+
+
+def test_sound_is_in_sync_after_decoding(recorded: Path) -> None:
+    speech, _, _ = spoken(ROW, RECORDING)
+    written = resample(speech, 16000)
+    heard = load_audio(recorded / "video.mp4", 16000)
+    length = min(len(written), len(heard))
+    lags = np.arange(-400, 401)
+    match = [float(np.dot(np.roll(heard[:length], -lag), written[:length])) for lag in lags]
+    assert abs(lags[int(np.argmax(match))]) <= 16
+    assert max(match) / np.dot(written, written) > 0.9
+
+
+def test_the_mouth_moves_when_it_sounds(recorded: Path) -> None:
+    points = np.load(recorded / "landmarks.npy")
+    gap = points[:, 65:68, 1].mean(1) - points[:, 61:64, 1].mean(1)
+    sound = load_audio(recorded / "video.mp4", 16000)[: 50 * 640].reshape(50, 640)
+    level = np.sqrt((sound**2).mean(1))
+    scores = [np.corrcoef(np.roll(gap, -shift)[8:-8], level[8:-8])[0, 1] for shift in range(-6, 7)]
+    assert abs(int(np.argmax(scores)) - 6) <= 2
+    assert max(scores) > 0.4
+
+
+def test_speech_file_tells_what_is_said(recorded: Path) -> None:
+    content = json.loads((recorded / "speech.json").read_text(encoding="utf-8"))
+    assert content["sentences"]
+    assert content["voice"]["language"]
+    times = np.array([phoneme[1:] for phoneme in content["phonemes"]])
+    np.testing.assert_allclose(times[1:, 0], times[:-1, 1], atol=1e-3)
+
+
+def test_people_are_split_and_keep_their_voice() -> None:
+    tasks = synthetic_tasks(settings(), RECORDING, Path("out"))
+    assert len({task.clip_id for task in tasks}) == 12
+    splits: dict[str, set[str]] = {}
+    voices: dict[str, set] = {}
+    for task in tasks:
+        splits.setdefault(task.row["subject"], set()).add(task.row["split"])
+        voices.setdefault(task.row["subject"], set()).add(spoken(task.row, RECORDING)[2])
+    assert [next(iter(split)) for split in splits.values()] == ["train"] * 3 + ["val"] + ["test"] * 2
+    assert all(len(found) == 1 for found in (*splits.values(), *voices.values()))
+
+
+def test_keys_change_with_what_matters() -> None:
+    keys = [task.key for task in synthetic_tasks(settings(), RECORDING, Path("out"))]
+    assert len(set(keys)) == len(keys)
+    more = synthetic_tasks(settings(clips_per_subject=3), RECORDING, Path("out"))
+    assert set(keys) <= {task.key for task in more}
+    other = synthetic_tasks(settings(), RECORDING._replace(seed=9), Path("out"))
+    assert not set(keys) & {task.key for task in other}
+
+
+def test_the_stage_writes_its_tables_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = load_params(PROJECT)
+    small = params.download.model_copy(update={"source": "synthetic", "synthetic": settings(test_subjects=1)})
+    machine = params.machine.model_copy(update={"workers": 1})
+    monkeypatch.chdir(tmp_path)
+    run = StageRun(
+        stage="download",
+        params=params.model_copy(update={"download": small, "machine": machine}),
+        workspace=Workspace(Path(), "synthetic", "demo"),
+        signature="0" * 64,
+        tracker=None,
+    )
+    download(run)
+    folder = Path("data/download/synthetic")
+    table = read_table(folder / "clips.csv")
+    assert table["split"].tolist() == ["train"] * 6 + ["val"] * 2 + ["test"] * 2
+    assert all(Path(source).is_file() for source in table["source"])
+    assert all((Path(place) / "landmarks.npy").is_file() for place in table["annotations"])
+    assert table["frames"].tolist() == [15] * 10
+    before = (folder / "clips/s000_00/video.mp4").stat().st_mtime_ns
+    download(run)
+    assert (folder / "clips/s000_00/video.mp4").stat().st_mtime_ns == before

@@ -1,0 +1,200 @@
+"""The engine: failures are counted, not averaged; the same numbers on one process and on two; caches by content."""
+
+import dataclasses
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from segtalker.clips.image_pack import ImagePack, write_images
+from segtalker.clips.store import processed_clip
+from segtalker.evaluation.clip import clip as evaluation
+from segtalker.evaluation.metric_nets import WeightFiles
+from segtalker.evaluation.score_table import (
+    MeasuredClip,
+    clip_scores,
+    dataset_scores,
+    mean_scores,
+    score_table,
+    write_scores,
+)
+from segtalker.metrics.feature_cache import FeatureCache, feature_key
+from segtalker.metrics.registry import METRICS
+from segtalker.utils.errors import BadClipError
+
+CLIP = "face_00"
+
+
+@pytest.fixture
+def plan(drawn: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> evaluation.EvaluationPlan:
+    """A clip and a copy of it made by the method `copy`."""
+    plan = drawn.make_plan(tmp_path)
+    drawn.write_clip(plan.data, CLIP, drawn.speech(1))
+    clip = processed_clip(plan.data, plan.dataset, CLIP, "face")
+    write_images(plan.generated / "copy" / CLIP / "frames.zip", clip.frames, ".jpg")
+    monkeypatch.setattr(evaluation, "load_instruments", lambda _: drawn.make_instruments())
+    return plan
+
+
+def _evaluate(plan: evaluation.EvaluationPlan, methods: str, folder: Path) -> dict:
+    folder.mkdir(parents=True, exist_ok=True)
+    evaluation.evaluate_clip(plan, {"clip_id": CLIP, "subject": "face", "methods": methods}, folder)
+    return json.loads((folder / "scores.json").read_text())
+
+
+def test_videos_that_cannot_be_measured_are_named_with_their_reason(plan, tmp_path):
+    frames = ImagePack(plan.data / "crop" / "drawn" / "clips" / CLIP / "frames.zip").read()
+    write_images(plan.generated / "short" / CLIP / "frames.zip", frames[:-1], ".jpg")
+    write_images(plan.generated / "small" / CLIP / "frames.zip", frames[:, ::2, ::2], ".jpg")
+    broken = plan.generated / "broken" / CLIP / "frames.zip"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"PK nonsense")
+    content = _evaluate(plan, "broken copy missing short small", tmp_path / "out")
+    assert set(content["scores"]) == {"ground_truth", "copy"}
+    assert "59" in content["failures"]["short"]
+    assert "another size" in content["failures"]["small"]
+    assert "not a readable image pack" in content["failures"]["broken"]
+    assert "missing" in content["failures"]["missing"]
+
+
+def test_a_talking_mask_is_scored_before_parsed_frames(plan, tmp_path):
+    masks = ImagePack(plan.data / "crop" / "drawn" / "clips" / CLIP / "truth_masks.zip").read()
+    write_images(plan.generated / "copy" / CLIP / "masks.zip", np.zeros_like(masks), ".pgm")
+    scores = _evaluate(plan, "copy", tmp_path / "out")["scores"]["copy"]
+    assert scores["mouth_iou"]["value"] == 0.0
+    assert scores["lmd_mouth"]["value"] == 0.0  # of the frames, which are right
+
+
+def test_stretches_make_no_difference(plan, tmp_path):
+    def numbers(batch_size: int) -> list[float]:
+        changed = dataclasses.replace(plan, batch_size=batch_size)
+        scores = _evaluate(changed, "copy", tmp_path / str(batch_size))["scores"]
+        return [np.nan if s["value"] is None else s["value"] for row in scores.values() for s in row.values()]
+
+    np.testing.assert_allclose(numbers(2), numbers(60), rtol=1e-5, atol=1e-7)
+
+
+def test_a_dataset_without_masks_says_what_to_set(plan, tmp_path):
+    (plan.data / "crop" / "drawn" / "clips" / CLIP / "truth_masks.zip").unlink()
+    with pytest.raises(BadClipError, match=r"evaluate\.reference_masks"):
+        _evaluate(plan, "copy", tmp_path / "out")
+
+
+def test_the_long_table(plan, tmp_path):
+    _evaluate(plan, "copy", tmp_path / "out")
+    clip = MeasuredClip(CLIP, "face", "", tmp_path / "out")
+    rows, failures = clip_scores([clip])
+    methods = [evaluation.GROUND_TRUTH, "copy"]
+    table = score_table([*rows, *dataset_scores([clip], methods, plan.choice)], methods)
+    assert not failures
+    assert len(table) == 2 * len(METRICS)
+    assert (table["value"].isna() == (table["reason"] != "")).all()
+    of_the_set = table[table["clip_id"] == ""]
+    inception = {"fid_inception_legacy", "fid_inception_clean", "kid_inception_clean"}
+    assert set(of_the_set["metric"]) == {"fid_seeded"} | inception
+    paths = [tmp_path / name for name in ("a.csv", "b.csv")]
+    for path in paths:
+        write_scores(path, table)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    means = mean_scores(table)
+    assert means["copy/mouth_iou"] == 1.0
+    assert "ground_truth/psnr" not in means  # infinite
+    assert means["copy/psnr"] > 50.0  # encoded twice
+    assert all(np.isfinite(value) for value in means.values())
+
+
+def test_features_are_kept_by_content(tmp_path):
+    cache, features = FeatureCache(tmp_path / "cache"), np.eye(3, dtype=np.float32)
+    parts = ("video", "net", "code", "weights")
+    key = feature_key(*parts)
+    assert cache.load(key) is None
+    cache.save(key, features)
+    np.testing.assert_array_equal(cache.load(key), features)
+    others = {feature_key(*parts[:place], "other", *parts[place + 1 :]) for place in range(len(parts))}
+    assert len(others | {key}) == 5
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda kept: kept[:-40], lambda kept: kept[:150] + b"\7" + kept[151:], lambda _: b""]
+)
+def test_damaged_features_are_measured_again(tmp_path, damage):
+    cache, features = FeatureCache(tmp_path), np.arange(600, dtype=np.float32).reshape(3, 200)
+    cache.save("key", features)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(damage(path.read_bytes()))
+    assert cache.load("key") is None
+
+
+def test_the_large_network_sees_a_reference_once(plan, tmp_path, monkeypatch, drawn):
+    weights = tmp_path / "inception.pth"
+    weights.write_bytes(b"stands for the file")
+    seen: list[int] = []
+
+    def inception(images):
+        seen.append(len(images))
+        return images.mean(dim=(2, 3))
+
+    choice = dataclasses.replace(plan.choice, weights=WeightFiles((("fid_inception", weights),)))
+    plan = dataclasses.replace(plan, choice=choice)
+    tools = dataclasses.replace(drawn.make_instruments(), inception=inception)
+    monkeypatch.setattr(evaluation, "load_instruments", lambda _: tools)
+    _evaluate(plan, "copy", tmp_path / "one")
+    ways = 2  # legacy and clean
+    assert sum(seen) == 2 * ways * drawn.frames
+    _evaluate(plan, "copy", tmp_path / "two")
+    assert sum(seen) == 3 * ways * drawn.frames
+    monkeypatch.setattr(evaluation.inception, "__file__", __file__)  # other code: what the old has measured is left
+    _evaluate(plan, "copy", tmp_path / "three")
+    assert sum(seen) == 5 * ways * drawn.frames
+    clips = [MeasuredClip(CLIP, "face", "", tmp_path / name) for name in ("one", "two")]
+    for clip in clips:
+        values = {row["metric"]: row["value"] for row in dataset_scores([clip], ["copy"], plan.choice)}
+        assert values["fid_inception_legacy"] == pytest.approx(0.0, abs=1e-6)
+        assert values["fid_inception_clean"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_method_that_lost_a_clip_is_compared_with_the_clips_it_has(plan, tmp_path, drawn):
+    drawn.write_clip(plan.data, "face_01", drawn.speech(2))
+    clips = []
+    for number, methods in enumerate(("copy", "")):
+        folder = tmp_path / f"out{number}"
+        folder.mkdir()
+        row = {"clip_id": f"face_0{number}", "subject": "face", "methods": methods}
+        evaluation.evaluate_clip(plan, row, folder)
+        clips.append(MeasuredClip(row["clip_id"], "face", "", folder))
+    values = {row["metric"]: row["value"] for row in dataset_scores(clips, ["copy"], plan.choice)}
+    alone = {row["metric"]: row["value"] for row in dataset_scores(clips[:1], ["copy"], plan.choice)}
+    assert values == alone
+
+
+def test_what_is_no_number_has_a_reason(plan, tmp_path, monkeypatch):
+    monkeypatch.setitem(evaluation.MEASURE, "ssim", lambda stretch: np.full(len(stretch.video.own), np.nan))
+    score = _evaluate(plan, "copy", tmp_path / "out")["scores"]["copy"]["ssim"]
+    assert score["value"] is None
+    assert "not a finite number" in score["reason"]
+
+
+def test_without_stand_ins_only_published_metrics_are_measured(plan, tmp_path):
+    plan = dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, stand_ins=False))
+    scores = _evaluate(plan, "copy", tmp_path / "out")["scores"]["copy"]
+    assert {"ssim", "cpbd", "mouth_iou_parsed", "lse_d_syncnet"} <= set(scores)
+    assert not {"lpips_seeded", "lse_d_expert", "offset_expert"} & set(scores)
+    assert "syncnet_v2.model" in scores["lse_d_syncnet"]["reason"]
+
+
+@pytest.mark.parametrize("shift", [-15, -8, -1, 0, 4, 15])
+def test_known_shifts_are_found(plan, tmp_path, drawn, shift):
+    loudness = drawn.speech(1, drawn.frames + 30)
+    for number, first in enumerate((15, 15 - shift)):
+        clip_id = f"shifted_{number}"
+        drawn.write_clip(plan.data, clip_id, loudness[first : first + drawn.frames])
+    late = processed_clip(plan.data, plan.dataset, "shifted_1", "face")
+    write_images(plan.generated / "late" / "shifted_0" / "frames.zip", late.frames, ".jpg")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    evaluation.evaluate_clip(plan, {"clip_id": "shifted_0", "subject": "face", "methods": "late"}, folder)
+    scores = json.loads((folder / "scores.json").read_text())["scores"]
+    assert scores["ground_truth"]["offset_expert"]["value"] == 0
+    assert scores["late"]["offset_expert"]["value"] == shift  # pictures late: the speech is early

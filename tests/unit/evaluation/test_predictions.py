@@ -1,0 +1,159 @@
+"""Predictions of another system: matched by id, and tolerant of rate, size and length, each difference said."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from segtalker.clips.image_pack import ImagePack, write_images
+from segtalker.datasets.folder import clip_ids
+from segtalker.evaluation.predictions import Intake, find_predictions, take_in
+from segtalker.media.video import write_video
+from segtalker.utils.errors import BadClipError, BadInputError
+
+FPS, SIZE, COUNT, RATE_HZ = 25, 64, 20, 16000
+SQUARE = [[16.0 - 0.5, 8.0 - 0.5, 32.0]]  # of a recording of 64 x 48
+
+
+def _frames(count: int, height: int, width: int) -> np.ndarray:
+    """A bright patch on a ramp, brighter with each frame, `(T, H, W, 3)`, uint8."""
+    ramp = np.linspace(20, 120, width)[None, None, :, None]
+    frames = np.broadcast_to(ramp, (count, height, width, 3)).copy()
+    frames[:, height // 4 : height // 2, width // 3 : width // 2] += 60
+    return (frames + 2 * np.arange(count)[:, None, None, None]).astype(np.uint8)
+
+
+@pytest.fixture
+def intake(tmp_path: Path) -> Intake:
+    """A clip of 20 frames, cut from the middle of a recording of 64 x 48."""
+    crop = tmp_path / "data" / "crop" / "set" / "clips" / "one"
+    crop.mkdir(parents=True)
+    write_images(crop / "frames.zip", _frames(COUNT, SIZE, SIZE), ".jpg")
+    facts = {"source_width": 64, "source_height": 48, "start_s": 0.2, "source_start_s": 0.0, "squares": SQUARE}
+    (crop / "crop.json").write_text(json.dumps(facts))
+    return Intake(tmp_path / "data", "set", tmp_path / "out", FPS, SIZE, "auto", starts_with_clip=True)
+
+
+def _take(intake: Intake, *videos: Path) -> dict:
+    row = {"clip_id": "one", "subject": "s", "videos": "\n".join(map(str, videos))}
+    return take_in(intake, row, intake.folder)
+
+
+def _video(path: Path, frames: np.ndarray, fps: int = FPS) -> Path:
+    write_video(path, frames, fps, None, RATE_HZ, 1)
+    return path
+
+
+def _read(intake: Intake) -> np.ndarray:
+    return ImagePack(intake.folder / "one" / "frames.zip").read().astype(float)
+
+
+def test_the_square_itself_is_taken_as_it_is(intake, tmp_path):
+    facts = _take(intake, _video(tmp_path / "one.mp4", _frames(COUNT, SIZE, SIZE)))
+    assert facts == {"frames": COUNT, "notes": ""}
+    assert np.abs(_read(intake) - _frames(COUNT, SIZE, SIZE)).mean() < 3
+
+
+def test_another_size_is_scaled_and_said(intake, tmp_path):
+    facts = _take(intake, _video(tmp_path / "one.mp4", _frames(COUNT, 128, 128)))
+    assert "128x128, scaled from the crop's 64 px" in facts["notes"]
+    assert np.abs(_read(intake) - _frames(COUNT, SIZE, SIZE)).mean() < 3
+
+
+def test_the_whole_recording_is_cropped_as_the_clip_was(intake, tmp_path):
+    whole = _frames(COUNT, 48, 64)
+    facts = _take(intake, _video(tmp_path / "one.mp4", whole))
+    assert facts["notes"] == ""
+    expected = whole[:, 8:40, 16:48].repeat(2, axis=1).repeat(2, axis=2).astype(float)
+    assert np.abs(_read(intake) - expected).mean() < 4
+
+
+def test_of_the_whole_recording_the_clip_begins_later(intake, tmp_path):
+    whole = _frames(COUNT + 5, 48, 64)  # the clip begins 5 frames into the recording
+    of_recording = Intake(**{**vars(intake), "starts_with_clip": False})
+    facts = _take(of_recording, _video(tmp_path / "one.mp4", whole))
+    assert facts["frames"] == COUNT
+    expected = whole[5:, 8:40, 16:48].mean(axis=(1, 2, 3))
+    assert _read(intake).mean(axis=(1, 2, 3)) == pytest.approx(expected, abs=1.5)
+
+
+def test_another_rate_is_read_by_its_times_and_said(intake, tmp_path):
+    facts = _take(intake, _video(tmp_path / "one.mp4", _frames(2 * COUNT, SIZE, SIZE), fps=50))
+    assert "50 fps read at 25" in facts["notes"]
+    assert facts["frames"] == COUNT
+    expected = _frames(2 * COUNT, SIZE, SIZE)[::2].mean(axis=(1, 2, 3))
+    assert _read(intake).mean(axis=(1, 2, 3)) == pytest.approx(expected, abs=2.5)
+
+
+def test_a_shorter_one_is_compared_as_far_as_it_goes_and_a_longer_one_is_cut(intake, tmp_path):
+    facts = _take(intake, _video(tmp_path / "one.mp4", _frames(COUNT - 4, SIZE, SIZE)))
+    assert facts["frames"] == COUNT - 4
+    assert "16 frames, the clip has 20: the first 16 are compared" in facts["notes"]
+    longer = _take(intake, _video(tmp_path / "two.mp4", _frames(COUNT + 9, SIZE, SIZE)))
+    assert longer["frames"] == COUNT
+    assert "goes on after the clip's 20 frames" in longer["notes"]
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "reason"),
+    [((64, 64), 6, "too few to stand for it"), ((40, 64), COUNT, "neither the shape of the recording")],
+)
+def test_what_cannot_be_compared_is_refused(intake, tmp_path, size, count, reason):
+    with pytest.raises(BadClipError, match=reason):
+        _take(intake, _video(tmp_path / "one.mp4", _frames(count, *size)))
+    assert not (intake.folder / "one").exists()
+
+
+def test_missing_empty_unreadable_and_doubled_ones_are_named(intake, tmp_path):
+    with pytest.raises(BadClipError, match="no prediction of this clip"):
+        _take(intake)
+    empty, broken = tmp_path / "one.mp4", tmp_path / "one.mkv"
+    empty.touch()
+    broken.write_bytes(b"no video" * 100)
+    with pytest.raises(BadClipError, match=r"one\.mp4: empty file"):
+        _take(intake, empty)
+    with pytest.raises(BadClipError, match=r"one\.mkv"):
+        _take(intake, broken)
+    with pytest.raises(BadClipError, match="2 predictions"):
+        _take(intake, empty, broken)
+
+
+def test_videos_are_matched_by_their_name_or_their_folder(tmp_path):
+    for name in ("One.mp4", "deep/two/video.mp4", "other.mp4"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    found, extra = find_predictions(tmp_path, ["one", "two", "three"])
+    assert found == {"one": [tmp_path / "One.mp4"], "two": [tmp_path / "deep" / "two" / "video.mp4"]}
+    assert extra == [tmp_path / "other.mp4"]
+
+
+def test_a_folder_laid_out_as_the_real_videos_is_matched(tmp_path):
+    real, made = tmp_path / "real", tmp_path / "x"
+    names = ("My talk (1).mp4", "ann/x.mp4", "x.mp4", "bob/x.v2.mov")
+    for path in (folder / name for folder in (real, made) for name in names):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    ids = clip_ids([Path(name) for name in names])
+    found, extra = find_predictions(made, ids)
+    assert found == {clip_id: [made / name] for clip_id, name in zip(ids, names, strict=True)}
+    assert not extra
+
+
+def test_the_folder_of_all_predictions_names_no_clip(tmp_path):
+    folder = tmp_path / "one"
+    folder.mkdir()
+    for name in ("one.mp4", "other.mp4"):
+        (folder / name).touch()
+    assert find_predictions(folder, ["one"]) == ({"one": [folder / "one.mp4"]}, [folder / "other.mp4"])
+
+
+def test_a_folder_without_predictions_is_refused(tmp_path):
+    with pytest.raises(BadInputError, match="no such folder"):
+        find_predictions(tmp_path / "none", ["one"])
+    with pytest.raises(BadInputError, match="no videos"):
+        find_predictions(tmp_path, ["one"])
+    (tmp_path / "other.mp4").touch()
+    with pytest.raises(BadInputError, match=r"named after a clip, such as one\.mp4"):
+        find_predictions(tmp_path, ["one"])

@@ -1,0 +1,128 @@
+"""Two evaluations have one protocol if, and only if, their numbers can be compared."""
+
+import dataclasses
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from segtalker.clips.store import load_clips, write_table, write_wav
+from segtalker.config.evaluation import Evaluate
+from segtalker.config.params import load_params
+from segtalker.config.workspace import Workspace
+from segtalker.evaluation.clip import EvaluationPlan
+from segtalker.evaluation.metric_nets import WeightFiles
+from segtalker.evaluation.protocol import differing_parts
+from segtalker.evaluation.run import clip_groups, make_plan, make_protocol, make_tasks, tried_clips
+from segtalker.evaluation.score_table import _dataset_row
+from segtalker.metrics.registry import METRICS
+from segtalker.utils.errors import MissingWeightsError
+
+
+@pytest.fixture
+def settings() -> Evaluate:
+    return load_params(Path(__file__).parents[3]).evaluate
+
+
+@pytest.fixture
+def plan(drawn: SimpleNamespace, tmp_path: Path) -> EvaluationPlan:
+    """Two clips of two people."""
+    plan = drawn.make_plan(tmp_path)
+    for seed, clip_id in enumerate(("a_0", "b_0")):
+        drawn.write_clip(plan.data, clip_id, drawn.speech(seed))
+    drawn.write_split(plan.data, {"a_0": "a", "b_0": "b"})
+    plan.choice.parser.path.write_bytes(b"parser")
+    expert = tmp_path / "expert.ckpt"
+    expert.write_bytes(b"expert")
+    return dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, expert=expert, stand_ins=True))
+
+
+def with_weights(plan: EvaluationPlan, *files: Path) -> EvaluationPlan:
+    """The plan with published weights."""
+    weights = WeightFiles(tuple(("fid_inception", path) for path in files))
+    return dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, weights=weights))
+
+
+def protocol(plan: EvaluationPlan, settings: Evaluate) -> dict:
+    return make_protocol(plan, settings, load_clips(plan.data, plan.dataset, "test"))
+
+
+def test_speed_and_places_of_files_do_not_count(plan: EvaluationPlan, settings: Evaluate, tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).write_bytes(b"weights")
+    kept = [
+        protocol(
+            dataclasses.replace(with_weights(plan, tmp_path / name), batch_size=size),
+            settings.model_copy(update={"batch_size": size, "fid_weights": name}),
+        )
+        for size, name in ((4, "here"), (9, "there"))
+    ]
+    assert differing_parts(*kept) == {}
+    assert differing_parts(kept[0], protocol(plan, settings)) == {"weights": ["fid_inception"]}
+
+
+@pytest.mark.parametrize("key", ["syncnet_weights", "fid_weights", "identity_weights", "mediapipe_weights"])
+def test_weights_that_are_not_where_a_param_says_are_named_with_what_to_fetch(
+    settings: Evaluate, tmp_path: Path, key: str
+) -> None:
+    changed = settings.model_copy(update={key: str(tmp_path / "none.pth")})
+    with pytest.raises(MissingWeightsError, match=rf"none\.pth: missing; fetch https://.* evaluate\.{key}"):
+        WeightFiles.of(changed)
+
+
+def test_without_a_trained_expert_its_metrics_say_so(tmp_path: Path) -> None:
+    params = load_params(Path(__file__).parents[3])
+    workspace = Workspace(tmp_path, "set", "new")
+    parser = workspace.model("train_parser") / "parser.ckpt"
+    parser.parent.mkdir(parents=True)
+    parser.touch()
+    choice = make_plan(params, workspace).choice
+    assert choice.files() == [parser]
+    assert "train_sync" in choice.missing()["sync_expert"]
+
+
+def test_what_is_measured_and_what_measures_does(plan: EvaluationPlan, settings: Evaluate) -> None:
+    before = protocol(plan, settings)
+    plan.choice.expert.write_bytes(b"another")
+    assert differing_parts(before, protocol(plan, settings)) == {"networks": ["expert"]}
+    plan.choice.expert.write_bytes(b"expert")
+    sound = plan.data / "crop" / plan.dataset / "clips" / "b_0" / "audio.wav"
+    write_wav(sound, np.zeros(16000, np.float32), 16000)
+    assert differing_parts(before, protocol(plan, settings)) == {"clips": ["b_0"]}
+    judged = dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, stand_ins=False))
+    plan.choice.expert.write_bytes(b"another again")  # which nobody asks then
+    alone = settings.model_copy(update={"stand_ins": False})
+    before_alone = protocol(judged, alone)
+    plan.choice.expert.write_bytes(b"expert")
+    assert differing_parts(before_alone, protocol(judged, alone)) == {}
+    parsed = dataclasses.replace(plan, reference_masks="parsed")
+    found = differing_parts(before, protocol(parsed, settings.model_copy(update={"reference_masks": "parsed"})))
+    assert found["settings"] == ["reference_masks"]
+    assert "mouth_iou" in found["metrics"]
+    assert "psnr" not in found["metrics"]
+
+
+def test_a_clip_that_was_lost_does_not_change_the_protocol(plan: EvaluationPlan) -> None:
+    write_table(plan.generated / "failures.csv", [{"clip_id": "b_0", "reason": "no face"}], ("clip_id", "source"))
+    assert [clip.clip_id for clip in tried_clips(plan, ["a_0"])] == ["a_0", "b_0"]
+    (plan.generated / "failures.csv").unlink()
+    assert [clip.clip_id for clip in tried_clips(plan, ["a_0"])] == ["a_0"]
+
+
+def test_emotions_of_clips_come_along(plan: EvaluationPlan) -> None:
+    path = plan.data / "split" / plan.dataset / "clips.csv"
+    assert clip_groups(path) == {"a_0": {}, "b_0": {}}
+    rows = [{"clip_id": f"{who}_0", "subject": who, "split": "test", "emotion": "sad", "level": 2} for who in "ab"]
+    write_table(path, rows, ("clip_id",))
+    clips = load_clips(plan.data, plan.dataset, "test")
+    tasks = make_tasks(plan, clips, {"a_0": ["x"], "b_0": ["x"]}, clip_groups(path))
+    assert [(task.row["emotion"], task.row["level"]) for task in tasks] == [("sad", "2")] * 2
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_measurement_that_is_no_number_has_a_reason_and_no_value(value: float) -> None:
+    whole = next(metric for metric in METRICS if not callable(metric.value))
+    row = _dataset_row("copy", whole, value, "")
+    assert (row["value"], row["reason"]) == (None, f"the distance is {value}")

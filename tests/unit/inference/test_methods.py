@@ -1,0 +1,116 @@
+"""Every method's video of a test clip."""
+
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.store import Clip
+from segtalker.inference.edit_strip import read_edits, write_edits
+from segtalker.inference.methods import METHODS, GenerationPlan, generate_clip, one_of_each_subject
+from segtalker.inference.talker import Talker, TalkSettings
+from segtalker.regions import BACKGROUND
+from segtalker.utils.errors import BadClipError
+
+
+def _plan(models: Path, settings: TalkSettings, folder: Path) -> GenerationPlan:
+    return GenerationPlan(models, settings, METHODS, folder, 16000, -4.0, 20, "cpu", 2)
+
+
+def _row(clip: Clip, driving: Clip) -> dict:
+    return {"clip_id": clip.clip_id, "subject": clip.subject, "source": "x.mp4", "clip": clip, "driving": driving}
+
+
+@pytest.fixture(scope="module")
+def made(models: Path, settings: TalkSettings, clips: list[Clip], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("generate")
+    row = generate_clip(_plan(models, settings, folder), _row(clips[0], clips[2]), folder)
+    json.dumps(row)
+    assert row["made"]["shuffled_audio"] == "b0"
+    assert row["made"]["segtalker"] == "a0"
+    return folder
+
+
+def test_every_method_writes_every_frame(made: Path, clips: list[Clip]) -> None:
+    for method in METHODS:
+        frames = ImagePack(made / method / "a0" / "frames.zip")
+        assert len(frames) == len(clips[0].frames)
+        assert (made / method / "a0" / "masks.zip").is_file() == (method not in ("static", "wav2lip"))
+
+
+def test_videos_play_in_a_browser_with_the_clips_own_sound(made: Path) -> None:
+    for method in METHODS:
+        with av.open(str(made / method / "a0" / "video.mp4")) as video:
+            picture, sound = video.streams.video[0], video.streams.audio[0]
+            assert (picture.codec_context.name, picture.codec_context.pix_fmt) == ("h264", "yuv420p")
+            assert sound.codec_context.name == "aac"
+            assert float(picture.duration * picture.time_base) == pytest.approx(2.4, abs=0.05)
+
+
+def test_static_stands_still_and_the_oracle_has_the_true_masks(made: Path, clips: list[Clip]) -> None:
+    static = ImagePack(made / "static" / "a0" / "frames.zip").read()
+    assert (static == static[0]).all()
+    truth = clips[0].truth_masks
+    assert truth is not None
+    np.testing.assert_array_equal(ImagePack(made / "sgi_oracle_mask" / "a0" / "masks.zip").read(), truth.read())
+
+
+def test_other_speech_moves_the_mouth_otherwise(made: Path) -> None:
+    own, other = (ImagePack(made / name / "a0" / "masks.zip").read() for name in ("segtalker", "shuffled_audio"))
+    assert (own != other).any()
+    outside = (own == BACKGROUND) & (other == BACKGROUND)
+    assert outside.mean() > 0.1
+
+
+def test_generating_again_gives_the_same_bytes(
+    made: Path, models: Path, settings: TalkSettings, clips: list[Clip], tmp_path: Path
+) -> None:
+    generate_clip(_plan(models, settings, tmp_path), _row(clips[0], clips[2]), tmp_path)
+    for path in sorted(made.rglob("*.*")):
+        assert (tmp_path / path.relative_to(made)).read_bytes() == path.read_bytes()
+
+
+def test_a_clip_in_disarray_is_a_bad_clip(
+    models: Path, settings: TalkSettings, clips: list[Clip], tmp_path: Path
+) -> None:
+    broken = Clip("a0", "a", "test", clips[0].crop_folder, tmp_path, tmp_path)
+    (tmp_path / "masks.zip").write_bytes((clips[2].parse_folder / "masks.zip").read_bytes())
+    landmarks = np.load(clips[0].crop_folder / "landmarks.npy")
+    assert len(landmarks) == len(broken.masks)
+    crop = tmp_path / "crop"
+    crop.mkdir()
+    for name in ("frames.zip", "mel.npy", "audio.wav"):
+        (crop / name).symlink_to(clips[0].crop_folder / name)
+    np.save(crop / "landmarks.npy", landmarks[:-1])
+    with pytest.raises(BadClipError, match=r"\[59, 60\]"):
+        generate_clip(
+            _plan(models, settings, tmp_path),
+            _row(Clip("a0", "a", "test", crop, tmp_path, tmp_path), clips[2]),
+            tmp_path,
+        )
+
+
+def test_edits_show_the_same_moments(talker: Talker, clips: list[Clip], tmp_path: Path) -> None:
+    people = one_of_each_subject(clips)
+    assert [clip.clip_id for clip in people] == ["a0", "b0"]
+    write_edits(talker, people, people[:1], tmp_path / "edits", 4, "#00ff00")
+    rows = {row.edit: row for row in read_edits(tmp_path / "edits")}
+    assert list(rows) == ["original", "hair", "lip", "eyebrows", "background", "mask"]
+    frames = {edit: ImagePack(tmp_path / "edits" / row.frames).read() for edit, row in rows.items()}
+    assert {len(pack) for pack in frames.values()} == {4}
+    assert len(rows["hair"].times_s) == 4
+    assert rows["hair"].reference is not None
+    assert ImagePack(tmp_path / "edits" / rows["hair"].reference).read().shape[0] == 1
+    for edit in ("hair", "eyebrows", "background", "mask"):
+        change = np.abs(frames[edit][0].astype(int) - frames["original"][0]).sum(axis=2)
+        assert change.max() > 20
+    assert read_edits(tmp_path / "nowhere") == []
+
+
+def test_silence_is_heard_in_place_of_the_speech(made: Path) -> None:
+    spoken, silent = (ImagePack(made / method / "a0" / "masks.zip").read() for method in ("segtalker", "silent_audio"))
+    assert spoken.shape == silent.shape
+    assert (spoken != silent).any()

@@ -1,0 +1,106 @@
+"""Codes and masks to frames."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from segtalker.inference.rendering import encode_identity, render_frames
+from segtalker.nets.encoder import MaskGuidedEncoder
+from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.tensors import composite, one_hot, to_frames, to_images
+from segtalker.regions import MOUTH, NUM_REGIONS, REGION_INDEX
+
+SIDE = 32
+SKIN = REGION_INDEX["skin"]
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def nets() -> tuple[nn.Module, nn.Module]:
+    torch.manual_seed(0)
+    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4}
+    encoder = MaskGuidedEncoder(**shared, channels={16: 4, 8: 6}, taps=(16, 8), present_share=2e-4, mask_guided=True)
+    generator = MaskGuidedGenerator(**shared, channels={8: 6, 16: 4}, masked_up_to=16, mapping_layers=1, detailed=())
+    return encoder.eval(), generator.eval()
+
+
+def _masks(count: int, seed: int = 0) -> np.ndarray:
+    masks = np.zeros((count, SIDE, SIDE), np.uint8)
+    masks[:, 6:26, 8:24] = SKIN
+    for index in range(count):
+        masks[index, 18 : 18 + (index + seed) % 5, 12:20] = MOUTH
+    return masks
+
+
+def _frames(count: int) -> np.ndarray:
+    return np.random.default_rng(5).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def test_uint8_survives_the_round_trip() -> None:
+    frames = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
+    np.testing.assert_array_equal(to_frames(to_images(frames, CPU)), frames)
+
+
+def test_one_hot_names_each_region() -> None:
+    regions = one_hot(torch.from_numpy(_masks(2)))
+    assert regions.shape == (2, NUM_REGIONS, SIDE, SIDE)
+    np.testing.assert_array_equal(regions.argmax(1).numpy(), _masks(2))
+
+
+def test_codes_come_from_the_frame_that_shows_most_of_the_region(nets: tuple[nn.Module, nn.Module]) -> None:
+    encoder, _ = nets
+    frames, masks = _frames(5), _masks(5)
+    codes = encode_identity(encoder, frames, masks)
+    singles = [encode_identity(encoder, frames[i : i + 1], masks[i : i + 1]) for i in range(5)]
+    torch.testing.assert_close(codes[0, MOUTH], singles[4][0, MOUTH])
+    torch.testing.assert_close(codes[0, SKIN], singles[0][0, SKIN])
+
+
+def test_batches_do_not_change_the_frames(nets: tuple[nn.Module, nn.Module]) -> None:
+    encoder, generator = nets
+    codes = encode_identity(encoder, _frames(1), _masks(1))
+    runs = [
+        np.stack(list(render_frames(generator, _masks(5), codes, _frames(5), edge=1, batch_size=size)))
+        for size in (1, 2, 8)
+    ]
+    assert runs[0].shape == (5, SIDE, SIDE, 3)
+    assert runs[0].dtype == np.uint8
+    for other in runs[1:]:
+        assert np.abs(runs[0].astype(int) - other).max() <= 1
+
+
+def test_frames_stream(nets: tuple[nn.Module, nn.Module]) -> None:
+    """Only the batches asked for are painted."""
+    encoder, generator = nets
+    painted: list[int] = []
+    generator.register_forward_hook(lambda _, args, __: painted.append(len(args[0])))
+    codes = encode_identity(encoder, _frames(1), _masks(1))
+    frames = render_frames(generator, _masks(6), codes, None, edge=1, batch_size=2)
+    next(frames)
+    assert painted == [2]
+
+
+def test_the_background_is_the_given_one_and_the_face_is_not(nets: tuple[nn.Module, nn.Module]) -> None:
+    encoder, generator = nets
+    codes = encode_identity(encoder, _frames(1), _masks(1))
+    behind = np.zeros((1, SIDE, SIDE, 3), np.uint8)
+    behind[..., 1] = 200
+    with_it = np.stack(list(render_frames(generator, _masks(3), codes, behind, edge=1, batch_size=2)))
+    without = np.stack(list(render_frames(generator, _masks(3), codes, None, edge=1, batch_size=2)))
+    np.testing.assert_array_equal(with_it[:, :3], behind.repeat(3, 0)[:, :3])
+    np.testing.assert_array_equal(with_it[:, 10:22, 12:20], without[:, 10:22, 12:20])
+
+
+def _edge_profile(edge: int) -> Tensor:
+    masks = one_hot(torch.from_numpy(_masks(1)))
+    white = torch.ones(1, 3, SIDE, SIDE)
+    return composite(-white, white, masks, edge)[0, 0, 12]
+
+
+def test_the_edge_fades_over_its_width_and_can_be_hard() -> None:
+    assert set(_edge_profile(0).tolist()) == {-1.0, 1.0}
+    soft = _edge_profile(1)
+    between = (soft.abs() < 0.999).sum().item()
+    assert between == 8
+    assert (soft[:17].diff() <= 1e-6).all()

@@ -1,0 +1,185 @@
+"""Files in, a talking video out, and every wrong file said in one line."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from torch import nn
+
+from flows.commands.talk import talk
+from segtalker.clips.store import write_wav
+from segtalker.config.params import Params
+from segtalker.inference.editing import read_mask, save_mask
+from segtalker.inference.talk_pipeline import Edits, Studio, newest_experiment
+from segtalker.media.images import write_png
+from segtalker.media.mel import log_mel, speech_mel
+from segtalker.media.video import open_video, write_video
+from segtalker.regions import REGION_INDEX, colourise
+from segtalker.utils.errors import BadInputError, MissingWeightsError, SegTalkerError
+
+NO_EDITS = Edits((), None, None)
+
+
+@pytest.fixture(scope="module")
+def studio(params: Params, models: Path, colour_parser: nn.Module) -> Studio:
+    made = Studio(params, models, None, None)
+    assert made.reader.detector == "parser"  # the experiment's own landmarks are annotations
+    made.reader = replace(made.reader, parser=colour_parser)
+    return made
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory, draw: Any) -> Path:
+    """A portrait, another one, and two seconds of speech."""
+    folder = tmp_path_factory.mktemp("files")
+    for name, x in (("one.png", 100.0), ("other.png", 150.0)):
+        image = colourise(draw(240, x, 96.0, 34.0, 0.2).mask)
+        write_png(folder / name, np.clip(image.astype(int) + (0 if name == "one.png" else 8), 0, 255).astype(np.uint8))
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, 32000).astype(np.float32)
+    write_wav(folder / "speech.wav", noise, 16000)
+    return folder
+
+
+def _shown(path: Path) -> np.ndarray:
+    video = open_video(path, "pyav")
+    return np.stack([frame.image for frame in video.at_rate(25, video.start_s)])
+
+
+def test_a_still_speaks_inside_its_picture(studio: Studio, files: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "talk.mp4"
+    made = studio.make(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=False)
+    assert (made.frames, made.width, made.height) == (50, 240, 240)
+    frames = _shown(out)
+    assert frames.shape == (50, 240, 240, 3)
+    assert frames[:, 90:, 60:140].astype(float).std(axis=0).max() > 5
+    assert frames[:, :20, 220:].astype(float).std(axis=0).max() < 3
+    with av.open(str(out)) as video:
+        assert video.streams.audio[0].codec_context.name == "aac"
+        assert float(video.streams.audio[0].duration * video.streams.audio[0].time_base) == pytest.approx(2, abs=0.1)
+    assert sorted(path.name for path in out.parent.iterdir()) == ["talk.mp4"]
+
+
+def test_the_same_files_give_the_same_video(studio: Studio, files: Path, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        studio.make(files / "one.png", files / "speech.wav", tmp_path / name, NO_EDITS, crop_only=True)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert _shown(tmp_path / "a.mp4").shape[1:] == (64, 64, 3)
+
+
+def test_each_edit_changes_the_video(studio: Studio, files: Path, tmp_path: Path) -> None:
+    def frames(edits: Edits) -> np.ndarray:
+        out = tmp_path / "edited.mp4"
+        studio.make(files / "one.png", files / "speech.wav", out, edits, crop_only=True)
+        return _shown(out).astype(int)
+
+    studio.save_mask(files / "one.png", tmp_path / "mask.png")
+    mask = read_mask(tmp_path / "mask.png", 64)
+    plain = frames(NO_EDITS)
+    save_mask(tmp_path / "same.png", mask, 1)
+    assert np.abs(frames(Edits((), tmp_path / "same.png", None)) - plain).max() == 0
+    mask[4:14, 20:40] = REGION_INDEX["earrings"]
+    save_mask(tmp_path / "edited.png", mask, 4)
+    assert np.abs(frames(Edits((), tmp_path / "edited.png", None)) - plain)[:, 4:14, 20:40].max() > 20
+    assert np.abs(frames(Edits([("hair", files / "other.png")], None, None)) - plain).max() > 3
+    green = frames(Edits((), None, "#00ff00"))
+    assert (np.abs(green[:, 2, 2] - np.array((0, 255, 0))) < 30).all()
+
+
+def test_what_goes_on_outside_the_square_is_not_put_back(studio: Studio, files: Path, tmp_path: Path) -> None:
+    """Half of the hair in another colour would be worse than a crop."""
+    for edits, reason in (
+        (Edits([("background", files / "other.png")], None, None), "background goes on outside"),
+        (Edits((), None, "#102030"), "background"),
+        (Edits([("lip", files / "other.png")], None, None), ""),
+    ):
+        made = studio.make(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=False)
+        assert reason in made.cropped
+        assert bool(made.cropped) == bool(reason)
+        assert made.width == (64 if reason else 240)
+
+
+def test_a_video_portrait_is_as_long_as_the_speech(studio: Studio, files: Path, draw: Any, tmp_path: Path) -> None:
+    poses = [colourise(draw(160, 80.0 + shift, 66.0, 24.0, 0.2).mask)[:, :151] for shift in range(8)]
+    write_video(tmp_path / "portrait.mp4", (pose[:, :150] for pose in poses), 25, None, 16000, 4)
+    made = studio.make(tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False)
+    assert (made.frames, made.width, made.height) == (50, 150, 160)
+
+
+def test_long_speech_is_analysed_in_pieces(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = np.random.default_rng(1).uniform(-0.5, 0.5, 5 * 16000 + 123).astype(np.float32)
+    whole = log_mel(samples, 16000, params.base.mel)
+    monkeypatch.setattr("segtalker.media.mel._MEL_PIECE_S", 1)
+    pieces = speech_mel(samples, params)
+    assert pieces.shape == whole.shape
+    np.testing.assert_allclose(pieces, whole, atol=1e-5)
+
+
+@pytest.fixture
+def fails(studio: Studio, files: Path, tmp_path: Path) -> Callable[..., str]:
+    """The message a wrong file leads to; nothing may be left behind."""
+
+    def message(
+        portrait: str = "one.png", audio: str = "speech.wav", out: str = "o.mp4", edits: Edits = NO_EDITS
+    ) -> str:
+        with pytest.raises(SegTalkerError) as raised:
+            studio.make(files / portrait, files / audio, tmp_path / out, edits, crop_only=True)
+        assert "\n" not in str(raised.value)
+        assert not list(tmp_path.rglob("*.mp4"))
+        return str(raised.value)
+
+    return message
+
+
+def test_wrong_files_are_said_in_one_line(fails: Callable[..., str], files: Path) -> None:
+    write_video(files / "mute.mp4", iter([np.zeros((64, 64, 3), np.uint8)] * 10), 25, None, 16000, 20)
+    write_wav(files / "short.wav", np.full(900, 0.3, np.float32), 16000)
+    write_wav(files / "silent.wav", np.zeros(16000, np.float32), 16000)
+    (files / "text.wav").write_text("no sound")
+    assert "no such file" in fails(portrait="absent.png")
+    assert "no such file" in fails(audio="absent.wav")
+    assert "mute.mp4: no sound track" in fails(audio="mute.mp4")
+    assert "no face found" in fails(portrait="mute.mp4")
+    assert "0.06 s of sound" in fails(audio="short.wav")
+    assert "silent" in fails(audio="silent.wav")
+    assert "text.wav" in fails(audio="text.wav")
+    assert "only .mp4" in fails(out="o.avi")
+    assert "mask.png: no such file" in fails(edits=Edits((), files / "mask.png", None))
+    assert "absent.png: no such file" in fails(edits=Edits([("hair", files / "absent.png")], None, None))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_place_is_said(fails: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    assert "cannot be written" in fails(out="locked/o.mp4")
+
+
+def test_a_place_that_cannot_be_a_folder_is_said(studio: Studio, files: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for out, reason in ((tmp_path / "file" / "o.mp4", "cannot be written"), (tmp_path, "only .mp4")):
+        with pytest.raises(BadInputError, match=reason):
+            studio.make(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=True)
+
+
+def test_the_newest_networks_are_used(tmp_path: Path) -> None:
+    with pytest.raises(MissingWeightsError, match="segtalker reproduce"):
+        newest_experiment(tmp_path)
+    for age, name in enumerate(("new", "old")):
+        path = tmp_path / name / "train_sgi" / "generator.ckpt"
+        path.parent.mkdir(parents=True)
+        path.touch()
+        os.utime(path, (1e9 - age, 1e9 - age))
+    assert newest_experiment(tmp_path) == "new"
+
+
+def test_the_command_checks_what_belongs_together(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="--audio and --out"):
+        talk(tmp_path / "p.png")
+    with pytest.raises(BadInputError, match="go together"):
+        talk(tmp_path / "p.png", audio=tmp_path / "a.wav", save_mask=tmp_path / "m.png")
+    with pytest.raises(BadInputError, match="no such region"):
+        talk(tmp_path / "p.png", tmp_path / "a.wav", tmp_path / "o.mp4", swap=["beard=x.png"])

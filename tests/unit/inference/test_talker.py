@@ -1,0 +1,137 @@
+"""The steps from speech and a face to frames."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+import segtalker.inference.talker
+from segtalker.clips.store import Clip
+from segtalker.faces.mouth_box import box_transforms, hidden_area, paste_regions
+from segtalker.inference.background import SourceBackdrop
+from segtalker.inference.talker import Talker, TalkSettings, back_and_forth, frames_of_speech
+from segtalker.regions import BACKGROUND, LIP, MOUTH, NUM_REGIONS
+from segtalker.utils.errors import BadInputError, MissingWeightsError
+
+
+def _mel(columns: int) -> np.ndarray:
+    return np.random.default_rng(5).standard_normal((80, columns)).astype(np.float32)
+
+
+def _masks(talker: Talker, clip: Clip, mel: np.ndarray, count: int) -> np.ndarray:
+    stretches = talker.talking_masks(clip, talker.identify(clip), mel, count, edit=None)
+    return np.concatenate([masks for _, masks in stretches])
+
+
+@pytest.mark.parametrize("available", [1, 2, 5])
+def test_a_source_is_walked_back_and_forth_without_jumps(available: int) -> None:
+    walk = back_and_forth(available, 23)
+    assert walk[0] == 0
+    assert set(walk) == set(range(available))
+    assert np.abs(np.diff(walk)).max(initial=0) <= 1
+    assert available == 1 or (np.diff(walk) != 0).all()
+
+
+def test_frames_last_as_long_as_the_speech() -> None:
+    assert frames_of_speech(16000, 16000, 25) == 25
+    assert frames_of_speech(10, 16000, 25) == 1
+
+
+def test_stretches_leave_no_trace(talker: Talker, clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 130
+    mel = _mel(count * 16 // 5)
+    whole = _masks(talker, clips[0], mel, count)
+    monkeypatch.setattr(segtalker.inference.talker, "_STRETCH_S", 0.5)
+    pieces = list(talker.talking_masks(clips[0], talker.identify(clips[0]), mel, count, edit=None))
+    assert len(pieces) > 2
+    np.testing.assert_array_equal(np.concatenate([masks for _, masks in pieces]), whole)
+
+
+def test_speech_changes_the_mouth_and_nothing_else(talker: Talker, clips: list[Clip]) -> None:
+    mel = np.array(clips[0].mel)
+    one, other = _masks(talker, clips[0], mel, 20), _masks(talker, clips[0], -mel, 20)
+    assert (one != other).any()
+    landmarks = np.asarray(clips[0].landmarks)[:20]
+    settings = talker.settings
+    transforms = box_transforms(landmarks, settings.box_size, settings.smooth_frames)
+    everywhere = torch.zeros(20, NUM_REGIONS, *settings.box_size)
+    everywhere[:, MOUTH] = 1.0
+    hidden = paste_regions(np.zeros_like(one), everywhere, transforms) == MOUTH
+    assert 0 < hidden.mean() < hidden_area(settings.box_size).mean()
+    assert not (one != other)[~hidden].any()
+
+
+class _Shown:
+    """Pictures held in memory."""
+
+    def __init__(self, pictures: np.ndarray) -> None:
+        self.pictures = pictures
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def read(self, indices: list[int] | None = None) -> np.ndarray:
+        return self.pictures if indices is None else self.pictures[indices]
+
+
+@dataclass(frozen=True)
+class _Face:
+    frames: _Shown
+    masks: _Shown
+    landmarks: np.ndarray
+
+
+def test_a_frame_says_nothing_of_its_own_mouth(talker: Talker, clips: list[Clip]) -> None:
+    """Masks that differ in the mouth alone lead to the same talking masks."""
+    clip, masks = clips[0], clips[0].masks.read()
+    closed = np.where(masks == MOUTH, np.uint8(LIP), masks)
+    assert (closed != masks).any()
+    silent = _Face(_Shown(clip.frames.read()), _Shown(closed), np.asarray(clip.landmarks))
+    stretches = talker.talking_masks(silent, talker.identify(clip), np.asarray(clip.mel), 20, edit=None)
+    expected = _masks(talker, clip, np.asarray(clip.mel), 20)
+    np.testing.assert_array_equal(np.concatenate([masks for _, masks in stretches]), expected)
+
+
+def test_the_identity_is_the_widest_mouth(talker: Talker, clips: list[Clip]) -> None:
+    areas = (clips[0].masks.read() == MOUTH).sum(axis=(1, 2))
+    identity = talker.identify(clips[0])
+    assert areas[identity.index] == areas.max()
+    assert identity.codes.shape[:2] == (1, NUM_REGIONS)
+
+
+def test_surroundings_come_from_the_source(talker: Talker, clips: list[Clip]) -> None:
+    clip, source = clips[0], np.arange(12)
+    masks = clip.masks.read(source.tolist())
+    frames = np.stack(list(talker.render(clip, source, masks, talker.identify(clip).codes, SourceBackdrop())))
+    assert frames.shape == (12, *clip.frames.read([0]).shape[1:])
+    far_from_outlines = np.ones((7, 7), np.uint8)
+    untouched = np.stack([cv2.erode(np.uint8(mask == BACKGROUND), far_from_outlines) for mask in masks]) == 1
+    assert untouched.any()
+    np.testing.assert_array_equal(frames[untouched], clip.frames.read(source.tolist())[untouched])
+
+
+def test_talking_gives_a_frame_for_every_mask(talker: Talker, clips: list[Clip]) -> None:
+    identity = talker.identify(clips[0])
+    stretches = list(talker.talk(clips[0], identity, _mel(300), 70, SourceBackdrop()))
+    assert sum(len(list(stretch.frames)) for stretch in stretches) == 70
+    assert np.concatenate([stretch.source for stretch in stretches]).max() == len(clips[0].frames) - 1
+
+
+@pytest.mark.parametrize("net", ["train_tsg/tsg.ckpt", "train_sgi/encoder.ckpt", "train_sgi/generator.ckpt"])
+def test_a_missing_network_names_the_stage_to_run(
+    tmp_path: Path, models: Path, settings: TalkSettings, net: str
+) -> None:
+    for path in models.rglob("*.ckpt"):
+        if not path.match(net):
+            (tmp_path / path.relative_to(models)).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path.relative_to(models)).symlink_to(path)
+    with pytest.raises(MissingWeightsError, match=f"reproduce --until {net.split('/')[0]}"):
+        Talker.load(tmp_path, settings, torch.device("cpu"))
+
+
+def test_networks_of_another_size_are_refused(models: Path, settings: TalkSettings) -> None:
+    with pytest.raises(BadInputError, match="trained at 64 px, the params say 128"):
+        Talker.load(models, replace(settings, image_size=128), torch.device("cpu"))

@@ -1,0 +1,63 @@
+"""Checkpoints build the network they hold and run no code of a stranger."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from segtalker.nets.checkpoints import checkpoint_signature, load_net, save_net
+from segtalker.utils.errors import BadInputError, MissingWeightsError
+
+
+class Scale(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(width))
+
+
+class Bomb:
+    def __reduce__(self):
+        return (Path("/tmp/segtalker-bomb").touch, ())
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    net = Scale(width=5)
+    save_net(tmp_path / "net.ckpt", net, "scale", {"width": 5}, "f" * 64)
+    loaded = load_net(tmp_path / "net.ckpt", "scale", Scale)
+    assert torch.equal(loaded.weight, net.weight)
+    assert not loaded.training
+    assert not loaded.weight.requires_grad
+    assert checkpoint_signature(tmp_path / "net.ckpt") == "f" * 64
+
+
+def test_missing_file_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(MissingWeightsError, match="reproduce --until train_tsg"):
+        load_net(tmp_path / "train_tsg" / "tsg.ckpt", "tsg", Scale)
+
+
+def test_another_kind_is_refused(tmp_path: Path) -> None:
+    save_net(tmp_path / "net.ckpt", Scale(2), "scale", {"width": 2}, "f" * 64)
+    with pytest.raises(BadInputError, match="not a tsg checkpoint"):
+        load_net(tmp_path / "net.ckpt", "tsg", Scale)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"hello\nworld\n", b"\x80\x02.", pickle.dumps({"a": 1})])
+def test_damaged_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "net.ckpt").write_bytes(content)
+    with pytest.raises(BadInputError, match="not a readable checkpoint"):
+        load_net(tmp_path / "net.ckpt", "scale", Scale)
+
+
+def test_a_net_of_another_shape_is_refused(tmp_path: Path) -> None:
+    save_net(tmp_path / "net.ckpt", Scale(2), "scale", {"width": 3}, "f" * 64)
+    with pytest.raises(BadInputError, match="this version cannot build"):
+        load_net(tmp_path / "net.ckpt", "scale", Scale)
+
+
+def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
+    torch.save({"format": 1, "kind": "scale", "bomb": Bomb()}, tmp_path / "net.ckpt")
+    with pytest.raises(BadInputError, match="not a readable checkpoint"):
+        load_net(tmp_path / "net.ckpt", "scale", Scale)
+    assert not Path("/tmp/segtalker-bomb").exists()
