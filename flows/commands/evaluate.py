@@ -100,7 +100,7 @@ def evaluate(
     _check(name, predictions, reference)
     # torch takes seconds to import: only here, so that the command's other uses stay quick
     from flows.commands import peer_tables
-    from segtalker.evaluation.clip import peers
+    from segtalker.evaluation import peers
 
     place = (out or root / "reports" / "evaluations" / name).resolve()
     check_place(place)

@@ -4,7 +4,8 @@ import json
 
 from flows.stages.common import StageRun, stage_main
 from segtalker.clips.store import load_clips
-from segtalker.evaluation.clip import GROUND_TRUTH, protocol
+from segtalker.evaluation import protocol
+from segtalker.evaluation.clip import GROUND_TRUTH
 from segtalker.evaluation.result_files import FACTS_FILE, METRICS_FILE, keep_scores
 from segtalker.evaluation.run import (
     clip_groups,

@@ -53,7 +53,7 @@ class ClipTask:
 
 
 def table_rows(path: Path) -> list[Row]:
-    """Rows of a clip table; what is not known is empty text. Errors as `segtalker.clips.store.store.read_table`."""
+    """Rows of a clip table; what is not known is empty text. Errors as `segtalker.clips.store.read_table`."""
     return [{str(name): value for name, value in row.items()} for row in read_table(path).fillna("").to_dict("records")]
 
 

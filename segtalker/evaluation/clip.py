@@ -220,7 +220,7 @@ def _open_rows(plan: EvaluationPlan, clip: Clip, methods: Sequence[str], known: 
 
 
 def evaluate_clip(plan: EvaluationPlan, row: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Measures one clip by every method; for `segtalker.clips.store.runner.run_clips`.
+    """Measures one clip by every method; for `segtalker.clips.runner.run_clips`.
 
     Args:
         plan: how.

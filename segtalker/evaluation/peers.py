@@ -48,7 +48,7 @@ class Request:
         predictions: folder of videos.
         name: of the method.
         reference: folder of the videos they should be, or None for the test clips of the experiment.
-        geometry: see `segtalker.evaluation.clip.predictions.Intake`.
+        geometry: see `segtalker.evaluation.predictions.Intake`.
     """
 
     predictions: Path

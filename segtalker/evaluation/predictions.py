@@ -89,7 +89,7 @@ class Intake:
 
 
 def take_in(intake: Intake, row: dict[str, Any], _output: Path) -> dict[str, Any]:
-    """Reads one prediction; for `segtalker.clips.store.runner.run_clips`.
+    """Reads one prediction; for `segtalker.clips.runner.run_clips`.
 
     Args:
         intake: how.

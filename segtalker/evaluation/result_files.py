@@ -17,7 +17,7 @@ HISTORY_FILE = "history.csv"
 
 
 class Keeper(Protocol):
-    """Whatever keeps copies of files, such as `segtalker.tracking.mlflow_runs.mlflow_runs.StageTracker`."""
+    """Whatever keeps copies of files, such as `segtalker.tracking.mlflow_runs.StageTracker`."""
 
     def log_artifact(self, path: Path, folder: str = "") -> None:
         """Keeps a copy of a file, or of a folder under its own name, in `folder`."""

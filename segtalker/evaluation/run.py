@@ -14,7 +14,8 @@ from segtalker.config.base import Machine
 from segtalker.config.evaluation import Evaluate
 from segtalker.config.params import Params
 from segtalker.config.workspace import Workspace
-from segtalker.evaluation.clip import EvaluationPlan, evaluate_clip, protocol
+from segtalker.evaluation import protocol
+from segtalker.evaluation.clip import EvaluationPlan, evaluate_clip
 from segtalker.evaluation.metric_nets import InstrumentChoice, WeightFiles, load_instruments
 from segtalker.evaluation.result_files import GROUPS
 from segtalker.evaluation.score_table import (

@@ -160,7 +160,7 @@ def load_dubber(models: Path, settings: DubSettings, device: str) -> Dubber:
 
 
 def generate_clip(plan: GenerationPlan, row: dict[str, Any], _output: Path) -> dict[str, Any]:
-    """Makes one clip by every method, each in `<method>/<clip_id>/`; for `segtalker.clips.store.runner.run_clips`.
+    """Makes one clip by every method, each in `<method>/<clip_id>/`; for `segtalker.clips.runner.run_clips`.
 
     Args:
         plan: what to make.

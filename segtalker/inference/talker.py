@@ -40,7 +40,7 @@ IDENTITY_FRAMES = 200  # from the start of a source, in which the reference is l
 
 
 class Images(Protocol):
-    """Pictures by index, such as `segtalker.clips.store.image_pack.ImagePack`."""
+    """Pictures by index, such as `segtalker.clips.image_pack.ImagePack`."""
 
     def __len__(self) -> int: ...
 
@@ -49,7 +49,7 @@ class Images(Protocol):
 
 
 class Face(Protocol):
-    """A face to bring to speech: frames, masks and landmarks of one crop, such as `segtalker.clips.store.store.Clip`."""
+    """A face to bring to speech: frames, masks and landmarks of one crop, such as `segtalker.clips.store.Clip`."""
 
     @property
     def frames(self) -> Images:

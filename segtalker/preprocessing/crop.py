@@ -93,7 +93,7 @@ class Passage:
 
 
 def crop_clip(base: Base, crop: Crop, buffer_mib: int, row: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Crops one clip; see `segtalker.clips.store.runner.run_clips` and, for what is written, `segtalker.clips.store`.
+    """Crops one clip; see `segtalker.clips.runner.run_clips` and, for what is written, `segtalker.clips.store`.
 
     Args:
         base: sizes and rates.

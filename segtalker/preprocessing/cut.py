@@ -30,7 +30,7 @@ _MISSING_S = 0.5
 
 
 def cut_recording(cut: Cut, detector: tuple[str, str], threads: int, row: Row, folder: Path) -> dict[str, Any]:
-    """Finds the stretches of one recording; see `segtalker.clips.store.runner.run_clips`.
+    """Finds the stretches of one recording; see `segtalker.clips.runner.run_clips`.
 
     Args:
         cut: what makes a stretch.

@@ -83,7 +83,7 @@ class GatePlan:
 
 
 def measure_clip(plan: GatePlan, crops: Path, row: Row, folder: Path) -> dict[str, Any]:
-    """Measures one clip; see `segtalker.clips.store.runner.run_clips`.
+    """Measures one clip; see `segtalker.clips.runner.run_clips`.
 
     Args:
         plan: what is measured.

@@ -70,7 +70,7 @@ def parse_clips(params: Params, choice: ParserChoice, rows: Sequence[Row], crops
 def parse_clip(
     choice: ParserChoice, crops: Path, batch_size: int, smoothing: Smoothing, row: dict[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """Parses one clip into `masks.zip`; see `segtalker.clips.store.runner.run_clips`.
+    """Parses one clip into `masks.zip`; see `segtalker.clips.runner.run_clips`.
 
     Args:
         choice: the parser.

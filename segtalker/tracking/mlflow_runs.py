@@ -191,7 +191,7 @@ def start_evaluation(
 
     Args:
         name: of the run.
-        protocol: see `segtalker.evaluation.clip.protocol.protocol_signature`.
+        protocol: see `segtalker.evaluation.protocol.protocol_signature`.
         signature: names what was evaluated, 64 hex digits, or empty.
         params: logged with it, nested; at least the section `tables`, by which its tables are made.
         tags: `segtalker.experiment`, `segtalker.dataset`, git revision and the like.
@@ -249,12 +249,12 @@ class StoredRun:
 
     @property
     def signature(self) -> str:
-        """See `segtalker.tracking.mlflow_runs.provenance.signature`; empty where none was logged."""
+        """See `segtalker.tracking.provenance.signature`; empty where none was logged."""
         return self.tags.get(_SIGNATURE, "")
 
     @property
     def protocol(self) -> str:
-        """See `segtalker.evaluation.clip.protocol.protocol_signature`; empty where none was logged."""
+        """See `segtalker.evaluation.protocol.protocol_signature`; empty where none was logged."""
         return self.tags.get(_PROTOCOL, "")
 
 

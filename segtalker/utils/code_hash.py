@@ -20,7 +20,7 @@ _WITHOUT_EFFECT = (
     "flows.stages.common",
     "segtalker.clips.worker_pools",
     "segtalker.config",
-    "segtalker.tracking.mlflow_runs",
+    "segtalker.tracking",
     "segtalker.utils",
 )
 

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("segtalker", "flows", "lightning_modules", "datamodules")
 # how work is run, told and written down; none of it changes what comes out
 WITHOUT_EFFECT = (
-    "flows.dvc", "flows.stages.common", "segtalker.clips.worker_pools", "segtalker.config", "segtalker.tracking.mlflow_runs",
+    "flows.dvc", "flows.stages.common", "segtalker.clips.worker_pools", "segtalker.config", "segtalker.tracking",
     "segtalker.utils",
 )  # fmt: skip
 

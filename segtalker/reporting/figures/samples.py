@@ -72,7 +72,7 @@ def choose_samples(
         generated: `results/<experiment>/generate`.
         system: the method that must have them.
         count: so many beside the extremes, at most.
-        extremes: remarks by clip, see `segtalker.reporting.tables.build.best_and_worst.extreme_clips`.
+        extremes: remarks by clip, see `segtalker.reporting.tables.best_and_worst.extreme_clips`.
     """
     table = read_table(generated / "clips.csv")
     audio = {clip.clip_id: clip.audio_path for clip in clips}

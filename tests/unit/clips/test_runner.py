@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from segtalker.clips import runner as clip_runner
 from segtalker.clips.runner import ClipTask, Work, run_clips, task_key
 from segtalker.clips.store import CLIP_COLUMNS, read_table
-from segtalker.clips.store import runner as clip_runner
 from segtalker.clips.worker_pools import Pool
 from segtalker.utils.code_hash import code_hash
 from segtalker.utils.errors import BadClipError, BadInputError

@@ -13,9 +13,9 @@ import dask
 import pytest
 from distributed import LocalCluster
 
+from segtalker.clips import worker_pools as clip_pools
 from segtalker.clips.runner import ClipTask, Row, run_clips, task_key
 from segtalker.clips.store import CLIP_COLUMNS, read_table
-from segtalker.clips.store import worker_pools as clip_pools
 from segtalker.clips.worker_pools import Pool
 from segtalker.utils.errors import BadClipError, BadInputError
 

@@ -12,7 +12,7 @@ import pytest
 
 from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.clips.store import processed_clip
-from segtalker.evaluation.clip import clip as evaluation
+from segtalker.evaluation import clip as evaluation
 from segtalker.evaluation.metric_nets import WeightFiles
 from segtalker.regions import MOUTH, PALETTE
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from segtalker.clips.image_pack import write_images
-from segtalker.evaluation.clip import clip as evaluation
+from segtalker.evaluation import clip as evaluation
 from segtalker.evaluation.score_table import MeasuredClip, clip_scores, dataset_scores
 
 CLIP = "face_00"

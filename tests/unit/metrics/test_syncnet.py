@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from segtalker.clips.store import processed_clip, write_wav
-from segtalker.evaluation.clip import clip as evaluation
+from segtalker.evaluation import clip as evaluation
 from segtalker.evaluation.metric_nets import WeightFiles
 from segtalker.media.mfcc import mfcc
 from segtalker.nets.external.syncnet import SyncNet

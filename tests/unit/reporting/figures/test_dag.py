@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segtalker.reporting.figures.report_figures import dag
+from segtalker.reporting.figures import dag
 from segtalker.reporting.figures.style import DARK, LIGHT, render
 from segtalker.utils.errors import BadInputError
 
