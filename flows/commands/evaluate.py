@@ -51,7 +51,7 @@ def check_place(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise BadInputError(f"--out {folder}: a file has this name; name a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / NOTES_FILE).is_file():
+    if folder.is_dir() and any(folder.glob("[!.]*")) and not (folder / NOTES_FILE).is_file():
         raise BadInputError(f"--out {folder}: holds other files, which would be replaced; name a new folder")
     above = next(parent for parent in folder.absolute().parents if parent.exists())
     try:

@@ -298,10 +298,10 @@ def _decoded(
 
 def _shown_rgb(frame: av.VideoFrame, display: Display, factor: float) -> np.ndarray:
     """A frame as it is shown, smaller by a factor of 1 or less; what is transparent is white."""
-    size = display.square if factor == 1.0 else tuple(max(round(side * factor), 1) for side in display.square)
-    if size != (frame.width, frame.height):
+    width, height = (max(round(side * factor), 1) for side in display.square)
+    if (width, height) != (frame.width, frame.height):
         way = Interpolation.BICUBIC if factor == 1.0 else Interpolation.FAST_BILINEAR
-        frame = frame.reformat(*size, "rgba" if _is_transparent(frame) else "rgb24", interpolation=way)
+        frame = frame.reformat(width, height, "rgba" if _is_transparent(frame) else "rgb24", interpolation=way)
     return np.ascontiguousarray(display.upright(_rgb(frame)))
 
 

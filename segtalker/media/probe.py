@@ -5,15 +5,17 @@ side or mirrored, edit lists hide the first ones, cover art is a stream of video
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 from av.audio.stream import AudioStream
+from av.buffer import Buffer
 from av.container import InputContainer
 from av.format import Flags
 from av.sidedata.sidedata import Type
@@ -24,6 +26,7 @@ from segtalker.utils.errors import BadClipError
 from segtalker.utils.paths import written_out
 
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
+_NO_TIMESTAMPS = cast(int, Flags.no_timestamps.value)
 _MAX_PIXEL_ASPECT = 8  # anamorphic film has 2; more is a damaged header
 _MAX_RATE = 300  # frames a second; browsers that record state the clock, 1000, in place of a rate
 _TURN_TOLERANCE = 0.01  # of a display matrix, which counts in 1/65536
@@ -118,6 +121,12 @@ def sound_choice(container: InputContainer, name: str) -> str:
     return f"sound track {list(streams).index(chosen) + 1} of {len(streams)} is heard: {why}{language}"
 
 
+def read_sound_choice(path: Path) -> str:
+    """`sound_choice` of a file that can be read."""
+    with open_media(path) as container:
+        return sound_choice(container, path.name)
+
+
 def read_display(stream: VideoStream, first: av.VideoFrame, name: str) -> Display:
     """How frames are shown, by the stream's sample aspect ratio and the first frame's display matrix.
 
@@ -130,8 +139,9 @@ def read_display(stream: VideoStream, first: av.VideoFrame, name: str) -> Displa
     width, height = first.width, first.height
     # the short side of a pixel is stretched, so that no row or column is lost
     square = (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))
-    matrix = first.side_data.get(Type.DISPLAYMATRIX)
-    return Display((width, height), square, *(_turn(bytes(matrix), name) if matrix else (False, False, False)))
+    matrix = cast("Mapping[Type, Buffer]", first.side_data).get(Type.DISPLAYMATRIX)
+    turn = (False, False, False) if matrix is None else _turn(bytes(matrix), name)
+    return Display((width, height), square, *turn)
 
 
 def _turn(matrix: bytes, name: str) -> tuple[bool, bool, bool]:
@@ -150,7 +160,7 @@ def _turn(matrix: bytes, name: str) -> tuple[bool, bool, bool]:
 
 def has_clock(container: InputContainer) -> bool:
     """Whether frames carry times; a bare stream of H.264, HEVC, MPEG-4 or JPEG has none."""
-    return not container.format.flags & Flags.no_timestamps.value
+    return not container.format.flags & _NO_TIMESTAMPS
 
 
 def frame_rate(path: Path, container: InputContainer, stream: VideoStream) -> float:
@@ -160,13 +170,14 @@ def frame_rate(path: Path, container: InputContainer, stream: VideoStream) -> fl
         BadClipError: a bare stream that states none.
     """
     if not has_clock(container):
-        # what FFmpeg says in its place is a guess, 25
-        if not (rate := stream.codec_context.framerate):
+        # what FFmpeg says of the stream in its place is a guess, 25
+        stated = stream.codec_context.framerate
+        if not stated:
             raise BadClipError(
                 f"{path.name}: a bare {stream.codec_context.name} stream without times or frame rate;"
                 f" ffmpeg -framerate RATE -i {path.name} -c copy {path.stem}.mp4 gives it both"
             )
-        return float(rate)
+        return float(stated)
     rate = stream.average_rate or stream.guessed_rate
     if rate and rate <= _MAX_RATE:
         return float(rate)
@@ -200,7 +211,9 @@ def _packets(path: Path, index: int) -> Iterator[float | None]:
 
 
 def stated_seconds(container: InputContainer, stream: VideoStream) -> float | None:
-    """How long the picture is by the container, or None where it does not say."""
+    """How long the picture is by the container, or None where it does not say; MPEG program streams never do."""
+    if container.format.name == "mpeg":
+        return None  # FFmpeg's estimate was 0.02 s for 1.6 s
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     return container.duration / av.time_base if container.duration else None
