@@ -15,7 +15,7 @@ from segtalker.utils.errors import BadInputError
 
 pillow_heif.register_heif_opener()
 # Pillow also takes an MPEG stream or a PDF for a picture, of which it reads nothing
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF", "JPEG2000", "PPM")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF", "JPEG2000", "PPM")
 _ANIMATIONS = ("GIF", "PNG", "WEBP", "AVIF")  # in others, further pictures are pages, depths or thumbnails
 _EXIF_ORIENTATION = 0x0112
 _GREY_16 = ("I;16", "I;16L", "I;16B")

@@ -144,7 +144,7 @@ def test_no_picture_is_no_still(tmp_path: Path, write_timed: Callable[..., Path]
     assert not is_still(tmp_path / "a.png")
     buffer = io.BytesIO()
     Image.fromarray(RAMP).save(buffer, format="PNG")
-    (tmp_path / "cut.png").write_bytes(buffer.getvalue()[:1500])
+    (tmp_path / "cut.png").write_bytes(buffer.getvalue()[: len(buffer.getvalue()) // 2])
     assert is_still(tmp_path / "cut.png")
     with pytest.raises(BadInputError, match=r"cut\.png: a damaged image"):
         read_image(tmp_path / "cut.png")

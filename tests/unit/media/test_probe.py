@@ -39,6 +39,19 @@ def write_stored(path: Path, image: np.ndarray, aspect: Fraction) -> None:
         container.mux(stream.encode(None))
 
 
+def put_cover_first(path: Path) -> None:
+    """Moves the tags of an MP4, cover art among them, before its tracks; its index is at the end, so no place changes."""
+    content = path.read_bytes()
+    start = content.rindex(b"moov") - 4
+    boxes, place = [], start + 8
+    while place < len(content):
+        size = int.from_bytes(content[place : place + 4], "big")
+        boxes.append(content[place : place + size])
+        place += size
+    boxes.sort(key=lambda box: (b"mvhd", b"udta").index(box[4:8]) if box[4:8] in (b"mvhd", b"udta") else 2)
+    path.write_bytes(content[: start + 8] + b"".join(boxes))
+
+
 @BOTH
 @pytest.mark.parametrize(
     ("aspect", "shown"),
@@ -82,6 +95,7 @@ def test_cover_art_is_no_video(
     Image.new("RGB", (320, 180), "red").save(tmp_path / "cover.jpg")
     first = ("-map", 0, "-map", 1, "-c", "copy", "-disposition:v:0", "attached_pic")
     ffmpeg("-i", tmp_path / "cover.jpg", "-i", video, *first, tmp_path / "covered.mp4")
+    put_cover_first(tmp_path / "covered.mp4")
     with av.open(str(tmp_path / "covered.mp4")) as container:
         assert container.streams.video[0].codec_context.name == "mjpeg"
     assert numbers(tmp_path / "covered.mp4", decoder, 25) == list(range(20))
@@ -122,7 +136,7 @@ def test_a_bare_stream_goes_by_the_rate_it_states(
     write_timed: Writer, tmp_path: Path, name: str, numbers: Numbers, ffmpeg: Tool
 ) -> None:
     encoder = "libx265" if name.endswith("hevc") else "libx264"
-    ffmpeg("-i", write_timed("a.mp4", np.arange(40) / 50), "-c:v", encoder, "-r", 50, tmp_path / name)
+    ffmpeg("-i", write_timed("a.mp4", np.arange(40) / 50), "-c:v", encoder, "-r", 50, "-frames:v", 40, tmp_path / name)
     video = open_video(tmp_path / name, "decord")
     assert (video.decoder, video.decoder_reason) == ("pyav", "decord makes up times of its own")
     assert (video.fps, video.seconds) == (50.0, pytest.approx(0.8))
@@ -176,10 +190,11 @@ def test_a_slant_is_refused(tmp_path: Path, ffmpeg: Tool) -> None:
         open_video(tmp_path / "turned.mp4", "pyav")
 
 
-def test_pixels_that_nobody_can_mean_are_refused(tmp_path: Path) -> None:
-    write_stored(tmp_path / "a.mkv", scene(64, 64), Fraction(200, 3))
-    with pytest.raises(BadClipError, match=r"a\.mkv: its header says pixels of 200:3"):
-        open_video(tmp_path / "a.mkv", "pyav")
+def test_pixels_that_nobody_can_mean_are_refused(tmp_path: Path, ffmpeg: Tool) -> None:
+    write_stored(tmp_path / "a.mp4", scene(64, 64), Fraction(1))
+    ffmpeg("-i", tmp_path / "a.mp4", "-c", "copy", "-aspect", "50:1", tmp_path / "wide.mkv")
+    with pytest.raises(BadClipError, match=r"wide\.mkv: its header says pixels of 50:1"):
+        open_video(tmp_path / "wide.mkv", "pyav")
 
 
 @pytest.mark.parametrize(("height", "reason"), [(128, ""), (96, "changes from 64x64 to 128x96 at 0.40 s")])
@@ -196,7 +211,9 @@ def test_a_shape_that_changes_on_the_way(tmp_path: Path, ffmpeg: Tool, height: i
         with pytest.raises(BadClipError, match=reason):
             list(video)
     else:
-        assert [frame.image.shape for frame in video] == [(64, 64, 3)] * 20
+        shown = list(video)
+        assert shown[-1].time_s > 0.6
+        assert {frame.image.shape for frame in shown} == {(64, 64, 3)}
 
 
 @pytest.mark.parametrize(("default", "said"), [(1, "the default one, fra"), (None, "the first one, eng")])
