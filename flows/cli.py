@@ -2,8 +2,6 @@
 
 import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
@@ -13,16 +11,13 @@ from flows.commands.compare import compare
 from flows.commands.console import complain, say
 from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
+from flows.commands.results import say_results
 from flows.commands.runs import runs, tables
 from flows.commands.talk import talk
 from flows.commands.weights import weights_app
-from flows.dvc import command_line
-from flows.dvc.code_versions import write_code_file
-from flows.dvc.lock_cache import bring_back, keep_lock
 from flows.dvc.run_lock import run_lock
-from flows.prefect_server import configure, prefect_server
 from segtalker.config.experiment import DEFAULT_EXPERIMENT, activate, compose
-from segtalker.config.params import Params, load_params
+from segtalker.config.params import load_params
 from segtalker.config.stages import STAGES
 from segtalker.config.workspace import project_root
 from segtalker.utils.errors import EXIT_CODE, BadInputError, SegTalkerError
@@ -44,31 +39,6 @@ app.command()(compare)
 app.add_typer(weights_app, name="weights")
 
 
-def _run(root: Path, params: Params, until: str) -> None:
-    configure(root)
-    write_code_file(root)
-    # the user's own videos lie outside; only the stage itself can tell whether they changed
-    forced: list[str] = [] if params.download.source == "synthetic" else [STAGES[0]]
-    experiment = params.active.experiment
-    command_line.recover(root)
-    if bring_back(root, params):
-        say(f"{experiment}: taken up where it was left")
-    with ThreadPoolExecutor(1) as background:
-        # both take seconds to start, so they start together
-        changed = background.submit(command_line.status, root)
-        with prefect_server(root):
-            from flows.pipeline import flush_logs
-            from flows.pipeline import reproduce as flow
-
-            try:
-                outcomes = flow(root, experiment, until, sorted(changed.result()), forced)
-            finally:
-                keep_lock(root, params)
-                flush_logs()
-    ran = sum(outcome.state == "ran" for outcome in outcomes)
-    say(f"{experiment}: {ran} stages ran, {len(outcomes) - ran} cached")
-
-
 @app.command()
 def reproduce(
     experiment: Annotated[
@@ -86,31 +56,30 @@ def reproduce(
     content, params = compose(root, experiment, settings or [])
     with run_lock(root):
         activate(root, content)
-        _run(root, params, until)
-    report = root / "reports" / "index.html"
+        say(f"{experiment}: {STAGES.index(until) + 1} stages")
+        from flows.experiment_run import experiment_run
+
+        with experiment_run(root, params) as run:
+            outcomes = run.reproduce(until)
+    ran = sum(outcome.state == "ran" for outcome in outcomes)
+    say(f"{experiment}: {ran} stages ran, {len(outcomes) - ran} cached")
     if until == STAGES[-1]:
-        say(f"report: {report}")
+        say_results(root, params)
 
 
 @app.command()
 def report() -> None:
     """Make tables, figures and page of the active experiment again, from what is on disk."""
     root = project_root()
-    experiment = load_params(root).active.experiment
+    params = load_params(root)
+    experiment = params.active.experiment
     if not (root / "results" / experiment / "evaluate").is_dir():
         raise BadInputError(f"results/{experiment}/evaluate: not there; run segtalker reproduce first")
     with run_lock(root):
-        configure(root)
-        write_code_file(root)
-        command_line.recover(root)
-        with prefect_server(root):
-            from flows.pipeline import flush_logs
-            from flows.pipeline import report as flow
+        from flows.experiment_run import experiment_run
 
-            try:
-                page = flow(root, experiment)
-            finally:
-                flush_logs()
+        with experiment_run(root, params) as run:
+            page = run.report()
     say(f"report: {page}")
 
 

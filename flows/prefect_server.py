@@ -1,23 +1,29 @@
-"""One Prefect server for a whole run; every child process inherits its address."""
+"""One Prefect server for a whole run, started beside its first stages."""
 
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from flows.commands.console import complain
 from flows.dvc.stage_process import die_with_parent
 from segtalker.utils.errors import SegTalkerError
 
 _START_LIMIT_S = 120.0
-_POLL_S = 0.2
+_PATIENCE_S = 15.0
+_POLL_S = 0.1
+_HOST = "127.0.0.1"
+_LOOPBACK = ("localhost", _HOST, "::1")
+# a run schedules nothing: of the services only those that record what happened are needed
+_SERVICES = ("SCHEDULER", "LATE_RUNS", "FOREMAN", "CANCELLATION_CLEANUP", "PAUSE_EXPIRATIONS", "TRIGGERS")
 
 
 def configure(root: Path) -> None:
@@ -28,61 +34,100 @@ def configure(root: Path) -> None:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys((*hosts, *_LOOPBACK)))
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((_HOST, 0))
         return probe.getsockname()[1]
 
 
-def _healthy(api: str) -> bool:
+def _healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection(_HOST, port, timeout=2)
     try:
-        with urllib.request.urlopen(f"{api}/health", timeout=2) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
+        connection.request("GET", "/api/health")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
-def _wait(process: subprocess.Popen, api: str, log: Path) -> None:
-    deadline = time.monotonic() + _START_LIMIT_S
-    while not _healthy(api):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise SegTalkerError(f"the Prefect server did not start; see {log}")
-        time.sleep(_POLL_S)
+def _reason(log: Path) -> str:
+    """The last line of a server's log that says something."""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "it said nothing")[:300]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Prefect API.
+
+    Args:
+        port: of a server started for this run, else 0.
+        process: its process, or None.
+        log: what it says.
+    """
+
+    port: int
+    process: subprocess.Popen | None
+    log: Path
+
+    def wait(self) -> None:
+        """Waits until it answers.
+
+        Raises:
+            SegTalkerError: it does not start.
+        """
+        began, said = time.monotonic(), False
+        while self.process and not _healthy(self.port):
+            waited = time.monotonic() - began
+            if self.process.poll() is not None or waited > _START_LIMIT_S:
+                raise SegTalkerError(f"the Prefect server did not start ({_reason(self.log)}); see {self.log}")
+            if waited > _PATIENCE_S and not said:
+                complain(f"the Prefect server does not answer yet ({_reason(self.log)}); see {self.log}")
+                said = True
+            time.sleep(_POLL_S)
 
 
 @contextmanager
-def prefect_server(root: Path) -> Iterator[str]:
-    """Yields the address of a Prefect API: the one `PREFECT_API_URL` names, else a server started for this run.
+def prefect_server(root: Path) -> Iterator[Server]:
+    """The Prefect API that `PREFECT_API_URL` names, else a server started for this run; it may not answer yet.
 
     A server of our own keeps its database in `.prefect/` of the project: the UI of a later server shows old runs.
-
-    Raises:
-        SegTalkerError: the server does not start.
     """
-    if address := os.environ.get("PREFECT_API_URL"):
-        yield address
+    log = Path(os.environ["PREFECT_HOME"]) / "server.log"
+    if os.environ.get("PREFECT_API_URL"):
+        yield Server(0, None, log)
         return
     port = _free_port()
-    api = f"http://127.0.0.1:{port}/api"
-    log = Path(os.environ["PREFECT_HOME"]) / "server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    # nothing is fetched here; a client would even stumble over the kind of a proxy it does not use
+    own = {"PREFECT_API_URL": f"http://{_HOST}:{port}/api", "NO_PROXY": "*", "no_proxy": "*"}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    process = _start(port, log)
+    try:
+        yield Server(port, process, log)
+    finally:
+        process.terminate()
+        process.wait()
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _start(port: int, log: Path) -> subprocess.Popen:
+    services = {f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _SERVICES}
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
+        return subprocess.Popen(
+            [sys.executable, "-m", "prefect", "server", "start", "--host", _HOST, "--port", str(port)],
+            env=os.environ | services,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGTERM),
             start_new_session=True,
         )
-    try:
-        os.environ["PREFECT_API_URL"] = api
-        _wait(process, api, log)
-        yield api
-    finally:
-        del os.environ["PREFECT_API_URL"]
-        process.terminate()
-        process.wait()

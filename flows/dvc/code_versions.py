@@ -3,15 +3,17 @@
 `python -m flows.dvc.code_versions` writes it, `make deps` calls that, and so does every `segtalker reproduce`.
 """
 
+import hashlib
 from pathlib import Path
 
 from segtalker.config.params import CODE_FILE, read_yaml
 from segtalker.config.stages import STAGES, Stage
 from segtalker.config.workspace import project_root
 from segtalker.utils.atomic import write_text
-from segtalker.utils.code_hash import code_hash
+from segtalker.utils.code_hash import code_hash, project_files
 from segtalker.utils.errors import BadInputError
 
+_STAMP = Path(".dvc/tmp/code_stamp")
 _HEADER = """\
 # Written by `make deps`: a hash of the code of each stage, comments and docstrings apart. `dvc.yaml` depends on it.
 """
@@ -23,11 +25,24 @@ def stage_code_hash(stage: Stage) -> str:
 
 
 def write_code_file(root: Path) -> None:
-    """Writes `code.yaml` of a project, atomically, where it differs from the code."""
+    """Writes `code.yaml` of a project, atomically, where it differs from the code.
+
+    Reading all code takes two seconds; where no file was touched since the last time, it is not read.
+    """
+    path, stamp = root / CODE_FILE, root / _STAMP
+    if path.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == _stamp(path):
+        return
     text = _HEADER + "".join(f"{stage}: {stage_code_hash(stage)}\n" for stage in STAGES)
-    path = root / CODE_FILE
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)
+    write_text(stamp, _stamp(path))
+
+
+def _stamp(code_file: Path) -> str:
+    """Sizes and times of change of all files that may count, and of `code.yaml` itself."""
+    files = [code_file, *project_files()]
+    facts = ((str(file), stat.st_size, stat.st_mtime_ns) for file in files if (stat := file.stat()))
+    return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()
 
 
 def check_code_file(root: Path, stage: Stage) -> None:

@@ -3,21 +3,30 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
-from flows.dvc.stage_process import StageNotes, die_with_parent
+from flows.dvc.fork_server import ForkedProcess, ServerGoneError, fork_server
+from flows.dvc.stage_process import StageNotes
 from segtalker.utils.errors import SegTalkerError
 
 _GRACE_S = 10.0
+# what `dvc status` and `dvc repro` import, so that they start at once
+_MODULES = (
+    "dvc.cli.parser", "dvc.repo.status", "dvc.repo.reproduce", "dvc.repo.checkout", "dvc.repo.index", "dvc.repo.stage",
+    "dvc.repo.open_repo", "dvc.stage.run", "dvc.stage.cache", "dvc.scm", "dvc.lock", "dvc.rwlock", "dvc.dirs",
+    "dvc.parsing.context", "dvc.utils.strictyaml", "dvc_data.hashfile.db.local", "dulwich.ignore", "dulwich.repo",
+    "scmrepo.git", "dvc.cli",
+)  # fmt: skip
 
 
 class StageKilledError(SegTalkerError):
@@ -37,22 +46,12 @@ class Reproduced:
     renewed: bool
 
 
-def _command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "dvc", *arguments]
-
-
-def _environment(**extra: str) -> dict[str, str]:
-    # the commands in dvc.yaml say `python`: the one that runs this
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1", "DVC_STUDIO_OFFLINE": "1"} | extra
-
-
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "no message"
 
 
-def _read_lock(root: Path) -> dict[str, Any]:
+def read_lock(root: Path) -> dict[str, Any]:
     """The stages in `dvc.lock`.
 
     Raises:
@@ -86,82 +85,161 @@ def recover(root: Path) -> None:
                 return
         lock.unlink()
     try:
-        _read_lock(root)
+        read_lock(root)
     except YAMLError:
         (root / "dvc.lock").unlink()
 
 
-def status(root: Path) -> set[str]:
-    """The stages whose code, params, inputs or outputs differ from `dvc.lock`.
+def follow_git(root: Path) -> None:
+    """Tells DVC whether there is a git repository: without one it would not run, as in a source archive.
 
-    Raises:
-        SegTalkerError: DVC cannot tell, with its message.
+    The local configuration, which git ignores, says so; of a project that became a repository later it is taken back.
     """
-    answer = subprocess.run(
-        _command("status", "--json"), cwd=root, env=_environment(), capture_output=True, text=True, check=False
-    )
-    if answer.returncode:
-        raise SegTalkerError(f"dvc status failed: {_last_line(answer.stderr)}")
-    return set(json.loads(answer.stdout))
+    path = root / ".dvc" / "config.local"
+    inside = any((folder / ".git").exists() for folder in (root.resolve(), *root.resolve().parents))
+    own = path.is_file() and path.read_text(encoding="utf-8") == _WITHOUT_GIT
+    if inside and own:
+        path.unlink()
+    elif not inside and not path.exists():
+        path.write_text(_WITHOUT_GIT, encoding="utf-8")
 
 
-def checkout(root: Path) -> None:
-    """Outputs as `dvc.lock` has them, from the cache; what is not there is left to the stages.
-
-    The stages are named, or DVC would remove what it knows of other datasets and experiments.
-    """
-    command = _command("checkout", "--force", "--quiet", *_read_lock(root))
-    subprocess.run(command, cwd=root, env=_environment(), capture_output=True, check=False)
+_WITHOUT_GIT = "[core]\n    no_scm = true\n"
 
 
-def reproduce_stage(root: Path, stage: str, force: bool) -> Reproduced:
-    """Runs one stage if anything it depends on changed; its output goes straight to the terminal.
+class RunningStage:
+    """A stage that DVC brings up to date, in a process of its own.
 
     Args:
         root: the project folder.
         stage: its name.
-        force: run it even if nothing DVC knows of changed.
-
-    Raises:
-        StageKilledError: something outside ended it.
-        SegTalkerError: it failed; the message is the stage's own where it left one.
+        process: DVC's.
+        scratch: where the stage leaves its notes.
     """
-    before = _read_lock(root).get(stage, {}).get("outs")
-    with tempfile.TemporaryDirectory() as scratch:
-        notes = StageNotes(Path(scratch))
-        process = subprocess.Popen(
-            _command("repro", "--quiet", "--single-item", *(["--force"] if force else []), stage),
-            cwd=root,
-            env=_environment(**notes.environment()),
-            stdin=subprocess.DEVNULL,
-            process_group=0,  # Ctrl-C reaches this process alone, which ends the stage in order
-            preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGKILL),
-        )
+
+    def __init__(self, root: Path, stage: str, process: ForkedProcess, scratch: tempfile.TemporaryDirectory) -> None:
+        self._root, self._stage, self._process, self._scratch = root, stage, process, scratch
+        self._notes = StageNotes(Path(scratch.name))
+        self._outs = _outs(root, stage)
+        self._code: Future[int] = Future()
+        Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
         try:
-            code = process.wait()
-        except BaseException:
-            _end(process, notes)
-            raise
-        if code:
-            raise _failure(stage, notes)
-        return Reproduced(notes.pid is not None, _read_lock(root).get(stage, {}).get("outs") != before)
+            self._code.set_result(self._process.wait())
+        except ServerGoneError:
+            self._code.set_result(-signal.SIGKILL)
+
+    def wait(self) -> Reproduced:
+        """Waits until it is done.
+
+        Raises:
+            StageKilledError: something outside ended it.
+            SegTalkerError: it failed; the message is the stage's own where it left one.
+        """
+        code = self._code.result()
+        try:
+            if code:
+                raise self._failure()
+            return Reproduced(self._notes.pid is not None, _outs(self._root, self._stage) != self._outs)
+        finally:
+            self._scratch.cleanup()
+
+    def end(self) -> None:
+        """Lets the stage close its MLflow run, then sees to it that nothing is left of it."""
+        if self._notes.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._notes.pid, signal.SIGINT)
+            with suppress(TimeoutError):
+                self._code.result(_GRACE_S)
+        self._process.kill()
+        self._code.result()
+
+    def _failure(self) -> SegTalkerError:
+        notes, stage = self._notes, self._stage
+        if notes.error:
+            return SegTalkerError(f"stage {stage} failed: {notes.error}")
+        if notes.pid is not None and not notes.finished:
+            return StageKilledError(
+                f"stage {stage} was killed, by a person or for want of memory; run it again to go on"
+            )
+        return SegTalkerError(f"stage {stage}: DVC failed; `dvc repro --single-item {stage}` says why")
 
 
-def _end(process: subprocess.Popen, notes: StageNotes) -> None:
-    """Lets the stage close its MLflow run, then sees to it that nothing is left of it."""
-    if notes.pid is not None:
-        with suppress(ProcessLookupError):
-            os.kill(notes.pid, signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE_S)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def _outs(root: Path, stage: str) -> Any:
+    return read_lock(root).get(stage, {}).get("outs")
 
 
-def _failure(stage: str, notes: StageNotes) -> SegTalkerError:
-    if notes.error:
-        return SegTalkerError(f"stage {stage} failed: {notes.error}")
-    if notes.pid is not None and not notes.finished:
-        return StageKilledError(f"stage {stage} was killed, by a person or for want of memory; run it again to go on")
-    return SegTalkerError(f"stage {stage}: DVC failed; `dvc repro --single-item {stage}` says why")
+@dataclass(frozen=True)
+class Dvc:
+    """DVC in a project.
+
+    Args:
+        root: the project folder.
+        server: address of a fork server that has imported DVC.
+        environment: variables of what it runs.
+    """
+
+    root: Path
+    server: str
+    environment: Mapping[str, str]
+
+    def status(self) -> set[str]:
+        """The stages whose code, params, inputs or outputs differ from `dvc.lock`.
+
+        Raises:
+            SegTalkerError: DVC cannot tell, with its message.
+        """
+        with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaint:
+            code = self._start(["status", "--json"], answer.fileno(), complaint.fileno()).wait()
+            answer.seek(0), complaint.seek(0)
+            if code:
+                raise SegTalkerError(f"dvc status failed: {_last_line(complaint.read().decode())}")
+            return set(json.loads(answer.read()))
+
+    def checkout(self) -> None:
+        """Outputs as `dvc.lock` has them, from the cache; what is not there is left to the stages.
+
+        The stages are named, or DVC would remove what it knows of other datasets and experiments.
+        """
+        with open(os.devnull, "wb") as nowhere:
+            stages = read_lock(self.root)
+            self._start(["checkout", "--force", "--quiet", *stages], nowhere.fileno(), nowhere.fileno()).wait()
+
+    def start_stage(self, stage: str, force: bool, extra: Mapping[str, str]) -> RunningStage:
+        """Runs one stage if anything it depends on changed; its output goes straight to the terminal.
+
+        Args:
+            stage: its name.
+            force: run it even if nothing DVC knows of changed.
+            extra: more variables for it.
+        """
+        scratch = tempfile.TemporaryDirectory()
+        options = ["--quiet", "--single-item", *(["--force"] if force else [])]
+        environment = {**extra, **StageNotes(Path(scratch.name)).environment()}
+        process = self._start(["--wait-for-lock", "repro", *options, stage], 1, 2, environment)
+        return RunningStage(self.root, stage, process, scratch)
+
+    def _start(
+        self, arguments: Sequence[str], output: int, errors: int, extra: Mapping[str, str] | None = None
+    ) -> ForkedProcess:
+        environment = {**self.environment, **(extra or {})}
+        with open(os.devnull, "rb") as nothing:
+            streams = (nothing.fileno(), output, errors)
+            return ForkedProcess(self.server, "dvc.cli:main", arguments, environment, self.root, "dvc.cli", streams)
+
+
+@contextmanager
+def open_dvc(root: Path, environment: Mapping[str, str]) -> Iterator[Dvc]:
+    """DVC, imported once for all calls of a run.
+
+    Args:
+        root: the project folder.
+        environment: variables of what it runs.
+    """
+    # the commands in dvc.yaml say `python`: the one that runs this
+    path = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
+    own = {"PATH": path, "DVC_NO_ANALYTICS": "1", "DVC_STUDIO_OFFLINE": "1"}
+    variables = {**environment, **own}
+    with fork_server(_MODULES, variables, root) as address:
+        yield Dvc(root, address, variables)

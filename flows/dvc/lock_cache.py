@@ -1,50 +1,135 @@
-"""Every experiment's last `dvc.lock`, so that going back to it runs nothing again.
+"""What every stage was once made from and what came out, so that nothing equal is made twice.
 
-DVC remembers one result a stage. Its run cache would find older ones, but not outputs that outlive a run (`persist`),
-and those are what interrupted training and clips done one by one stand on.
+DVC remembers one result a stage, in `dvc.lock`. Its run cache would find older ones, but not outputs that outlive a run
+(`persist`), and those are what interrupted training and clips done one by one stand on. Here the locks of all runs are
+kept. An experiment takes up each of its stages that ran with the same code, params and inputs before, be it in another
+experiment; the outputs come from DVC's cache.
 """
 
+import re
 import shutil
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flows.dvc import command_line
+from ruamel.yaml import YAML, YAMLError
+
 from segtalker.config.params import Params, params_hash, read_yaml
+from segtalker.config.stages import STAGES, Stage
 from segtalker.utils.atomic import atomic_file
 
-_SHELF = Path(".dvc/tmp/experiments")
+_FOLDER = Path(".dvc/tmp/experiments")
 _LOCK = "dvc.lock"
+_OWN_FOLDER = re.compile(r"^(models|results)/([^/]+)/")  # an experiment's, beside those of the dataset
+Entry = dict[str, Any]
 
 
-def _place(root: Path, params: Params) -> Path:
-    return root / _SHELF / f"{params_hash(params.model_dump(mode='json', exclude={'machine'}))}.lock"
-
-
-def _values(lock: Path) -> dict[str, Any]:
-    """What a lock was made with: the params and the places of the outputs of each stage."""
-    stages = read_yaml(lock).get("stages", {}) if lock.is_file() else {}
-    return {name: (stage.get("params"), [out["path"] for out in stage["outs"]]) for name, stage in stages.items()}
-
-
-def keep_lock(root: Path, params: Params) -> None:
+def save_lock(root: Path, params: Params) -> None:
     """Remembers what `dvc.lock` says of the experiment that ran."""
     if (root / _LOCK).is_file():
-        with atomic_file(_place(root, params)) as temporary:
+        name = params_hash(params.model_dump(mode="json", exclude={"machine"}))
+        with atomic_file(root / _FOLDER / f"{name}.lock") as temporary:
             shutil.copyfile(root / _LOCK, temporary)
 
 
-def bring_back(root: Path, params: Params) -> bool:
-    """Takes up an experiment where it was left, if another one ran since; its outputs come from DVC's cache.
+def restore_lock(root: Path, params: Params) -> list[Stage]:
+    """Takes up the stages of an experiment that ran before, in it or in another one; `dvc checkout` is to follow.
 
-    DVC still compares every stage with its code, params and inputs: what changed meanwhile runs again.
+    DVC still compares every stage with its code, params and inputs.
+
+    Args:
+        root: the project folder; its `experiment.yaml` tells of the experiment.
+        params: of the experiment.
 
     Returns:
-        Whether it did.
+        Stages that `dvc.lock` did not hold so.
     """
-    kept = _place(root, params)
-    if not kept.is_file() or _values(kept) == _values(root / _LOCK):
-        return False
-    with atomic_file(root / _LOCK) as temporary:
-        shutil.copyfile(kept, temporary)
-    command_line.checkout(root)
-    return True
+    current, saved = _stages(root / _LOCK), _SavedLocks(root)
+    entries: dict[str, Entry] = {}
+    outputs: dict[str, str] = {}
+    read = cache(lambda name: read_yaml(root / name))  # once each: they are long
+    for stage, template in read_yaml(root / "dvc.yaml")["stages"].items():
+        values = _current_values(read, template["params"])
+        known = _renamed(current.get(stage), template, params)
+        if known is None or not _is_up_to_date(known, values, outputs):
+            others = (_renamed(lock.get(stage), template, params) for lock in saved)
+            known = next((other for other in others if other and _is_up_to_date(other, values, outputs)), known)
+        if known:
+            entries[stage] = known
+            outputs |= {out["path"]: out["md5"] for out in known["outs"]}
+    restored = [stage for stage in STAGES if entries.get(stage) != current.get(stage) and stage in entries]
+    if restored:
+        with atomic_file(root / _LOCK) as temporary, temporary.open("w", encoding="utf-8") as out:
+            YAML().dump({"schema": "2.0", "stages": entries}, out)
+    return restored
+
+
+class _SavedLocks:
+    """Stages of the locks of all runs, the newest first; each is read when it is come to, once."""
+
+    def __init__(self, root: Path) -> None:
+        self._paths = sorted((root / _FOLDER).glob("*.lock"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        self._read: list[dict[str, Entry]] = []
+
+    def __iter__(self) -> Iterator[dict[str, Entry]]:
+        for number, path in enumerate(self._paths):
+            if number == len(self._read):
+                self._read.append(_stages(path))
+            yield self._read[number]
+
+
+def _stages(lock: Path) -> dict[str, Entry]:
+    """What a lock says of each stage; nothing of one that cannot be read, which only costs work."""
+    try:
+        # the parser in C: locks are long
+        return (YAML(typ="safe").load(lock.read_text(encoding="utf-8")) or {}).get("stages", {})
+    except (OSError, YAMLError, UnicodeDecodeError, AttributeError):
+        return {}
+
+
+def _place(out: str | Mapping[str, Any], params: Params) -> str:
+    """Where `dvc.yaml` puts an output in this experiment."""
+    path = out if isinstance(out, str) else next(iter(out))
+    return path.replace("${active.dataset}", params.active.dataset).replace(
+        "${active.experiment}", params.active.experiment
+    )
+
+
+def _renamed(entry: Entry | None, template: Mapping[str, Any], params: Params) -> Entry | None:
+    """A stage of any experiment as this one would have it: folders named after an experiment carry its name.
+
+    Returns:
+        None where its outputs lie elsewhere, as those of another dataset do.
+    """
+    if entry is None:
+        return None
+    own = rf"\1/{params.active.experiment}/"
+    renamed = entry | {
+        kind: [item | {"path": _OWN_FOLDER.sub(own, item["path"])} for item in entry[kind]]
+        for kind in ("deps", "outs")
+        if kind in entry
+    }
+    places = {_place(out, params) for out in template["outs"]}
+    return renamed if {out["path"] for out in renamed["outs"]} == places else None
+
+
+def _current_values(read: Callable[[str], Entry], listed: list[str | dict[str, list[str]]]) -> dict[str, Entry]:
+    """The values a stage depends on, by file and key, as `dvc.lock` holds them."""
+    files: dict[str, list[str]] = {}
+    for item in listed:
+        for file, keys in item.items() if isinstance(item, dict) else [("params.yaml", [item])]:
+            files.setdefault(file, []).extend(keys)
+    return {file: {key: _value(read(file), key) for key in keys} for file, keys in files.items()}
+
+
+def _value(content: Any, key: str) -> Any:
+    for part in key.split("."):
+        content = content.get(part) if isinstance(content, Mapping) else None
+    return content
+
+
+def _is_up_to_date(entry: Entry, values: Mapping[str, Any], outputs: Mapping[str, str]) -> bool:
+    """Whether a stage was made with these values from what the stages before it give now."""
+    inputs = all(outputs.get(dep["path"]) == dep.get("md5") for dep in entry.get("deps", []))
+    return inputs and entry.get("params") == values

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import sys
 import time
 import warnings
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from flows.dvc.code_versions import check_code_file
-from flows.dvc.stage_process import StageNotes, die_with_parent, own_notes
+from flows.dvc.dependency_check import check_unchanged, code_values, first_code_values, input_values
+from flows.dvc.stage_process import StageNotes, own_notes
 from flows.dvc.trial import TRIAL_VARIABLE, check_trial
 from segtalker.config.params import Params, load_params
 from segtalker.config.stages import Stage
@@ -147,10 +147,13 @@ def run_stage(body: Callable[[StageRun], None]) -> None:
     Args:
         body: the stage; its name is the stage's.
     """
-    run = _open(cast(Stage, body.__name__))
+    stage = cast(Stage, body.__name__)
+    run = _open(stage)
     started, succeeded = time.monotonic(), False
+    before = {**first_code_values(stage), **input_values(Path(), stage)}
     try:
         body(run)
+        check_unchanged(stage, before, {**code_values(stage), **input_values(Path(), stage)})
         run.log_metrics({"seconds": time.monotonic() - started})
         succeeded = True
     finally:
@@ -159,7 +162,7 @@ def run_stage(body: Callable[[StageRun], None]) -> None:
 
 
 def stage_main(body: Callable[[StageRun], None]) -> NoReturn:
-    """The entry of `python -m flows.stages.<stage>`.
+    """The entry of `python -m flows.stages <stage>`.
 
     An error a user can act on ends it with one line and exit code 2; where a flow started the stage, the flow says
     it. A defect shows its traceback.
@@ -167,7 +170,6 @@ def stage_main(body: Callable[[StageRun], None]) -> NoReturn:
     quiet()
     notes = own_notes() if is_first_rank() else None
     if notes:
-        die_with_parent(os.getppid(), signal.SIGKILL)
         notes.begin()
     try:
         run_stage(body)

@@ -1,6 +1,6 @@
 """Raw clips -> frames of the face at the common rate and size, sound, mel and landmarks on one clock."""
 
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from segtalker.clips.runner import table_rows
 from segtalker.faces.detectors import check_detector
 from segtalker.preprocessing.crop import crop_clips
@@ -13,7 +13,3 @@ def crop(run: StageRun) -> None:
     done = crop_clips(run.params, rows, run.workspace.data("crop"))
     frames = sum(row["frames"] for row in done)
     run.log_metrics({"clips": len(done), "failed_clips": len(rows) - len(done), "frames": frames})
-
-
-if __name__ == "__main__":
-    stage_main(crop)

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from segtalker.clips.runner import ClipTask, Row, run_clips, table_rows, task_key
 from segtalker.clips.store import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
 from segtalker.clips.worker_pools import Pool, usable_cores
@@ -104,7 +104,3 @@ def cut(run: StageRun) -> None:
     run.log_metrics({"recordings": recordings, "clips": len(rows), "dropped": len(drops)})
     dropped_s = sum(drop["end_s"] - drop["start_s"] for drop in drops)
     run.log_metrics({"minutes": sum(float(row["seconds"]) for row in rows) / 60, "dropped_minutes": dropped_s / 60})
-
-
-if __name__ == "__main__":
-    stage_main(cut)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from segtalker.clips.runner import Row, run_clips, table_rows
 from segtalker.clips.store import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
 from segtalker.clips.worker_pools import Pool
@@ -68,7 +68,3 @@ def download(run: StageRun) -> None:
     write_table(folder / "clips.csv", rows, COLUMNS)
     run.log_metrics({"clips": len(rows), "minutes": sum(float(row["seconds"]) for row in rows) / 60})
     run.log_artifact(folder / "clips.csv")
-
-
-if __name__ == "__main__":
-    stage_main(download)

@@ -2,7 +2,7 @@
 
 import json
 
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from segtalker.clips.store import load_clips
 from segtalker.evaluation import protocol
 from segtalker.evaluation.clip import GROUND_TRUTH
@@ -44,7 +44,3 @@ def evaluate(run: StageRun) -> None:
     run.log_protocol(protocol.protocol_signature(parts))
     keep_scores(run, folder)
     run.log_metrics(mean_scores(table) | {"clips": len(rows), "failed_clips": len(tasks) - len(rows)})
-
-
-if __name__ == "__main__":
-    stage_main(evaluate)

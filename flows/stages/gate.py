@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from segtalker.clips.runner import ClipTask, Row, run_clips, table_rows, task_key
 from segtalker.clips.store import CLIP_COLUMNS, write_table
 from segtalker.clips.worker_pools import Pool
@@ -93,7 +93,3 @@ def gate(run: StageRun) -> None:
     run.log_metrics({"clips": len(kept), "dropped_clips": len(dropped)})
     run.log_metrics({"minutes": sum(row["seconds"] for row in kept) / 60})
     run.log_artifact(page)
-
-
-if __name__ == "__main__":
-    stage_main(gate)

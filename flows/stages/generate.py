@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from segtalker.clips.runner import ClipTask, run_clips, task_key
 from segtalker.clips.store import Clip, load_clips, read_table, write_table
 from segtalker.clips.worker_pools import THIS_PROCESS, Pool
@@ -115,7 +115,3 @@ def generate(run: StageRun) -> None:
     write_edits(talker, people, people[: edits.clips], plan.folder / "edits", edits.frames, edits.background)
     write_samples(plan.folder / "samples", people[: stage.samples], sources)
     run.log_metrics({"clips": len(rows), "failed": len(clips) - len(rows)})
-
-
-if __name__ == "__main__":
-    stage_main(generate)

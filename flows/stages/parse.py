@@ -2,7 +2,7 @@
 
 from statistics import fmean
 
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from segtalker.clips.runner import table_rows
 from segtalker.preprocessing.parse import choose_parser, parse_clips
 
@@ -16,7 +16,3 @@ def parse(run: StageRun) -> None:
     run.log_metrics({"clips": len(done), "failed_clips": len(rows) - len(done)})
     if done:
         run.log_metrics({name: fmean(row[name] for row in done) for name in ("flicker", "flicker_raw")})
-
-
-if __name__ == "__main__":
-    stage_main(parse)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from segtalker.clips.runner import table_rows
 from segtalker.clips.splits import check_given, subject_splits
 from segtalker.clips.store import CLIP_COLUMNS, SPLITS, write_table
@@ -38,7 +38,3 @@ def split(run: StageRun) -> None:
     write_text(folder / "split.json", json.dumps(facts, indent=1))
     run.log_metrics({f"{name}_clips": float(facts[name]["clips"]) for name in SPLITS})
     run.log_metrics({f"{name}_subjects": float(len(facts[name]["subjects"])) for name in SPLITS})
-
-
-if __name__ == "__main__":
-    stage_main(split)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from segtalker.clips.store import load_clips
 from segtalker.config.params import Params
 from segtalker.evaluation.protocol import PROTOCOL_FILE, protocol_signature, read_protocol
@@ -113,7 +113,3 @@ def tables(run: StageRun) -> None:
     for name in ("tables", "figures", "index.html"):
         run.log_artifact(workspace.reports / name)
     keep_run(run)
-
-
-if __name__ == "__main__":
-    stage_main(tables)

@@ -13,7 +13,7 @@ import torch
 from datamodules.augment import Augmentation
 from datamodules.labelled_frames import LabelledFrameDataModule
 from datamodules.labelled_images import CachedImages, ClipFrames, LabelledImages, PairFolder, find_pairs, truth_packs
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from lightning_modules.parser import ParserModule
 from lightning_modules.training import fit
 from segtalker.clips.store import Clip, read_table
@@ -158,7 +158,3 @@ def train_parser(run: StageRun) -> None:
         logger=run.logger,
         export=lambda: save_net(folder / "parser.ckpt", module.net, PARSER_KIND, parser_config(params), run.signature),
     )
-
-
-if __name__ == "__main__":
-    stage_main(train_parser)

@@ -8,7 +8,7 @@ import torch
 from datamodules.augment import Augmentation
 from datamodules.labelled_images import ClipFrames, parsed_packs
 from datamodules.reference_pairs import PairDraw, ReferencePairDataModule
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from lightning_modules.sgi import SgiModule, SgiSchedule, SgiWeights
 from lightning_modules.training import fit
 from segtalker.clips.store import load_clips
@@ -112,7 +112,3 @@ def train_sgi(run: StageRun) -> None:
         logger=run.logger,
         export=export,
     )
-
-
-if __name__ == "__main__":
-    stage_main(train_sgi)

@@ -10,7 +10,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from datamodules.mouth_clips import Content, MouthSplits, open_mouth_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.sync import SyncClips, SyncDataModule, SyncDraws
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from lightning_modules.sync import SyncModule
 from lightning_modules.training import HISTORY_FILE, fit
 from segtalker.config.params import Params
@@ -173,7 +173,3 @@ def train_sync(run: StageRun) -> None:
     for domain in DOMAINS:
         train_expert(run, domain, clips)
     report(run, clips)
-
-
-if __name__ == "__main__":
-    stage_main(train_sync)

@@ -7,7 +7,7 @@ import torch
 from datamodules.mouth_clips import MouthSplits, open_mouth_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.tsg import TsgClipWindows, TsgDataModule, TsgDraws, TsgWindows
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from lightning_modules.training import fit
 from lightning_modules.tsg import TsgModule
 from segtalker.config.params import Params
@@ -87,7 +87,3 @@ def train_tsg(run: StageRun) -> None:
         logger=run.logger,
         export=lambda: save_net(folder / "tsg.ckpt", module.net, "tsg", tsg_config(params), run.signature),
     )
-
-
-if __name__ == "__main__":
-    stage_main(train_tsg)

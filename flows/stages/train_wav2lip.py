@@ -8,7 +8,7 @@ from datamodules.mouth_clips import MouthSplits, open_face_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.tsg import TsgDataModule
 from datamodules.wav2lip import FaceClipWindows, FaceDraws, FaceWindows
-from flows.stages.common import StageRun, stage_main
+from flows.stages.common import StageRun
 from lightning_modules.training import fit
 from lightning_modules.wav2lip import Wav2LipModule, Wav2LipWeights
 from segtalker.config.params import Params
@@ -114,7 +114,3 @@ def train_wav2lip(run: StageRun) -> None:
             folder / "wav2lip.ckpt", module.net, WAV2LIP_KIND, wav2lip_config(params), run.signature
         ),
     )
-
-
-if __name__ == "__main__":
-    stage_main(train_wav2lip)

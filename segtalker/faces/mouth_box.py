@@ -166,11 +166,12 @@ def hidden_area(size: Sequence[int]) -> np.ndarray:
 
 def _sampling_grid(transforms: np.ndarray, out_size: Sequence[int], in_size: Sequence[int]) -> torch.Tensor:
     """`grid_sample` coordinates of affine maps from output pixels to input pixels: `(T, h, w, 2)`."""
-    rows, columns = np.mgrid[: out_size[0], : out_size[1]].astype(np.float64)
-    points = np.stack([columns, rows, np.ones_like(rows)], axis=-1)
-    mapped = np.einsum("hwi,tji->thwj", points, transforms)
-    scaled = (mapped * 2 + 1) / np.array([in_size[1], in_size[0]]) - 1
-    return torch.from_numpy(scaled.astype(np.float32))
+    rows, columns = np.arange(out_size[0], dtype=np.float64)[:, None], np.arange(out_size[1], dtype=np.float64)
+    # centres of pixels of size 2 / side in [-1, 1]
+    scales = 2.0 / np.array([in_size[1], in_size[0]])
+    across, down, offset = ((part * scales)[..., None, None] for part in np.moveaxis(transforms, 2, 0))
+    places = across * columns + (down * rows + (offset + scales[:, None, None] / 2 - 1))  # (T, 2, h, w)
+    return torch.from_numpy(places.astype(np.float32).transpose(0, 2, 3, 1).copy())
 
 
 def extract_boxes(images: np.ndarray, transforms: np.ndarray, size: Sequence[int]) -> np.ndarray:

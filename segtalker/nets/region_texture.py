@@ -91,16 +91,16 @@ def region_frames(masks: Tensor) -> RegionFrames:
     return RegionFrames(centre, torch.stack((cosine, sine), -1), extent)
 
 
-def _to_image(local: Tensor, frames: Tensor) -> Tensor:
-    """Places in a frame, `(..., 2)`, to places in the image; `frames` hold centre, axis and extent, `(..., 6)`."""
-    (along, across), (cosine, sine) = (local * frames[..., 4:]).unbind(-1), frames[..., 2:4].unbind(-1)
-    return frames[..., :2] + torch.stack((cosine * along - sine * across, sine * along + cosine * across), -1)
-
-
 def _to_frame(place: Tensor, frames: Tensor) -> Tensor:
-    """The inverse of `_to_image`."""
+    """Places in the image, `(..., 2)`, to places in a frame; `frames` hold centre, axis and extent, `(..., 6)`."""
     (x, y), (cosine, sine) = (place - frames[..., :2]).unbind(-1), frames[..., 2:4].unbind(-1)
     return torch.stack((cosine * x + sine * y, cosine * y - sine * x), -1) / frames[..., 4:]
+
+
+def _halve(values: Tensor) -> Tensor:
+    """Means of 2x2 blocks, `(..., G, G)` to half the size; sums of slices take a third of `avg_pool2d`'s time."""
+    rows = values[..., ::2, :] + values[..., 1::2, :]
+    return (rows[..., ::2] + rows[..., 1::2]).mul_(0.25)
 
 
 def _fill(colours: Tensor, weight: Tensor) -> Tensor:
@@ -112,9 +112,18 @@ def _fill(colours: Tensor, weight: Tensor) -> Tensor:
     """
     if colours.shape[-1] == 1:
         return colours / weight.clamp_min(1e-6)
-    coarse = _fill(F.avg_pool2d(colours, 2), F.avg_pool2d(weight, 2))
+    coarse = _fill(_halve(colours), _halve(weight))
     around = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
-    return (colours + _PRIOR * around) / (weight + _PRIOR)
+    return around.mul_(_PRIOR).add_(colours).div_(weight + _PRIOR)
+
+
+def _texel_grid(frames: RegionFrames, side: int) -> Tensor:
+    """Where the texels of each region's frame lie in the image, (x, y), on it in [-1, 1]: `(B, K, side, side, 2)`."""
+    (cosine, sine), (along, across) = frames.axis[..., None, None].unbind(2), frames.extent[..., None, None].unbind(2)
+    x, y = frames.centre[..., None, None].unbind(2)
+    steps = (torch.arange(side, device=x.device, dtype=x.dtype) * 2 + 1) / side - 1
+    down, right = steps[:, None] * across, steps * along
+    return torch.stack((cosine * right + (x - sine * down), sine * right + (y + cosine * down)), -1)
 
 
 def gather_textures(image: Tensor, masks: Tensor, size: int) -> Tensor:
@@ -128,24 +137,23 @@ def gather_textures(image: Tensor, masks: Tensor, size: int) -> Tensor:
     Returns:
         Textures, `(B, K, 3, G, G)`, in [-1, 1]; of an absent region 0. No gradient flows through.
     """
-    batch, regions, height, width = masks.shape
+    batch, regions, height, _ = masks.shape
     samples = 1 if size >= height else _SAMPLES
     side = size * samples
     with torch.no_grad():
-        frames = torch.cat(region_frames(masks), 2)[:, :, None]
-        place = _to_image(pixel_grid(side, side, image).view(1, 1, -1, 2), frames)  # (B, K, side^2, 2)
-        column = ((place[..., 0] + 1) * (width / 2)).floor().long()
-        row = ((place[..., 1] + 1) * (height / 2)).floor().long()
-        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        index = (row.clamp(0, height - 1) * width + column.clamp(0, width - 1)).view(batch, -1)
-        region = torch.arange(regions, device=image.device)[None, :, None]
-        own = masks.argmax(1).flatten(1).gather(1, index).view(batch, regions, -1) == region
-        weight = (own & inside).to(image.dtype)
-        colours = image.flatten(2).gather(2, index[:, None].expand(-1, 3, -1)).view(batch, 3, regions, -1)
-        colours = (colours * weight[:, None]).transpose(1, 2).reshape(batch * regions, 3, side, side)
-        weight = weight.view(batch * regions, 1, side, side)
-        textures = _fill(F.avg_pool2d(colours, samples), F.avg_pool2d(weight, samples))
+        grid = _texel_grid(region_frames(masks), side)
+        own = _nearest(masks.flatten(0, 1)[:, None], grid.flatten(0, 1))
+        colours = _nearest(image, grid.view(batch, regions * side, side, 2)).view(batch, 3, regions, side, side)
+        colours = colours.transpose(1, 2).reshape(batch * regions, 3, side, side).mul_(own)
+        if samples > 1:
+            colours, own = F.avg_pool2d(colours, samples), F.avg_pool2d(own, samples)
+        textures = _fill(colours, own)
     return textures.view(batch, regions, 3, size, size)
+
+
+def _nearest(values: Tensor, grid: Tensor) -> Tensor:
+    """The pixels at places, `(B, C, h, w)`; 0 outside of the image."""
+    return F.grid_sample(values, grid, mode="nearest", padding_mode="zeros", align_corners=False)
 
 
 def region_coordinates(masks: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import ast
 import functools
 import hashlib
 import io
+import os
 import tokenize
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -43,6 +44,13 @@ def code_hash(*modules: str) -> str:
     return digest.hexdigest()
 
 
+def project_files() -> Iterator[Path]:
+    """All files of the project's packages, but for compiled ones."""
+    for package in _PACKAGES:
+        for folder, _, names in os.walk(_PROJECT / package):
+            yield from (Path(folder, name) for name in names if not name.endswith(".pyc"))
+
+
 def code_files(*modules: str) -> tuple[Path, ...]:
     """Files whose change can change what modules do: their import closure and the data files of their packages."""
     closure: set[str] = set()
@@ -69,12 +77,21 @@ def _is_without_effect(module: str) -> bool:
 def _imports(file: Path) -> tuple[str, ...]:
     """Modules of the project that a file imports, wherever in it, but for the type checker."""
     names: list[str] = []
-    for node in _run_nodes(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return tuple(name for name in names if _is_of_project(name))
+
+
+def _statements(block: ast.AST) -> Iterator[ast.stmt]:
+    """All statements at whatever depth that run; expressions hold none."""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for node in getattr(block, part, ()):
+            if not isinstance(node, ast.If) or "TYPE_CHECKING" not in ast.unparse(node.test):
+                yield node
+                yield from _statements(node)
 
 
 def _is_of_project(module: str) -> bool:
@@ -104,15 +121,15 @@ def _data_files(package: Path) -> tuple[Path, ...]:
 def source_without_words(path: Path) -> str:
     """A Python file without comments, docstrings, blank lines and spaces at the end of lines."""
     text = path.read_text(encoding="utf-8")
-    lines = text.splitlines()
-    for node in ast.walk(ast.parse(text)):
+    lines, tree = text.splitlines(), ast.parse(text)
+    for node in (tree, *_statements(tree)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and _has_docstring(
             node
         ):
             words = node.body[0]
             for number in range(words.lineno - 1, words.end_lineno or words.lineno):
                 lines[number] = ""
-    for row, column in _comments(text):
+    for row, column in _comments(text) if "#" in text else ():
         lines[row - 1] = lines[row - 1][:column]
     return "\n".join(line.rstrip() for line in lines if line.strip())
 

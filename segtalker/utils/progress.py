@@ -1,22 +1,45 @@
 """Progress bars: one look everywhere, with an ETA, and few lines where nobody watches."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 Item = TypeVar("Item")
+# set where another process shows progress in the same terminal
+LINES_VARIABLE = "SEGTALKER_PROGRESS_LINES"
 _LOG_INTERVAL_S = 10.0
 
 
+class _Lines(tqdm):
+    """Speaks in whole lines, which others beside it cannot tear."""
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:  # type: ignore[override]
+        if msg is None:
+            self.fp.write(f"{self}\n")
+            self.fp.flush()
+        return False
+
+    def close(self) -> None:
+        if not self.disable:
+            self.leave = False  # a bar that stays ends with a line feed of its own
+            self.display()
+        super().close()
+
+    def clear(self, *_: Any, **__: Any) -> None:
+        """Lines stay."""
+
+
 def progress_bar(total: int | None, label: str, unit: str = "it") -> tqdm:
-    """A bar on stderr to be updated by hand; outside a terminal it speaks every ten seconds at most."""
-    watched = sys.stderr.isatty()
-    return tqdm(
+    """A bar on stderr to be updated by hand; outside a terminal, or beside another, a line every ten seconds."""
+    watched = sys.stderr.isatty() and LINES_VARIABLE not in os.environ
+    return (tqdm if watched else _Lines)(
         total=total,
         desc=label,
         unit=unit,
+        ncols=None if watched else 100,
         dynamic_ncols=watched,
         mininterval=0.1 if watched else _LOG_INTERVAL_S,
         maxinterval=_LOG_INTERVAL_S,

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from segtalker.config.params import Params, load_params
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))
-DEMO = ROOT / "docs" / "demo" / "results.csv"
+PAGES += [ROOT / "reports" / "README.md"]
+DEMO = ROOT / "reports" / "demo" / "results.csv"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_to_files(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
     local = [target for target in targets if "://" not in target]
@@ -23,7 +25,7 @@ def test_links_lead_to_files(page: Path) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_commands_and_options_exist(page: Path) -> None:
     commands = get_command(app).commands  # type: ignore[attr-defined]
     for name, rest in re.findall(r"^segtalker ([a-z-]+)(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE):
@@ -33,7 +35,7 @@ def test_commands_and_options_exist(page: Path) -> None:
         assert used <= known, (name, used - known)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_shown_params_exist(page: Path) -> None:
     params = load_params(ROOT).model_dump()
     shown = r"(?:--set|-S) '?(?:experiment\.yaml:)?([a-z_]+\.[a-z_.]+)="
@@ -77,3 +79,25 @@ def test_the_readme_shows_the_spread_over_seeds() -> None:
         for name, text in zip(names, line[1:], strict=True):
             values = [float(row[name]) for row in rows if row["method"] == line[0]]
             assert [float(end) for end in text.split("-")] == pytest.approx([min(values), max(values)], abs=0.0051)
+
+
+def test_the_readme_shows_every_room_in_its_order() -> None:
+    """Rooms stand above those they are built on, as the contract of layers has them."""
+    tree = (ROOT / "README.md").read_text(encoding="utf-8").split("## What is where")[1].split("```")[1]
+    shown = re.findall(r"^[├└]── ([\w.]+?)/? ", tree, re.MULTILINE)
+    rooms = {path.name for path in (ROOT / "segtalker").iterdir() if path.name[0] != "_"}
+    assert set(shown) == rooms
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(contract["layers"] for contract in contracts if contract.get("containers") == ["segtalker"])
+    floor = {room: number for number, layer in enumerate(layers) for room in layer.split(" | ")}
+    assert set(floor) == {room.removesuffix(".py") for room in rooms}
+    floors = [floor[room.removesuffix(".py")] for room in shown]
+    assert floors == sorted(floors)
+
+
+def test_the_readme_shows_what_lies_at_the_top() -> None:
+    tree = (ROOT / "README.md").read_text(encoding="utf-8").split("## What is where")[1].split("```")[1]
+    for name in re.findall(r"^([\w.]+)/? ", tree, re.MULTILINE):
+        assert (ROOT / name).exists(), name

@@ -1,13 +1,17 @@
 """DVC's command line in a small project of its own."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from flows.dvc import command_line as dvc_cli
+from flows.dvc.command_line import Dvc, follow_git, open_dvc
 
 STAGES = """
 vars: [active.yaml]
@@ -20,26 +24,71 @@ stages:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def dvc(tmp_path: Path) -> Iterator[Dvc]:
     command = [sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     (tmp_path / "dvc.yaml").write_text(STAGES)
-    return tmp_path
+    with open_dvc(tmp_path, os.environ) as opened:
+        yield opened
 
 
-def run(project: Path, dataset: str) -> Path:
+def run(dvc: Dvc, dataset: str) -> Path:
     """Makes a dataset; a copy of the lock that says so."""
-    (project / "active.yaml").write_text(f"dataset: {dataset}\n")
-    assert dvc_cli.reproduce_stage(project, "make", force=False).renewed
-    return Path(shutil.copy(project / "dvc.lock", project / f"{dataset}.lock"))
+    (dvc.root / "active.yaml").write_text(f"dataset: {dataset}\n")
+    assert dvc.start_stage("make", force=False, extra={}).wait().renewed
+    return Path(shutil.copy(dvc.root / "dvc.lock", dvc.root / f"{dataset}.lock"))
 
 
-def test_going_back_to_one_dataset_leaves_the_others_where_they_are(project: Path) -> None:
-    first = run(project, "one")
-    run(project, "two")
-    (project / "data" / "one").unlink()
-    (project / "active.yaml").write_text("dataset: one\n")
-    shutil.copy(first, project / "dvc.lock")
-    dvc_cli.checkout(project)
-    assert {path.name for path in (project / "data").iterdir()} == {"one", "two"}
-    assert dvc_cli.status(project) == set()
+def test_going_back_to_one_dataset_leaves_the_others_where_they_are(dvc: Dvc) -> None:
+    first = run(dvc, "one")
+    run(dvc, "two")
+    (dvc.root / "data" / "one").unlink()
+    (dvc.root / "active.yaml").write_text("dataset: one\n")
+    shutil.copy(first, dvc.root / "dvc.lock")
+    dvc.checkout()
+    assert {path.name for path in (dvc.root / "data").iterdir()} == {"one", "two"}
+    assert dvc.status() == set()
+
+
+def test_two_stages_run_at_once(dvc: Dvc) -> None:
+    """Each waits until the other runs."""
+    meet = "mkdir -p data; touch {0}.on; for i in $(seq 600); do [ -e {1}.on ] && exec touch data/{0}; sleep .1; done"
+    stages = {name: {"cmd": meet.format(name, other), "outs": [f"data/{name}"]} for name, other in ("ab", "ba")}
+    (dvc.root / "dvc.yaml").write_text(json.dumps({"stages": stages}))
+    for stage in [dvc.start_stage(name, force=False, extra={}) for name in "ab"]:
+        assert stage.wait().renewed
+    assert dvc.status() == set()
+
+
+def test_a_stage_that_is_ended_leaves_no_process(dvc: Dvc) -> None:
+    stages = {"long": {"cmd": "sleep 600 & echo $$ $! > pid; wait", "outs": ["data"]}}
+    (dvc.root / "dvc.yaml").write_text(json.dumps({"stages": stages}))
+    stage = dvc.start_stage("long", force=False, extra={})
+    pid = dvc.root / "pid"
+    while not pid.is_file() or not pid.read_text():
+        time.sleep(0.05)
+    stage.end()
+    deadline = time.monotonic() + 2
+    while any(runs(int(number)) for number in pid.read_text().split()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
+
+
+def test_dvc_is_told_whether_there_is_a_repository(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    local = tmp_path / ".dvc" / "config.local"
+    follow_git(tmp_path)
+    assert "no_scm = true" in local.read_text()
+    (tmp_path / ".git").mkdir()
+    follow_git(tmp_path)
+    assert not local.exists()
+    local.write_text("[core]\n    remote = lab\n")
+    follow_git(tmp_path)
+    assert "lab" in local.read_text()

@@ -1,0 +1,56 @@
+"""Runs a stage: `python -m flows.stages STAGE`, as `dvc.yaml` has it.
+
+A run keeps a process that has imported all stages; the stage is forked from it. Where there is none, as under a plain
+`dvc repro`, it is imported here.
+"""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from flows.dvc.fork_server import ForkedProcess, ServerGoneError
+from flows.stages.arithmetic import arithmetic_variables
+from segtalker.config.stages import STAGES
+
+SERVER_VARIABLE = "SEGTALKER_STAGE_SERVER"
+# in the order in which stages need them
+PRELOADED = (
+    "segtalker.tracking.mlflow_runs",
+    *(f"flows.stages.{stage}" for stage in STAGES),
+    "pytorch_lightning.loggers",
+    "flows.stages.preload",
+)
+_SIGNALLED = 128
+
+
+def run() -> None:
+    """Runs the stage named by the only argument in this process."""
+    stage = sys.argv[1]
+    from flows.stages.common import stage_main
+
+    stage_main(getattr(importlib.import_module(f"flows.stages.{stage}"), stage))
+
+
+def _forked(address: str) -> ForkedProcess | None:
+    """The stage, forked; None where the server is gone, for want of memory: the stage alone may fit."""
+    stage = sys.argv[1]
+    try:
+        program, module = "flows.stages.__main__:run", f"flows.stages.{stage}"
+        return ForkedProcess(address, program, [stage], os.environ, Path.cwd(), module)
+    except ServerGoneError:
+        return None
+
+
+def main() -> None:
+    """Has the stage forked, or runs it."""
+    address = os.environ.get(SERVER_VARIABLE)
+    if address and (process := _forked(address)):
+        code = process.wait()
+        sys.exit(code if code >= 0 else _SIGNALLED - code)
+    os.environ.update(arithmetic_variables())
+    run()
+
+
+if __name__ == "__main__":
+    main()
