@@ -10,9 +10,9 @@ from flows.commands.console import say
 from segtalker.config.experiment import compose
 from segtalker.config.params import Params, load_params
 from segtalker.config.workspace import project_root, refuse_stage_output
-from segtalker.inference.talk_inputs import TalkInputs, check_all, newest_experiment, parse_swaps
+from segtalker.inference.talk_inputs import TalkInputs, newest_experiment, parse_swaps
 from segtalker.media.probe import read_sound_choice
-from segtalker.utils.errors import BadInputError, MissingWeightsError
+from segtalker.utils.errors import BadInputError, MissingWeightsError, check_all
 
 
 def _params_of(root: Path, experiment: str) -> Params:

@@ -19,7 +19,7 @@ from segtalker.media.images import is_still, read_image
 from segtalker.media.video import Decoder, Video, open_video
 from segtalker.regions import NUM_REGIONS, PALETTE, REGION_INDEX, REGIONS
 from segtalker.utils.atomic import atomic_file
-from segtalker.utils.errors import BadClipError, BadInputError, MissingWeightsError, SegTalkerError, one_line
+from segtalker.utils.errors import BadClipError, BadInputError, MissingWeightsError
 
 _MIN_SPEECH_S = 0.2
 _MAX_COLOUR_DISTANCE = 24.0  # RGB distance within which a colour counts as one of the palette
@@ -49,7 +49,7 @@ class TalkInputs:
     background: str | None
 
     def checks(self, sample_rate_hz: int, image_size: int) -> list[Callable[[], object]]:
-        """One for each thing that was given, see `check_all`.
+        """One for each thing that was given, see `segtalker.utils.errors.check_all`.
 
         Args:
             sample_rate_hz: of the speech the networks hear.
@@ -74,22 +74,6 @@ def _check_swap(swap: str) -> None:
     open_portrait(parse_swaps([swap])[0][1], "pyav")
 
 
-def check_all(checks: Iterable[Callable[[], object]]) -> None:
-    """Makes every check, also where an earlier one fails.
-
-    Raises:
-        BadInputError: with a line for each thing that is wrong.
-    """
-    reasons = []
-    for check in checks:
-        try:
-            check()
-        except SegTalkerError as error:
-            reasons.append(one_line(error))
-    if reasons:
-        raise BadInputError("\n".join(dict.fromkeys(reasons)))
-
-
 def open_portrait(path: Path, decoder: Decoder) -> np.ndarray | Video:
     """A portrait: a still as RGB, `(H, W, 3)`, uint8; an animation or video to be read frame by frame.
 
@@ -103,7 +87,9 @@ def open_portrait(path: Path, decoder: Decoder) -> np.ndarray | Video:
         return open_video(path, decoder)
     except BadClipError as error:
         reason = str(error).removeprefix(f"{path.name}: ")
-        raise BadInputError(f"{path}: neither an image nor a readable video ({reason})") from error
+        if reason.startswith("not a readable video"):
+            reason = "neither an image nor a readable video; give a PNG, JPEG or MP4"
+        raise BadInputError(f"{path}: {reason}") from error
 
 
 def check_file(path: Path) -> None:

@@ -40,7 +40,7 @@ def write_stored(path: Path, image: np.ndarray, aspect: Fraction) -> None:
 
 
 def put_cover_first(path: Path) -> None:
-    """Moves the tags of an MP4, cover art among them, before its tracks; its index is at the end, so no place changes."""
+    """Moves the tags of an MP4, cover art among them, before its tracks; what they point at comes before both."""
     content = path.read_bytes()
     start = content.rindex(b"moov") - 4
     boxes, place = [], start + 8
