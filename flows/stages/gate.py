@@ -7,7 +7,7 @@ import numpy as np
 
 from flows.stages.common import StageRun
 from segtalker.clips.runner import ClipTask, Row, run_clips, table_rows, task_key
-from segtalker.clips.store import CLIP_COLUMNS, write_table
+from segtalker.clips.store import CLIP_COLUMNS, input_sha256, write_table
 from segtalker.clips.worker_pools import Pool
 from segtalker.config.params import Params
 from segtalker.preprocessing.gate import IDENTITY_FILE, GatePlan, measure_clip, why_dropped
@@ -56,7 +56,7 @@ def _measured(run: StageRun, plan: GatePlan, folder: Path) -> list[Row]:
     )
     files = ("frames.zip", "landmarks.npy", "audio.wav", "crop.json")
     rows = table_rows(crops / "clips.csv")
-    hashes = [[file_sha256(crops / "clips" / row["clip_id"] / name) for name in files] for row in rows]
+    hashes = [[input_sha256(crops / "clips" / row["clip_id"] / name) for name in files] for row in rows]
     return run_clips(
         [ClipTask(row, task_key(how, hashed)) for row, hashed in zip(rows, hashes, strict=True)],
         partial(measure_clip, plan, crops / "clips"),

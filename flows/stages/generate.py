@@ -9,7 +9,7 @@ import torch
 
 from flows.stages.common import StageRun
 from segtalker.clips.runner import ClipTask, run_clips, task_key
-from segtalker.clips.store import Clip, load_clips, read_table, write_table
+from segtalker.clips.store import Clip, input_sha256, load_clips, read_table, write_table
 from segtalker.clips.worker_pools import THIS_PROCESS, Pool
 from segtalker.inference.edit_strip import write_edits
 from segtalker.inference.methods import WAV2LIP, GenerationPlan, generate_clip, load_talker, one_of_each_subject
@@ -47,7 +47,7 @@ def _clip_hashes(clip: Clip) -> list[str]:
     files = [clip.crop_folder / name for name in ("frames.zip", "landmarks.npy")]
     files += [clip.mel_path, clip.audio_path, clip.parse_folder / "masks.zip"]
     truth = clip.truth_masks
-    return [file_sha256(file) for file in [*files, *([] if truth is None else [truth.path])]]
+    return [input_sha256(file) for file in [*files, *([] if truth is None else [truth.path])]]
 
 
 def make_tasks(plan: GenerationPlan, clips: Sequence[Clip], sources: dict[str, str], seed: int) -> list[ClipTask]:
@@ -62,7 +62,8 @@ def make_tasks(plan: GenerationPlan, clips: Sequence[Clip], sources: dict[str, s
         other = driving[clip.clip_id]
         row = {"clip_id": clip.clip_id, "subject": clip.subject, "source": sources[clip.clip_id]}
         key = task_key(how, contents[clip.clip_id], contents[other.clip_id])
-        tasks.append(ClipTask(row | {"clip": clip, "driving": other}, key))
+        videos = tuple(plan.folder / method / clip.clip_id for method in plan.methods)
+        tasks.append(ClipTask(row | {"clip": clip, "driving": other}, key, videos))
     return tasks
 
 

@@ -1,29 +1,34 @@
 """Work on clips: incremental, parallel, resumable, and no clip can stop the others.
 
-A clip's outputs stand in `clips/<clip_id>/` beside `done.json`, which holds the key they were made with: a hash of
-everything they depend on. A clip whose key is unchanged is not touched again, so a killed run goes on where it
-stopped. Folders are renamed into place when whole. A clip that fails, for whatever reason, goes to `failures.csv`.
+A clip's outputs stand in `clips/<clip_id>/` beside `done.json`, which holds the key they were made with, a hash of
+everything they depend on, and what they were when they were written. A clip whose key is unchanged and whose outputs
+are whole is not touched again, so a killed run goes on where it stopped, and one that was damaged since is made again.
+Folders are renamed into place when whole. A clip that fails, for whatever reason, goes to `failures.csv`. What no stage
+wrote is left alone, and nothing is removed through a link.
 """
 
 import errno
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from segtalker.clips.finished import DONE_FILE, LITTER, FinishedClips, write_done
 from segtalker.clips.store import FAILURE_COLUMNS, read_table, write_table
 from segtalker.clips.worker_pools import Pool
-from segtalker.utils.atomic import atomic_folder, write_text
+from segtalker.utils.atomic import atomic_folder, remove
 from segtalker.utils.errors import BadClipError, BadInputError, full_disk, one_line
-from segtalker.utils.progress import progress_bar
+from segtalker.utils.progress import notice, progress_bar
 
-DONE_FILE = "done.json"
+_LEFTOVER = re.compile(r"\..+-[a-z0-9_]{8}")  # of `atomic_folder`
+_NAMED = 3
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM}
 _FULL_BYTES = 2**20
 Row = dict[str, Any]
@@ -41,10 +46,12 @@ class ClipTask:
     Args:
         row: its row of the table before, at least `clip_id` and `source`.
         key: hash of everything the outputs depend on, see `task_key`.
+        further: folders elsewhere that the work fills, each as a whole; they are watched like the clip's own.
     """
 
     row: Row
     key: str
+    further: tuple[Path, ...] = ()
 
     @property
     def clip_id(self) -> str:
@@ -104,22 +111,42 @@ def _worked(
 ) -> tuple[dict[str, Row], dict[str, str]]:
     """Rows of the clips that passed, and why the others failed, by clip."""
     clips = folder / "clips"
+    if clips.is_symlink():
+        raise BadInputError(f"{clips}: is a link; remove it (clips are never removed through a link), then run again")
     clip_ids = {task.clip_id for task in tasks}
-    _remove_others(clips, clip_ids)
-    rows = {task.clip_id: row for task in tasks if (row := _finished_row(folder, task)) is not None}
+    strays = _remove_others(clips, clip_ids)
+    finished = FinishedClips(folder)
+    rows = {task.clip_id: row for task in tasks if (row := _finished_row(finished, task)) is not None}
+    _tell(label, clips, strays, finished.damage)
     todo = [task for task in tasks if task.clip_id not in rows]
     reasons: dict[str, str] = {}
-    with progress_bar(total=len(tasks), label=label, unit="clip") as bar:
-        bar.update(len(rows))
-        for task, reason in _outcomes(todo, work, folder, pool):
-            if reason:
-                reasons[task.clip_id] = reason
-                shutil.rmtree(clips / task.clip_id, ignore_errors=True)
-            elif row := _finished_row(folder, task):
-                rows[task.clip_id] = row
-            bar.update()
+    try:
+        with progress_bar(total=len(tasks), label=label, unit="clip") as bar:
+            bar.update(len(rows))
+            for task, reason in _outcomes(todo, work, folder, pool):
+                row = None if reason else _finished_row(finished, task, fresh=True)
+                if row is None:
+                    reasons[task.clip_id] = reason or finished.damage.get(task.clip_id, "its outputs are not there")
+                    remove(clips / task.clip_id)
+                    finished.forget(task.clip_id)
+                else:
+                    rows[task.clip_id] = row
+                bar.update()
+    finally:
+        finished.save(clip_ids)
     _remove_others(clips, clip_ids)  # what a process that died has left
     return rows, reasons
+
+
+def _tell(label: str, clips: Path, strays: Sequence[str], damage: Mapping[str, str]) -> None:
+    """Counts aloud what was damaged, and names what is not ours."""
+    if damage:
+        some = "; ".join(f"{clip_id} ({reason})" for clip_id, reason in sorted(damage.items())[:_NAMED])
+        more = "; ..." if len(damage) > _NAMED else ""
+        notice(f"{label}: {len(damage)} finished clip(s) were damaged and are made again: {some}{more}")
+    if strays:
+        some = ", ".join(strays[:_NAMED]) + (", ..." if len(strays) > _NAMED else "")
+        notice(f"{label}: {clips} has {len(strays)} thing(s) in it that no stage wrote; move them elsewhere: {some}")
 
 
 def _outcomes(todo: Sequence[ClipTask], work: Work, folder: Path, pool: Pool) -> Iterator[tuple[ClipTask, str]]:
@@ -156,20 +183,24 @@ def _write_tables(
     return passed
 
 
-def _remove_others(folder: Path, clip_ids: set[str]) -> None:
-    for name in os.listdir(folder) if folder.is_dir() else []:
-        if name not in clip_ids:
-            shutil.rmtree(folder / name)
+def _remove_others(clips: Path, clip_ids: set[str]) -> list[str]:
+    """Removes clips that are not listed and what interrupted work has left; returns names of what no stage wrote."""
+    strays = []
+    for name in sorted(os.listdir(clips)) if clips.is_dir() else []:
+        path = clips / name
+        if name in clip_ids or name in LITTER:
+            continue
+        if path.is_dir() and not path.is_symlink() and (_LEFTOVER.fullmatch(name) or (path / DONE_FILE).is_file()):
+            shutil.rmtree(path)
+        else:
+            strays.append(name)
+    return strays
 
 
-def _finished_row(folder: Path, task: ClipTask) -> Row | None:
-    """The clip's row where its outputs are there and up to date."""
-    try:
-        with open(f"{folder}/clips/{task.clip_id}/{DONE_FILE}", encoding="utf-8") as file:
-            done = json.load(file)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return {**task.row, **done["facts"]} if done["key"] == task.key else None
+def _finished_row(finished: FinishedClips, task: ClipTask, fresh: bool = False) -> Row | None:
+    """The clip's row where its outputs are there, whole and up to date."""
+    facts = finished.facts(task.clip_id, task.key, task.further, fresh)
+    return None if facts is None else {**task.row, **facts}
 
 
 def _work_on(work: Work, folder: Path, task: ClipTask) -> str:
@@ -182,11 +213,11 @@ def _work_on(work: Work, folder: Path, task: ClipTask) -> str:
         # watched from within too, for the folder is gone, and room made, once it fails
         with _watching(folder), atomic_folder(folder / "clips" / task.clip_id) as output, _watching(folder):
             facts = work(task.row, output)
-            write_text(output / DONE_FILE, json.dumps({"key": task.key, "facts": facts}, indent=1, sort_keys=True))
+            write_done(output, task.key, facts, folder, task.further)
     except OutputError:
         raise
     except Exception as error:
-        if _finished_row(folder, task) is not None:
+        if _finished_row(FinishedClips(folder), task) is not None:
             return ""  # by a process that was given up for lost
         return one_line(error) if isinstance(error, BadClipError) else f"{type(error).__name__}: {one_line(error)}"
     return ""

@@ -19,7 +19,8 @@ individually encoded images, so that any window of frames is read at random and 
 
 import json
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,8 @@ import pandas as pd
 
 from segtalker.clips.image_pack import ImagePack
 from segtalker.utils.atomic import atomic_file
-from segtalker.utils.errors import BadInputError
+from segtalker.utils.errors import BadInputError, one_line
+from segtalker.utils.hashing import file_sha256
 
 CLIP_COLUMNS = ("clip_id", "subject", "split", "source", "source_sha256", "frames", "seconds")
 FAILURE_COLUMNS = ("clip_id", "source", "reason")
@@ -52,10 +54,38 @@ def write_array(path: Path, values: np.ndarray) -> None:
         np.save(out, values)
 
 
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Names a file of a clip that is missing or damaged."""
+    try:
+        yield
+    except (OSError, ValueError, EOFError, wave.Error) as error:
+        raise BadInputError(
+            f"{path}: missing or damaged ({one_line(error)}); segtalker reproduce makes it again"
+        ) from error
+
+
+def input_sha256(path: Path) -> str:
+    """The hash of a file that another stage wrote: 64 hex digits.
+
+    Raises:
+        BadInputError: it is missing.
+    """
+    with _readable(path):
+        return file_sha256(path)
+
+
+def _read_array(path: Path) -> np.ndarray:
+    with _readable(path):
+        return np.load(path, mmap_mode="r")
+
+
 def read_wav(path: Path) -> np.ndarray:
     """Reads a file written by `write_wav`: `(S,)` float32 in [-1, 1]."""
-    with wave.open(str(path), "rb") as source:
+    with _readable(path), wave.open(str(path), "rb") as source:
         pcm = np.frombuffer(source.readframes(source.getnframes()), "<i2")
+        if len(pcm) != source.getnframes():
+            raise EOFError("its end is missing")
     return pcm.astype(np.float32) / 32767.0
 
 
@@ -98,12 +128,12 @@ class Clip:
     @property
     def landmarks(self) -> np.ndarray:
         """68 landmarks a frame, `(T, 68, 2)`, float32, (x, y) pixels of the crop; memory-mapped."""
-        return np.load(self.crop_folder / "landmarks.npy", mmap_mode="r")
+        return _read_array(self.crop_folder / "landmarks.npy")
 
     @property
     def mel(self) -> np.ndarray:
         """Log-mel spectrogram, `(M, N)`, float32; memory-mapped."""
-        return np.load(self.mel_path, mmap_mode="r")
+        return _read_array(self.mel_path)
 
     @property
     def mel_path(self) -> Path:
@@ -128,7 +158,9 @@ class Clip:
     @property
     def facts(self) -> dict:
         """What `crop` noted: the square in the source, the frame rate read, the detector."""
-        return json.loads((self.crop_folder / "crop.json").read_text(encoding="utf-8"))
+        path = self.crop_folder / "crop.json"
+        with _readable(path):
+            return json.loads(path.read_text(encoding="utf-8"))
 
 
 def processed_clip(data_root: Path, dataset: str, clip_id: str, subject: str) -> Clip:

@@ -200,7 +200,7 @@ def _take_in(
             "source": str(videos[0]) if videos else "",
             "videos": "\n".join(map(str, videos)),
         }
-        tasks.append(ClipTask(row, task_key(how, content)))
+        tasks.append(ClipTask(row, task_key(how, content), (intake.folder / clip.clip_id,)))
     folder = work / "intake" / request.name
     columns = ("clip_id", "subject", "source", "frames", "notes")
     rows = run_clips(tasks, partial(take_in, intake), folder, columns, Pool.of(params.machine), 1.0, "predictions")

@@ -10,7 +10,7 @@ import torch
 
 from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.clips.runner import ClipTask, Row, run_clips, task_key
-from segtalker.clips.store import CLIP_COLUMNS
+from segtalker.clips.store import CLIP_COLUMNS, input_sha256
 from segtalker.clips.worker_pools import THIS_PROCESS, Pool
 from segtalker.config.params import Params
 from segtalker.config.workspace import Workspace
@@ -57,7 +57,7 @@ def parse_clips(params: Params, choice: ParserChoice, rows: Sequence[Row], crops
     smoothing = Smoothing(settings.smooth_frames, settings.smooth_sigma)
     how = task_key(settings.backend, settings.precision, file_sha256(choice.path), smoothing, code_hash(__name__))
     return run_clips(
-        [ClipTask(row, task_key(how, file_sha256(crops / "clips" / row["clip_id"] / "frames.zip"))) for row in rows],
+        [ClipTask(row, task_key(how, input_sha256(crops / "clips" / row["clip_id"] / "frames.zip"))) for row in rows],
         partial(parse_clip, choice, crops / "clips", settings.batch_size, smoothing),
         folder,
         CLIP_COLUMNS,

@@ -54,3 +54,8 @@ def progress(items: Iterable[Item], total: int | None, label: str, unit: str = "
         for item in items:
             yield item
             bar.update()
+
+
+def notice(text: str) -> None:
+    """One line on stderr for a person, above the bars."""
+    tqdm.write(text, file=sys.stderr)

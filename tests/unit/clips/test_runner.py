@@ -17,7 +17,6 @@ from segtalker.clips import runner as clip_runner
 from segtalker.clips.runner import ClipTask, Work, run_clips, task_key
 from segtalker.clips.store import CLIP_COLUMNS, read_table
 from segtalker.clips.worker_pools import Pool
-from segtalker.utils.code_hash import code_hash
 from segtalker.utils.errors import BadClipError, BadInputError
 
 REASONS = {"bad": "no face found", "odd": "KeyError: 'mouth'"}
@@ -139,7 +138,7 @@ def test_no_clips_is_an_error(folder: Path) -> None:
 def test_a_killed_run_resumes(folder: Path) -> None:
     script = f"""
         import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
-        import test_clip_runner as me
+        import test_runner as me
         from pathlib import Path
         if __name__ == "__main__":
             me.run(Path({str(folder)!r}), me.tasks(*[f"slow{{i}}" for i in range(12)]), workers=2)
@@ -149,7 +148,7 @@ def test_a_killed_run_resumes(folder: Path) -> None:
         [sys.executable, "-c", textwrap.dedent(script)], env=environment, stderr=subprocess.DEVNULL
     )
     finished = folder / "clips"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline and len(list(finished.glob("slow*/done.json"))) < 3:
         time.sleep(0.02)
     process.kill()
@@ -231,16 +230,8 @@ def test_finished_clips_are_looked_at_once(folder: Path, monkeypatch: pytest.Mon
     names = [f"c{index:03d}" for index in range(200)]
     run(folder, tasks(*names))
     looks, look = [], clip_runner._finished_row
-    monkeypatch.setattr(clip_runner, "_finished_row", lambda *one: looks.append(one[1].clip_id) or look(*one))
+    monkeypatch.setattr(
+        clip_runner, "_finished_row", lambda *one, fresh=False: looks.append(one[1].clip_id) or look(*one, fresh)
+    )
     assert len(run(folder, tasks(*names, "new"))) == 201
     assert sorted(looks) == sorted([*names, "new", "new"])
-
-
-def test_code_hash_sees_changes_and_not_places(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "module.py").write_text("x = 1")
-    before = code_hash(tmp_path / "one")
-    assert before == code_hash(tmp_path / "two") == code_hash(tmp_path / "one" / "module.py")
-    (tmp_path / "one" / "module.py").write_text("x = 2")
-    assert code_hash(tmp_path / "one") != before

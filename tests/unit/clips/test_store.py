@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as stacks
 
 from segtalker.clips.image_pack import ImagePack, write_images
-from segtalker.clips.store import CLIP_COLUMNS, load_clips, read_table, read_wav, write_table, write_wav
+from segtalker.clips.store import CLIP_COLUMNS, Clip, load_clips, read_table, read_wav, write_table, write_wav
 from segtalker.media.video import open_video
 from segtalker.regions import NUM_REGIONS
 from segtalker.utils.errors import BadInputError
@@ -226,3 +226,22 @@ def test_the_benchmark_runs_on_rendered_clips() -> None:
     assert float(cells["this store"][4]) >= 42
     assert cells["this store"][6].strip() == "lossless"
     assert cells["bytes, deflate 7"][2].strip() == "yes"
+
+
+@pytest.mark.parametrize("name", ["landmarks.npy", "mel.npy", "audio.wav", "crop.json"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "torn"])
+def test_a_damaged_file_of_a_clip_is_named(tmp_path: Path, name: str, damage: str) -> None:
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    np.save(folder / "landmarks.npy", np.zeros((5, 68, 2), np.float32))
+    np.save(folder / "mel.npy", np.zeros((80, 16), np.float32))
+    write_wav(folder / "audio.wav", np.zeros(160, np.float32), 16000)
+    (folder / "crop.json").write_text("{}")
+    content = (folder / name).read_bytes()
+    (folder / name).unlink()
+    if damage != "missing":
+        (folder / name).write_bytes(b"" if damage == "empty" else content[: len(content) // 2])
+    clip = Clip("clip", "s", "test", folder, folder, folder)
+    read = {"landmarks.npy": "landmarks", "mel.npy": "mel", "audio.wav": "audio", "crop.json": "facts"}[name]
+    with pytest.raises(BadInputError, match=rf"{name}: missing or damaged \(.*segtalker reproduce makes it again"):
+        getattr(clip, read)
