@@ -68,6 +68,19 @@ def check_place(folder: Path) -> None:
         raise BadInputError(f"--out {folder}: cannot be made there ({above}: {error.strerror})") from error
 
 
+def _check_all(root: Path, name: str, predictions: Path, reference: Path | None, place: Path) -> None:
+    """Looks at everything that was given, so that all that is wrong is said at once."""
+    checks: list[Callable[[], object]] = [
+        partial(_check_name, name),
+        partial(_check_videos, predictions, "--predictions"),
+        partial(check_place, place),
+        partial(refuse_stage_output, place, root, "--out"),
+    ]
+    if reference is not None:
+        checks.append(partial(_check_videos, reference, "--reference"))
+    check_all(checks)
+
+
 def evaluate(
     predictions: Annotated[
         Path | None, typer.Option(help="Folder with <clip id>.mp4 or <clip id>/video.mp4, made by any system.")
@@ -106,15 +119,7 @@ def evaluate(
     if predictions is None or not name:
         raise BadInputError("evaluate needs --predictions and --name (or --write-inputs alone)")
     place = (out or root / "reports" / "evaluations" / name).resolve()
-    checks: list[Callable[[], object]] = [
-        partial(_check_name, name),
-        partial(_check_videos, predictions, "--predictions"),
-        partial(check_place, place),
-        partial(refuse_stage_output, place, root, "--out"),
-    ]
-    if reference is not None:
-        checks.append(partial(_check_videos, reference, "--reference"))
-    check_all(checks)
+    _check_all(root, name, predictions, reference, place)
     # torch takes seconds to import: only here, when all that was given can be used
     from flows.commands import peer_tables
     from segtalker.evaluation import peers

@@ -17,7 +17,7 @@ from flows.dvc.stage_process import StageNotes, own_notes
 from flows.dvc.trial import TRIAL_VARIABLE, check_trial
 from segtalker.config.params import Params, load_params
 from segtalker.config.stages import Stage
-from segtalker.config.training import Training
+from segtalker.config.training import TrainingStage
 from segtalker.config.workspace import Workspace
 from segtalker.tracking.provenance import (
     experiment_signature,
@@ -133,7 +133,7 @@ def _start_tracker(stage: Stage, params: Params, stage_signature: str) -> "Stage
 def _set_threads(params: Params, stage: Stage) -> None:
     """Gives a training the threads its params say, whatever the machine has: another number sums in another order."""
     section = getattr(params, stage)
-    if isinstance(section, Training):
+    if isinstance(section, TrainingStage):
         import torch
 
         torch.set_num_threads(section.threads)
