@@ -51,6 +51,19 @@ def _check_videos(folder: Path, option: str) -> None:
         raise BadInputError(f"{option} {folder}: no videos in it ({', '.join(VIDEO_SUFFIXES)})")
 
 
+def _check_inputs(root: Path, name: str, predictions: Path, reference: Path | None, place: Path) -> None:
+    """Looks at all that was given; every wrong thing has a line in the error."""
+    checks: list[Callable[[], object]] = [
+        partial(_check_name, name),
+        partial(_check_videos, predictions, "--predictions"),
+        partial(check_place, place),
+        partial(refuse_stage_output, place, root, "--out"),
+    ]
+    if reference is not None:
+        checks.append(partial(_check_videos, reference, "--reference"))
+    check_all(checks)
+
+
 def check_place(folder: Path) -> None:
     """Sees to it that tables can be written as this folder, which they replace as a whole.
 
@@ -66,19 +79,6 @@ def check_place(folder: Path) -> None:
         tempfile.TemporaryDirectory(dir=above).cleanup()
     except OSError as error:
         raise BadInputError(f"--out {folder}: cannot be made there ({above}: {error.strerror})") from error
-
-
-def _check_all(root: Path, name: str, predictions: Path, reference: Path | None, place: Path) -> None:
-    """Looks at everything that was given, so that all that is wrong is said at once."""
-    checks: list[Callable[[], object]] = [
-        partial(_check_name, name),
-        partial(_check_videos, predictions, "--predictions"),
-        partial(check_place, place),
-        partial(refuse_stage_output, place, root, "--out"),
-    ]
-    if reference is not None:
-        checks.append(partial(_check_videos, reference, "--reference"))
-    check_all(checks)
 
 
 def evaluate(
@@ -119,7 +119,7 @@ def evaluate(
     if predictions is None or not name:
         raise BadInputError("evaluate needs --predictions and --name (or --write-inputs alone)")
     place = (out or root / "reports" / "evaluations" / name).resolve()
-    _check_all(root, name, predictions, reference, place)
+    _check_inputs(root, name, predictions, reference, place)
     # torch takes seconds to import: only here, when all that was given can be used
     from flows.commands import peer_tables
     from segtalker.evaluation import peers
