@@ -96,11 +96,7 @@ def experiment_run(root: Path, params: Params) -> Iterator[ExperimentRun]:
         params: of the active experiment.
     """
     configure(root)
-<<<<<<< HEAD
     environment = {**os.environ, **arithmetic_environment(params.base.instruction_set)}
-=======
-    environment = {**os.environ, **arithmetic_variables(params)}
->>>>>>> main
     with ExitStack() as opened:
         follow_git(root)
         recover(root)

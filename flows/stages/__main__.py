@@ -7,18 +7,11 @@ A run keeps a process that has imported all stages; the stage is forked from it.
 import importlib
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from flows.dvc.fork_server import ForkedProcess, ServerGoneError
-<<<<<<< HEAD
-from segtalker.config.params import load_params
-from segtalker.config.stages import STAGES
-from segtalker.utils.arithmetic import arithmetic_environment
-=======
 from flows.dvc.stage_process import own_notes
 from segtalker.config.stages import STAGES
->>>>>>> main
 from segtalker.utils.errors import SegTalkerError
 
 SERVER_VARIABLE = "SEGTALKER_STAGE_SERVER"
@@ -56,11 +49,11 @@ def _forked(address: str) -> ForkedProcess | None:
 
 def _set_arithmetic() -> None:
     """Begins anew where variables of libraries are not set, for some are loaded by reading the params already."""
-    from flows.stages.arithmetic import arithmetic_variables
     from segtalker.config.params import load_params
+    from segtalker.utils.arithmetic import arithmetic_environment
 
     try:
-        variables = arithmetic_variables(load_params())
+        variables = arithmetic_environment(load_params().base.instruction_set)
     except SegTalkerError:
         return  # the stage says it
     if any(os.environ.get(name) != value for name, value in variables.items()):
@@ -78,12 +71,7 @@ def main() -> None:
         if code < 0 and (notes := own_notes()):
             notes.kill()
         sys.exit(code if code >= 0 else _SIGNALLED - code)
-<<<<<<< HEAD
-    with suppress(SegTalkerError):  # the stage itself says what is wrong with the params
-        os.environ.update(arithmetic_environment(load_params().base.instruction_set))
-=======
     _set_arithmetic()
->>>>>>> main
     run()
 
 
