@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from segtalker.clips.image_pack import write_images
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip, processed_clip
 from segtalker.datasets.folder import clip_ids
 from segtalker.faces.crop_squares import warp_image
@@ -88,12 +90,25 @@ class Intake:
     starts_with_clip: bool
 
 
-def take_in(intake: Intake, row: dict[str, Any], _output: Path) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class PredictionRecord(ClipRecord):
+    """A clip and what was predicted of it.
+
+    Args:
+        videos: predictions found; one is right.
+        notes: what differed and was set right.
+    """
+
+    videos: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def take_in(intake: Intake, record: PredictionRecord, _output: Path) -> Facts:
     """Reads one prediction; for `segtalker.clips.runner.run_clips`.
 
     Args:
         intake: how.
-        row: `clip_id`, `subject` and `videos`, paths with line ends between.
+        record: of the clip.
 
     Returns:
         `frames` that can be compared and `notes`, what differed.
@@ -101,8 +116,8 @@ def take_in(intake: Intake, row: dict[str, Any], _output: Path) -> dict[str, Any
     Raises:
         BadClipError: it cannot be read or compared, and why.
     """
-    clip = processed_clip(intake.data, intake.dataset, row["clip_id"], row["subject"])
-    videos = [Path(path) for path in row["videos"].splitlines()]
+    clip = processed_clip(intake.data, intake.dataset, record.clip_id, record.subject)
+    videos = record.videos
     if not videos:
         raise BadClipError("no prediction of this clip")
     if len(videos) > 1:
@@ -123,7 +138,7 @@ def take_in(intake: Intake, row: dict[str, Any], _output: Path) -> dict[str, Any
         notes.append(f"{count} frames, the clip has {wanted}: the first {count} are compared")
     elif goes_on:
         notes.append(f"goes on after the clip's {wanted} frames: the rest is left out")
-    return {"frames": count, "notes": "; ".join(notes)}
+    return {"frames": count, "notes": notes}
 
 
 def _squares(intake: Intake, clip: Clip, video: Video, notes: list[str]) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 
 from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.datasets.folder import clip_ids
-from segtalker.evaluation.predictions import Intake, find_predictions, take_in
+from segtalker.evaluation.predictions import Intake, PredictionRecord, find_predictions, take_in
 from segtalker.media.video import write_video
 from segtalker.utils.errors import BadClipError, BadInputError
 
@@ -36,8 +36,9 @@ def intake(tmp_path: Path) -> Intake:
 
 
 def _take(intake: Intake, *videos: Path) -> dict:
-    row = {"clip_id": "one", "subject": "s", "videos": "\n".join(map(str, videos))}
-    return take_in(intake, row, intake.folder)
+    record = PredictionRecord(clip_id="one", subject="s", source=Path("x.mp4"), videos=videos)
+    facts = take_in(intake, record, intake.folder)
+    return {**facts, "notes": "; ".join(facts["notes"])}
 
 
 def _video(path: Path, frames: np.ndarray, fps: int = FPS) -> Path:
