@@ -96,7 +96,7 @@ def experiment_run(root: Path, params: Params) -> Iterator[ExperimentRun]:
         params: of the active experiment.
     """
     configure(root)
-    environment = {**os.environ, **arithmetic_variables()}
+    environment = {**os.environ, **arithmetic_variables(params)}
     with ExitStack() as opened:
         follow_git(root)
         recover(root)

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,13 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from flows.commands.console import complain
+from flows.commands.console import say
 from flows.dvc.stage_process import die_with_parent
 from segtalker.utils.errors import SegTalkerError
 
 _START_LIMIT_S = 120.0
 _PATIENCE_S = 15.0
 _POLL_S = 0.1
+_REASON_LENGTH = 300
 _HOST = "127.0.0.1"
 _LOOPBACK = ("localhost", _HOST, "::1")
 # a run schedules nothing: of the services only those that record what happened are needed
@@ -57,9 +59,10 @@ def _healthy(port: int) -> bool:
 
 
 def _reason(log: Path) -> str:
-    """The last line of a server's log that says something."""
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
-    return next((line for line in reversed(lines) if line), "it said nothing")[:300]
+    """The line of a server's log that says most: the last error in it, else the last line."""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return (errors or lines or ["it said nothing"])[-1][:_REASON_LENGTH]
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Server:
             if self.process.poll() is not None or waited > _START_LIMIT_S:
                 raise SegTalkerError(f"the Prefect server did not start ({_reason(self.log)}); see {self.log}")
             if waited > _PATIENCE_S and not said:
-                complain(f"the Prefect server does not answer yet ({_reason(self.log)}); see {self.log}")
+                say(f"the Prefect server does not answer yet ({_reason(self.log)}); see {self.log}")
                 said = True
             time.sleep(_POLL_S)
 
@@ -128,6 +131,6 @@ def _start(port: int, log: Path) -> subprocess.Popen:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGTERM),
+            preexec_fn=partial(die_with_parent, os.getpid(), signal.SIGKILL),
             start_new_session=True,
         )

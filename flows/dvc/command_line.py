@@ -24,6 +24,7 @@ _GRACE_S = 10.0
 _MODULES = (
     "dvc.cli.parser", "dvc.repo.status", "dvc.repo.reproduce", "dvc.repo.checkout", "dvc.repo.index", "dvc.repo.stage",
     "dvc.repo.open_repo", "dvc.stage.run", "dvc.stage.cache", "dvc.scm", "dvc.lock", "dvc.rwlock", "dvc.dirs",
+    "dvc.repo.artifacts", "dvc.repo.params", "dvc.cachemgr", "dvc.data_cloud", "dvc_render", "pyparsing",
     "dvc.parsing.context", "dvc.utils.strictyaml", "dvc_data.hashfile.db.local", "dulwich.ignore", "dulwich.repo",
     "scmrepo.git", "dvc.cli",
 )  # fmt: skip
@@ -159,7 +160,7 @@ class RunningStage:
         notes, stage = self._notes, self._stage
         if notes.error:
             return SegTalkerError(f"stage {stage} failed: {notes.error}")
-        if notes.pid is not None and not notes.finished:
+        if notes.killed:
             return StageKilledError(
                 f"stage {stage} was killed, by a person or for want of memory; run it again to go on"
             )

@@ -30,7 +30,7 @@ def die_with_parent(parent: int, how: int) -> None:
 
 
 _VARIABLE = "SEGTALKER_STAGE_NOTES"
-_BEGAN, _FINISHED, _ERROR = "began", "finished", "error"
+_BEGAN, _FINISHED, _ERROR, _KILLED = "began", "finished", "error", "killed"
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,15 @@ class StageNotes:
     def fail(self, reason: str) -> None:
         """The stage failed; `reason` is one line for a person."""
         (self.folder / _ERROR).write_text(reason, encoding="utf-8")
+
+    def kill(self) -> None:
+        """A signal ended the stage; said by who waited for it."""
+        (self.folder / _KILLED).touch()
+
+    @property
+    def killed(self) -> bool:
+        """Whether the stage ended without a word of its own."""
+        return (self.folder / _KILLED).is_file() or (self.pid is not None and not self.finished and self.error is None)
 
     @property
     def pid(self) -> int | None:

@@ -10,15 +10,20 @@ import sys
 from pathlib import Path
 
 from flows.dvc.fork_server import ForkedProcess, ServerGoneError
-from flows.stages.arithmetic import arithmetic_variables
+from flows.dvc.stage_process import own_notes
 from segtalker.config.stages import STAGES
+from segtalker.utils.errors import SegTalkerError
 
 SERVER_VARIABLE = "SEGTALKER_STAGE_SERVER"
-# in the order in which stages need them
+# in the order in which stages need them; of MLflow and Lightning what they import late
 PRELOADED = (
     "segtalker.tracking.mlflow_runs",
     *(f"flows.stages.{stage}" for stage in STAGES),
     "pytorch_lightning.loggers",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.workspace_aware_mixin",
+    "alembic.command",
+    "sqlalchemy.dialects.sqlite",
     "flows.stages.preload",
 )
 _SIGNALLED = 128
@@ -42,13 +47,31 @@ def _forked(address: str) -> ForkedProcess | None:
         return None
 
 
+def _set_arithmetic() -> None:
+    """Begins anew where variables of libraries are not set, for some are loaded by reading the params already."""
+    from flows.stages.arithmetic import arithmetic_variables
+    from segtalker.config.params import load_params
+
+    try:
+        variables = arithmetic_variables(load_params())
+    except SegTalkerError:
+        return  # the stage says it
+    if any(os.environ.get(name) != value for name, value in variables.items()):
+        os.execve(sys.executable, [sys.executable, "-m", __package__, *sys.argv[1:]], {**os.environ, **variables})
+
+
 def main() -> None:
     """Has the stage forked, or runs it."""
     address = os.environ.get(SERVER_VARIABLE)
     if address and (process := _forked(address)):
-        code = process.wait()
+        try:
+            code = process.wait()
+        except ServerGoneError:
+            sys.exit(1)  # it could not import the stage, and said why
+        if code < 0 and (notes := own_notes()):
+            notes.kill()
         sys.exit(code if code >= 0 else _SIGNALLED - code)
-    os.environ.update(arithmetic_variables())
+    _set_arithmetic()
     run()
 
 

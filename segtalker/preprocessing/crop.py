@@ -270,6 +270,7 @@ def _facts(timeline: Timeline, start_s: float, crop: Crop, squares: np.ndarray) 
         "source_codec": video.codec,
         "decoder": video.decoder,
         "decoder_reason": video.decoder_reason,
+        "sound_choice": video.sound_choice,
         "detector": crop.detector,
         "start_s": start_s,
         "squares": np.round(squares[:1] if stands else squares, 3).tolist(),
@@ -279,7 +280,7 @@ def _facts(timeline: Timeline, start_s: float, crop: Crop, squares: np.ndarray) 
 def file_hashes(record: ClipRecord) -> list[str]:
     """Hashes of everything that belongs to a raw clip beside the video, whose own hash stands in the table."""
     files = [record.audio] if record.audio else []
-    files += sorted(record.annotations.glob("*")) if record.annotations else []
+    files += sorted(record.annotations.glob("[!.]*")) if record.annotations else []
     return [record.source_sha256, *(file_sha256(file) for file in files if file.is_file())]
 
 

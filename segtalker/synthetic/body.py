@@ -3,7 +3,7 @@
 import numpy as np
 
 from segtalker.regions import REGION_INDEX
-from segtalker.synthetic.canvas import Canvas, blur, fine_noise, grid
+from segtalker.synthetic.canvas import Canvas, blur, covered_box, fine_noise, grid
 from segtalker.synthetic.person import Person
 
 _CLOTH, _NECK = REGION_INDEX["background"], REGION_INDEX["neck"]
@@ -53,9 +53,11 @@ def _opening(person: Person, half: float) -> np.ndarray:
 
 
 def _paint_neck(canvas: Canvas, person: Person) -> None:
-    x, y = grid(canvas.size)
     half = neck_half_width(person)
     right = np.array([(half * 1.02, 0.20), (half, 0.50), (half * 1.02, 0.60), (half * 1.12, 0.68), (half * 1.2, 1.0)])
+    neck = canvas.coverage(np.concatenate([right, right[::-1] * (-1, 1)]))
+    box = covered_box(neck)
+    x, y = (places[box] for places in grid(canvas.size))
     across = x / half
     round_shade = 1 - 0.30 * np.clip(np.abs(across), 0, 1.3) ** 2.4 + 0.15 * np.sign(person.light_x) * across
     # the shadow of the chin falls away from the light
@@ -66,8 +68,9 @@ def _paint_neck(canvas: Canvas, person: Person) -> None:
     light = np.clip(round_shade + cord + bones, 0, 1.15)[..., None] * np.clip(shadow, 0, 1)[..., None] ** np.array(
         (0.85, 1.1, 1.2)
     )
-    skin = np.array(person.skin) * (0.93, 0.90, 0.88)
-    canvas.paint(canvas.coverage(np.concatenate([right, right[::-1] * (-1, 1)])), skin * light, _NECK)
+    skin = np.zeros((*neck.shape, 3), np.float32)
+    skin[box] = np.array(person.skin) * (0.93, 0.90, 0.88) * light
+    canvas.paint(neck, skin, _NECK)
 
 
 def _cloth(canvas: Canvas, person: Person, rng: np.random.Generator) -> np.ndarray:

@@ -45,14 +45,18 @@ class Canvas:
 
     def _softened(self, mask: np.ndarray, soft: float) -> np.ndarray:
         share = mask.astype(np.float32) / 255
-        return blur(share, soft * self.size / 2) if soft else share
+        if soft and mask.any():
+            sigma = soft * self.size / 2
+            box = covered_box(mask, margin=round(5 * sigma) + 2)  # a blur reaches four sigmas
+            share[box] = blur(share[box], sigma)
+        return share
 
     def _thickness(self, width: float) -> int:
         return max(1, round(width * self.size / 2))
 
     def paint(self, coverage: np.ndarray, colour: np.ndarray | tuple[float, ...], label: int | None = None) -> None:
         """Lays a colour, one for all or one a texel, float in [0, 1], where `coverage` says."""
-        box = _box(coverage)
+        box = covered_box(coverage)
         share, tint = coverage[box][..., None], np.asarray(colour, np.float32)
         tint = np.clip((tint[box] if tint.ndim == 3 else tint) * 255, 0, 255)
         self.rgb[box] = (self.rgb[box] * (1 - share) + tint * share + 0.5).astype(np.uint8)
@@ -80,7 +84,7 @@ class Canvas:
 
     def lay(self, other: "Canvas") -> None:
         """Lays another canvas of the same size, with its labels, on this one."""
-        box = _box(other.alpha)
+        box = covered_box(other.alpha)
         share = other.alpha[box][..., None] / np.float32(255)
         self.rgb[box] = (self.rgb[box] * (1 - share) + other.rgb[box] * share + 0.5).astype(np.uint8)
         self.alpha[box] = np.maximum(self.alpha[box], other.alpha[box])
@@ -95,12 +99,12 @@ class Canvas:
         return cv2.resize(rgba, (size, size), interpolation=cv2.INTER_AREA), near
 
 
-def _box(coverage: np.ndarray) -> tuple[slice, slice]:
-    """The smallest rectangle with all that is covered."""
+def covered_box(coverage: np.ndarray, margin: int = 0) -> tuple[slice, slice]:
+    """The smallest rectangle with all that is covered and so many texels around it."""
     rows, columns = np.flatnonzero(coverage.any(1)), np.flatnonzero(coverage.any(0))
     if not len(rows):
         return slice(0, 0), slice(0, 0)
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    return tuple(slice(max(at[0] - margin, 0), at[-1] + 1 + margin) for at in (rows, columns))  # type: ignore[return-value]
 
 
 def blur(image: np.ndarray, sigma: float) -> np.ndarray:

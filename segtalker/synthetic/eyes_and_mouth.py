@@ -18,6 +18,7 @@ _BROWS = REGION_INDEX["eyebrows"]
 _OPEN_TEXELS = 1.2
 _GLASSES_BOX = ((-0.46, EYE_LINE - 0.16), (0.46, EYE_LINE + 0.16))
 _RIM, _NOTHING = 254, 255
+_TOOTH_GAPS = (-0.72, -0.47, -0.23, 0.0, 0.23, 0.47, 0.72)  # of half the width of a row of teeth
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,10 @@ class Patch:
         return self._softened(mask, soft)
 
     def line(self, path: np.ndarray, width: float, soft: float = 0.0) -> np.ndarray:
-        """Coverage of a line."""
-        mask = np.zeros(self.labels.shape, np.uint8)
-        cv2.polylines(mask, [self.texels(path)], False, 255, max(1, round(width * self.scale)), cv2.LINE_AA, _SHIFT)
+        """Coverage of a line, `(N, 2)`, or of several, `(L, N, 2)`."""
+        mask, paths = np.zeros(self.labels.shape, np.uint8), self.texels(path)
+        thickness = max(1, round(width * self.scale))
+        cv2.polylines(mask, list(paths.reshape(-1, *paths.shape[-2:])), False, 255, thickness, cv2.LINE_AA, _SHIFT)
         return self._softened(mask, soft)
 
     def _softened(self, mask: np.ndarray, soft: float) -> np.ndarray:
@@ -215,9 +217,8 @@ def _paint_teeth(cave: Patch, half: float, top: float, bottom: float, light: flo
     curve = 0.010 * (1 - s**2)
     row = np.concatenate([np.stack([s * half, top + 0 * s], 1), np.stack([s * half, bottom - 0.012 + curve], 1)[::-1]])
     cave.paint(cave.coverage(row, 0.0015), np.array((0.95, 0.93, 0.88)) * light)
-    for share in (-0.72, -0.47, -0.23, 0.0, 0.23, 0.47, 0.72):
-        gap = np.array([(share * half, top), (share * half, bottom)])
-        cave.paint(cave.line(gap, 0.003, 0.0012) * 0.38 * cave.coverage(row), (0.55, 0.46, 0.42))
+    gaps = np.array([[(share * half, top), (share * half, bottom)] for share in _TOOTH_GAPS])
+    cave.paint(cave.line(gaps, 0.003, 0.0012) * 0.38 * cave.coverage(row), (0.55, 0.46, 0.42))
 
 
 @lru_cache(maxsize=4)

@@ -48,10 +48,11 @@ class Renderer:
         self.layers = paint_person(person, self.size)
         self.backdrop = paint_backdrop(height, width, backdrop_seed)
         unit = min(height, width) / 2
-        x = (np.arange(width, dtype=np.float32) + 0.5 - width / 2) / unit
-        y = (np.arange(height, dtype=np.float32) + 0.5 - height / 2) / unit
-        self.x, self.y = np.meshgrid(x, y)
+        # a row and a column: what is done to each by itself is not done for every pixel
+        self.x = ((np.arange(width, dtype=np.float32) + 0.5 - width / 2) / unit)[None]
+        self.y = ((np.arange(height, dtype=np.float32) + 0.5 - height / 2) / unit)[:, None]
         self.unit = unit
+        self._upper: tuple[Gaze, Layer] | None = None
 
     def render(self, articulation: Articulation, motion: Motion) -> Iterator[Rendered]:
         """Frames in order, one at a time."""
@@ -61,9 +62,8 @@ class Renderer:
     def _render(self, index: int, shape: dict[str, float], motion: Motion) -> Rendered:
         mouth = Mouth(self.person, shape, motion.smile)
         openness = float(motion.openness[index])
-        head = self._draw_features(
-            mouth, shape, Gaze(float(motion.gaze[index, 0]), float(motion.gaze[index, 1]), openness)
-        )
+        gaze = Gaze(float(motion.gaze[index, 0]), float(motion.gaze[index, 1]), openness)
+        head = self._draw_features(mouth, shape, gaze)
         pose = _Pose(motion, index, shape["jaw"], self.person.mouth_y)
         frame = self.backdrop.copy()
         regions = np.full((self.height, self.width), BACKGROUND, np.uint8)
@@ -77,10 +77,18 @@ class Renderer:
         return Rendered(frame, regions, self._project(points, pose))
 
     def _draw_features(self, mouth: Mouth, shape: dict[str, float], gaze: Gaze) -> Layer:
+        # eyes rest most of the time: they are drawn when they move
+        if self._upper is None or self._upper[0] != gaze:
+            self._upper = gaze, self._draw_eyes(gaze)
+        upper = self._upper[1]
+        rgba, labels = upper.rgba.copy(), upper.labels.copy()
+        draw_mouth(rgba, labels, self.person, mouth, shape)
+        return Layer(rgba, labels)
+
+    def _draw_eyes(self, gaze: Gaze) -> Layer:
         rgba, labels = self.layers.head.rgba.copy(), self.layers.head.labels.copy()
         for side in (-1, 1):
             draw_eye(rgba, labels, self.person, side, gaze)
-        draw_mouth(rgba, labels, self.person, mouth, shape)
         if self.person.glasses != "none":
             draw_glasses(rgba, labels, self.person)
         return Layer(rgba, labels)
@@ -104,8 +112,9 @@ class Renderer:
 
     def _lay(self, frame: np.ndarray, regions: np.ndarray, layer: Layer, maps: tuple[np.ndarray, np.ndarray]) -> None:
         moved = cv2.remap(layer.rgba, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        through = cv2.merge([255 - moved[..., 3]] * 3)
-        np.copyto(frame, cv2.add(cv2.multiply(frame, through, scale=1 / 255), moved[..., :3]))
+        through = cv2.cvtColor(255 - moved[..., 3], cv2.COLOR_GRAY2RGB)
+        colour = cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB)  # a copy without gaps, over which adding is ten times as fast
+        np.copyto(frame, cv2.add(cv2.multiply(frame, through, scale=1 / 255), colour))
         labels = cv2.remap(layer.labels, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
         np.copyto(regions, labels, where=labels != 255)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.signal import fftconvolve
+from scipy.signal.windows import gaussian
 
 from segtalker.synthetic.speech import Phoneme, Speech
 
@@ -127,11 +128,18 @@ def _spread(phonemes: tuple[Phoneme, ...]) -> tuple[np.ndarray, np.ndarray, np.n
 def loudness(speech: Speech, times_s: np.ndarray) -> np.ndarray:
     """Loudness at some times, relative to the loud parts of the speech: `(T,)`, in [0, 1]."""
     rate = speech.sample_rate_hz
-    power = gaussian_filter1d(speech.samples.astype(np.float64) ** 2, _LOUDNESS_S * rate)
+    power = _smoothed(speech.samples.astype(np.float64) ** 2, _LOUDNESS_S * rate)
     level = np.sqrt(np.maximum(power, 0))
     reference = max(float(np.quantile(level, 0.9)), 1e-4)
     at = np.clip(np.round(times_s * rate).astype(int), 0, len(level) - 1)
     return np.clip(level[at] / reference, 0, 1)
+
+
+def _smoothed(values: np.ndarray, sigma: float) -> np.ndarray:
+    """Gaussian filter of `(S,)`, mirrored at its ends; by FFT, for the filter is thousands of samples long."""
+    reach = round(4 * sigma)
+    weights = gaussian(2 * reach + 1, sigma)
+    return fftconvolve(np.pad(values, reach, mode="symmetric"), weights / weights.sum(), mode="valid")
 
 
 def articulation(speech: Speech, fps: int, frames: int) -> Articulation:

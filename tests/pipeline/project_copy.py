@@ -24,14 +24,19 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Variables as a stranger has them."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "MLFLOW"))}
         path = os.pathsep.join([str(SEGTALKER.parent), os.environ.get("PATH", "")])
         return kept | {"PATH": path, "PYTHONPATH": str(self.root), "OMP_WAIT_POLICY": "PASSIVE"}
 
+    def command(self, *arguments: str) -> list[str]:
+        """How `segtalker` is called."""
+        return [str(SEGTALKER), *arguments]
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs `segtalker` with arguments to its end."""
-        return self._run(str(SEGTALKER), *arguments)
+        return self._run(*self.command(*arguments))
 
     def dvc(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs `dvc` with arguments to its end."""
@@ -41,7 +46,7 @@ class Project:
         return subprocess.run(
             command,
             cwd=self.root,
-            env=self._environment(),
+            env=self.environment(),
             capture_output=True,
             text=True,
             timeout=LIMIT_S,
@@ -51,9 +56,9 @@ class Project:
     def kill_when(self, reached: Callable[[], bool], *arguments: str) -> None:
         """Starts `segtalker` and kills it, without a warning, once `reached()`."""
         process = subprocess.Popen(
-            [str(SEGTALKER), *arguments],
+            self.command(*arguments),
             cwd=self.root,
-            env=self._environment(),
+            env=self.environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -169,8 +169,8 @@ class Annotator:
     [([0, 0], 1, 2, 1), ([60, 60], 1, 2, 2), ([0, 0], 1, 0, 2), ([0, 0], 4, 12, 1)],
 )
 def test_frames_in_memory_give_the_crops_of_frames_decoded_again(
-    jump: list[int], batch_frames: int, buffer_mib: int, passes: int, base: Base, crop: Crop, record: ClipRecord, output: Path,
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    jump: list[int], batch_frames: int, buffer_mib: int, passes: int, base: Base, crop: Crop, record: ClipRecord,
+    output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """Whole frames take 3.3 MiB; parts around the face less, and where they miss the square, all are read again."""
     decoded = []
