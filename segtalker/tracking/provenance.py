@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from segtalker.clips.store import read_table
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.tables import read_records
 from segtalker.config.params import CODE_FILE, EXPERIMENT_FILE, Params, params_hash, read_yaml
 from segtalker.config.stages import STAGE_INPUTS, STAGES, Stage, shared_sections
 from segtalker.utils.hashing import file_sha256
@@ -151,5 +152,4 @@ def input_hashes(download_folder: Path) -> dict[str, str]:
     path = download_folder / "clips.csv"
     if not path.is_file():
         return {}
-    table = read_table(path)
-    return dict(zip(table["clip_id"], table["source_sha256"], strict=True))
+    return {record.clip_id: record.source_sha256 for record in read_records(path, ClipRecord)}

@@ -114,11 +114,14 @@ def test_a_clip_that_was_lost_does_not_change_the_protocol(plan: EvaluationPlan)
 def test_emotions_of_clips_come_along(plan: EvaluationPlan) -> None:
     path = plan.data / "split" / plan.dataset / "clips.csv"
     assert clip_groups(path) == {"a_0": {}, "b_0": {}}
-    rows = [{"clip_id": f"{who}_0", "subject": who, "split": "test", "emotion": "sad", "level": 2} for who in "ab"]
+    rows = [
+        {"clip_id": f"{who}_0", "subject": who, "source": "x.mp4", "split": "test", "emotion": "sad", "level": 2}
+        for who in "ab"
+    ]
     write_table(path, rows, ("clip_id",))
     clips = load_clips(plan.data, plan.dataset, "test")
     tasks = make_tasks(plan, clips, {"a_0": ["x"], "b_0": ["x"]}, clip_groups(path))
-    assert [(task.row["emotion"], task.row["level"]) for task in tasks] == [("sad", "2")] * 2
+    assert [(task.record.groups["emotion"], task.record.groups["level"]) for task in tasks] == [("sad", "2")] * 2
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
