@@ -21,7 +21,7 @@ _RUBBISH = (
 
 
 def save_net(path: Path, net: nn.Module, kind: str, config: Mapping[str, Any], signature: str) -> None:
-    """Writes a network atomically.
+    """Writes a network atomically; the bytes depend on what is given here alone.
 
     Args:
         path: the file to write.
@@ -37,8 +37,9 @@ def save_net(path: Path, net: nn.Module, kind: str, config: Mapping[str, Any], s
         "signature": signature,
         "state_dict": {name: value.detach().cpu() for name, value in net.state_dict().items()},
     }
-    with atomic_file(path) as temporary:
-        torch.save(content, temporary)
+    # to a path torch would write the file's name, here a random one, into the archive
+    with atomic_file(path) as temporary, temporary.open("wb") as out:
+        torch.save(content, out)
 
 
 def load_net(path: Path, kind: str, build: Callable[..., Net]) -> Net:
