@@ -17,6 +17,7 @@ from segtalker.config.params import Params, load_params
 from segtalker.config.workspace import project_root
 from segtalker.evaluation.result_files import NOTES_FILE, SCORES_FOLDER
 from segtalker.reporting.tables.methods import known_names
+from segtalker.tracking.store_address import check_store
 from segtalker.utils.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def evaluate(
 
     place = (out or root / "reports" / "evaluations" / name).resolve()
     check_place(place)
+    check_store(root)
     real = reference.resolve() if reference else None
     request = peers.Request(predictions.resolve(), name, real, geometry)
     # MLflow's store and files are found from the project folder, as in every stage
