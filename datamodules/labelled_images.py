@@ -10,8 +10,10 @@ from PIL import Image, UnidentifiedImageError
 
 from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.store import Clip
+from segtalker.media.images import read_image
 from segtalker.regions import merge_labels
 from segtalker.utils.errors import BadInputError
+from segtalker.utils.paths import is_hidden
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -98,12 +100,12 @@ class PairFolder:
         return 1
 
     def read(self, group: int, index: int) -> tuple[np.ndarray, np.ndarray]:
-        image = cv2.resize(_read_image(self.pairs[group][0], "RGB"), self.side, interpolation=cv2.INTER_AREA)
+        image = cv2.resize(read_image(self.pairs[group][0]), self.side, interpolation=cv2.INTER_AREA)
         return image, self.read_labels(group, index)
 
     def read_labels(self, group: int, index: int) -> np.ndarray:
         label_path = self.pairs[group][1]
-        labels = _read_image(label_path, None)
+        labels = _read_labels(label_path)
         if labels.ndim != 2:
             raise BadInputError(f"{label_path}: expected a palette or grey image of label indices")
         try:
@@ -113,11 +115,11 @@ class PairFolder:
         return cv2.resize(regions, self.side, interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def _read_image(path: Path, mode: str | None) -> np.ndarray:
-    """Reads an image; palette indices stay indices (OpenCV would turn them into colours)."""
+def _read_labels(path: Path) -> np.ndarray:
+    """Reads label numbers; palette indices stay indices (OpenCV would turn them into colours)."""
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert(mode) if mode else image)
+            return np.asarray(image)
     except (OSError, UnidentifiedImageError) as error:
         raise BadInputError(f"{path}: not a readable image ({error})") from error
 
@@ -130,6 +132,7 @@ def find_pairs(root: Path) -> list[tuple[Path, Path]]:
     """
     labels = {path.stem: path for path in sorted(root.glob("labels/*.png"))}
     images = [path for path in sorted(root.glob("images/*")) if path.suffix.lower() in IMAGE_SUFFIXES]
+    images = [path for path in images if not is_hidden(path.relative_to(root))]
     pairs = [(path, labels[path.stem]) for path in images if path.stem in labels]
     if not pairs:
         raise BadInputError(f"{root}: no images/NAME.jpg with labels/NAME.png; set train_parser.pairs_root")

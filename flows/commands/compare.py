@@ -58,7 +58,7 @@ def compare(
         raise BadInputError(
             f"compare {said}: that is one run, {only}; name two or more by their ids, see segtalker runs"
         )
-    folder = make_folder(out or root / DEFAULT_OUT)
+    folder = make_folder(out or root / DEFAULT_OUT, root)
     found = compare_runs(runs)
     _show(found)
     pictures = draw_all(found.drawings, folder / "figures")

@@ -9,5 +9,6 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """One line on stderr."""
-    print(f"error: {text}", file=sys.stderr, flush=True)
+    """A line on stderr for each line of a text: each says one thing that is wrong."""
+    for line in text.splitlines():
+        print(f"error: {line}", file=sys.stderr, flush=True)

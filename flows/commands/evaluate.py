@@ -3,7 +3,8 @@
 import contextlib
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,11 +15,12 @@ from flows.commands.runs import make_folder
 from flows.dvc.run_lock import run_lock
 from segtalker.config.experiment import compose
 from segtalker.config.params import Params, load_params
-from segtalker.config.workspace import project_root
+from segtalker.config.workspace import project_root, refuse_stage_output
 from segtalker.evaluation.result_files import NOTES_FILE, SCORES_FOLDER
+from segtalker.media.video import VIDEO_SUFFIXES
 from segtalker.reporting.tables.methods import known_names
 from segtalker.tracking.store_address import check_store
-from segtalker.utils.errors import BadInputError
+from segtalker.utils.errors import BadInputError, check_all
 
 if TYPE_CHECKING:
     from segtalker.evaluation.peers import Measured
@@ -34,14 +36,33 @@ def _params(root: Path, experiment: str | None, settings: list[str]) -> Params:
     return active
 
 
-def _check(name: str, predictions: Path, reference: Path | None) -> None:
+def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise BadInputError(f"--name {name}: letters, digits, - and _ only, for it names files and rows")
     if name in known_names():
         raise BadInputError(f"--name {name}: a method of this project has this name; choose another")
-    for option, folder in (("--predictions", predictions), ("--reference", reference)):
-        if folder is not None and not folder.is_dir():
-            raise BadInputError(f"{option} {folder}: no such folder")
+
+
+def _check_videos(folder: Path, option: str) -> None:
+    if not folder.is_dir():
+        raise BadInputError(f"{option} {folder}: no such folder")
+    from segtalker.datasets.file_walk import walk_files  # pandas comes with it
+
+    if not walk_files(folder, VIDEO_SUFFIXES)[0]:
+        raise BadInputError(f"{option} {folder}: no videos in it ({', '.join(VIDEO_SUFFIXES)})")
+
+
+def _check_inputs(root: Path, name: str, predictions: Path, reference: Path | None, place: Path) -> None:
+    """Looks at all that was given; every wrong thing has a line in the error."""
+    checks: list[Callable[[], object]] = [
+        partial(_check_name, name),
+        partial(_check_videos, predictions, "--predictions"),
+        partial(check_place, place),
+        partial(refuse_stage_output, place, root, "--out"),
+    ]
+    if reference is not None:
+        checks.append(partial(_check_videos, reference, "--reference"))
+    check_all(checks)
 
 
 def check_place(folder: Path) -> None:
@@ -52,7 +73,7 @@ def check_place(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise BadInputError(f"--out {folder}: a file has this name; name a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / NOTES_FILE).is_file():
+    if folder.is_dir() and any(folder.glob("[!.]*")) and not (folder / NOTES_FILE).is_file():
         raise BadInputError(f"--out {folder}: holds other files, which would be replaced; name a new folder")
     above = next(parent for parent in folder.absolute().parents if parent.exists())
     try:
@@ -90,22 +111,21 @@ def evaluate(
     root = project_root()
     params = _params(root, experiment, settings or [])
     if write_inputs is not None:
+        make_folder(write_inputs, root, "--write-inputs")
         from flows.commands import peer_tables
 
-        make_folder(write_inputs, "--write-inputs")
         count = peer_tables.write_inputs(root, params, write_inputs)
         say(f"{write_inputs}: {count} test clips of {params.active.dataset}")
         return
     if predictions is None or not name:
         raise BadInputError("evaluate needs --predictions and --name (or --write-inputs alone)")
-    _check(name, predictions, reference)
-    # torch takes seconds to import: only here, so that the command's other uses stay quick
+    place = (out or root / "reports" / "evaluations" / name).resolve()
+    _check_inputs(root, name, predictions, reference, place)
+    check_store(root)
+    # torch takes seconds to import: only here, when all that was given can be used
     from flows.commands import peer_tables
     from segtalker.evaluation import peers
 
-    place = (out or root / "reports" / "evaluations" / name).resolve()
-    check_place(place)
-    check_store(root)
     real = reference.resolve() if reference else None
     request = peers.Request(predictions.resolve(), name, real, geometry)
     # MLflow's store and files are found from the project folder, as in every stage

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from flows.commands.console import say
 from segtalker.config.params import Params, load_params
-from segtalker.config.workspace import project_root
+from segtalker.config.workspace import project_root, refuse_stage_output
 from segtalker.utils.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -56,12 +56,18 @@ def load_named(store: "RunStore", names: list[str], params: Params) -> dict[str,
     return {label: load_run(store, run, params.tables) for label, run in zip(label_runs(chosen), chosen, strict=True)}
 
 
-def make_folder(folder: Path, option: str = "--out") -> Path:
+def make_folder(folder: Path, root: Path, option: str = "--out") -> Path:
     """The folder a command writes into, made if need be.
 
+    Args:
+        folder: the one.
+        root: the project folder.
+        option: which names it.
+
     Raises:
-        BadInputError: it is a file, or cannot be written to.
+        BadInputError: it is a file, belongs to a stage, or cannot be written to.
     """
+    refuse_stage_output(folder, root, option)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -147,7 +153,7 @@ def tables(
 
     root = project_root()
     loaded = load_named(RunStore.open(root), names or [], load_params(root))
-    folder = make_folder(out or root / DEFAULT_OUT)
+    folder = make_folder(out or root / DEFAULT_OUT, root)
     written = write_runs(loaded, folder, separate)
     for label, run in loaded.items():
         lost = int(run.scores.values["value"].isna().sum())

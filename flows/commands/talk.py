@@ -1,5 +1,6 @@
 """`segtalker talk`: a portrait says what a sound file says."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,8 +9,10 @@ import typer
 from flows.commands.console import say
 from segtalker.config.experiment import compose
 from segtalker.config.params import Params, load_params
-from segtalker.config.workspace import project_root
-from segtalker.utils.errors import BadInputError
+from segtalker.config.workspace import project_root, refuse_stage_output
+from segtalker.inference.talk_inputs import TalkInputs, newest_experiment, parse_swaps
+from segtalker.media.probe import read_sound_choice
+from segtalker.utils.errors import BadInputError, MissingWeightsError, check_all
 
 
 def _params_of(root: Path, experiment: str) -> Params:
@@ -44,13 +47,15 @@ def talk(
         raise BadInputError("talk needs --audio and --out (or --save-mask alone)")
     if (audio is None) != (out is None):
         raise BadInputError("--audio and --out go together")
-    # torch takes seconds to import: only here, so that the command's other uses stay quick
-    from segtalker.inference.editing import parse_swaps
-    from segtalker.inference.talk_pipeline import Edits, Studio, newest_experiment
-
-    edits = Edits(parse_swaps(swap or []), mask, background)
     root = project_root()
-    chosen = experiment or newest_experiment(root / "models")
+    given = TalkInputs(portrait, audio, out, save_mask, tuple(swap or ()), mask, background)
+    chosen = check_inputs(given, root, experiment)
+    if audio is not None and (note := read_sound_choice(audio)):
+        say(f"{audio.name}: {note}")
+    # torch takes seconds to import: only here, when all that was given can be used
+    from segtalker.inference.talk_pipeline import Edits, Studio
+
+    edits = Edits(parse_swaps(given.swaps), mask, background)
     studio = Studio(_params_of(root, chosen), root / "models" / chosen, detector, detector_weights)
     if save_mask is not None:
         studio.save_mask(portrait, save_mask)
@@ -60,3 +65,38 @@ def talk(
         say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {chosen}")
         if video.cropped:
             say(f"shows the face's square alone: {video.cropped}")
+
+
+def check_inputs(given: TalkInputs, root: Path, experiment: str | None) -> str:
+    """Looks at all that was given, before the networks are loaded.
+
+    Args:
+        given: files and values.
+        root: the project folder.
+        experiment: whose networks, None for the newest.
+
+    Returns:
+        The experiment whose networks are to be used.
+
+    Raises:
+        BadInputError: with a line for each thing that cannot be used.
+    """
+    base = load_params(root).base
+    checks = given.checks(base.sample_rate_hz, base.image_size)
+    for option, path in (("--out", given.out), ("--save-mask", given.save_mask)):
+        if path is not None:
+            checks.append(partial(refuse_stage_output, path, root, option))
+    checks.append(partial(_networks, root, experiment))
+    check_all(checks)
+    return _networks(root, experiment)
+
+
+def _networks(root: Path, experiment: str | None) -> str:
+    """The experiment whose networks are to be used, and that they are there."""
+    chosen = experiment or newest_experiment(root / "models")
+    _params_of(root, chosen)
+    if not (root / "models" / chosen / "train_sgi" / "generator.ckpt").is_file():
+        raise MissingWeightsError(
+            f"--experiment {chosen}: its networks are not trained yet; run `segtalker reproduce --experiment {chosen}`"
+        )
+    return chosen

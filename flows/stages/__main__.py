@@ -64,7 +64,10 @@ def main() -> None:
     """Has the stage forked, or runs it."""
     address = os.environ.get(SERVER_VARIABLE)
     if address and (process := _forked(address)):
-        code = process.wait()
+        try:
+            code = process.wait()
+        except ServerGoneError:
+            sys.exit(1)  # it could not import the stage, and said why
         if code < 0 and (notes := own_notes()):
             notes.kill()
         sys.exit(code if code >= 0 else _SIGNALLED - code)

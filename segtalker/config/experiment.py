@@ -24,7 +24,7 @@ def _named(root: Path, name: str) -> dict[str, Any]:
         return {}
     path = root / "experiments" / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join([DEFAULT_EXPERIMENT, *sorted(file.stem for file in path.parent.glob("*.yaml"))])
+        known = ", ".join([DEFAULT_EXPERIMENT, *sorted(file.stem for file in path.parent.glob("[!.]*.yaml"))])
         raise BadInputError(f"experiment {name}: no file experiments/{name}.yaml; there are: {known}")
     return read_yaml(path)
 

@@ -4,6 +4,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
+from segtalker.utils.errors import BadInputError
+
+_STAGE_FOLDERS = ("data", "models", "results")
+
 
 def project_root() -> Path:
     """The folder that holds `dvc.yaml`: `SEGTALKER_ROOT`, the working folder or the source checkout."""
@@ -44,3 +50,44 @@ class Workspace:
     def reports(self) -> Path:
         """Tables, figures and the report page of the active experiment."""
         return self.root / "reports"
+
+
+def stage_outputs(root: Path) -> list[Path]:
+    """Where stages write, and DVC deletes and restores as it sees fit: the folders of stages and outputs of `dvc.yaml`.
+
+    Args:
+        root: the project folder.
+    """
+    file = root / "dvc.yaml"
+    stages = YAML(typ="safe", pure=True).load(file)["stages"].values() if file.is_file() else ()
+    outputs = [
+        next(iter(output)) if isinstance(output, dict) else output
+        for stage in stages
+        for output in stage.get("outs", ())
+    ]
+    # `data/cut/${active.dataset}` depends on the experiment: all of `data/cut` is the stage's
+    stated = [output if "${" not in output else output.partition("${")[0].rpartition("/")[0] for output in outputs]
+    return [(root / name).resolve() for name in (*_STAGE_FOLDERS, *stated)]
+
+
+def refuse_stage_output(path: Path, root: Path, option: str) -> None:
+    """Refuses a place to write to that DVC would delete or overwrite without a word.
+
+    Args:
+        path: the file or folder to be written.
+        root: the project folder.
+        option: which names it, such as `--out`.
+
+    Raises:
+        BadInputError: it lies inside an output of a stage, or is a folder that holds one.
+    """
+    wanted = path.resolve()
+    for output in stage_outputs(root):
+        name = os.path.relpath(output, root.resolve())
+        if wanted.is_relative_to(output):
+            raise BadInputError(
+                f"{option} {path}: {name} belongs to a stage, and the next run deletes what it did not write there;"
+                f" name another place, such as out/{path.name}"
+            )
+        if output.is_relative_to(wanted):
+            raise BadInputError(f"{option} {path}: holds {name}, which belongs to a stage; name a folder of its own")

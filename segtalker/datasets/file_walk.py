@@ -7,7 +7,7 @@ from pathlib import Path
 
 from segtalker.clips.runner import Row
 from segtalker.utils.errors import BadClipError, one_line
-from segtalker.utils.paths import inside_project, written_out
+from segtalker.utils.paths import inside_project, is_hidden, written_out
 
 
 def source_report(dataset: str, rows: Sequence[Row], failures: Sequence[Row]) -> str:
@@ -52,8 +52,8 @@ def walk_files(root: Path, suffixes: Sequence[str]) -> tuple[list[Path], list[Pa
             folders.clear()
             continue
         seen.add((facts.st_dev, facts.st_ino))
-        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
-        paths = (Path(name, file) for file in names if not file.startswith("."))
+        folders[:] = sorted(folder for folder in folders if not is_hidden(Path(folder)))
+        paths = (Path(name, file) for file in names if not is_hidden(Path(file)))
         files += (path for path in paths if path.name.casefold().endswith(tuple(suffixes)) and _may_be_file(path))
     return sorted(files), sorted(closed)
 

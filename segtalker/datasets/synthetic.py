@@ -20,7 +20,7 @@ from segtalker.utils.atomic import write_text
 from segtalker.utils.code_hash import code_hash
 from segtalker.utils.hashing import file_sha256
 
-_CRF = 12
+_CRF = 11
 _LEAD_S = (0.08, 0.3)
 
 

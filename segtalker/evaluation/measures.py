@@ -31,6 +31,7 @@ from segtalker.nets.tensors import frame_windows, rgb_channels
 
 MAX_SHIFT = 15  # frames
 _MOUTH_POINTS = slice(48, 68)
+_PARSED_AT_ONCE = 4  # frames; more do not fit a core's cache and take longer
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Pictures:
     @cached_property
     def parsed(self) -> np.ndarray:
         """Region indices, `(T, H, W)`, uint8."""
-        return parse_frames(self._tools.parser, self.own, len(self.own))
+        return parse_frames(self._tools.parser, self.own, _PARSED_AT_ONCE)
 
     @cached_property
     def all_luma(self) -> np.ndarray:
@@ -106,6 +107,11 @@ class Pictures:
     def motion(self) -> F.Motion:
         """From the frame before the stretch, if there is one, to its last."""
         return F.estimate_motion(self.all_luma[max(0, self.context - 1) :])
+
+    @cached_property
+    def warp_error(self) -> np.ndarray:
+        """Of the frames against their own motion, see `segtalker.metrics.functional.motion.warp_error`."""
+        return F.warp_error(self.with_context(1), self.motion)
 
     @cached_property
     def flicker(self) -> np.ndarray:
@@ -191,9 +197,8 @@ def _points(detector: str, stretch: Stretch) -> np.ndarray:
 
 def _warp(stretch: Stretch) -> np.ndarray:
     """Errors of the video and of the reference itself, `(T, 2)`; one fewer at the start of a clip."""
-    motion = stretch.reference.motion
-    pair = (stretch.video, stretch.reference)
-    return np.stack([F.warp_error(pictures.with_context(1), motion) for pictures in pair], axis=1)
+    error = F.warp_error(stretch.video.with_context(1), stretch.reference.motion)
+    return np.stack([error, stretch.reference.warp_error], axis=1)
 
 
 def _flicker(stretch: Stretch) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip, processed_clip
+from segtalker.datasets.file_walk import walk_files
 from segtalker.datasets.folder import clip_ids
 from segtalker.faces.crop_squares import warp_image
 from segtalker.media.video import VIDEO_SUFFIXES, Video, open_video
@@ -34,19 +35,19 @@ def find_predictions(folder: Path, clips: Sequence[str]) -> tuple[dict[str, list
         clips: ids of those of the reference.
 
     Returns:
-        Videos of each clip that has any, and videos of no clip.
+        Videos of each clip that has any, and videos of no clip and folders that cannot be opened.
 
     Raises:
         BadInputError: no such folder, no videos, or none of any clip.
     """
     if not folder.is_dir():
         raise BadInputError(f"{folder}: no such folder; --predictions must name one with videos")
-    videos = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
+    videos, closed = walk_files(folder, VIDEO_SUFFIXES)
     if not videos:
         raise BadInputError(f"{folder}: no videos in it ({', '.join(VIDEO_SUFFIXES)})")
     wanted = {clip_id.casefold(): clip_id for clip_id in clips}
     found: dict[str, list[Path]] = {}
-    extra = []
+    extra = closed
     for video in videos:
         names = _names(video.relative_to(folder))
         clip_id = next((wanted[name] for name in names if name in wanted), None)

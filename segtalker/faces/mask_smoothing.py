@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from segtalker.nets.tensors import best_regions
 from segtalker.regions import NUM_REGIONS
 
 _SPAN = 4  # frames a blip of two is seen in: before, twice elsewhere, after
@@ -111,18 +112,6 @@ class Scored(NamedTuple):
     colours: Tensor
     logits: Tensor
     regions: Tensor
-
-
-def best_regions(scores: Tensor) -> Tensor:
-    """The region of the highest score, the first of equal ones: `(B, K, ...)` to `(B, ...)`, uint8.
-
-    What `argmax` gives, which on the CPU takes four times as long or more for want of vector instructions.
-    """
-    scores, count = scores.contiguous(), scores.shape[1]
-    countdown = torch.arange(count, 0, -1, dtype=torch.uint8, device=scores.device)
-    is_best = scores == scores.amax(dim=1, keepdim=True)
-    ranked = is_best.view(torch.uint8) * countdown.view(-1, *[1] * (scores.ndim - 2))
-    return count - ranked.amax(dim=1)
 
 
 def smooth(scored: Iterable[Scored], smoothing: Smoothing) -> Iterator[Tensor]:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from segtalker.nets.tensors import best_regions
 from segtalker.regions import MOUTH
 
 _RIGHT_EYE = (36, 39)
@@ -218,8 +219,7 @@ def paste_regions(masks: np.ndarray, logits: torch.Tensor, transforms: np.ndarra
     grid = _sampling_grid(_inverse(transforms), masks.shape[1:], size).to(logits.device)
     inside = F.grid_sample(hidden, grid, mode="bilinear", padding_mode="zeros", align_corners=False)[:, 0] > 0.5
     scores = F.grid_sample(logits, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    regions = scores.argmax(dim=1).to(torch.uint8)
-    return np.where(inside.cpu().numpy(), regions.cpu().numpy(), masks)
+    return np.where(inside.cpu().numpy(), best_regions(scores).cpu().numpy(), masks)
 
 
 def mouth_area(side: int) -> torch.Tensor:

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from segtalker.faces.mask_smoothing import Scored, Smoothing, best_regions, smooth
+from segtalker.faces.mask_smoothing import Scored, Smoothing, smooth
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.external.bisenet import load_bisenet
 from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.nets.tensors import best_regions
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,14 @@ The background region holds clothes too (see `segtalker.regions`), and a network
 paints them washed out; so they are taken from the source frame, never generated.
 """
 
-import re
-from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
 
 from segtalker.faces.mouth_box import face_transforms
-from segtalker.media.images import read_image
+from segtalker.inference.talk_inputs import read_background_picture
 from segtalker.regions import BACKGROUND, REGION_INDEX
-from segtalker.utils.errors import BadInputError
 
 _NECK = REGION_INDEX["neck"]
 # the body in face coordinates, see `segtalker.faces.mouth_box`
@@ -188,11 +185,7 @@ def read_backdrop(value: str, size: int) -> PictureBackdrop:
     Raises:
         BadInputError: neither a colour nor a readable image.
     """
-    if re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-        return PictureBackdrop(np.full((size, size, 3), tuple(bytes.fromhex(value[1:])), np.uint8))
-    if value.startswith("#"):
-        raise BadInputError(f"{value}: not a colour; write it as #rrggbb, for example #2f6f5f")
-    picture = read_image(Path(value))
+    picture = read_background_picture(value)
     side = min(picture.shape[:2])
     top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
     square = picture[top : top + side, left : left + side]

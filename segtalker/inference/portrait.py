@@ -20,9 +20,9 @@ from segtalker.faces.detectors import Detector, make_detector
 from segtalker.faces.landmarks import bridge, check_never_lost, smooth
 from segtalker.faces.parser_detector import ParserDetector
 from segtalker.faces.parsing import parse_frames
+from segtalker.inference.talk_inputs import open_portrait
 from segtalker.inference.talker import back_and_forth
-from segtalker.media.images import IMAGE_SUFFIXES, read_image
-from segtalker.media.video import Video, open_video
+from segtalker.media.video import Video
 from segtalker.utils.errors import BadClipError, BadInputError
 
 DetectorName = Literal["parser", "mediapipe", "face_alignment"]
@@ -99,18 +99,10 @@ class Portrait:
         return (pack.read([int(index)])[0] for index in back_and_forth(available, count))
 
 
-def _pictures(path: Path, crop: Crop, fps: int) -> tuple[Frames, str]:
-    """How to read a source from its start, and whether it is an `image` or a `video`."""
-    if not path.exists():
-        raise BadInputError(f"{path}: no such file")
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        image = read_image(path)
-        return (lambda: iter([image])), "image"
-    try:
-        video = open_video(path, crop.decoder)
-    except BadClipError as error:
-        raise BadInputError(f"{path}: neither an image nor a readable video; give a PNG, JPEG or MP4") from error
-    return (lambda: _rgb(video, fps)), "video"
+def _pictures(path: Path, crop: Crop, fps: int) -> Frames:
+    """How to read a source from its start."""
+    source = open_portrait(path, crop.decoder)
+    return (lambda: _rgb(source, fps)) if isinstance(source, Video) else (lambda: iter([source]))
 
 
 def _rgb(video: Video, fps: int) -> Iterator[np.ndarray]:
@@ -148,7 +140,7 @@ def read_portrait(reader: PortraitReader, path: Path, max_frames: int, folder: P
         BadInputError: missing, unreadable, or no face in it.
     """
     crop, size = reader.crop, reader.image_size
-    pictures, _ = _pictures(path, crop, reader.fps)
+    pictures = _pictures(path, crop, reader.fps)
     try:
         found, (height, width) = _find_faces(islice(pictures(), max_frames), reader.make_detector(), crop.detect_every)
         if all(points is None for points in found):

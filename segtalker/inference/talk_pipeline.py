@@ -15,18 +15,16 @@ from segtalker.faces.crop_squares import square_transform
 from segtalker.faces.parsing import ParserChoice, load_parser
 from segtalker.faces.paste_back import paste_back, soft_share
 from segtalker.inference.background import Backdrop, SourceBackdrop, read_backdrop
-from segtalker.inference.editing import MaskEdit, read_mask, region_index, save_mask, swap_region
+from segtalker.inference.editing import MaskEdit, swap_region
 from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
+from segtalker.inference.talk_inputs import check_writable, read_mask, read_speech, region_index, save_mask
 from segtalker.inference.talker import IDENTITY_FRAMES, Identity, Stretch, Talker, TalkSettings, frames_of_speech
-from segtalker.media.audio import load_audio
 from segtalker.media.mel import speech_mel
 from segtalker.media.video import write_video
 from segtalker.nets.pretrained import resolve_weights
 from segtalker.regions import BACKGROUND
-from segtalker.utils.errors import BadInputError, MissingWeightsError
 from segtalker.utils.progress import progress
 
-_MIN_SPEECH_S = 0.2
 _PX_PER_THREAD = 128  # of the crop's side; with less to do, threads wait for each other
 _MASK_SIDE = 512  # px, about as large as an edited mask is comfortable to paint
 
@@ -65,21 +63,6 @@ class TalkingVideo:
     cropped: str
 
 
-def newest_experiment(models: Path) -> str:
-    """The experiment whose renderer was trained last.
-
-    Args:
-        models: the folder `models`.
-
-    Raises:
-        MissingWeightsError: none is there.
-    """
-    found = sorted(models.glob("*/train_sgi/generator.ckpt"), key=lambda path: (path.stat().st_mtime_ns, path))
-    if not found:
-        raise MissingWeightsError(f"{models}: no trained networks; run `segtalker reproduce` first")
-    return found[-1].parent.parent.name
-
-
 class Studio:
     """An experiment's networks with everything to read portraits and speech for them.
 
@@ -112,7 +95,7 @@ class Studio:
 
     def save_mask(self, portrait: Path, out: Path) -> None:
         """Writes the mask of a portrait's reference frame, to be edited."""
-        _check_writable(out, ".png")
+        check_writable(out, ".png")
         with tempfile.TemporaryDirectory() as folder:
             face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder))
             save_mask(out, self.talker.identify(face).mask, max(1, _MASK_SIDE // self.settings.image_size))
@@ -130,7 +113,7 @@ class Studio:
         Raises:
             BadInputError: a file cannot be used or written.
         """
-        _check_writable(out, ".mp4")
+        check_writable(out, ".mp4")
         samples, mel = self._read_speech(audio)
         count = frames_of_speech(len(samples), self.params.base.sample_rate_hz, self.settings.fps)
         backdrop = self._backdrop(edits.background)
@@ -158,12 +141,7 @@ class Studio:
 
     def _read_speech(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
         """Samples and their log-mel spectrogram."""
-        if not path.exists():
-            raise BadInputError(f"{path}: no such file")
-        rate = self.params.base.sample_rate_hz
-        samples = load_audio(path, rate)
-        if len(samples) < _MIN_SPEECH_S * rate:
-            raise BadInputError(f"{path}: {len(samples) / rate:.2f} s of sound; at least {_MIN_SPEECH_S} s is needed")
+        samples = read_speech(path, self.params.base.sample_rate_hz)
         return samples, speech_mel(samples, self.params)
 
     def _mask_edit(self, path: Path | None, own: Identity) -> MaskEdit | None:
@@ -186,24 +164,6 @@ def _parser_choice(params: Params, models: Path, device: str) -> ParserChoice:
     else:
         path = models / "train_parser" / "parser.ckpt"
     return ParserChoice(params.parse.backend, path, device, params.parse.precision)
-
-
-def _check_writable(path: Path, suffix: str) -> None:
-    """Says before any work is done if a file cannot be written.
-
-    Raises:
-        BadInputError: another suffix, a folder in its place, or no permission.
-    """
-    if path.suffix.lower() != suffix:
-        raise BadInputError(f"{path}: only {suffix} can be written; name it {path.stem}{suffix}")
-    if path.is_dir():
-        raise BadInputError(f"{path}: is a folder; name a file in it")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise BadInputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _reaches_out(mask: np.ndarray, edits: Edits, edit: MaskEdit | None) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 import av
 import numpy as np
 from av.audio.stream import AudioStream
+from av.container import InputContainer
 
+from segtalker.media.probe import choose_sound, open_media
 from segtalker.utils.errors import BadClipError
 
 SOUND_SUFFIXES = (".wav", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".aac")
@@ -16,6 +18,8 @@ SOUND_SUFFIXES = (".wav", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".aac")
 _UNTOLD_DELAY = {("avi", "mp3"): 1105, ("avi", "mp3float"): 1105}
 _MAX_DRIFT_S = 0.1
 _SILENCE = 1e-4
+_CANCELLED = 0.1  # the mean's power, of the loudest channel's; one silent channel leaves 0.25
+_MAX_PEAK = 16.0  # 24 dB over full scale: numbers of another kind written into a file of floats
 _WORTH_SEEKING_S = 4.0
 _RUN_UP_S = 1.0
 
@@ -54,7 +58,7 @@ def load_audio(path: Path, sample_rate_hz: int) -> np.ndarray:
 
 
 def load_sound(path: Path, sample_rate_hz: int, from_s: float = -np.inf, to_s: float = np.inf) -> Sound:
-    """Reads the first sound track: mixed to mono, resampled, without encoder delay, gaps filled with silence.
+    """Reads the sound track a player plays: mono, resampled, without encoder delay, gaps filled with silence.
 
     Args:
         path: sound or video in any format FFmpeg reads.
@@ -63,31 +67,68 @@ def load_sound(path: Path, sample_rate_hz: int, from_s: float = -np.inf, to_s: f
         to_s: container time; what comes after is not read.
 
     Raises:
-        BadClipError: unreadable, no sound track, or nothing but silence in it.
+        BadClipError: unreadable, no sound track, nothing but silence in it, or samples that are no numbers.
     """
-    pieces = list(sound_pieces(path, sample_rate_hz, from_s, to_s))
-    samples = np.concatenate([np.zeros(0, np.float32), *(piece.samples for piece in pieces)])
+    pieces = list(_channel_pieces(path, sample_rate_hz, from_s, to_s))
+    # over all of it, so that one way to mono holds from end to end
+    samples = mix_to_mono(np.concatenate([piece for piece, _ in pieces], axis=1)) if pieces else np.zeros(0, np.float32)
     if not len(samples) or np.abs(samples).max() < _SILENCE:
         raise BadClipError(f"{path.name}: its sound track is silent")
-    return Sound(samples, sample_rate_hz, pieces[0].start_s)
+    return Sound(samples, sample_rate_hz, pieces[0][1])
 
 
 def sound_pieces(path: Path, sample_rate_hz: int, from_s: float = -np.inf, to_s: float = np.inf) -> Iterator[Sound]:
-    """Reads a sound track piece by piece, each where the one before ends; arguments and errors as `load_sound`."""
+    """Reads a sound track piece by piece, each where the one before ends, each mixed to mono for itself.
+
+    Arguments and errors as `load_sound`, but for silence, which is none.
+    """
+    for piece, start_s in _channel_pieces(path, sample_rate_hz, from_s, to_s):
+        yield Sound(mix_to_mono(piece), sample_rate_hz, start_s)
+
+
+def mix_to_mono(channels: np.ndarray) -> np.ndarray:
+    """The mean of channels, as loudspeakers add them up; where they cancel each other, the loudest channel.
+
+    A person hears channels of opposite sign, one with each ear; their mean is silence.
+
+    Args:
+        channels: `(C, S)`, float32.
+
+    Returns:
+        `(S,)`, float32 in [-1, 1]: what is louder is clipped, as a player does.
+    """
+    mean = channels.mean(axis=0)
+    powers = np.square(channels, dtype=np.float64).mean(axis=1)
+    if len(channels) > 1 and np.square(mean, dtype=np.float64).mean() < _CANCELLED * powers.max():
+        mean = channels[powers.argmax()]
+    return mean.clip(-1.0, 1.0).astype(np.float32, copy=False)
+
+
+def _channel_pieces(path: Path, rate_hz: int, from_s: float, to_s: float) -> Iterator[tuple[np.ndarray, float]]:
+    """Decoded sound, `(C, S)` float32, one channel or two, and the container time of its first sample."""
     try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise BadClipError(f"{path.name}: no sound track")
-            yield from _pieces(container, container.streams.audio[0], sample_rate_hz, from_s, to_s)
+        with open_media(path) as container:
+            stream = choose_sound(container, path.name)
+            for piece, start_s in _pieces(container, stream, rate_hz, from_s, to_s):
+                _check_samples(piece, path.name, start_s)
+                yield piece, start_s
     except (av.FFmpegError, OSError, ValueError) as error:
         message = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
         raise BadClipError(f"{path.name}: its sound cannot be read ({message})") from error
 
 
+def _check_samples(piece: np.ndarray, name: str, start_s: float) -> None:
+    if not np.isfinite(piece).all():
+        raise BadClipError(f"{name}: samples that are no numbers (NaN or infinite) at {start_s:.2f} s; export it again")
+    if np.abs(piece).max(initial=0.0) > _MAX_PEAK:
+        peak = np.abs(piece).max()
+        raise BadClipError(f"{name}: a sample of {peak:.0f} where 1 is full scale, at {start_s:.2f} s; export it again")
+
+
 def _pieces(
-    container: "av.container.InputContainer", stream: AudioStream, rate_hz: int, from_s: float, to_s: float
-) -> Iterator[Sound]:
-    # FFmpeg's own way to mono adds 3 dB to stereo floats, so channels are averaged here
+    container: InputContainer, stream: AudioStream, rate_hz: int, from_s: float, to_s: float
+) -> Iterator[tuple[np.ndarray, float]]:
+    # FFmpeg's own way to mono adds 3 dB to stereo floats, and knows nothing of channels that cancel each other
     resampler = av.AudioResampler("fltp", "stereo" if stream.channels > 2 else None, rate_hz)
     delay = _UNTOLD_DELAY.get((container.format.name, stream.codec_context.name), 0) / stream.rate
     to_drop = 0 if _seek(container, stream, from_s) else round(delay * rate_hz)
@@ -103,16 +144,16 @@ def _pieces(
             now_s += frame.samples / frame.sample_rate
         if start_s is None:
             return
-        mono = [part.to_ndarray().mean(axis=0) for part in resampler.resample(frame)]
-        samples = np.concatenate([np.zeros(gap), *mono]).astype(np.float32)
-        dropped = min(to_drop, len(samples))
+        silence = np.zeros((min(stream.channels, 2), gap), np.float32)
+        piece = np.concatenate([silence, *(part.to_ndarray() for part in resampler.resample(frame))], axis=1)
+        dropped = min(to_drop, piece.shape[1])
         to_drop -= dropped
-        if len(samples) > dropped:
-            yield Sound(samples[dropped:], rate_hz, start_s + (done + dropped) / rate_hz)
-        done += len(samples)
+        if piece.shape[1] > dropped:
+            yield piece[:, dropped:], start_s + (done + dropped) / rate_hz
+        done += piece.shape[1]
 
 
-def _seek(container: "av.container.InputContainer", stream: AudioStream, to_s: float) -> bool:
+def _seek(container: InputContainer, stream: AudioStream, to_s: float) -> bool:
     """Goes a little before a moment, for decoders need a run-up; whether it was worth it."""
     if to_s < _WORTH_SEEKING_S or stream.time_base is None:
         return False
@@ -124,7 +165,7 @@ def _until(frames: Iterator[av.AudioFrame], to_s: float) -> Iterator[av.AudioFra
     return itertools.takewhile(lambda frame: frame.time is None or frame.time <= to_s, frames)
 
 
-def _frames(container: "av.container.InputContainer", stream: AudioStream) -> Iterator[av.AudioFrame]:
+def _frames(container: InputContainer, stream: AudioStream) -> Iterator[av.AudioFrame]:
     """Decoded frames; a damaged packet is left out, its time stays empty."""
     for packet in container.demux(stream):
         try:

@@ -16,10 +16,12 @@ import numpy as np
 from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
+from segtalker.media.probe import Display, open_media
 from segtalker.utils.errors import BadClipError
 
 _WORTH_SEEKING_S = 2.0
 _WORTH_COPYING = 0.8  # a part larger than this share of a frame saves too little
+_SAME_SHAPE = 0.01  # relative difference of aspect ratios that rounding to whole pixels explains
 _SEEK_MARGIN_S = 0.5  # key frames are found by decoding time, which runs ahead of the time frames are shown
 
 
@@ -29,15 +31,21 @@ class Reading:
 
     Args:
         path: the file.
+        stream: index of the picture's stream.
+        display: how its frames are shown.
         start_s: container time of the first frame.
         from_s: container time from which frames are wanted; some before may come too.
+        interval_s: between frames of a file that states no times, else None.
         interlaced: whether to deinterlace.
         threads: of PyAV's decoder.
     """
 
     path: Path
+    stream: int
+    display: Display
     start_s: float
     from_s: float
+    interval_s: float | None
     interlaced: bool
     threads: int
 
@@ -156,7 +164,7 @@ def decord_frames(video: Reading) -> Iterator[TimedFrame]:
     """
     decord = _decord()
     try:
-        reader = decord.VideoReader(str(video.path), num_threads=1)
+        reader = decord.VideoReader(str(video.path.absolute()), num_threads=1)
         # decord counts from the first frame, the container's clock need not start there
         times = video.start_s + reader.get_frame_timestamp(np.arange(len(reader)))[:, 0].astype(np.float64)
         first = max(int((times <= video.from_s).sum()) - 1, 0)
@@ -193,32 +201,62 @@ def _shifted(cut: Callable[[Box], np.ndarray], origin: tuple[int, int], box: Box
     return cut((left - x, top - y, right - x, bottom - y))
 
 
+def decord_times(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """What decord says of a video, to be compared with what a player shows.
+
+    Returns:
+        When each frame is shown, s from the first, float64; and the first frame, RGB, `(H, W, 3)`, uint8.
+
+    Raises:
+        BadClipError: it cannot read the file.
+    """
+    decord = _decord()
+    try:
+        reader = decord.VideoReader(str(path.absolute()), num_threads=1)
+        times = reader.get_frame_timestamp(np.arange(len(reader)))[:, 0].astype(np.float64)
+        return times - times[0], reader.next().asnumpy()
+    except (decord.DECORDError, RuntimeError, IndexError) as error:
+        raise BadClipError(f"{path.name}: decord cannot read it") from error
+
+
 def pyav_frames(video: Reading) -> Iterator[TimedFrame]:
     """Frames by PyAV, from a key frame before `from_s` on.
 
     Raises:
-        BadClipError: the file is damaged, or its frames carry no timestamps.
+        BadClipError: the file is damaged, its frames carry no timestamps, or their shape changes on the way.
     """
     try:
-        with av.open(str(video.path)) as container:
-            stream = container.streams.video[0]
+        with open_media(video.path) as container:
+            stream = container.streams[video.stream]
+            assert isinstance(stream, VideoStream)
             stream.codec_context.thread_count = video.threads
             if video.threads > 1:
                 stream.codec_context.thread_type = "FRAME"
-            far = video.from_s > video.start_s + _WORTH_SEEKING_S
+            far = video.interval_s is None and video.from_s > video.start_s + _WORTH_SEEKING_S
             skipped = far and _seek(container, stream, video.from_s)
             for index, frame in enumerate(_decoded(container, stream, video.interlaced)):
-                if frame.time is None:
+                time_s = frame.time if video.interval_s is None else index * video.interval_s
+                if time_s is None:
                     raise BadClipError(f"{video.path.name}: its frames carry no timestamps")
-                yield _timed(-1 if skipped else index, frame.time, frame)
+                _check_shape(video, frame, time_s)
+                yield _timed(-1 if skipped else index, time_s, frame, video.display)
     except av.FFmpegError as error:
         raise BadClipError(f"{video.path.name}: damaged ({error_message(error)})") from error
 
 
-def _timed(index: int, time_s: float, frame: av.VideoFrame) -> TimedFrame:
-    height, width = (frame.width, frame.height) if frame.rotation % 180 else (frame.height, frame.width)
-    convert, cut = functools.partial(_upright_rgb, frame), functools.partial(_cut_rgb, frame)
-    copy, held = functools.partial(_copied_planes, frame), (0, 0, width, height)
+def _check_shape(video: Reading, frame: av.VideoFrame, time_s: float) -> None:
+    width, height = video.display.stored
+    if abs(frame.width * height / (frame.height * width) - 1) > _SAME_SHAPE:
+        raise BadClipError(
+            f"{video.path.name}: its picture changes from {width}x{height} to {frame.width}x{frame.height}"
+            f" at {time_s:.2f} s; cut it there"
+        )
+
+
+def _timed(index: int, time_s: float, frame: av.VideoFrame, display: Display) -> TimedFrame:
+    width, height = display.size
+    convert, cut = functools.partial(_shown_rgb, frame, display), functools.partial(_cut_rgb, frame, display)
+    copy, held = functools.partial(_copied_planes, frame, display), (0, 0, width, height)
     return TimedFrame(index, time_s, height, width, _memory(frame), convert, cut, copy, held)
 
 
@@ -258,32 +296,47 @@ def _decoded(
                 yield cast(av.VideoFrame, ends[1].pull())
 
 
-def _upright_rgb(frame: av.VideoFrame, factor: float) -> np.ndarray:
-    if factor != 1.0:
-        width, height = (max(round(side * factor), 1) for side in (frame.width, frame.height))
-        frame = frame.reformat(width, height, "rgb24", interpolation=Interpolation.FAST_BILINEAR)
-    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), k=frame.rotation // 90))
+def _shown_rgb(frame: av.VideoFrame, display: Display, factor: float) -> np.ndarray:
+    """A frame as it is shown, smaller by a factor of 1 or less; what is transparent is white."""
+    width, height = (max(round(side * factor), 1) for side in display.square)
+    if (width, height) != (frame.width, frame.height):
+        way = Interpolation.BICUBIC if factor == 1.0 else Interpolation.FAST_BILINEAR
+        frame = frame.reformat(width, height, "rgba" if _is_transparent(frame) else "rgb24", interpolation=way)
+    return np.ascontiguousarray(display.upright(_rgb(frame)))
 
 
-def _cut_rgb(frame: av.VideoFrame, box: Box) -> np.ndarray:
+def _rgb(frame: av.VideoFrame) -> np.ndarray:
+    if not _is_transparent(frame):
+        return frame.to_ndarray(format="rgb24")
+    pixels = frame.to_ndarray(format="rgba")
+    share = pixels[..., 3:].astype(np.float32) / 255.0
+    return (255.0 + (pixels[..., :3] - 255.0) * share).round().astype(np.uint8)
+
+
+def _is_transparent(frame: av.VideoFrame) -> bool:
+    return any(component.is_alpha for component in frame.format.components)
+
+
+def _cut_rgb(frame: av.VideoFrame, display: Display, box: Box) -> np.ndarray:
     left, top, right, bottom = box
-    part = _cut_planes(frame, box)
+    part = _cut_planes(frame, display, box)
     if part is None:
-        return _upright_rgb(frame, 1.0)[top:bottom, left:right]
+        return _shown_rgb(frame, display, 1.0)[top:bottom, left:right]
     return part.to_ndarray(format="rgb24")[: bottom - top, : right - left]
 
 
-def _copied_planes(frame: av.VideoFrame, box: Box) -> tuple[Callable[[Box], np.ndarray], int]:
-    part = _cut_planes(frame, box)
+def _copied_planes(frame: av.VideoFrame, display: Display, box: Box) -> tuple[Callable[[Box], np.ndarray], int]:
+    part = _cut_planes(frame, display, box)
     if part is None:
-        return _copied(functools.partial(_upright_rgb, frame, 1.0), box)
-    return functools.partial(_shifted, functools.partial(_cut_rgb, part), box[:2]), _memory(part)
+        return _copied(functools.partial(_shown_rgb, frame, display, 1.0), box)
+    whole = replace(display, stored=(part.width, part.height), square=(part.width, part.height))
+    return functools.partial(_shifted, functools.partial(_cut_rgb, part, whole), box[:2]), _memory(part)
 
 
-def _cut_planes(frame: av.VideoFrame, box: Box) -> av.VideoFrame | None:
+def _cut_planes(frame: av.VideoFrame, display: Display, box: Box) -> av.VideoFrame | None:
     """A box of a frame, not yet converted; None where the frame's pixels lie in another way."""
     left, top, right, bottom = box
-    if frame.format.name not in _PLANAR or frame.rotation:
+    if frame.format.name not in _PLANAR or not display.is_stored or (frame.width, frame.height) != display.stored:
         return None
     # whole pairs of pixels, for chroma may have half the resolution
     width, height = (right - left + 1) // 2 * 2, (bottom - top + 1) // 2 * 2

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from segtalker.nets.tensors import best_regions
 from segtalker.regions import BACKGROUND, NUM_REGIONS, REGION_INDEX, REGIONS
 
 SPREAD = 2.2  # half the side of a texture, in standard deviations of the region; a uniform bar spans 1.73
@@ -166,7 +167,7 @@ def region_coordinates(masks: Tensor) -> tuple[Tensor, Tensor]:
         Region indices, `(B, H, W)` int64, and (x, y) in the frame, `(B, H, W, 2)`, clamped to [-1, 1].
     """
     batch, _, height, width = masks.shape
-    labels = masks.argmax(1)
+    labels = best_regions(masks).long()
     frames = torch.cat(region_frames(masks), 2)
     own = frames.gather(1, labels.view(batch, -1, 1).expand(-1, -1, 6)).view(batch, height, width, 6)
     return labels, _to_frame(pixel_grid(height, width, masks), own).clamp(-1.0, 1.0)

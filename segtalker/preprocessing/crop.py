@@ -269,6 +269,7 @@ def _facts(timeline: Timeline, start_s: float, crop: Crop, squares: np.ndarray) 
         "source_codec": video.codec,
         "decoder": video.decoder,
         "decoder_reason": video.decoder_reason,
+        "sound_choice": video.sound_choice,
         "detector": crop.detector,
         "start_s": start_s,
         "squares": np.round(squares[:1] if stands else squares, 3).tolist(),
@@ -281,7 +282,7 @@ _PLACE = ("start_s", "end_s", "face", "box", "ratio")  # what `cut` and the data
 def file_hashes(row: dict[str, Any]) -> list[str]:
     """Hashes of everything that belongs to a raw clip beside the video, whose own hash stands in the table."""
     files = [Path(row["audio"])] if row["audio"] else []
-    files += sorted(Path(row["annotations"]).glob("*")) if row["annotations"] else []
+    files += sorted(Path(row["annotations"]).glob("[!.]*")) if row["annotations"] else []
     return [row["source_sha256"], *(file_sha256(file) for file in files if file.is_file())]
 
 

@@ -1,6 +1,7 @@
 """Errors a user can act on."""
 
 import errno
+from collections.abc import Callable, Iterable
 
 EXIT_CODE = 2
 _NOWHERE_TO_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -29,6 +30,22 @@ class MissingWeightsError(SegTalkerError):
 def one_line(error: Exception) -> str:
     """What an error says, on one line that a table can hold: bytes of file names that are no UTF-8 are written out."""
     return " ".join(str(error).split()).encode("utf-8", "backslashreplace").decode()
+
+
+def check_all(checks: Iterable[Callable[[], object]]) -> None:
+    """Makes every check, also where an earlier one fails.
+
+    Raises:
+        BadInputError: with a line for each thing that is wrong.
+    """
+    reasons = []
+    for check in checks:
+        try:
+            check()
+        except SegTalkerError as error:
+            reasons.append(one_line(error))
+    if reasons:
+        raise BadInputError("\n".join(dict.fromkeys(reasons)))
 
 
 def full_disk(error: BaseException | None) -> OSError | None:

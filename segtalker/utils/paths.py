@@ -41,3 +41,12 @@ def written_out(text: str) -> str:
         letter.encode("unicode_escape").decode() if unicodedata.category(letter) in ("Cc", "Cs") else letter
         for letter in text
     )
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether systems left a file beside those a person put there: `.x`, macOS's `._x`, what lies in `__MACOSX`.
+
+    Args:
+        path: relative to the folder that a person named, which may itself be hidden.
+    """
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)

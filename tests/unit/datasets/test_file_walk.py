@@ -12,10 +12,11 @@ from segtalker.datasets.file_walk import closed_rows, walk_files
 
 def test_links_are_followed_once_and_special_files_are_none(tmp_path: Path) -> None:
     root, other = tmp_path / "root", tmp_path / "other"
-    for folder in (root / "a", root / ".hidden", root / "folder.mp4", other):
+    for folder in (root / "a", root / ".hidden", root / "__MACOSX", root / "folder.mp4", other):
         folder.mkdir(parents=True)
         (folder / "film.MP4").touch()
     (root / ".film.mp4").touch()
+    (root / "._film.mp4").touch()
     (root / "notes.txt").touch()
     (root / "dangling.mp4").symlink_to(tmp_path / "nowhere")
     (root / "circle.mp4").symlink_to(root / "circle.mp4")

@@ -1,8 +1,10 @@
 """Predictions of another system: matched by id, and tolerant of rate, size and length, each difference said."""
 
 import json
+import subprocess
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 
@@ -157,3 +159,35 @@ def test_a_folder_without_predictions_is_refused(tmp_path):
     (tmp_path / "other.mp4").touch()
     with pytest.raises(BadInputError, match=r"named after a clip, such as one\.mp4"):
         find_predictions(tmp_path, ["one"])
+
+
+def test_what_systems_leave_beside_files_is_no_prediction(tmp_path):
+    video = _video(tmp_path / "one.mp4", _frames(COUNT, SIZE, SIZE))
+    for name in ("._one.mp4", ".one/one.mp4", "__MACOSX/one.mp4", "__MACOSX/._one.mp4", ".DS_Store"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    assert find_predictions(tmp_path, ["one"]) == ({"one": [video]}, [])
+
+
+def test_pixels_that_are_not_square_are_shown_square(intake, tmp_path):
+    stored = _video(tmp_path / "stored.mp4", _frames(COUNT, SIZE, 48))
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", stored, "-c", "copy", "-aspect", "1:1"]
+    subprocess.run([*command, tmp_path / "one.mp4"], check=True, stdin=subprocess.DEVNULL)
+    assert _take(intake, tmp_path / "one.mp4") == {"frames": COUNT, "notes": ""}
+    assert np.abs(_read(intake) - _frames(COUNT, SIZE, SIZE)).mean() < 4
+
+
+def test_what_an_edit_list_hides_is_not_compared(intake, tmp_path):
+    before = np.concatenate([_frames(10, SIZE, SIZE)[::-1], _frames(COUNT, SIZE, SIZE)])
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "error",
+        "-ss",
+        "0.4",
+        "-i",
+        _video(tmp_path / "long.mp4", before),
+    ]
+    subprocess.run([*command, "-c", "copy", tmp_path / "one.mp4"], check=True, stdin=subprocess.DEVNULL)
+    assert _take(intake, tmp_path / "one.mp4") == {"frames": COUNT, "notes": ""}
+    assert np.abs(_read(intake) - _frames(COUNT, SIZE, SIZE)).mean() < 3

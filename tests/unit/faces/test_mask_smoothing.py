@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as stacks
 
-from segtalker.faces.mask_smoothing import Scored, Smoothing, best_regions, flicker, region_flicker, smooth
+from segtalker.faces.mask_smoothing import Scored, Smoothing, flicker, region_flicker, smooth
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS, REGION_INDEX
 
 SKIN, HAIR = REGION_INDEX["skin"], REGION_INDEX["hair"]
@@ -53,13 +53,6 @@ def test_each_region_answers_for_its_own_pixels() -> None:
     assert shares[HAIR] == pytest.approx(1000 * 10 / (5 * 20 - 10))
     assert shares[SKIN] == 0
     assert np.isnan(shares[LIP])
-
-
-def test_the_best_region_is_what_argmax_says_also_of_equal_scores() -> None:
-    scores = torch.randint(0, 4, (2, NUM_REGIONS, 9, 7), generator=torch.Generator().manual_seed(0)).float()
-    assert torch.equal(best_regions(scores), scores.argmax(dim=1).to(torch.uint8))
-    swapped = scores.contiguous(memory_format=torch.channels_last)
-    assert torch.equal(best_regions(swapped), scores.argmax(dim=1).to(torch.uint8))
 
 
 @pytest.mark.parametrize("frames", [1, 3, 5])

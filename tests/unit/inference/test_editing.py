@@ -12,8 +12,9 @@ from segtalker.clips.store import Clip
 from segtalker.faces.mouth_box import face_transforms
 from segtalker.inference.background import PictureBackdrop, cut_clothes, fill, lasting, read_backdrop
 from segtalker.inference.edit_strip import draw_fringe
-from segtalker.inference.editing import MaskEdit, parse_swaps, read_mask, save_mask, swap_region
+from segtalker.inference.editing import MaskEdit, swap_region
 from segtalker.inference.rendering import render_frames
+from segtalker.inference.talk_inputs import parse_swaps, read_mask, save_mask
 from segtalker.inference.talker import Talker
 from segtalker.regions import BACKGROUND, LIP, MOUTH, NUM_REGIONS, PALETTE, REGION_INDEX, REGIONS, colourise
 from segtalker.utils.errors import BadInputError

@@ -95,9 +95,9 @@ def test_what_is_no_portrait_is_refused_in_one_line(reader: PortraitReader, tmp_
     (tmp_path / "empty.png").touch()
     for name, reason in (
         ("black.png", "no face found"),
-        ("text.jpg", "not an image"),
+        ("text.jpg", "neither an image nor a readable video"),
         ("text.mp4", "neither an image nor a readable video"),
-        ("empty.png", "not an image"),
+        ("empty.png", "neither an image nor a readable video"),
         ("absent.png", "no such file"),
     ):
         with pytest.raises(BadInputError, match=reason) as raised:

@@ -14,8 +14,8 @@ from torch import nn
 from flows.commands.talk import talk
 from segtalker.clips.store import write_wav
 from segtalker.config.params import Params
-from segtalker.inference.editing import read_mask, save_mask
-from segtalker.inference.talk_pipeline import Edits, Studio, newest_experiment
+from segtalker.inference.talk_inputs import newest_experiment, read_mask, save_mask
+from segtalker.inference.talk_pipeline import Edits, Studio
 from segtalker.media.images import write_png
 from segtalker.media.mel import log_mel, speech_mel
 from segtalker.media.video import open_video, write_video

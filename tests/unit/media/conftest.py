@@ -1,10 +1,12 @@
 """Small videos whose frames can be told apart after any codec."""
 
+import subprocess
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import numpy as np
 import pytest
 
@@ -35,6 +37,17 @@ def read_number(image: np.ndarray) -> int:
 def draw_number() -> Callable[..., np.ndarray]:
     """`numbered_image`."""
     return numbered_image
+
+
+@pytest.fixture
+def ffmpeg() -> Callable[..., None]:
+    """Runs ffmpeg with arguments."""
+
+    def run(*arguments: object) -> None:
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-y", "-v", "error", *map(str, arguments)]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+    return run
 
 
 @pytest.fixture

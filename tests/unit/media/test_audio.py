@@ -1,5 +1,6 @@
 """Sound from any file, on the container's clock."""
 
+import struct
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
-from segtalker.media.audio import Sound, load_audio, load_sound
+from segtalker.media.audio import Sound, load_audio, load_sound, sound_pieces
 from segtalker.utils.errors import BadClipError
 
 Writer = Callable[..., Path]
@@ -108,3 +109,52 @@ def test_no_track_silence_and_rubbish_have_reasons(tmp_path: Path, write_timed: 
         load_sound(tmp_path / "rubbish.wav", 16000)
     with pytest.raises(BadClipError, match=r"none\.wav: its sound cannot be read"):
         load_sound(tmp_path / "none.wav", 16000)
+
+
+def write_floats(path: Path, samples: np.ndarray) -> None:
+    """Writes sound of floats, `(S, channels)`, at 16 kHz."""
+    content, channels = samples.astype("<f4").tobytes(), samples.shape[1]
+    header = struct.pack("<HHIIHH", 3, channels, 16000, 64000 * channels, 4 * channels, 32)
+    chunks = b"fmt " + struct.pack("<I", 16) + header + b"data" + struct.pack("<I", len(content)) + content
+    path.write_bytes(b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks)
+
+
+@pytest.fixture
+def tone() -> np.ndarray:
+    """Two seconds of a tone, `(S,)`."""
+    return 0.5 * np.sin(np.arange(32000) * 0.1)
+
+
+@pytest.mark.parametrize(("left", "right"), [(1.0, -1.0), (-0.6, 1.0), (1.0, -0.9)])
+def test_channels_that_cancel_each_other_are_heard(tmp_path: Path, tone: np.ndarray, left: float, right: float) -> None:
+    write_pcm(tmp_path / "a.wav", np.stack([left * tone, right * tone], axis=1), 16000)
+    loudest = tone * (left if abs(left) >= abs(right) else right)
+    loaded = load_audio(tmp_path / "a.wav", 16000)
+    assert np.abs(loaded - loudest).max() < 1e-3
+    pieces = np.concatenate([piece.samples for piece in sound_pieces(tmp_path / "a.wav", 16000)])
+    assert pieces.std() == pytest.approx(tone.std(), rel=0.05)
+
+
+def test_other_channels_are_averaged(tmp_path: Path, tone: np.ndarray) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, len(tone))
+    for name, other in (("silent", 0 * tone), ("equal", tone), ("noise", noise), ("soft", -0.2 * tone)):
+        write_pcm(tmp_path / f"{name}.wav", np.stack([tone, other], axis=1), 16000)
+        assert np.abs(load_audio(tmp_path / f"{name}.wav", 16000) - (tone + other) / 2).max() < 1e-3
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("rate", [16000, 8000])
+def test_samples_that_are_no_numbers_are_refused(tmp_path: Path, tone: np.ndarray, value: float, rate: int) -> None:
+    tone[20000:20010] = value
+    write_floats(tmp_path / "a.wav", tone[:, None])
+    with pytest.raises(BadClipError, match=r"a\.wav: samples that are no numbers \(NaN or infinite\) at 1\.2"):
+        load_audio(tmp_path / "a.wav", rate)
+
+
+def test_samples_beyond_full_scale(tmp_path: Path, tone: np.ndarray) -> None:
+    write_floats(tmp_path / "loud.wav", 4 * tone[:, None])
+    loaded = load_audio(tmp_path / "loud.wav", 16000)
+    assert np.abs(loaded - (4 * tone).clip(-1, 1)).max() < 1e-6
+    write_floats(tmp_path / "integers.wav", 32767 * tone[:, None])
+    with pytest.raises(BadClipError, match=r"integers\.wav: a sample of 16383 where 1 is full scale"):
+        load_audio(tmp_path / "integers.wav", 16000)

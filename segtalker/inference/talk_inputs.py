@@ -1,0 +1,258 @@
+"""What a person hands to `segtalker talk`: every file and value is looked at before anything heavy is loaded.
+
+Nothing here needs torch, so that a typing error is answered in a second.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from segtalker.media.audio import load_audio
+from segtalker.media.images import is_still, read_image
+from segtalker.media.video import Decoder, Video, open_video
+from segtalker.regions import NUM_REGIONS, PALETTE, REGION_INDEX, REGIONS
+from segtalker.utils.atomic import atomic_file
+from segtalker.utils.errors import BadClipError, BadInputError, MissingWeightsError
+
+_MIN_SPEECH_S = 0.2
+_MAX_COLOUR_DISTANCE = 24.0  # RGB distance within which a colour counts as one of the palette
+_MAX_STRANGE_SHARE = 0.03  # share of pixels that may lie between colours, as a soft brush leaves them
+
+
+@dataclass(frozen=True)
+class TalkInputs:
+    """Files and values as given on a command line; nothing is read yet.
+
+    Args:
+        portrait: image or video.
+        audio: sound, or video with sound.
+        out: the `.mp4` to write.
+        save_mask: the `.png` to write.
+        swaps: `REGION=FILE`.
+        mask: an edited mask.
+        background: `#rrggbb` or an image file.
+    """
+
+    portrait: Path
+    audio: Path | None
+    out: Path | None
+    save_mask: Path | None
+    swaps: Sequence[str]
+    mask: Path | None
+    background: str | None
+
+    def checks(self, sample_rate_hz: int, image_size: int) -> list[Callable[[], object]]:
+        """One for each thing that was given, see `segtalker.utils.errors.check_all`.
+
+        Args:
+            sample_rate_hz: of the speech the networks hear.
+            image_size: px, side of the crops.
+        """
+        checks: list[Callable[[], object]] = [partial(open_portrait, self.portrait, "pyav")]
+        if self.audio is not None:
+            checks.append(partial(read_speech, self.audio, sample_rate_hz))
+        if self.mask is not None:
+            checks.append(partial(read_mask, self.mask, image_size))
+        if self.background is not None:
+            checks.append(partial(read_background_picture, self.background))
+        checks += [partial(_check_swap, swap) for swap in self.swaps]
+        if self.out is not None:
+            checks.append(partial(check_writable, self.out, ".mp4"))
+        if self.save_mask is not None:
+            checks.append(partial(check_writable, self.save_mask, ".png"))
+        return checks
+
+
+def _check_swap(swap: str) -> None:
+    open_portrait(parse_swaps([swap])[0][1], "pyav")
+
+
+def open_portrait(path: Path, decoder: Decoder) -> np.ndarray | Video:
+    """A portrait: a still as RGB, `(H, W, 3)`, uint8; an animation or video to be read frame by frame.
+
+    Raises:
+        BadInputError: it cannot be read, and why.
+    """
+    check_file(path)
+    if is_still(path):
+        return read_image(path)
+    try:
+        return open_video(path, decoder)
+    except BadClipError as error:
+        reason = str(error).removeprefix(f"{path.name}: ")
+        if reason.startswith("not a readable video"):
+            reason = "neither an image nor a readable video; give a PNG, JPEG or MP4"
+        raise BadInputError(f"{path}: {reason}") from error
+
+
+def check_file(path: Path) -> None:
+    """Sees to it that a file is there.
+
+    Raises:
+        BadInputError: it is not, or is something else.
+    """
+    if not path.exists():
+        raise BadInputError(f"{path}: no such file")
+    if not path.is_file():
+        raise BadInputError(f"{path}: not a file; name a file in it" if path.is_dir() else f"{path}: not a file")
+
+
+def read_speech(path: Path, sample_rate_hz: int) -> np.ndarray:
+    """Speech of a sound file, or of a video with sound: `(S,)`, float32 in [-1, 1].
+
+    Raises:
+        BadInputError: it cannot be read, is silent or too short.
+    """
+    check_file(path)
+    samples = load_audio(path, sample_rate_hz)
+    if len(samples) < _MIN_SPEECH_S * sample_rate_hz:
+        seconds = len(samples) / sample_rate_hz
+        raise BadInputError(f"{path}: {seconds:.2f} s of sound; at least {_MIN_SPEECH_S} s is needed")
+    return samples
+
+
+def check_writable(path: Path, suffix: str) -> None:
+    """Sees to it that a file can be written.
+
+    Raises:
+        BadInputError: another suffix, a folder in its place, or no permission.
+    """
+    if path.suffix.lower() != suffix:
+        raise BadInputError(f"{path}: only {suffix} can be written; name it {path.stem}{suffix}")
+    if path.is_dir():
+        raise BadInputError(f"{path}: is a folder; name a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def newest_experiment(models: Path) -> str:
+    """The experiment whose renderer was trained last.
+
+    Args:
+        models: the folder `models`.
+
+    Raises:
+        MissingWeightsError: none is there.
+    """
+    found = sorted(models.glob("*/train_sgi/generator.ckpt"), key=lambda path: (path.stat().st_mtime_ns, path))
+    if not found:
+        raise MissingWeightsError(f"{models}: no trained networks; run `segtalker reproduce` first")
+    return found[-1].parent.parent.name
+
+
+def region_index(name: str) -> int:
+    """The index of a region by name.
+
+    Raises:
+        BadInputError: there is no such region.
+    """
+    if name not in REGION_INDEX:
+        raise BadInputError(f"{name!r}: no such region; choose one of {', '.join(REGIONS)}")
+    return REGION_INDEX[name]
+
+
+def parse_swaps(values: Iterable[str]) -> list[tuple[str, Path]]:
+    """Reads `REGION=FILE` pairs as given on a command line.
+
+    Raises:
+        BadInputError: one is not of that form or names no region.
+    """
+    swaps = []
+    for value in values:
+        region, equals, file = value.partition("=")
+        if not equals or not file:
+            raise BadInputError(f"{value!r}: expected REGION=FILE, for example hair=reference.png")
+        region_index(region)
+        swaps.append((region, Path(file)))
+    return swaps
+
+
+def save_mask(path: Path, mask: np.ndarray, scale: int) -> None:
+    """Writes a mask for a paint program: a palette PNG, so that it opens in colour and keeps its indices.
+
+    Args:
+        path: the `.png` to write.
+        mask: regions, `(H, W)`, uint8.
+        scale: every pixel becomes a block of this side, which is easier to paint on.
+    """
+    image = Image.fromarray(np.kron(mask, np.ones((scale, scale), np.uint8)), mode="P")
+    image.putpalette(PALETTE.tobytes())
+    with atomic_file(path) as temporary:
+        image.save(temporary, format="PNG")
+
+
+def read_mask(path: Path, size: int) -> np.ndarray:
+    """Reads an edited mask: region indices (grey or palette) or the palette's colours.
+
+    Args:
+        path: an image, square, of any size; it is sampled nearest.
+        size: side of the mask wanted, pixels.
+
+    Returns:
+        Regions, `(size, size)`, uint8.
+
+    Raises:
+        BadInputError: missing, not an image, not square, or with colours that are no region's.
+    """
+    try:
+        with Image.open(path) as image:
+            regions = _indices(path, image)
+    except FileNotFoundError as error:
+        raise BadInputError(f"{path}: no such file") from error
+    except (UnidentifiedImageError, OSError) as error:
+        raise BadInputError(f"{path}: cannot be read as an image; save the mask as PNG") from error
+    if regions.shape[0] != regions.shape[1]:
+        raise BadInputError(f"{path}: {regions.shape[1]}x{regions.shape[0]} px; a mask is square, as saved")
+    return cv2.resize(regions, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def _indices(path: Path, image: Image.Image) -> np.ndarray:
+    """Regions of an image in any of the accepted forms."""
+    if image.mode in ("L", "P") and np.asarray(image).max() < NUM_REGIONS and _is_plain(image):
+        return np.asarray(image, dtype=np.uint8)
+    colours = np.asarray(image.convert("RGB"), dtype=np.int32)
+    distances = np.stack([((colours - colour) ** 2).sum(axis=-1) for colour in PALETTE.astype(np.int32)])
+    strange = distances.min(axis=0) > _MAX_COLOUR_DISTANCE**2
+    if strange.mean() > _MAX_STRANGE_SHARE:
+        row, column = np.argwhere(strange)[0]
+        colour = "#" + bytes(colours[row, column].astype(np.uint8)).hex()
+        raise BadInputError(
+            f"{path}: colour {colour} at ({column}, {row}) is no region's; paint with the colours of the saved mask"
+        )
+    return distances.argmin(axis=0).astype(np.uint8)
+
+
+def _is_plain(image: Image.Image) -> bool:
+    """Whether the numbers of an image are region indices: grey values, or a palette in the regions' order."""
+    if image.mode == "L":
+        return True
+    used = np.unique(np.asarray(image))
+    palette = np.array(image.getpalette("RGB")).reshape(-1, 3)
+    return bool((palette[used] == PALETTE[used]).all())
+
+
+def read_background_picture(value: str) -> np.ndarray:
+    """A background from `#rrggbb` or an image file: RGB, `(H, W, 3)`, uint8.
+
+    Args:
+        value: as given on a command line.
+
+    Raises:
+        BadInputError: neither a colour nor a readable image.
+    """
+    if re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        return np.full((1, 1, 3), tuple(bytes.fromhex(value[1:])), np.uint8)
+    if value.startswith("#"):
+        raise BadInputError(f"{value}: not a colour; write it as #rrggbb, for example #2f6f5f")
+    return read_image(Path(value))
