@@ -21,6 +21,7 @@ from segtalker.reporting.tables.scores import read_scores
 from segtalker.reporting.tables.write import write_tables
 from segtalker.tracking.mlflow_runs import start_evaluation
 from segtalker.tracking.provenance import git_revision
+from segtalker.tracking.run_origin import origin_tags, package_versions, run_owner
 from segtalker.utils.atomic import atomic_folder, write_text
 
 
@@ -66,18 +67,22 @@ def log_measured(measured: Measured, params: Params, out: Path) -> str:
         The run's id.
     """
     content = params.model_dump(mode="json")
-    revision, dirty = git_revision(Path())
+    root = Path()
+    revision, dirty = git_revision(root)
     run = start_evaluation(
+        root=root,
         name=measured.name,
         protocol=protocol_signature(measured.protocol),
         signature=measured.signature,
+        owner=run_owner(root),
         params={name: content[name] for name in ("base", "evaluate", "tables")},
         tags={
             "segtalker.experiment": params.active.experiment,
             "segtalker.dataset": measured.dataset,
             "segtalker.git_revision": revision,
             "segtalker.git_dirty": str(dirty).lower(),
-        },
+        }
+        | origin_tags(root, package_versions()),
     )
     keep_scores(run, out / SCORES_FOLDER)
     run.log_artifact(out / NOTES_FILE)

@@ -86,6 +86,7 @@ def make_protocol(plan: EvaluationPlan, settings: Evaluate, clips: Sequence[Clip
         clips={clip.clip_id: protocol.clip_hash(_reference_hashes(plan, clip)) for clip in clips},
         parser=file_sha256(choice.parser.path),
         expert=file_sha256(choice.expert) if choice.expert and choice.stand_ins else "",
+        code=code_hash(evaluate_clip.__module__, clip_scores.__module__),
     )
 
 

@@ -18,7 +18,10 @@ from segtalker.evaluation.protocol import differing_parts
 from segtalker.evaluation.run import clip_groups, make_plan, make_protocol, make_tasks, tried_clips
 from segtalker.evaluation.score_table import _dataset_row
 from segtalker.metrics.registry import METRICS
+from segtalker.utils.code_hash import code_files
 from segtalker.utils.errors import MissingWeightsError
+
+CHECKOUT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -102,6 +105,20 @@ def test_what_is_measured_and_what_measures_does(plan: EvaluationPlan, settings:
     assert found["settings"] == ["reference_masks"]
     assert "mouth_iou" in found["metrics"]
     assert "psnr" not in found["metrics"]
+
+
+def test_the_code_that_measures_counts(plan: EvaluationPlan, settings: Evaluate, monkeypatch) -> None:
+    before, asked = protocol(plan, settings), []
+    monkeypatch.setattr("segtalker.evaluation.run.code_hash", lambda *modules: asked.extend(modules) or "of another")
+    assert differing_parts(before, protocol(plan, settings)) == {"code that measures": ["segtalker.evaluation"]}
+    files = {str(path.relative_to(CHECKOUT)) for path in code_files(*asked)}
+    assert {
+        "segtalker/metrics/functional/images.py",
+        "segtalker/metrics/functional/masks.py",
+        "segtalker/evaluation/score_table.py",
+        "segtalker/nets/parser.py",
+    } <= files
+    assert not [name for name in files if name.startswith(("flows", "segtalker/reporting", "segtalker/tracking"))]
 
 
 def test_a_clip_that_was_lost_does_not_change_the_protocol(plan: EvaluationPlan) -> None:
