@@ -17,7 +17,9 @@ from datamodules.labelled_images import CachedImages, ClipFrames, LabelledImages
 from flows.stages.common import StageRun
 from flows.stages.training import fit
 from lightning_modules.parser import ParserModule
-from segtalker.clips.store import Clip, read_table
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.store import Clip
+from segtalker.clips.tables import read_records
 from segtalker.config.params import Params
 from segtalker.nets.checkpoints import load_net, save_net
 from segtalker.nets.parser import FaceParser
@@ -50,14 +52,14 @@ def cropped_clips(folder: Path, table: Path) -> list[Clip]:
     """Clips that `gate` passed; they have no parsed masks yet."""
     return [
         Clip(
-            clip_id=row["clip_id"],
-            subject=row["subject"],
-            split=row["split"],
-            crop_folder=folder / "clips" / row["clip_id"],
-            gate_folder=table.parent / "clips" / row["clip_id"],
-            parse_folder=folder / "clips" / row["clip_id"],
+            clip_id=record.clip_id,
+            subject=record.subject,
+            split=record.split,
+            crop_folder=folder / "clips" / record.clip_id,
+            gate_folder=table.parent / "clips" / record.clip_id,
+            parse_folder=folder / "clips" / record.clip_id,
         )
-        for row in read_table(table).to_dict("records")
+        for record in read_records(table, ClipRecord)
     ]
 
 

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from segtalker.utils.arithmetic import InstructionSet
+
 
 class Section(BaseModel):
     """A part of the params: frozen, and an unknown key is an error."""
@@ -61,6 +63,7 @@ class Base(Section):
     """What every stage shares."""
 
     seed: int = Field(ge=0)
+    instruction_set: InstructionSet
     image_size: int = Field(ge=32)
     fps: int = Field(gt=0)
     sample_rate_hz: int = Field(gt=0)

@@ -19,8 +19,12 @@ class Training(Section):
 
 
 class TrainingStage(Section):
-    """What every training stage has."""
+    """What every training stage has.
 
+    Its threads decide the last bits of its sums, and how many of the machine's cores it takes while others run.
+    """
+
+    threads: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     checkpoint_every: int = Field(ge=1)

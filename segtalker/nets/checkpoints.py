@@ -20,7 +20,7 @@ _RUBBISH = (
 
 
 def save_net(path: Path, net: Network, signature: str) -> None:
-    """Writes a network atomically, with its kind and the arguments that build it.
+    """Writes a network atomically, with its kind and the arguments that build it; its bytes depend on nothing else.
 
     Args:
         path: the file to write.
@@ -34,8 +34,9 @@ def save_net(path: Path, net: Network, signature: str) -> None:
         "signature": signature,
         "state_dict": {name: value.detach().cpu() for name, value in net.state_dict().items()},
     }
-    with atomic_file(path) as temporary:
-        torch.save(content, temporary)
+    # to a path torch would write the file's name, here a random one, into the archive
+    with atomic_file(path) as temporary, temporary.open("wb") as out:
+        torch.save(content, out)
 
 
 def load_net(path: Path, network: type[Net]) -> Net:

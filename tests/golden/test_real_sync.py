@@ -15,6 +15,7 @@ import torch.nn.functional as F
 
 from flows.stages.train_sync import expert_net
 from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.record import ClipRecord
 from segtalker.config.params import Params, load_params, merge, parse_params
 from segtalker.faces.mouth_box import box_transforms, extract_boxes
 from segtalker.media.mel import gather_columns, window_starts
@@ -44,8 +45,8 @@ def params() -> Params:
 def _windows(name: str, params: Params, folder: Path) -> Windows:
     """A recording as `crop` and the experts see it."""
     folder.mkdir()
-    row = {"clip_id": name, "source": f"{ROOT}/videos/sync/{name}.avi", "audio": "", "annotations": ""}
-    crop_clip(params.base, params.crop, 512, row, folder)
+    record = ClipRecord(clip_id=name, source=Path(f"{ROOT}/videos/sync/{name}.avi"))
+    crop_clip(params.base, params.crop, 512, record, folder)
     box, mel = params.base.mouth_box, np.load(folder / "mel.npy")
     places = box_transforms(np.load(folder / "landmarks.npy"), (box.height, box.width), box.smooth_frames)
     frames = ImagePack(folder / "frames.zip").read()

@@ -54,7 +54,7 @@ def test_every_named_experiment_builds_its_networks(name: str) -> None:
     [
         ("no-sync", {"train_tsg.loss_weights.sync": 0.0}),
         ("no-mask-guidance", {"train_sgi.encoder.mask_guided": False}),
-        ("no-adversarial", {"train_sgi.reconstruction_steps": 1200, "train_sgi.adversarial_steps": 0}),
+        ("no-adversarial", {"train_sgi.reconstruction_steps": 600, "train_sgi.adversarial_steps": 0}),
         ("one-frame", {"train_tsg.net.frames": 1, "train_tsg.stride": 1}),
     ],
 )

@@ -52,7 +52,8 @@ def test_both_sides_get_somebody(share: float) -> None:
 
 def _write_clips(folder: Path, splits: dict[str, str]) -> None:
     rows = [
-        dict.fromkeys(CLIP_COLUMNS, "") | {"clip_id": name, "subject": name, "split": splits[name]} for name in splits
+        dict.fromkeys(CLIP_COLUMNS, "") | {"clip_id": name, "source": "x.mp4", "subject": name, "split": splits[name]}
+        for name in splits
     ]
     write_table(folder / "clips.csv", rows, CLIP_COLUMNS)
     for name in splits:
