@@ -15,7 +15,7 @@ from segtalker.config.params import Params
 from segtalker.config.workspace import Workspace
 from segtalker.datasets.folder import folder_clips
 from segtalker.evaluation.clip import GROUND_TRUTH, EvaluationPlan
-from segtalker.evaluation.predictions import Geometry, Intake, find_predictions, take_in
+from segtalker.evaluation.predictions import Geometry, PredictionReader, find_predictions, read_prediction
 from segtalker.evaluation.run import (
     Groups,
     clip_groups,
@@ -48,7 +48,7 @@ class Request:
         predictions: folder of videos.
         name: of the method.
         reference: folder of the videos they should be, or None for the test clips of the experiment.
-        geometry: see `segtalker.evaluation.predictions.Intake`.
+        geometry: see `segtalker.evaluation.predictions.PredictionReader`.
     """
 
     predictions: Path
@@ -180,7 +180,7 @@ def _take_in(
     work: Path,
 ) -> tuple[list[Row], list[Row]]:
     """Rows of the predictions that can be compared, and why the others cannot."""
-    intake = Intake(
+    reader = PredictionReader(
         data=plan.data,
         dataset=plan.dataset,
         folder=plan.generated / request.name,
@@ -189,7 +189,7 @@ def _take_in(
         geometry=request.geometry,
         starts_with_clip=request.reference is None,
     )
-    how = [params.base.fps, params.base.image_size, request.geometry, code_hash(take_in.__module__)]
+    how = [params.base.fps, params.base.image_size, request.geometry, code_hash(read_prediction.__module__)]
     tasks = []
     for clip in clips:
         videos = found.get(clip.clip_id, [])
@@ -200,8 +200,10 @@ def _take_in(
             "source": str(videos[0]) if videos else "",
             "videos": "\n".join(map(str, videos)),
         }
-        tasks.append(ClipTask(row, task_key(how, content), (intake.folder / clip.clip_id,)))
+        tasks.append(ClipTask(row, task_key(how, content), (reader.folder / clip.clip_id,)))
     folder = work / "intake" / request.name
     columns = ("clip_id", "subject", "source", "frames", "notes")
-    rows = run_clips(tasks, partial(take_in, intake), folder, columns, Pool.of(params.machine), 1.0, "predictions")
+    rows = run_clips(
+        tasks, partial(read_prediction, reader), folder, columns, Pool.of(params.machine), 1.0, "predictions"
+    )
     return rows, _failures(folder)

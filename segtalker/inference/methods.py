@@ -20,7 +20,7 @@ import torch
 
 from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.clips.store import Clip
-from segtalker.inference.background import SourceBackdrop
+from segtalker.inference.background import SourceBackground
 from segtalker.inference.talker import Identity, Images, Talker, TalkSettings
 from segtalker.inference.wav2lip import Dubber, DubSettings
 from segtalker.media.video import write_video
@@ -88,7 +88,7 @@ class _Job:
         for first in range(0, self.count, size):
             part = np.arange(first, min(self.count, first + size))
             yield from self.talker.render(
-                self.clip, part, masks.read(part.tolist()), self.identity.codes, SourceBackdrop()
+                self.clip, part, masks.read(part.tolist()), self.identity.codes, SourceBackground()
             )
 
 
