@@ -40,6 +40,9 @@ class Machine(Section):
     buffer_mib: int = Field(ge=0)
     devices: Literal["auto"] | int
     num_nodes: int = Field(ge=1)
+    loader_workers: int = Field(ge=0)
+    cache_mib: int = Field(ge=0)
+    log_every: int = Field(ge=1)
 
     @model_validator(mode="after")
     def _check(self) -> "Machine":
@@ -68,7 +71,6 @@ class Base(Section):
     window_frames: int = Field(gt=0)
     mel_window: int = Field(gt=0)
     mouth_box: MouthBoxSize
-    precision: str
     max_failed_fraction: float = Field(ge=0, le=1)
 
     @model_validator(mode="after")

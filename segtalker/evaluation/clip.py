@@ -14,6 +14,8 @@ import numpy as np
 import torch
 
 from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip, processed_clip
 from segtalker.evaluation.measures import AGAINST_SOUND, MEASURE, Pictures, Speaker, Stretch
 from segtalker.evaluation.metric_nets import InstrumentChoice, Instruments, load_instruments, make_finders
@@ -32,6 +34,19 @@ Tracks = dict[Track, np.ndarray | NotMeasurable]
 FEATURE_TRACKS: tuple[Track, ...] = ("features_seeded", "features_inception", "features_clean")
 _KEPT: dict[Track, str] = {"features_inception": "fid_inception_legacy", "features_clean": "fid_inception_clean"}
 Known = dict[Track, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRecord(ClipRecord):
+    """A clip whose videos are measured.
+
+    Args:
+        methods: those that made a video of it.
+        compared: frames from the start that are measured, where not all are.
+    """
+
+    methods: tuple[str, ...]
+    compared: int | None = None
 
 
 @dataclass(frozen=True)
@@ -219,13 +234,12 @@ def _open_rows(plan: EvaluationPlan, clip: Clip, methods: Sequence[str], known: 
     return {GROUND_TRUTH: truth} | {method: _open_row(plan, clip, method, tracks, count) for method in methods}
 
 
-def evaluate_clip(plan: EvaluationPlan, row: dict[str, Any], folder: Path) -> dict[str, Any]:
+def evaluate_clip(plan: EvaluationPlan, record: EvaluationRecord, folder: Path) -> Facts:
     """Measures one clip by every method; for `segtalker.clips.runner.run_clips`.
 
     Args:
         plan: how.
-        row: `clip_id`, `subject` and `methods`, names with spaces between; `compared`, where only so many frames from
-            the start are to be measured.
+        record: of the clip.
         folder: gets `scores.json` and `features.npz`.
 
     Returns:
@@ -235,16 +249,16 @@ def evaluate_clip(plan: EvaluationPlan, row: dict[str, Any], folder: Path) -> di
         BadClipError: the clip itself cannot be measured. A method that cannot is noted in `scores.json`.
     """
     tools = load_instruments(plan.choice)
-    clip = processed_clip(plan.data, plan.dataset, row["clip_id"], row["subject"])
+    clip = processed_clip(plan.data, plan.dataset, record.clip_id, record.subject)
     speaker = _speaker(plan, clip)
     if len({len(clip.frames), len(clip.masks), len(speaker.landmarks)}) > 1:
         raise BadClipError("frames, masks and landmarks differ in number")
     cache, keys = FeatureCache(plan.cache), _feature_keys(plan, clip)
     known = {track: kept for track, key in keys.items() if (kept := cache.load(key)) is not None}
-    count = min(row.get("compared") or len(clip.frames), len(clip.frames))
+    count = min(record.compared or len(clip.frames), len(clip.frames))
     if count < len(clip.frames):
         keys, known = {}, {}
-    rows = _open_rows(plan, clip, row["methods"].split(), known, count)
+    rows = _open_rows(plan, clip, record.methods, known, count)
     try:
         measure_clip(plan, tools, clip, speaker, rows, count)
     finally:

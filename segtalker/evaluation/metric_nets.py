@@ -154,7 +154,7 @@ def load_instruments(choice: InstrumentChoice) -> Instruments:
     expert = choice.expert if choice.stand_ins else None
     return Instruments(
         parser=load_parser(replace(choice.parser, device=str(device))),
-        expert=load_net(expert, "sync_expert", SyncExpert).to(device) if expert else None,
+        expert=load_net(expert, SyncExpert).to(device) if expert else None,
         seeded=SeededFeatures().to(device),
         alex=LpipsAlex(trunk, heads).to(device) if trunk and heads else None,
         inception=FidInception(fid).to(device) if fid else None,

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from segtalker.clips.image_pack import write_images
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip, processed_clip
 from segtalker.datasets.file_walk import walk_files
 from segtalker.datasets.folder import clip_ids
@@ -89,12 +91,25 @@ class PredictionReader:
     starts_with_clip: bool
 
 
-def read_prediction(reader: PredictionReader, row: dict[str, Any], _output: Path) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class PredictionRecord(ClipRecord):
+    """A clip and what was predicted of it.
+
+    Args:
+        videos: predictions found; one is right.
+        notes: what differed and was set right.
+    """
+
+    videos: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read_prediction(reader: PredictionReader, record: PredictionRecord, _output: Path) -> Facts:
     """Reads one prediction; for `segtalker.clips.runner.run_clips`.
 
     Args:
         reader: how.
-        row: `clip_id`, `subject` and `videos`, paths with line ends between.
+        record: of the clip.
 
     Returns:
         `frames` that can be compared and `notes`, what differed.
@@ -102,8 +117,8 @@ def read_prediction(reader: PredictionReader, row: dict[str, Any], _output: Path
     Raises:
         BadClipError: it cannot be read or compared, and why.
     """
-    clip = processed_clip(reader.data, reader.dataset, row["clip_id"], row["subject"])
-    videos = [Path(path) for path in row["videos"].splitlines()]
+    clip = processed_clip(reader.data, reader.dataset, record.clip_id, record.subject)
+    videos = record.videos
     if not videos:
         raise BadClipError("no prediction of this clip")
     if len(videos) > 1:
@@ -124,7 +139,7 @@ def read_prediction(reader: PredictionReader, row: dict[str, Any], _output: Path
         notes.append(f"{count} frames, the clip has {wanted}: the first {count} are compared")
     elif goes_on:
         notes.append(f"goes on after the clip's {wanted} frames: the rest is left out")
-    return {"frames": count, "notes": "; ".join(notes)}
+    return {"frames": count, "notes": notes}
 
 
 def _squares(reader: PredictionReader, clip: Clip, video: Video, notes: list[str]) -> np.ndarray:

@@ -27,8 +27,8 @@ from segtalker.inference.editing import MaskEdit
 from segtalker.inference.rendering import encode_identity, render_frames
 from segtalker.inference.talking_masks import predict_talking_masks
 from segtalker.nets.checkpoints import load_net
-from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
-from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
+from segtalker.nets.encoder import MaskGuidedEncoder
+from segtalker.nets.generator import MaskGuidedGenerator
 from segtalker.nets.tensors import composite, one_hot, to_frames, to_images
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import REGION_INDEX
@@ -181,9 +181,9 @@ class Talker:
             MissingWeightsError: one is not trained yet; the message names the stage.
             BadInputError: they are of another size than the settings say.
         """
-        segmenter = load_net(models / "train_tsg" / "tsg.ckpt", "tsg", TalkingSegmenter)
-        encoder = load_net(models / "train_sgi" / "encoder.ckpt", ENCODER_KIND, MaskGuidedEncoder)
-        generator = load_net(models / "train_sgi" / "generator.ckpt", GENERATOR_KIND, MaskGuidedGenerator)
+        segmenter = load_net(models / "train_tsg" / "tsg.ckpt", TalkingSegmenter)
+        encoder = load_net(models / "train_sgi" / "encoder.ckpt", MaskGuidedEncoder)
+        generator = load_net(models / "train_sgi" / "generator.ckpt", MaskGuidedGenerator)
         trained = encoder.sizes[0] * encoder.block
         if trained != settings.image_size:
             raise BadInputError(

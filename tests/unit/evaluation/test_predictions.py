@@ -10,7 +10,7 @@ import pytest
 
 from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.datasets.folder import clip_ids
-from segtalker.evaluation.predictions import PredictionReader, find_predictions, read_prediction
+from segtalker.evaluation.predictions import PredictionReader, PredictionRecord, find_predictions, read_prediction
 from segtalker.media.video import write_video
 from segtalker.utils.errors import BadClipError, BadInputError
 
@@ -38,8 +38,9 @@ def reader(tmp_path: Path) -> PredictionReader:
 
 
 def _take(reader: PredictionReader, *videos: Path) -> dict:
-    row = {"clip_id": "one", "subject": "s", "videos": "\n".join(map(str, videos))}
-    return read_prediction(reader, row, reader.folder)
+    record = PredictionRecord(clip_id="one", subject="s", source=Path("x.mp4"), videos=videos)
+    facts = read_prediction(reader, record, reader.folder)
+    return {**facts, "notes": "; ".join(facts["notes"])}
 
 
 def _video(path: Path, frames: np.ndarray, fps: int = FPS) -> Path:
