@@ -227,7 +227,7 @@ def _read(recordings: Sequence[_Recording], split: str, project: Path) -> tuple[
     """Opens the videos, several at a time; broken ones are failures."""
     records: list[ClipRecord] = []
     failures: list[ClipFailure] = []
-    fact = f"video {code_hash(open_video.__module__)}"
+    fact = f"video {code_hash('segtalker.media.video')}"
     pool = ThreadPoolExecutor(usable_cores())
     with FileHashes(project / _KNOWN_FILE) as known:
 
