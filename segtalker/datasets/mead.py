@@ -25,7 +25,7 @@ from segtalker.datasets.mead_layout import (
     published_split,
 )
 from segtalker.media.audio import SOUND_SUFFIXES
-from segtalker.media.video import VIDEO_SUFFIXES, open_video
+from segtalker.media.video import VIDEO_SUFFIXES, Video, open_video
 from segtalker.utils.archives import ARCHIVE_SUFFIXES, unpack
 from segtalker.utils.code_hash import code_hash
 from segtalker.utils.errors import BadInputError
@@ -227,7 +227,7 @@ def _read(recordings: Sequence[_Recording], split: str, project: Path) -> tuple[
     """Opens the videos, several at a time; broken ones are failures."""
     records: list[ClipRecord] = []
     failures: list[ClipFailure] = []
-    fact = f"video {code_hash('segtalker.media.video')}"
+    fact = f"video {code_hash(Video.__module__)}"
     pool = ThreadPoolExecutor(usable_cores())
     with FileHashes(project / _KNOWN_FILE) as known:
 
