@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from lightning_modules.training import warm_cosine
-from segtalker.losses.segmentation import balanced_cross_entropy, dice_loss, overlap_counts
+from segtalker.losses.segmentation import balanced_cross_entropy, dice_loss
+from segtalker.nets.tensors import overlap_counts
 from segtalker.regions import NUM_REGIONS, REGIONS
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]

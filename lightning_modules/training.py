@@ -16,6 +16,7 @@ from pytorch_lightning.loggers import Logger
 
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadInputError
+from segtalker.utils.paths import HISTORY_FILE
 from segtalker.utils.progress import progress_bar
 
 
@@ -28,7 +29,6 @@ def warm_cosine(step: int, steps: int, warmup_steps: int) -> float:
 
 
 LAST_CHECKPOINT = "last.ckpt"
-HISTORY_FILE = "history.csv"
 _SIGNATURE_KEY = "segtalker_signature"
 _log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from lightning_modules.training import warm_cosine
 from segtalker.faces.mouth_box import hidden_slices, hide
-from segtalker.losses.segmentation import balanced_cross_entropy, overlap_counts
+from segtalker.losses.segmentation import balanced_cross_entropy
 from segtalker.losses.sync import sync_loss
 from segtalker.nets.sync import SyncExpert
-from segtalker.nets.tensors import mask_channels, one_hot
+from segtalker.nets.tensors import mask_channels, one_hot, overlap_counts
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS
 

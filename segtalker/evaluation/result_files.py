@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from segtalker.evaluation.protocol import PROTOCOL_FILE
+from segtalker.utils.paths import HISTORY_FILE
 
 GROUPS = ("emotion", "level")  # columns of clips.csv by which clips may be told apart
 SCORES_FOLDER = "evaluate"
@@ -11,9 +12,10 @@ HISTORY_FOLDER = "history"
 TABLES_FOLDER = "tables"
 FIGURES_FOLDER = "figures"
 METRICS_FILE, FACTS_FILE = "metrics.csv", "metrics.json"
+SCORE_COLUMNS = ("clip_id", "subject", "method", "metric", "value", "reason")
+METHOD_FAILURE_COLUMNS = ("clip_id", "method", "source", "reason")  # method is empty where all lost the clip
 NOTES_FILE = "notes.csv"  # of predictions; beside the tables
 SCORE_FILES = (METRICS_FILE, FACTS_FILE, "failures.csv", "clips.csv", PROTOCOL_FILE)
-HISTORY_FILE = "history.csv"
 
 
 class Keeper(Protocol):

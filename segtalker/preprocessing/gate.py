@@ -94,7 +94,7 @@ def measure_clip(plan: GatePlan, crops: Path, row: Row, folder: Path) -> dict[st
 
     Returns:
         `face_px` in the recording, `sharpness`, `yaw_deg`, `pitch_deg`, `cuts`, `offset` (frames, see
-        `segtalker.metrics.functional.sync.SyncScores`; empty where it was not measured) and `confidence`.
+        `segtalker.metrics.sync_scores.SyncScores`; empty where it was not measured) and `confidence`.
     """
     place = crops / row["clip_id"]
     clip = Clip(row["clip_id"], row["subject"], row["split"], place, place, place)
