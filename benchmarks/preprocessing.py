@@ -29,6 +29,7 @@ from face_alignment.detection.sfd.net_s3fd import s3fd
 from face_alignment.models import FAN
 
 from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.record import ClipRecord
 from segtalker.config.params import Params, load_params, merge, parse_params
 from segtalker.faces.face_alignment_detector import LOOK_PX
 from segtalker.faces.mask_smoothing import Smoothing
@@ -36,7 +37,7 @@ from segtalker.faces.mediapipe_detector import _all, _landmarker, to_ibug
 from segtalker.faces.parsing import ParserChoice, load_parser
 from segtalker.media.audio import load_sound
 from segtalker.nets.checkpoints import load_net
-from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.nets.parser import FaceParser
 from segtalker.preprocessing.clip_sound import write_sound
 from segtalker.preprocessing.crop import crop_clip
 from segtalker.preprocessing.parse import parse_clip
@@ -115,9 +116,9 @@ def processor_seconds(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def measure(video: Path, landmarker: Any, params: Params, choice: ParserChoice) -> dict[str, tuple[float, float, int]]:
     """Seconds of crop and of parse, and frames, of the plain way and of ours in each precision."""
-    alone = load_net(choice.path, PARSER_KIND, FaceParser)
+    alone = load_net(choice.path, FaceParser)
     smoothing = Smoothing(params.parse.smooth_frames, params.parse.smooth_sigma)
-    row = {"clip_id": "clip", "source": str(video), "audio": "", "annotations": ""}
+    row = ClipRecord(clip_id="clip", source=video)
     with tempfile.TemporaryDirectory() as scratch:
         plain, ours = Path(scratch) / "plain", Path(scratch) / "crops" / "clip"
         masks = {precision: Path(scratch) / precision for precision in _PRECISIONS}

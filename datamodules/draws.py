@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 
@@ -58,3 +59,42 @@ def draw_loader(dataset: Dataset, sampler: DrawSampler, workers: int) -> DataLoa
         persistent_workers=workers > 0,
         multiprocessing_context="forkserver" if workers else None,
     )
+
+
+class DrawDataModule(pl.LightningDataModule):
+    """Random draws to train on, fixed samples of other people to validate on.
+
+    Args:
+        train: turns a draw number into a sample.
+        held_out: samples in a fixed order.
+        epoch_steps: batches an epoch.
+        batch_size: samples a batch and rank.
+        eval_batch_size: samples a batch in validation; None: each sample is a batch already.
+        workers: processes that prepare samples.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: Dataset,
+        held_out: Dataset,
+        epoch_steps: int,
+        batch_size: int,
+        eval_batch_size: int | None,
+        workers: int,
+    ) -> None:
+        super().__init__()
+        self.train_set = train
+        self.held_out_set = held_out
+        self.epoch_steps = epoch_steps
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.workers = workers
+
+    def train_dataloader(self) -> DataLoader:
+        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        sampler = DrawSampler(self.epoch_steps, self.batch_size, rank, world_size)
+        return draw_loader(self.train_set, sampler, self.workers)
+
+    def val_dataloader(self) -> DataLoader:
+        return DataLoader(self.held_out_set, batch_size=self.eval_batch_size)

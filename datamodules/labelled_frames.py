@@ -1,13 +1,12 @@
 """Images with region maps for the face parser."""
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from datamodules import augment
-from datamodules.draws import DrawSampler, draw_loader, draw_rng
+from datamodules.draws import draw_rng
 from datamodules.labelled_images import LabelledImages
 
 
@@ -51,45 +50,3 @@ class LabelledFrames(Dataset):
 
 def _tensors(unit: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(augment.to_tensor_layout(unit)), torch.from_numpy(labels.astype(np.int64))
-
-
-class LabelledFrameDataModule(pl.LightningDataModule):
-    """Training draws and fixed validation frames of people not trained on.
-
-    Args:
-        train: images to learn from.
-        held_out: images of other people.
-        seed: of the draws.
-        epoch_steps: batches an epoch.
-        batch_size: samples a batch.
-        augmentation: how far training images are changed.
-        frames_per_clip: validation images of each group.
-        workers: processes that prepare samples.
-    """
-
-    def __init__(
-        self,
-        *,
-        train: LabelledImages,
-        held_out: LabelledImages,
-        seed: int,
-        epoch_steps: int,
-        batch_size: int,
-        augmentation: augment.Augmentation,
-        frames_per_clip: int,
-        workers: int,
-    ) -> None:
-        super().__init__()
-        self.train_set = LabelledDraws(train, seed, augmentation)
-        self.held_out_set = LabelledFrames(held_out, frames_per_clip)
-        self.epoch_steps = epoch_steps
-        self.batch_size = batch_size
-        self.workers = workers
-
-    def train_dataloader(self) -> DataLoader:
-        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        sampler = DrawSampler(self.epoch_steps, self.batch_size, rank, world_size)
-        return draw_loader(self.train_set, sampler, self.workers)
-
-    def val_dataloader(self) -> DataLoader:
-        return DataLoader(self.held_out_set, batch_size=self.batch_size)

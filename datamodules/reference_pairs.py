@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from datamodules import augment
-from datamodules.draws import DrawSampler, draw_loader, draw_rng
+from datamodules.draws import draw_rng
 from datamodules.labelled_images import LabelledImages
 from segtalker.regions import MOUTH
 
@@ -112,45 +111,3 @@ class PairFrames(Dataset):
             (augment.to_unit(image), labels) for image, labels in (self.images.read(group, index) for index in indices)
         )
         return _pair(reference, target)
-
-
-class ReferencePairDataModule(pl.LightningDataModule):
-    """Training pairs, and validation pairs of people not trained on.
-
-    Args:
-        train: frames to learn from, one group a clip.
-        held_out: frames of other people.
-        seed: of the draws.
-        epoch_steps: batches an epoch.
-        batch_size: pairs a batch.
-        how: how training pairs are drawn.
-        frames_per_clip: validation targets of each clip.
-        workers: processes that prepare samples.
-    """
-
-    def __init__(
-        self,
-        *,
-        train: LabelledImages,
-        held_out: LabelledImages,
-        seed: int,
-        epoch_steps: int,
-        batch_size: int,
-        how: PairDraw,
-        frames_per_clip: int,
-        workers: int,
-    ) -> None:
-        super().__init__()
-        self.train_set = PairDraws(train, seed, how)
-        self.held_out_set = PairFrames(held_out, frames_per_clip)
-        self.epoch_steps = epoch_steps
-        self.batch_size = batch_size
-        self.workers = workers
-
-    def train_dataloader(self) -> DataLoader:
-        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        sampler = DrawSampler(self.epoch_steps, self.batch_size, rank, world_size)
-        return draw_loader(self.train_set, sampler, self.workers)
-
-    def val_dataloader(self) -> DataLoader:
-        return DataLoader(self.held_out_set, batch_size=self.batch_size)

@@ -1,12 +1,11 @@
 """Windows of frames and speech for the sync experts."""
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from datamodules.draws import DrawSampler, draw_loader, draw_rng
+from datamodules.draws import draw_rng
 from datamodules.mouth_clips import Content, MouthClips, WindowShape, shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
 from segtalker.media.mel import window_starts
@@ -105,34 +104,3 @@ class SyncClips(Dataset):
         starts = window_starts(np.arange(frames - self.window.frames + 1), self.window.fps, self.window.mel_rate)
         speech = self.clips.speech(clip, starts, self.window.mel_columns)
         return torch.from_numpy(shifted(boxes, self.clips.border, (0, 0), flip=False)), torch.from_numpy(speech)
-
-
-class SyncDataModule(pl.LightningDataModule):
-    """Groups of windows to train on and whole clips of other people to validate on.
-
-    Args:
-        train: groups drawn from training clips.
-        held_out: clips of other people.
-        epoch_steps: batches an epoch.
-        batch_size: groups a batch.
-        workers: processes that prepare samples.
-    """
-
-    def __init__(
-        self, *, train: SyncDraws, held_out: SyncClips, epoch_steps: int, batch_size: int, workers: int
-    ) -> None:
-        super().__init__()
-        self.train_set = train
-        self.held_out_set = held_out
-        self.epoch_steps = epoch_steps
-        self.batch_size = batch_size
-        self.workers = workers
-
-    def train_dataloader(self) -> DataLoader:
-        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return draw_loader(
-            self.train_set, DrawSampler(self.epoch_steps, self.batch_size, rank, world_size), self.workers
-        )
-
-    def val_dataloader(self) -> DataLoader:
-        return DataLoader(self.held_out_set, batch_size=None)

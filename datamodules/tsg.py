@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from datamodules.draws import DrawSampler, draw_loader, draw_rng
+from datamodules.draws import draw_rng
 from datamodules.mouth_clips import MouthClips, WindowShape, shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
 from segtalker.faces.mouth_box import reference_frame
@@ -114,43 +113,3 @@ class TsgClipWindows(Dataset):
         )
         around, whole = self.windows.speech(clip, start)
         return TsgSample(*(torch.from_numpy(part) for part in (boxes[:-1], boxes[-1], around, whole[0])))
-
-
-class TsgDataModule(pl.LightningDataModule):
-    """Random windows to train on, consecutive windows of other people to validate on.
-
-    Args:
-        train: windows of training clips.
-        held_out: windows of other people.
-        epoch_steps: batches an epoch.
-        batch_size: windows a batch.
-        eval_batch_size: windows a batch in validation.
-        workers: processes that prepare samples.
-    """
-
-    def __init__(
-        self,
-        *,
-        train: Dataset,
-        held_out: TsgClipWindows,
-        epoch_steps: int,
-        batch_size: int,
-        eval_batch_size: int,
-        workers: int,
-    ) -> None:
-        super().__init__()
-        self.train_set = train
-        self.held_out_set = held_out
-        self.epoch_steps = epoch_steps
-        self.batch_size = batch_size
-        self.eval_batch_size = eval_batch_size
-        self.workers = workers
-
-    def train_dataloader(self) -> DataLoader:
-        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return draw_loader(
-            self.train_set, DrawSampler(self.epoch_steps, self.batch_size, rank, world_size), self.workers
-        )
-
-    def val_dataloader(self) -> DataLoader:
-        return DataLoader(self.held_out_set, batch_size=self.eval_batch_size)

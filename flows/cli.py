@@ -14,12 +14,14 @@ from flows.commands.evaluate import evaluate
 from flows.commands.results import say_results
 from flows.commands.runs import runs, tables
 from flows.commands.talk import talk
+from flows.commands.version import print_version
 from flows.commands.weights import weights_app
 from flows.dvc.run_lock import run_lock
 from segtalker.config.experiment import DEFAULT_EXPERIMENT, activate, compose
 from segtalker.config.params import load_params
 from segtalker.config.stages import STAGES
 from segtalker.config.workspace import project_root
+from segtalker.tracking.store_address import check_store
 from segtalker.utils.errors import EXIT_CODE, BadInputError, SegTalkerError
 
 _UsageError: Any = typer.BadParameter.__base__  # Typer does not export it by name
@@ -39,6 +41,15 @@ app.command()(compare)
 app.add_typer(weights_app, name="weights")
 
 
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show versions and leave.")
+    ] = False,
+) -> None:
+    """Talking-face video from speech through face segmentation."""
+
+
 @app.command()
 def reproduce(
     experiment: Annotated[
@@ -54,6 +65,7 @@ def reproduce(
         raise BadInputError(f"--until {until}: no such stage; there are: {', '.join(STAGES)}")
     root = project_root()
     content, params = compose(root, experiment, settings or [])
+    check_store(root)
     with run_lock(root):
         activate(root, content)
         say(f"{experiment}: {STAGES.index(until) + 1} stages")
@@ -75,6 +87,7 @@ def report() -> None:
     experiment = params.active.experiment
     if not (root / "results" / experiment / "evaluate").is_dir():
         raise BadInputError(f"results/{experiment}/evaluate: not there; run segtalker reproduce first")
+    check_store(root)
     with run_lock(root):
         from flows.experiment_run import experiment_run
 

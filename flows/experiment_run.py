@@ -19,9 +19,9 @@ from flows.prefect_server import Server, configure, prefect_server
 from flows.schedule import Machine
 from flows.stage_runs import Outcome, StageRuns
 from flows.stages.__main__ import PRELOADED, SERVER_VARIABLE
-from flows.stages.arithmetic import arithmetic_variables
 from segtalker.config.params import Params
 from segtalker.config.stages import STAGES, Stage
+from segtalker.utils.arithmetic import arithmetic_environment
 
 
 class ExperimentRun:
@@ -96,7 +96,7 @@ def experiment_run(root: Path, params: Params) -> Iterator[ExperimentRun]:
         params: of the active experiment.
     """
     configure(root)
-    environment = {**os.environ, **arithmetic_variables(params)}
+    environment = {**os.environ, **arithmetic_environment(params.base.instruction_set)}
     with ExitStack() as opened:
         follow_git(root)
         recover(root)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from flows.commands.console import say
 from flows.dvc.stage_process import die_with_parent
@@ -30,7 +31,11 @@ _SERVICES = ("SCHEDULER", "LATE_RUNS", "FOREMAN", "CANCELLATION_CLEANUP", "PAUSE
 
 def configure(root: Path) -> None:
     """Sets Prefect's home inside the project and turns its chatter off; before Prefect is imported."""
-    os.environ.setdefault("PREFECT_HOME", str((root / ".prefect").resolve()))
+    home = (root / ".prefect").resolve()
+    os.environ.setdefault("PREFECT_HOME", str(home))
+    # a database's address is decoded, so a path with ? or % would name a file elsewhere
+    address = f"sqlite+aiosqlite:///{quote(os.environ['PREFECT_HOME'])}/prefect.db"
+    os.environ.setdefault("PREFECT_API_DATABASE_CONNECTION_URL", address)
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # runs keep their logs in the UI; the terminal belongs to the stages
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")

@@ -1,19 +1,21 @@
-"""Training of the face parser."""
+"""Training of the face parser.
 
-from collections.abc import Callable, Iterable
-from functools import partial
+Shapes: B images, K regions, H x W pixels; images are RGB in [-1, 1], labels region indices, int64.
+"""
+
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lightning_modules.training import warm_cosine
+from lightning_modules.training import OptimizerFactory, cosine_schedule
 from segtalker.losses.segmentation import balanced_cross_entropy, dice_loss
+from segtalker.losses.weighting import weighted_sum
+from segtalker.nets.parser import FaceParser
 from segtalker.nets.tensors import overlap_counts
 from segtalker.regions import NUM_REGIONS, REGIONS
-
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 
 class ParserModule(pl.LightningModule):
@@ -25,36 +27,50 @@ class ParserModule(pl.LightningModule):
         steps: the budget the rate decays over.
         warmup_steps: steps of rising rate.
         balance: see `balanced_weights`.
-        dice_weight: weight of the Dice loss.
+        loss_weights: of the terms in `loss_terms`, by name.
     """
 
     def __init__(
         self,
-        net: nn.Module,
+        net: FaceParser,
         *,
         optimizer: OptimizerFactory,
         steps: int,
         warmup_steps: int,
         balance: float,
-        dice_weight: float,
+        loss_weights: Mapping[str, float],
     ) -> None:
         super().__init__()
         self.net = net
         self.make_optimizer = optimizer
-        self.rate_factor = partial(warm_cosine, steps=steps, warmup_steps=warmup_steps)
+        self.steps, self.warmup_steps = steps, warmup_steps
         self.balance = balance
-        self.dice_weight = dice_weight
+        self.loss_weights = dict(loss_weights)
         self.counts = torch.zeros(2, NUM_REGIONS, dtype=torch.float64)
+
+    def loss_terms(self, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Every loss, unweighted.
+
+        Args:
+            logits: region scores, `(B, K, H, W)`.
+            labels: true regions, `(B, H, W)`.
+
+        Returns:
+            Scalars by the name of their weight.
+        """
+        return {
+            "cross_entropy": balanced_cross_entropy(logits, labels, self.balance),
+            "dice": dice_loss(logits, labels),
+        }
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         image, labels = batch
-        logits = self.net(image)
-        cross_entropy = balanced_cross_entropy(logits, labels, self.balance)
-        dice = dice_loss(logits, labels)
-        self.log_dict({"train/cross_entropy": cross_entropy.detach(), "train/dice": dice.detach()})
-        return cross_entropy + self.dice_weight * dice
+        terms = self.loss_terms(self.net(image), labels)
+        self.log_dict({f"train/{name}": term.detach() for name, term in terms.items()})
+        return weighted_sum(terms, self.loss_weights)
 
     def on_validation_epoch_start(self) -> None:
+        # pixels are counted over all images before dividing: a mean of each image's IoU would favour rare regions
         self.counts = torch.zeros(2, NUM_REGIONS, dtype=torch.float64, device=self.device)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
@@ -62,13 +78,11 @@ class ParserModule(pl.LightningModule):
         self.counts += overlap_counts(self.net(image).argmax(1), labels, NUM_REGIONS)
 
     def on_validation_epoch_end(self) -> None:
-        gathered = cast(Tensor, self.all_gather(self.counts))
-        intersection, union = gathered.view(-1, 2, NUM_REGIONS).sum(0)
+        all_counts = cast(Tensor, self.all_gather(self.counts))
+        intersection, union = all_counts.view(-1, 2, NUM_REGIONS).sum(0)
         overlaps = {name: float(intersection[k] / union[k]) for k, name in enumerate(REGIONS) if union[k] > 0}
         self.log("val/mean_iou", sum(overlaps.values()) / len(overlaps), rank_zero_only=True)
         self.log_dict({f"val/iou_{name}": value for name, value in overlaps.items()}, rank_zero_only=True)
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(self.net.parameters())
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return cosine_schedule(self.make_optimizer(self.net.parameters()), self.steps, self.warmup_steps)

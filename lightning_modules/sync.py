@@ -1,19 +1,21 @@
-"""Training of a sync expert."""
+"""Training of a sync expert.
 
-from collections.abc import Callable, Iterable
+Shapes: B clips, G windows of a clip, T frames of a window, F frames of a whole clip, h x w pixels of the mouth box, M
+mel bins, N mel steps.
+"""
+
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lightning_modules.training import warm_cosine
+from lightning_modules.training import OptimizerFactory, cosine_schedule
 from segtalker.losses.sync import sync_bce, sync_contrast
 from segtalker.metrics.sync_expert import offset_accuracy
 from segtalker.nets.sync import SyncExpert
-
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 
 class SyncModule(pl.LightningModule):
@@ -29,7 +31,7 @@ class SyncModule(pl.LightningModule):
         loss: `contrast` (InfoNCE over the batch) or `bce` (Wav2Lip).
         temperature: of `contrast`.
         find_offsets: `segtalker.metrics.sync_expert.find_offsets` with all but its first three arguments.
-        tolerance: largest error of an offset that counts as found, frames.
+        tolerance: largest error of an offset that still counts as right, frames.
     """
 
     def __init__(
@@ -51,14 +53,14 @@ class SyncModule(pl.LightningModule):
         self.domain = domain
         self.channels = channels
         self.make_optimizer = optimizer
-        self.rate_factor = partial(warm_cosine, steps=steps, warmup_steps=warmup_steps)
+        self.steps, self.warmup_steps = steps, warmup_steps
         self.loss = partial(sync_contrast, temperature=temperature) if loss == "contrast" else sync_bce
         self.find_offsets = find_offsets
         self.tolerance = tolerance
         self.offsets: list[Tensor] = []
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        boxes, speech = (part.flatten(0, 1) for part in batch)
+        boxes, speech = (part.flatten(0, 1) for part in batch)  # (B*G, T, h, w[, 3]) and (B*G, M, N)
         frames, audio = self.expert(self.channels(boxes), speech)
         loss = self.loss(frames, audio)
         self.log(f"train/{self.domain}_loss", loss.detach())
@@ -79,6 +81,4 @@ class SyncModule(pl.LightningModule):
             )
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(self.expert.parameters())
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return cosine_schedule(self.make_optimizer(self.expert.parameters()), self.steps, self.warmup_steps)

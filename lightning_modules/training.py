@@ -1,11 +1,13 @@
-"""One way to train every network: exact resume, a history, a progress bar."""
+"""One way to train every network: the rate over the budget, exact resume, a history, a progress bar."""
 
 import csv
 import logging
 import math
 import pickle
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,11 +15,18 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import Logger
+from torch import nn
 
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadInputError
 from segtalker.utils.paths import HISTORY_FILE
 from segtalker.utils.progress import progress_bar
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+
+LAST_CHECKPOINT = "last.ckpt"
+_SIGNATURE_KEY = "segtalker_signature"
+_log = logging.getLogger(__name__)
 
 
 def warm_cosine(step: int, steps: int, warmup_steps: int) -> float:
@@ -28,9 +37,11 @@ def warm_cosine(step: int, steps: int, warmup_steps: int) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
-LAST_CHECKPOINT = "last.ckpt"
-_SIGNATURE_KEY = "segtalker_signature"
-_log = logging.getLogger(__name__)
+def cosine_schedule(optimizer: torch.optim.Optimizer, steps: int, warmup_steps: int) -> Any:
+    """What `configure_optimizers` returns for one optimiser whose rate follows `warm_cosine` step by step."""
+    factor = partial(warm_cosine, steps=steps, warmup_steps=warmup_steps)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 def _steps_done(trainer: pl.Trainer) -> int:
@@ -83,7 +94,7 @@ class EpochSeeds(Callback):
             torch.manual_seed((self.seed * 1_000_003 + trainer.current_epoch) * 4096 + trainer.global_rank)
 
 
-class Signed(Callback):
+class CheckpointSignature(Callback):
     """Marks checkpoints with the signature of the experiment."""
 
     def __init__(self, signature: str) -> None:
@@ -147,20 +158,37 @@ def _accelerator(devices: Literal["auto"] | int, num_nodes: int) -> dict[str, An
     return {"accelerator": "gpu" if gpus else "cpu", "devices": count, "num_nodes": num_nodes, "strategy": strategy}
 
 
+@dataclass(frozen=True)
+class FitSettings:
+    """What is the same for every training of a run.
+
+    Args:
+        signature: identifies what may be resumed, 64 hex digits.
+        seed: see `EpochSeeds`.
+        precision: Lightning's precision.
+        devices: GPUs a node, `auto` for all; without a GPU, CPU processes.
+        num_nodes: machines.
+        log_every: steps between collected training values.
+        logger: a Lightning logger, or None.
+    """
+
+    signature: str
+    seed: int
+    precision: Any
+    devices: Literal["auto"] | int
+    num_nodes: int
+    log_every: int
+    logger: Logger | None
+
+
 def fit(
     module: pl.LightningModule,
-    datamodule: pl.LightningDataModule,
+    data: pl.LightningDataModule,
+    settings: FitSettings,
     *,
     folder: Path,
     label: str,
     epochs: int,
-    signature: str,
-    seed: int,
-    devices: Literal["auto"] | int,
-    num_nodes: int,
-    precision: Any,
-    log_every: int,
-    logger: Logger | None,
     export: Callable[[], None],
 ) -> None:
     """Trains a module, or goes on where an interrupted run of the same experiment stopped.
@@ -170,37 +198,36 @@ def fit(
 
     Args:
         module: logs `train/...` in its steps and `val/...` in validation.
-        datamodule: gives a loader of a fixed number of batches an epoch.
+        data: gives a loader of a fixed number of batches an epoch.
+        settings: what the run's trainings share.
         folder: where `last.ckpt` lives while training runs and `history.csv` stays.
         label: text of the progress bar.
         epochs: how many to train in all.
-        signature: identifies the experiment, 64 hex digits.
-        seed: see `EpochSeeds`.
-        devices: GPUs a node, `auto` for all; without a GPU, CPU processes.
-        num_nodes: machines.
-        precision: Lightning's precision.
-        log_every: steps between collected training values.
-        logger: a Lightning logger, or None.
         export: saves the trained networks; called on the first rank before `last.ckpt` goes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    history = History(log_every)
-    keep_last = ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False)
+    history = History(settings.log_every)
     trainer = pl.Trainer(
-        **_accelerator(devices, num_nodes),
-        precision=precision,
+        **_accelerator(settings.devices, settings.num_nodes),
+        precision=settings.precision,
         max_epochs=epochs,
-        logger=logger or False,
-        callbacks=[EpochSeeds(seed), history, Signed(signature), StepBar(label, epochs, log_every), keep_last],
-        log_every_n_steps=log_every,
+        logger=settings.logger or False,
+        callbacks=[
+            EpochSeeds(settings.seed),
+            history,
+            CheckpointSignature(settings.signature),
+            StepBar(label, epochs, settings.log_every),
+            ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
+        ],
+        log_every_n_steps=settings.log_every,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         deterministic="warn",
     )
-    resume = _resume_point(folder, signature)
-    trainer.fit(module, datamodule=datamodule, ckpt_path=resume, weights_only=True)
+    resume = _resume_point(folder, settings.signature)
+    trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     if trainer.is_global_zero:
         history.write(folder / HISTORY_FILE)
         export()

@@ -1,23 +1,26 @@
-"""Training of talking segmentation generation."""
+"""Training of talking segmentation generation.
 
-from collections.abc import Callable, Iterable
-from functools import partial
+Shapes: B windows, T frames of a window, K regions, h x w pixels of the mouth box, h' x w' of its hidden area, M mel
+bins, N mel steps.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from lightning_modules.training import warm_cosine
+from lightning_modules.training import OptimizerFactory, cosine_schedule
 from segtalker.faces.mouth_box import hidden_slices, hide
 from segtalker.losses.segmentation import balanced_cross_entropy
 from segtalker.losses.sync import sync_loss
+from segtalker.losses.weighting import weighted_sum
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.tensors import mask_channels, one_hot, overlap_counts
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS
 
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 _OUTSIDE_MOUTH = 0
 _IN_MOUTH = 1
 
@@ -40,9 +43,11 @@ class TsgModule(pl.LightningModule):
         steps: the budget the rate decays over.
         warmup_steps: steps of rising rate.
         balance: see `balanced_weights`.
-        sync_weight: weight of the sync loss.
-        box_size: height and width of the mouth box.
+        loss_weights: of the terms in `loss_terms`, by name; what weighs nothing is not computed.
+        box_size: height and width of the mouth box, px.
     """
+
+    expert: SyncExpert
 
     def __init__(
         self,
@@ -53,52 +58,70 @@ class TsgModule(pl.LightningModule):
         steps: int,
         warmup_steps: int,
         balance: float,
-        sync_weight: float,
+        loss_weights: Mapping[str, float],
         box_size: tuple[int, int],
     ) -> None:
         super().__init__()
         self.net = net
-        # in a tuple it is no submodule: training mode and checkpoints leave it alone
-        self.frozen = (expert.requires_grad_(False).eval(),)
+        # past nn.Module's registration: training mode and checkpoints leave it alone
+        self.__dict__["expert"] = expert.requires_grad_(False).eval()
         self.make_optimizer = optimizer
-        self.rate_factor = partial(warm_cosine, steps=steps, warmup_steps=warmup_steps)
+        self.steps, self.warmup_steps = steps, warmup_steps
         self.balance = balance
-        self.sync_weight = sync_weight
+        self.loss_weights = dict(loss_weights)
         self.hidden = hidden_slices(box_size)
         self.counts = torch.zeros(2, 2, NUM_REGIONS, dtype=torch.float64)
         self.mouth_counts = torch.zeros(2, 2, 2, dtype=torch.float64)
 
     def on_fit_start(self) -> None:
-        self.frozen[0].to(self.device)
+        self.expert.to(self.device)
 
     def predict(self, regions: Tensor, identity: Tensor, speech: Tensor) -> Tensor:
-        """Scores of the regions in the hidden area, `(B, T, K, h', w')`; arguments as in `TsgSample`, batched.
+        """Predicts the hidden area.
 
         A window longer than what the network sees at once is given to it in parts.
+
+        Args:
+            regions: see `TsgSample`, `(B, T, h, w)`, uint8; the hidden area is not read.
+            identity: regions of the reference, `(B, h, w)`, uint8.
+            speech: mel window around each frame, `(B, T, M, N)`, float32.
+
+        Returns:
+            Scores of the regions, `(B, T, K, h', w')`.
         """
         parts = regions.shape[1] // self.net.frames
-        pose, heard = (whole.unflatten(1, (parts, -1)).flatten(0, 1) for whole in (regions, speech))
-        scores = self.net(one_hot(hide(pose)), one_hot(identity.repeat_interleave(parts, 0)), heard)
+        pose, part_speech = (whole.unflatten(1, (parts, -1)).flatten(0, 1) for whole in (regions, speech))
+        scores = self.net(one_hot(hide(pose)), one_hot(identity.repeat_interleave(parts, 0)), part_speech)
         return scores.unflatten(0, (-1, parts)).flatten(1, 2)[..., *self.hidden]
 
     def _sync_loss(self, scores: Tensor, regions: Tensor, speech: Tensor) -> Tensor:
         """The expert's view of soft lips and mouth in the hidden area, true ones around it."""
         soft = mask_channels(regions)
         soft[..., *self.hidden] = scores.softmax(dim=2)[:, :, [LIP, MOUTH]]
-        expert = self.frozen[0]
-        return sync_loss(expert.embed_frames(soft), expert.embed_audio(speech))
+        return sync_loss(self.expert.embed_frames(soft), self.expert.embed_audio(speech))
+
+    def loss_terms(self, scores: Tensor, regions: Tensor, sync_speech: Tensor) -> dict[str, Tensor]:
+        """Every loss with a weight, unweighted.
+
+        Args:
+            scores: see `predict`.
+            regions: true regions, `(B, T, h, w)`, uint8.
+            sync_speech: the expert's mel window, `(B, M, N')`.
+
+        Returns:
+            Scalars by the name of their weight.
+        """
+        target = regions[..., *self.hidden].long()
+        terms = {"cross_entropy": balanced_cross_entropy(scores.flatten(0, 1), target.flatten(0, 1), self.balance)}
+        if self.loss_weights["sync"] > 0:
+            terms["sync"] = self._sync_loss(scores, regions, sync_speech)
+        return terms
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
         regions, identity, speech, sync_speech = batch
-        scores = self.predict(regions, identity, speech)
-        target = regions[..., *self.hidden].long()
-        loss = cross_entropy = balanced_cross_entropy(scores.flatten(0, 1), target.flatten(0, 1), self.balance)
-        self.log("train/cross_entropy", cross_entropy.detach())
-        if self.sync_weight > 0:
-            sync = self._sync_loss(scores, regions, sync_speech)
-            self.log("train/sync", sync.detach())
-            loss = cross_entropy + self.sync_weight * sync
-        return loss
+        terms = self.loss_terms(self.predict(regions, identity, speech), regions, sync_speech)
+        self.log_dict({f"train/{name}": term.detach() for name, term in terms.items()})
+        return weighted_sum(terms, self.loss_weights)
 
     def on_validation_epoch_start(self) -> None:
         self.counts = torch.zeros(2, 2, NUM_REGIONS, dtype=torch.float64, device=self.device)
@@ -107,10 +130,11 @@ class TsgModule(pl.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], batch_idx: int) -> None:
         regions, identity, speech, _ = batch
         target = regions[..., *self.hidden].long()
+        # the second time with speech of other windows: a network that does not listen scores the same twice
         for row, heard in enumerate((speech, speech.roll(len(speech) // 2, dims=0))):
-            predicted = self.predict(regions, identity, heard).argmax(dim=2)
-            self.counts[row] += overlap_counts(predicted, target, NUM_REGIONS)
-            self.mouth_counts[row] += overlap_counts(mouth_map(predicted), mouth_map(target), 2)
+            predicted_regions = self.predict(regions, identity, heard).argmax(dim=2)
+            self.counts[row] += overlap_counts(predicted_regions, target, NUM_REGIONS)
+            self.mouth_counts[row] += overlap_counts(mouth_map(predicted_regions), mouth_map(target), 2)
 
     def on_validation_epoch_end(self) -> None:
         for row, prefix in enumerate(("val/", "val/shuffled_")):
@@ -120,6 +144,4 @@ class TsgModule(pl.LightningModule):
             self.log_dict({prefix + name: value.float() for name, value in values.items()}, rank_zero_only=True)
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(self.net.parameters())
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return cosine_schedule(self.make_optimizer(self.net.parameters()), self.steps, self.warmup_steps)

@@ -1,66 +1,48 @@
-"""Training of the baseline Wav2Lip."""
+"""Training of the baseline Wav2Lip.
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, cast
+Shapes: B windows, T frames of a window, S px side of the face box, M mel bins, N mel steps; faces in [0, 1].
+"""
 
-import pytorch_lightning as pl
-import torch
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
-from lightning_modules.training import warm_cosine
+from lightning_modules.adversarial import AdversarialModule
+from lightning_modules.training import OptimizerFactory
 from segtalker.faces.mouth_box import mouth_area, mouth_of_face
 from segtalker.losses.adversarial import discriminator_loss, generator_losses
-from segtalker.losses.reconstruction import weighted_mean
+from segtalker.losses.reconstruction import pixel_loss, psnr
 from segtalker.losses.sync import sync_loss
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.wav2lip import Wav2LipGenerator, net_input
 
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
+class Wav2LipModule(AdversarialModule):
+    """Difference of pixels, sync in the image domain, and a discriminator of the lower half.
 
-@dataclass(frozen=True)
-class Wav2LipWeights:
-    """Weights of the losses beside the absolute difference, which counts 1, and the step from which each counts.
-
-    Args:
-        squared: the squared difference: the absolute one asks for the median mouth, which is shut.
-        mouth: how much more pixels where the mouth may be count than others, in both differences.
-        sync: the image-domain expert's distance of the generated mouth from the speech.
-        sync_from_step: before it the faces are too poor for the expert's word to mean anything.
-        adversarial: the discriminator's score of the lower half.
-        adversarial_from_step: the discriminator learns from there on too.
-    """
-
-    squared: float
-    mouth: float
-    sync: float
-    sync_from_step: int
-    adversarial: float
-    adversarial_from_step: int
-
-
-class Wav2LipModule(pl.LightningModule):
-    """Difference of pixels, sync in the image domain, and a critic of the lower half.
-
-    The published critic sees the lower half at one scale and scores it as a whole; here it scores patches, without
-    looking at masks (`PatchDiscriminator` of no region). Validation runs each batch again with its speech handed to
-    other windows, as that of `TsgModule`.
+    The published discriminator sees the lower half at one scale and scores it as a whole; here it scores patches,
+    without looking at masks (`PatchDiscriminator` of no region). Validation runs each batch again with its speech
+    handed to other windows, as that of `TsgModule`.
 
     Args:
         net: the generator.
-        discriminator: the critic.
+        discriminator: of the lower half.
         expert: image-domain expert, frozen here.
         optimizer: builds the optimiser of the generator at its peak rate.
-        discriminator_optimizer: likewise of the critic.
-        weights: of the losses.
+        discriminator_optimizer: likewise of the discriminator.
+        loss_weights: of the terms in `loss_terms`, by name; what weighs nothing is not computed.
+        squared_weight: see `pixel_loss`.
+        mouth_weight: weight of pixels where the mouth may be, others count 1.
+        sync_from_step: before it the faces are too poor for the expert's word to mean anything.
+        adversarial_from_step: the discriminator learns, and judges, from there on.
         steps: the budget the rate decays over.
         warmup_steps: steps of rising rate.
-        mouth_size: height and width of the mouth box that the expert sees.
+        mouth_size: height and width of the mouth box that the expert sees, px.
     """
 
-    step: Tensor
-    pixels: Tensor
+    generator: Wav2LipGenerator
+    expert: SyncExpert
+    pixel_weights: Tensor
 
     def __init__(
         self,
@@ -70,87 +52,96 @@ class Wav2LipModule(pl.LightningModule):
         expert: SyncExpert,
         optimizer: OptimizerFactory,
         discriminator_optimizer: OptimizerFactory,
-        weights: Wav2LipWeights,
+        loss_weights: Mapping[str, float],
+        squared_weight: float,
+        mouth_weight: float,
+        sync_from_step: int,
+        adversarial_from_step: int,
         steps: int,
         warmup_steps: int,
         mouth_size: tuple[int, int],
     ) -> None:
-        super().__init__()
-        self.automatic_optimization = False
-        self.net = net
-        self.discriminator = discriminator
-        # in a tuple it is no submodule: training mode and checkpoints leave it alone
-        self.frozen = (expert.requires_grad_(False).eval(),)
-        self.make_optimizer = optimizer
-        self.make_discriminator_optimizer = discriminator_optimizer
-        self.weights = weights
-        self.steps, self.warmup_steps = steps, warmup_steps
+        super().__init__(
+            generator=net,
+            discriminator=discriminator,
+            optimizer=optimizer,
+            discriminator_optimizer=discriminator_optimizer,
+            loss_weights=loss_weights,
+            steps=steps,
+            warmup_steps=warmup_steps,
+        )
+        # past nn.Module's registration: training mode and checkpoints leave it alone
+        self.__dict__["expert"] = expert.requires_grad_(False).eval()
+        self.squared_weight = squared_weight
+        self.sync_from_step, self.adversarial_from_step = sync_from_step, adversarial_from_step
         self.mouth_size = mouth_size
-        pixels = 1.0 + (weights.mouth - 1.0) * mouth_area(net.size)
-        self.register_buffer("pixels", pixels[None], persistent=False)
-        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+        pixel_weights = 1.0 + (mouth_weight - 1.0) * mouth_area(net.size)
+        self.register_buffer("pixel_weights", pixel_weights[None], persistent=False)
 
     def on_fit_start(self) -> None:
-        self.frozen[0].to(self.device)
+        self.expert.to(self.device)
 
     def predict(self, faces: Tensor, reference: Tensor, speech: Tensor) -> Tensor:
-        """Painted faces, `(B, T, 3, S, S)` in [0, 1]; arguments as `unit_range` of those in `FaceSample`, batched."""
-        seen = net_input(faces.flatten(0, 1), reference.flatten(0, 1))
-        return self.net(seen, speech.flatten(0, 1)).unflatten(0, faces.shape[:2])
+        """Paints faces.
 
-    def _difference(self, made: Tensor, truth: Tensor) -> Tensor:
-        error = (made - truth).flatten(0, 1)
-        return weighted_mean(
-            error.abs() + self.weights.squared * error.square(), self.pixels.expand(len(error), -1, -1, -1)
-        )
+        Args:
+            faces: see `FaceSample`, in `unit_range`, `(B, T, 3, S, S)`; their lower half is not read.
+            reference: likewise.
+            speech: mel window around each frame, `(B, T, M, N)`, float32.
 
-    def _sync_loss(self, made: Tensor, speech: Tensor) -> Tensor:
-        expert = self.frozen[0]
-        mouths = mouth_of_face(made.flatten(0, 1), self.mouth_size).unflatten(0, made.shape[:2])
-        return sync_loss(expert.embed_frames(mouths * 2.0 - 1.0), expert.embed_audio(speech))
+        Returns:
+            `(B, T, 3, S, S)` in [0, 1].
+        """
+        visible = net_input(faces.flatten(0, 1), reference.flatten(0, 1))  # (B*T, 6, S, S)
+        return self.generator(visible, speech.flatten(0, 1)).unflatten(0, faces.shape[:2])
+
+    def _sync_loss(self, faces: Tensor, speech: Tensor) -> Tensor:
+        mouths = mouth_of_face(faces.flatten(0, 1), self.mouth_size).unflatten(0, faces.shape[:2])
+        return sync_loss(self.expert.embed_frames(mouths * 2.0 - 1.0), self.expert.embed_audio(speech))
+
+    def _counts(self, name: str, from_step: int) -> bool:
+        """Whether a loss has a weight and its time has come."""
+        return self.loss_weights[name] > 0 and int(self.step) >= from_step
+
+    def loss_terms(self, faces: Tensor, truth: Tensor, sync_speech: Tensor) -> dict[str, Tensor]:
+        """Every loss of the present step, unweighted.
+
+        Args:
+            faces: painted, `(B, T, 3, S, S)` in [0, 1].
+            truth: what they should be, likewise.
+            sync_speech: the expert's mel window, `(B, M, N')`.
+
+        Returns:
+            Scalars by the name of their weight.
+        """
+        painted, true_faces = faces.flatten(0, 1), truth.flatten(0, 1)  # (B*T, 3, S, S)
+        pixel_weights = self.pixel_weights.expand(len(painted), -1, -1, -1)
+        terms = {"pixel": pixel_loss(painted, true_faces, pixel_weights, self.squared_weight)}
+        if self._counts("sync", self.sync_from_step):
+            terms["sync"] = self._sync_loss(faces, sync_speech)
+        if self._counts("adversarial", self.adversarial_from_step):
+            real, fake = lower_half(truth), lower_half(faces)
+            terms["adversarial"] = generator_losses(self.discriminator, real, fake, no_masks(real)).adversarial
+        return terms
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], batch_idx: int) -> None:
-        optimizer, discriminator_optimizer = cast(list[torch.optim.Optimizer], self.optimizers())
-        faces, reference, speech, sync_speech = batch
-        truth, step, weights = unit_range(faces), int(self.step), self.weights
-        made = self.predict(truth, unit_range(reference), speech)
-        losses = {"difference": self._difference(made, truth)}
-        if weights.sync > 0 and step >= weights.sync_from_step:
-            losses["sync"] = weights.sync * self._sync_loss(made, sync_speech)
-        if weights.adversarial > 0 and step >= weights.adversarial_from_step:
-            real, fake = lower_half(truth), lower_half(made)
-            nothing = real[:, :0]
-            judged = discriminator_loss(self.discriminator, real, fake, nothing)
-            self._update(discriminator_optimizer, judged)
-            self.log("train/discriminator", judged.detach())
-            told = generator_losses(self.discriminator, real, fake, nothing)
-            losses["adversarial"] = weights.adversarial * told.adversarial
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * warm_cosine(step, self.steps, self.warmup_steps)
-        self._update(optimizer, torch.stack(list(losses.values())).sum())
-        self.step.add_(1)
-        self.log_dict({f"train/{name}": value.detach() for name, value in losses.items()})
-
-    def _update(self, optimizer: Any, loss: Tensor) -> None:
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        optimizer.step()
+        uint8_faces, reference, speech, sync_speech = batch
+        truth = unit_range(uint8_faces)
+        faces = self.predict(truth, unit_range(reference), speech)
+        if self._counts("adversarial", self.adversarial_from_step):
+            real, fake = lower_half(truth), lower_half(faces)
+            self.update_discriminator(discriminator_loss(self.discriminator, real, fake, no_masks(real)))
+        self.update_generator(self.loss_terms(faces, truth, sync_speech))
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], batch_idx: int) -> None:
-        faces, reference, speech, sync_speech = batch
-        truth = unit_range(faces)
+        uint8_faces, reference, speech, sync_speech = batch
+        truth = unit_range(uint8_faces)
+        # speech of other windows: a network that does not listen scores the same twice
         for prefix, heard in (("val/", speech), ("val/shuffled_", speech.roll(len(speech) // 2, dims=0))):
-            made = self.predict(truth, unit_range(reference), heard)
-            error = (lower_half(made) - lower_half(truth)) / 2.0
-            noise = error.square().mean((1, 2, 3)).clamp_min(1e-10)
-            values = {"mouth_psnr": -10.0 * noise.log10().mean(), "sync": self._sync_loss(made, sync_speech)}
+            faces = self.predict(truth, unit_range(reference), heard)
+            mouth_psnr = psnr(lower_half(faces), lower_half(truth))
+            values = {"mouth_psnr": mouth_psnr, "sync": self._sync_loss(faces, sync_speech)}
             self.log_dict({prefix + name: value for name, value in values.items()}, sync_dist=True)
-
-    def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(self.net.parameters())
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])
-        return [optimizer, self.make_discriminator_optimizer(self.discriminator.parameters())]
 
 
 def unit_range(images: Tensor) -> Tensor:
@@ -161,3 +152,8 @@ def unit_range(images: Tensor) -> Tensor:
 def lower_half(faces: Tensor) -> Tensor:
     """What the network has to invent: `(B, T, 3, S, S)` in [0, 1] to `(B * T, 3, S / 2, S)` in [-1, 1]."""
     return faces[..., faces.shape[-2] // 2 :, :].flatten(0, 1) * 2.0 - 1.0
+
+
+def no_masks(images: Tensor) -> Tensor:
+    """Masks of no region for images `(N, 3, H, W)`: `(N, 0, H, W)`."""
+    return images[:, :0]

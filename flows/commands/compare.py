@@ -48,7 +48,7 @@ def compare(
     from segtalker.reporting.comparison.find_run import describe_run, plain_text
     from segtalker.reporting.comparison.page import compare_runs, render_comparison
     from segtalker.reporting.figures.report_figures import draw_all
-    from segtalker.tracking.mlflow_runs import RunStore
+    from segtalker.tracking.run_store import RunStore
     from segtalker.utils.atomic import write_text
 
     root = project_root()

@@ -19,6 +19,7 @@ from segtalker.config.workspace import project_root, refuse_stage_output
 from segtalker.evaluation.result_files import NOTES_FILE, SCORES_FOLDER
 from segtalker.media.video import VIDEO_SUFFIXES
 from segtalker.reporting.tables.methods import known_names
+from segtalker.tracking.store_address import check_store
 from segtalker.utils.errors import BadInputError, check_all
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def evaluate(
         raise BadInputError("evaluate needs --predictions and --name (or --write-inputs alone)")
     place = (out or root / "reports" / "evaluations" / name).resolve()
     _check_inputs(root, name, predictions, reference, place)
+    check_store(root)
     # torch takes seconds to import: only here, when all that was given can be used
     from flows.commands import peer_tables
     from segtalker.evaluation import peers

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from segtalker.clips.runner import Row
 from segtalker.clips.store import load_clips, write_table
+from segtalker.clips.tables import CLIPS_FILE, write_records
 from segtalker.config.params import Params
+from segtalker.evaluation.clip import EvaluationRecord
 from segtalker.evaluation.peers import NOTE_COLUMNS, Measured
 from segtalker.evaluation.protocol import PROTOCOL_FILE, protocol_signature
 from segtalker.evaluation.result_files import (
@@ -27,6 +28,7 @@ from segtalker.reporting.tables.scores import read_scores
 from segtalker.reporting.tables.write import write_tables
 from segtalker.tracking.mlflow_runs import start_evaluation
 from segtalker.tracking.provenance import git_revision
+from segtalker.tracking.run_origin import origin_tags, package_versions, run_owner
 from segtalker.utils.atomic import atomic_folder, write_text
 
 
@@ -38,7 +40,7 @@ def write_measured(measured: Measured, params: Params, out: Path) -> None:
         write_scores(folder / scored / METRICS_FILE, measured.scores)
         write_text(folder / scored / FACTS_FILE, json.dumps(measured.facts, indent=1, ensure_ascii=False))
         write_text(folder / scored / PROTOCOL_FILE, json.dumps(measured.protocol, indent=1))
-        write_table(folder / scored / "clips.csv", measured.rows, ("clip_id", "subject", "source", "frames"))
+        write_records(folder / scored / CLIPS_FILE, measured.records, EvaluationRecord)
         write_table(folder / scored / "failures.csv", measured.failures, METHOD_FAILURE_COLUMNS)
         write_table(folder / NOTES_FILE, measured.notes, NOTE_COLUMNS)
         scores = read_scores(folder / scored, look.headline)
@@ -55,7 +57,7 @@ def write_measured(measured: Measured, params: Params, out: Path) -> None:
         write_tables(tables, scores, folder)
 
 
-def _failure_table(failures: Sequence[Row]) -> pd.DataFrame:
+def _failure_table(failures: Sequence[dict]) -> pd.DataFrame:
     rows = [{"stage": "evaluate", "method": "", **row} for row in failures]
     return pd.DataFrame(rows, columns=list(FAILURE_TABLE_COLUMNS))
 
@@ -72,18 +74,22 @@ def log_measured(measured: Measured, params: Params, out: Path) -> str:
         The run's id.
     """
     content = params.model_dump(mode="json")
-    revision, dirty = git_revision(Path())
+    root = Path()
+    revision, dirty = git_revision(root)
     run = start_evaluation(
+        root=root,
         name=measured.name,
         protocol=protocol_signature(measured.protocol),
         signature=measured.signature,
+        owner=run_owner(root),
         params={name: content[name] for name in ("base", "evaluate", "tables")},
         tags={
             "segtalker.experiment": params.active.experiment,
             "segtalker.dataset": measured.dataset,
             "segtalker.git_revision": revision,
             "segtalker.git_dirty": str(dirty).lower(),
-        },
+        }
+        | origin_tags(root, package_versions()),
     )
     keep_scores(run, out / SCORES_FOLDER)
     run.log_artifact(out / NOTES_FILE)

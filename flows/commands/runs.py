@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ from segtalker.utils.errors import BadInputError
 
 if TYPE_CHECKING:
     from segtalker.reporting.comparison.loaded_run import LoadedRun
-    from segtalker.tracking.mlflow_runs import RunStore, StoredRun
+    from segtalker.tracking.run_store import RunStore, StoredRun
 
 DEFAULT_OUT = Path("reports") / "runs"
 _WIDE = 1000  # columns where nobody's window is too narrow
@@ -94,32 +95,43 @@ def _short(name: str) -> str:
     return name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1]}…"
 
 
+def _telling_apart(runs: Sequence["StoredRun"]) -> dict[str, list[str]]:
+    """What else makes runs others, a column each; without those in which all that are known are alike."""
+    columns = {
+        "code": [run.code[:_DIGITS] for run in runs],
+        "data": [run.data[:_DIGITS] for run in runs],
+        "owner": [f"{run.user}@{run.host}".strip("@") for run in runs],
+    }
+    return {name: column for name, column in columns.items() if len({*column} - {""}) > 1}
+
+
 def runs(
     experiment: Annotated[str | None, typer.Option(help="Only runs of this experiment.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also runs that have no scores (yet).")] = False,
 ) -> None:
     """List the runs in MLflow: id, protocol, state, key metrics."""
     from segtalker.reporting.comparison.find_run import plain_text, scored_part, whole_runs
-    from segtalker.tracking.mlflow_runs import RunStore
+    from segtalker.tracking.run_store import RunStore
 
     root = project_root()
     store, names = RunStore.open(root), load_params(root).tables.key_metrics
     known = [run for run in whole_runs(store.runs) if experiment in (None, run.experiment)]
     if experiment is not None and not known:
         there = ", ".join(sorted({plain_text(run.experiment) for run in whole_runs(store.runs)})) or "none"
-        raise BadInputError(f"--experiment {experiment}: no run of it at {store.uri}; experiments there: {there}")
+        raise BadInputError(f"--experiment {experiment}: no run of it at {store.place}; experiments there: {there}")
     parts: dict[str, list[StoredRun]] = {}
     for part in store.runs:
         parts.setdefault(part.parent_id, []).append(part)
     scored = {run.run_id for run in known if scored_part(run, parts.get(run.run_id, []))}
     shown = [run for run in known if everything or run.run_id in scored]
+    apart = _telling_apart(shown)
     rows = [
         [run.run_id[:_DIGITS], _short(run.name), run.experiment, run.dataset, run.signature[:_DIGITS],
-         run.protocol[:_DIGITS], _state(run, run.run_id in scored), f"{run.ended.astimezone():{_TIME}}",
-         _key_scores(run, names)]
-        for run in shown
+         *(column[index] for column in apart.values()), run.protocol[:_DIGITS], _state(run, run.run_id in scored),
+         f"{run.ended.astimezone():{_TIME}}", _key_scores(run, names)]
+        for index, run in enumerate(shown)
     ]  # fmt: skip
-    heads = ["id", "name", "experiment", "dataset", "signature", "protocol", "state", "ended", "scores"]
+    heads = ["id", "name", "experiment", "dataset", "signature", *apart, "protocol", "state", "ended", "scores"]
     print_table(text_table(heads, [[plain_text(cell) for cell in row] for row in rows]))
     if left := len(known) - len(shown):
         say(f"{left} more without scores; --all shows them")
@@ -137,7 +149,7 @@ def tables(
 ) -> None:
     """Write the tables of runs again, from MLflow alone; of several runs side by side."""
     from segtalker.reporting.comparison.write import write_runs
-    from segtalker.tracking.mlflow_runs import RunStore
+    from segtalker.tracking.run_store import RunStore
 
     root = project_root()
     loaded = load_named(RunStore.open(root), names or [], load_params(root))

@@ -53,15 +53,15 @@ def talk(
     if audio is not None and (note := read_sound_choice(audio)):
         say(f"{audio.name}: {note}")
     # torch takes seconds to import: only here, when all that was given can be used
-    from segtalker.inference.talk_pipeline import Edits, Studio
+    from segtalker.inference.talk_pipeline import Edits, TalkPipeline
 
     edits = Edits(parse_swaps(given.swaps), mask, background)
-    studio = Studio(_params_of(root, chosen), root / "models" / chosen, detector, detector_weights)
+    pipeline = TalkPipeline(_params_of(root, chosen), root / "models" / chosen, detector, detector_weights)
     if save_mask is not None:
-        studio.save_mask(portrait, save_mask)
+        pipeline.save_mask(portrait, save_mask)
         say(f"{save_mask}: the regions of {portrait.name}; paint on it, then pass it as --mask")
     if audio is not None and out is not None:
-        video = studio.make(portrait, audio, out, edits, crop_only)
+        video = pipeline(portrait, audio, out, edits, crop_only)
         say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {chosen}")
         if video.cropped:
             say(f"shows the face's square alone: {video.cropped}")

@@ -49,11 +49,11 @@ def _forked(address: str) -> ForkedProcess | None:
 
 def _set_arithmetic() -> None:
     """Begins anew where variables of libraries are not set, for some are loaded by reading the params already."""
-    from flows.stages.arithmetic import arithmetic_variables
     from segtalker.config.params import load_params
+    from segtalker.utils.arithmetic import arithmetic_environment
 
     try:
-        variables = arithmetic_variables(load_params())
+        variables = arithmetic_environment(load_params().base.instruction_set)
     except SegTalkerError:
         return  # the stage says it
     if any(os.environ.get(name) != value for name, value in variables.items()):

@@ -15,10 +15,13 @@ from flows.dvc.code_versions import check_code_file
 from flows.dvc.dependency_check import check_unchanged, code_values, first_code_values, input_values
 from flows.dvc.stage_process import StageNotes, own_notes
 from flows.dvc.trial import TRIAL_VARIABLE, check_trial
-from segtalker.config.params import Params, load_params
+from segtalker.config.params import CODE_FILE, Params, load_params, read_yaml
 from segtalker.config.stages import Stage
+from segtalker.config.training import TrainingStage
 from segtalker.config.workspace import Workspace
 from segtalker.tracking.provenance import (
+    code_signature,
+    data_signature,
     experiment_signature,
     git_revision,
     input_hashes,
@@ -27,13 +30,16 @@ from segtalker.tracking.provenance import (
     seed_everything,
     signature,
 )
+from segtalker.tracking.run_origin import origin_tags, package_versions, run_owner
+from segtalker.tracking.store_address import tracking_uri
 from segtalker.utils.errors import EXIT_CODE, SegTalkerError, full_disk
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
-    from segtalker.tracking.mlflow_runs import StageTracker
+    from segtalker.tracking.mlflow_runs import ParentRun, StageTracker
 
+_FETCHING: Stage = "download"  # the raw material is known when it ends
 _INTERRUPTED = 130
 _NAME_LENGTH = 200
 
@@ -66,10 +72,10 @@ class StageRun:
         if self.tracker:
             self.tracker.log_protocol(protocol)
 
-    def log_artifact(self, path: Path, folder: str = "") -> None:
-        """Keeps a copy of a file or folder with the stage's run, in `folder` of its artifacts."""
+    def log_artifact(self, path: Path, folder: str = "", parent: bool = False) -> None:
+        """Keeps a copy of a file or folder with the stage's run, or the experiment's, in `folder` of its artifacts."""
         if self.tracker:
-            self.tracker.log_artifact(path, folder)
+            self.tracker.log_artifact(path, folder, parent)
 
     @cached_property
     def resume_key(self) -> str:
@@ -83,9 +89,9 @@ class StageRun:
             return None
         from pytorch_lightning.loggers import MLFlowLogger
 
-        from segtalker.tracking.mlflow_runs import EXPERIMENT, tracking_uri
+        from segtalker.tracking.mlflow_runs import EXPERIMENT
 
-        return MLFlowLogger(EXPERIMENT, tracking_uri=tracking_uri(), run_id=self.tracker.run_id)
+        return MLFlowLogger(EXPERIMENT, tracking_uri=self.tracker.uri, run_id=self.tracker.run_id)
 
 
 def quiet() -> None:
@@ -108,25 +114,53 @@ def _run_name(experiment: str, trial: str | None) -> str:
     return f"{experiment} {special}".strip()[:_NAME_LENGTH]
 
 
-def _start_tracker(stage: Stage, params: Params, stage_signature: str) -> "StageTracker":
+def _parent_run(params: Params, data: str) -> "ParentRun":
+    """The run of the experiment that a stage belongs to.
+
+    Args:
+        params: all params.
+        data: hash of the raw material, empty where it is not known yet.
+    """
+    from segtalker.tracking.mlflow_runs import ParentRun, RunIdentity
+
+    root, packages = Path(), package_versions()
+    revision, dirty = git_revision(root)
+    trial = os.environ.get(TRIAL_VARIABLE)
+    tags = {
+        "segtalker.experiment": params.active.experiment,
+        "segtalker.dataset": params.active.dataset,
+        "segtalker.git_revision": revision,
+        "segtalker.git_dirty": str(dirty).lower(),
+    }
+    tags |= {"segtalker.trial": trial} if trial else {}
+    return ParentRun(
+        name=_run_name(params.active.experiment, trial),
+        identity=RunIdentity(experiment_signature(params), code_signature(root), data, run_owner(root)),
+        params=params.model_dump(mode="json"),
+        tags=tags | origin_tags(root, packages),
+        packages=packages,
+    )
+
+
+def _start_tracker(stage: Stage, params: Params, stage_signature: str, inputs: Mapping[str, str]) -> "StageTracker":
     from segtalker.tracking.mlflow_runs import start_stage
 
-    revision, dirty = git_revision(Path())
-    trial = os.environ.get(TRIAL_VARIABLE)
     return start_stage(
+        root=Path(),
         stage=stage,
-        name=_run_name(params.active.experiment, trial),
-        experiment_signature=experiment_signature(params),
         signature=stage_signature,
-        params=params.model_dump(mode="json"),
-        tags={
-            "segtalker.experiment": params.active.experiment,
-            "segtalker.dataset": params.active.dataset,
-            "segtalker.git_revision": revision,
-            "segtalker.git_dirty": str(dirty).lower(),
-        }
-        | ({"segtalker.trial": trial} if trial else {}),
+        code=read_yaml(Path(CODE_FILE))[stage],
+        parent=_parent_run(params, "" if stage == _FETCHING else data_signature(inputs)),
     )
+
+
+def _set_threads(params: Params, stage: Stage) -> None:
+    """Gives a training the threads its params say, whatever the machine has: another number sums in another order."""
+    section = getattr(params, stage)
+    if isinstance(section, TrainingStage):
+        import torch
+
+        torch.set_num_threads(section.threads)
 
 
 def _open(stage: Stage) -> StageRun:
@@ -134,11 +168,22 @@ def _open(stage: Stage) -> StageRun:
     check_code_file(Path(), stage)
     params = load_params()
     workspace = Workspace(Path(), params.active.dataset, params.active.experiment)
-    inputs = {} if stage == "download" else input_hashes(workspace.data("download"))
+    inputs = {} if stage == _FETCHING else input_hashes(workspace.data(_FETCHING))
     stage_signature = signature(params, stage, inputs)
     seed_everything(params.base.seed)
-    tracker = _start_tracker(stage, params, stage_signature) if is_first_rank() else None
+    _set_threads(params, stage)
+    tracker = _start_tracker(stage, params, stage_signature, inputs) if is_first_rank() else None
     return StageRun(stage, params, workspace, stage_signature, tracker)
+
+
+def _close(run: StageRun, succeeded: bool) -> None:
+    """Ends the MLflow run of a stage."""
+    if run.tracker is None:
+        return
+    if run.stage == _FETCHING:
+        inputs = input_hashes(run.workspace.data(_FETCHING)) if succeeded else {}
+        run.tracker.join_parent(data_signature(inputs) if succeeded else "")
+    run.tracker.finish(succeeded)
 
 
 def run_stage(body: Callable[[StageRun], None]) -> None:
@@ -157,8 +202,7 @@ def run_stage(body: Callable[[StageRun], None]) -> None:
         run.log_metrics({"seconds": time.monotonic() - started})
         succeeded = True
     finally:
-        if run.tracker:
-            run.tracker.finish(succeeded)
+        _close(run, succeeded)
 
 
 def stage_main(body: Callable[[StageRun], None]) -> NoReturn:
@@ -183,12 +227,24 @@ def stage_main(body: Callable[[StageRun], None]) -> NoReturn:
             place = disk.filename or Path.cwd()
             _report(notes, f"{place}: cannot be written to ({disk.strerror}); free space there, then run again")
             sys.exit(EXIT_CODE)
+        if reason := _store_trouble(error):
+            _report(notes, reason)
+            sys.exit(EXIT_CODE)
         if notes:
             notes.fail(f"a defect in it, {type(error).__name__}; the traceback above says where")
         raise
     if notes:
         notes.finish()
     sys.exit(0)
+
+
+def _store_trouble(error: Exception) -> str:
+    """What is wrong with MLflow where that ended a stage, for instance within Lightning's logger; else empty."""
+    if "mlflow" not in sys.modules:
+        return ""
+    from segtalker.tracking.mlflow_runs import is_store_error, store_error
+
+    return str(store_error(error, tracking_uri(Path()))) if is_store_error(error) else ""
 
 
 def _report(notes: StageNotes | None, reason: str) -> None:

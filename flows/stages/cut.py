@@ -2,42 +2,46 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from flows.stages.common import StageRun
-from segtalker.clips.runner import ClipTask, Row, run_clips, table_rows, task_key
-from segtalker.clips.store import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
+from segtalker.clips.record import ClipFailure, ClipRecord, DroppedSpan
+from segtalker.clips.runner import ClipTask, run_clips, task_key
+from segtalker.clips.tables import CLIPS_FILE, DROPPED_FILE, FAILURES_FILE, read_records, write_records
 from segtalker.clips.worker_pools import Pool, usable_cores
 from segtalker.faces.detectors import check_detector
 from segtalker.preprocessing.cut import STRETCHES_FILE, cut_recording
 from segtalker.utils.code_hash import code_hash
 from segtalker.utils.errors import BadInputError
 
-COLUMNS = (*CLIP_COLUMNS, "fps", "audio", "annotations", "start_s", "end_s", "face")
-DROP_COLUMNS = ("clip_id", "start_s", "end_s", "reason")
 
-
-def stretch_rows(row: Row, found: dict[str, Any], recordings: Collection[str]) -> list[Row]:
-    """A row for each stretch of a recording; one that is alone keeps the recording's name.
+def stretch_records(recording: ClipRecord, survey: dict[str, Any], recordings: Collection[str]) -> list[ClipRecord]:
+    """A record for each stretch of a recording; one that is alone keeps the recording's name.
 
     Args:
-        row: of the recording.
-        found: what `segtalker.preprocessing.cut.cut_recording` wrote.
+        recording: it.
+        survey: what `segtalker.preprocessing.cut.cut_recording` wrote.
         recordings: names of all, in small letters: no stretch of `talk` is called as the recording `talk-01` is.
     """
-    rows = []
-    for number, stretch in enumerate(found["stretches"]):
-        start_s, end_s = (round(stretch[edge] - found["start_s"], 3) for edge in ("start_s", "end_s"))
-        name = row["clip_id"] if len(found["stretches"]) == 1 else _numbered(row["clip_id"], number, recordings)
-        rows.append(
-            row
-            | {"clip_id": name, "start_s": start_s, "end_s": end_s, "seconds": round(end_s - start_s, 3)}
-            | {"frames": round((end_s - start_s) * float(row["fps"]))}
-            | {"face": " ".join(str(value) for value in stretch["face"])}
+    records = []
+    for number, stretch in enumerate(survey["stretches"]):
+        start_s, end_s = (round(stretch[edge] - survey["start_s"], 3) for edge in ("start_s", "end_s"))
+        alone = len(survey["stretches"]) == 1
+        records.append(
+            replace(
+                recording,
+                clip_id=recording.clip_id if alone else _numbered(recording.clip_id, number, recordings),
+                start_s=start_s,
+                end_s=end_s,
+                seconds=round(end_s - start_s, 3),
+                frames=round((end_s - start_s) * (recording.fps or 0.0)),
+                face=tuple(stretch["face"]),
+            )
         )
-    return rows
+    return records
 
 
 def _numbered(recording: str, number: int, recordings: Collection[str]) -> str:
@@ -47,20 +51,20 @@ def _numbered(recording: str, number: int, recordings: Collection[str]) -> str:
     return name
 
 
-def drop_rows(row: Row, found: dict[str, Any]) -> list[Row]:
-    """A row for each stretch that was left out, seconds from the beginning of the recording."""
+def dropped_spans(recording: ClipRecord, survey: dict[str, Any]) -> list[DroppedSpan]:
+    """What was left out of a recording, seconds from its beginning."""
     return [
-        {
-            "clip_id": row["clip_id"],
-            "start_s": round(drop["start_s"] - found["start_s"], 3),
-            "end_s": round(drop["end_s"] - found["start_s"], 3),
-            "reason": drop["reason"],
-        }
-        for drop in found["drops"]
+        DroppedSpan(
+            recording.clip_id,
+            round(drop["start_s"] - survey["start_s"], 3),
+            round(drop["end_s"] - survey["start_s"], 3),
+            drop["reason"],
+        )
+        for drop in survey["drops"]
     ]
 
 
-def _talking(run: StageRun, rows: list[Row], folder: Path) -> tuple[list[Row], list[Row]]:
+def _talking(run: StageRun, recordings: list[ClipRecord], folder: Path) -> tuple[list[ClipRecord], list[DroppedSpan]]:
     """Stretches and drops of all recordings."""
     settings, crop = run.params.cut, run.params.crop
     if crop.detector == "annotations":
@@ -68,39 +72,37 @@ def _talking(run: StageRun, rows: list[Row], folder: Path) -> tuple[list[Row], l
     detector = (crop.detector, crop.weights)
     check_detector(*detector)
     how = task_key(settings.model_dump(), detector, code_hash(cut_recording.__module__))
-    spans = [[row.get("start_s", ""), row.get("end_s", ""), row["audio"]] for row in rows]
-    threads = max(1, (run.params.machine.workers or usable_cores()) // len(rows))
+    threads = max(1, (run.params.machine.workers or usable_cores()) // len(recordings))
     done = run_clips(
-        [ClipTask(row, task_key(how, row["source_sha256"], span)) for row, span in zip(rows, spans, strict=True)],
+        [ClipTask(one, task_key(how, one.source_sha256, [one.start_s, one.end_s, one.audio])) for one in recordings],
         partial(cut_recording, settings, detector, threads),
         folder,
-        CLIP_COLUMNS,
         pool=Pool.of(run.params.machine),
         max_failed_fraction=run.params.base.max_failed_fraction,
         label="cut",
     )
-    stretches: list[Row] = []
-    drops: list[Row] = []
-    names = {row["clip_id"].casefold() for row in rows}
-    for row in done:
-        found = json.loads((folder / "clips" / row["clip_id"] / STRETCHES_FILE).read_text(encoding="utf-8"))
-        stretches += stretch_rows(row, found, names)
-        drops += drop_rows(row, found)
+    stretches: list[ClipRecord] = []
+    drops: list[DroppedSpan] = []
+    names = {recording.clip_id.casefold() for recording in recordings}
+    for recording in done:
+        survey = json.loads((folder / "clips" / recording.clip_id / STRETCHES_FILE).read_text(encoding="utf-8"))
+        stretches += stretch_records(recording, survey, names)
+        drops += dropped_spans(recording, survey)
     return stretches, drops
 
 
 def cut(run: StageRun) -> None:
     """Cuts every recording that `download` listed."""
     folder = run.workspace.data("cut")
-    rows = table_rows(run.workspace.data("download") / "clips.csv")
-    drops: list[Row] = []
-    recordings = len(rows)
+    records = read_records(run.workspace.data("download") / CLIPS_FILE, ClipRecord)
+    drops: list[DroppedSpan] = []
+    recordings = len(records)
     if run.params.cut.mode == "talking":
-        rows, drops = _talking(run, rows, folder)
+        records, drops = _talking(run, records, folder)
     else:
-        write_table(folder / "failures.csv", [], FAILURE_COLUMNS)
-    write_table(folder / "clips.csv", rows, COLUMNS)
-    write_table(folder / "dropped.csv", drops, DROP_COLUMNS)
-    run.log_metrics({"recordings": recordings, "clips": len(rows), "dropped": len(drops)})
-    dropped_s = sum(drop["end_s"] - drop["start_s"] for drop in drops)
-    run.log_metrics({"minutes": sum(float(row["seconds"]) for row in rows) / 60, "dropped_minutes": dropped_s / 60})
+        write_records(folder / FAILURES_FILE, [], ClipFailure)
+    write_records(folder / CLIPS_FILE, records, ClipRecord)
+    write_records(folder / DROPPED_FILE, drops, DroppedSpan)
+    run.log_metrics({"recordings": recordings, "clips": len(records), "dropped": len(drops)})
+    dropped_s = sum(drop.end_s - drop.start_s for drop in drops)
+    run.log_metrics({"minutes": sum(record.seconds for record in records) / 60, "dropped_minutes": dropped_s / 60})

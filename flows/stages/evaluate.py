@@ -33,8 +33,8 @@ def evaluate(run: StageRun) -> None:
     groups = clip_groups(run.workspace.data("split") / "clips.csv")
     tasks = make_tasks(plan, load_clips(plan.data, plan.dataset, "test"), made, groups)
     pool, max_failed = evaluation_pool(plan.nets.device, params.machine), params.base.max_failed_fraction
-    table, rows, lost = measure_clips(plan, tasks, [GROUND_TRUTH, *methods], folder, pool, max_failed)
-    pairs = sum(len(row["methods"].split()) for row in rows)
+    table, records, lost = measure_clips(plan, tasks, [GROUND_TRUTH, *methods], folder, pool, max_failed)
+    pairs = sum(len(record.methods) for record in records)
     write_failures(folder / "failures.csv", lost, pairs, max_failed)
     write_scores(folder / METRICS_FILE, table)
     facts = describe(plan.reference_masks, plan.nets.stand_ins)
@@ -43,4 +43,4 @@ def evaluate(run: StageRun) -> None:
     write_text(folder / protocol.PROTOCOL_FILE, json.dumps(parts, indent=1))
     run.log_protocol(protocol.protocol_signature(parts))
     keep_scores(run, folder)
-    run.log_metrics(mean_scores(table) | {"clips": len(rows), "failed_clips": len(tasks) - len(rows)})
+    run.log_metrics(mean_scores(table) | {"clips": len(records), "failed_clips": len(tasks) - len(records)})

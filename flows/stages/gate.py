@@ -1,13 +1,16 @@
 """The quality gate: cropped clips are measured, brought in time, and kept or dropped with a reason."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from flows.stages.common import StageRun
-from segtalker.clips.runner import ClipTask, Row, run_clips, table_rows, task_key
-from segtalker.clips.store import CLIP_COLUMNS, input_sha256, write_table
+from segtalker.clips.record import ClipRecord, DroppedClip
+from segtalker.clips.runner import ClipTask, run_clips, task_key
+from segtalker.clips.store import input_sha256
+from segtalker.clips.tables import CLIPS_FILE, DROPPED_FILE, read_records, write_records
 from segtalker.clips.worker_pools import Pool
 from segtalker.config.params import Params
 from segtalker.preprocessing.gate import IDENTITY_FILE, GatePlan, measure_clip, why_dropped
@@ -19,8 +22,6 @@ from segtalker.utils.code_hash import code_hash
 from segtalker.utils.errors import BadInputError
 from segtalker.utils.hashing import file_sha256
 from segtalker.utils.paths import expand_path
-
-DROP_COLUMNS = ("clip_id", "source", "reason")
 
 
 def gate_plan(params: Params) -> GatePlan:
@@ -47,7 +48,7 @@ def _file(text: str, key: str) -> Path:
     return path
 
 
-def _measured(run: StageRun, plan: GatePlan, folder: Path) -> list[Row]:
+def _measured(run: StageRun, plan: GatePlan, folder: Path) -> list[ClipRecord]:
     crops, base = run.workspace.data("crop"), run.params.base
     seen = plan.gate.model_dump(include={"scene_threshold", "samples", "sheet_px", "sync"})
     nets = [file_sha256(path) if path else "" for path in (plan.expert, plan.face_net)]
@@ -55,41 +56,40 @@ def _measured(run: StageRun, plan: GatePlan, folder: Path) -> list[Row]:
         seen, nets, base.model_dump(exclude={"max_failed_fraction", "seed"}), code_hash(measure_clip.__module__)
     )
     files = ("frames.zip", "landmarks.npy", "audio.wav", "crop.json")
-    rows = table_rows(crops / "clips.csv")
-    hashes = [[input_sha256(crops / "clips" / row["clip_id"] / name) for name in files] for row in rows]
+    records = read_records(crops / CLIPS_FILE, ClipRecord)
+    hashes = [[input_sha256(crops / "clips" / record.clip_id / name) for name in files] for record in records]
     return run_clips(
-        [ClipTask(row, task_key(how, hashed)) for row, hashed in zip(rows, hashes, strict=True)],
+        [ClipTask(record, task_key(how, hashed)) for record, hashed in zip(records, hashes, strict=True)],
         partial(measure_clip, plan, crops / "clips"),
         folder,
-        CLIP_COLUMNS,
         pool=Pool.of(run.params.machine),
         max_failed_fraction=base.max_failed_fraction,
         label="gate",
     )
 
 
-def _with_people(rows: list[Row], folder: Path, distance: float) -> list[Row]:
-    vectors = {row["clip_id"]: np.load(folder / "clips" / row["clip_id"] / IDENTITY_FILE) for row in rows}
+def _with_people(records: list[ClipRecord], folder: Path, distance: float) -> list[ClipRecord]:
+    vectors = {one.clip_id: np.load(folder / "clips" / one.clip_id / IDENTITY_FILE) for one in records}
     people = name_people(vectors, distance)
-    return [row | {"subject": people[row["clip_id"]]} for row in rows]
+    return [replace(record, subject=people[record.clip_id]) for record in records]
 
 
 def gate(run: StageRun) -> None:
     """Measures every clip that `crop` passed and drops those that are not good enough."""
     folder, settings = run.workspace.data("gate"), run.params.gate
     plan = gate_plan(run.params)
-    rows = _measured(run, plan, folder)
+    records = _measured(run, plan, folder)
     if plan.face_net:
-        rows = _with_people(rows, folder, settings.identity_distance)
-    reasons = {row["clip_id"]: why_dropped(row, settings) for row in rows}
-    kept = [row for row in rows if not reasons[row["clip_id"]]]
-    dropped = [row | {"reason": reasons[row["clip_id"]]} for row in rows if reasons[row["clip_id"]]]
-    write_table(folder / "dropped.csv", dropped, DROP_COLUMNS)
+        records = _with_people(records, folder, settings.identity_distance)
+    reasons = {one.clip_id: why_dropped(one.quality, settings) for one in records if one.quality}
+    passed = [record for record in records if not reasons[record.clip_id]]
+    dropped = [DroppedClip(**vars(one), reason=reasons[one.clip_id]) for one in records if reasons[one.clip_id]]
+    write_records(folder / DROPPED_FILE, dropped, DroppedClip)
     page = run.workspace.reports / "datasets" / f"{run.workspace.dataset}.html"
-    write_text(page, dataset_page(run.workspace, kept, dropped, settings))
-    if not kept:
-        raise BadInputError(f"{folder / 'dropped.csv'}: every clip was dropped; lower the limits in params gate")
-    write_table(folder / "clips.csv", kept, CLIP_COLUMNS)
-    run.log_metrics({"clips": len(kept), "dropped_clips": len(dropped)})
-    run.log_metrics({"minutes": sum(row["seconds"] for row in kept) / 60})
+    write_text(page, dataset_page(run.workspace, passed, dropped, settings))
+    if not passed:
+        raise BadInputError(f"{folder / DROPPED_FILE}: every clip was dropped; lower the limits in params gate")
+    write_records(folder / CLIPS_FILE, passed, ClipRecord)
+    run.log_metrics({"clips": len(passed), "dropped_clips": len(dropped)})
+    run.log_metrics({"minutes": sum(record.seconds for record in passed) / 60})
     run.log_artifact(page)

@@ -1,18 +1,27 @@
 """Every method's videos of the test clips, the edit strips, and files to try `segtalker talk` on."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from flows.stages.common import StageRun
+from segtalker.clips.record import ClipRecord
 from segtalker.clips.runner import ClipTask, run_clips, task_key
-from segtalker.clips.store import Clip, input_sha256, load_clips, read_table, write_table
+from segtalker.clips.store import Clip, input_sha256, load_clips, write_table
+from segtalker.clips.tables import CLIPS_FILE, read_records
 from segtalker.clips.worker_pools import THIS_PROCESS, Pool
 from segtalker.inference.edit_strip import write_edits
-from segtalker.inference.methods import WAV2LIP, GenerationPlan, generate_clip, load_talker, one_of_each_subject
+from segtalker.inference.methods import (
+    WAV2LIP,
+    GenerateRecord,
+    GenerationPlan,
+    generate_clip,
+    load_talker,
+    one_of_each_subject,
+)
 from segtalker.inference.shuffled_speech import pair_speech
 from segtalker.inference.talker import TalkSettings
 from segtalker.inference.wav2lip import WAV2LIP_FILE
@@ -50,7 +59,9 @@ def _clip_hashes(clip: Clip) -> list[str]:
     return [input_sha256(file) for file in [*files, *([] if truth is None else [truth.path])]]
 
 
-def make_tasks(plan: GenerationPlan, clips: Sequence[Clip], sources: dict[str, str], seed: int) -> list[ClipTask]:
+def make_tasks(
+    plan: GenerationPlan, clips: Sequence[Clip], records: Mapping[str, ClipRecord], seed: int
+) -> list[ClipTask[GenerateRecord]]:
     """One task a clip; its key covers networks, code, settings, and the clip and driving speech themselves."""
     driving = pair_speech(clips, seed) if "shuffled_audio" in plan.methods else {clip.clip_id: clip for clip in clips}
     how = [plan.settings, plan.methods, plan.silence, plan.crf, plan.fade, code_hash(generate_clip.__module__)]
@@ -60,19 +71,27 @@ def make_tasks(plan: GenerationPlan, clips: Sequence[Clip], sources: dict[str, s
     tasks = []
     for clip in clips:
         other = driving[clip.clip_id]
-        row = {"clip_id": clip.clip_id, "subject": clip.subject, "source": sources[clip.clip_id]}
+        record = GenerateRecord(**vars(records[clip.clip_id]), clip=clip, driving=other)
         key = task_key(how, contents[clip.clip_id], contents[other.clip_id])
         videos = tuple(plan.folder / method / clip.clip_id for method in plan.methods)
-        tasks.append(ClipTask(row | {"clip": clip, "driving": other}, key, videos))
+        tasks.append(ClipTask(record, key, videos))
     return tasks
 
 
-def write_method_table(folder: Path, rows: Sequence[dict]) -> None:
+def write_method_table(folder: Path, records: Sequence[GenerateRecord]) -> None:
     """`clips.csv` with one row for each clip and method, and no files of clips that are not in it."""
     table = [
-        {name: row[name] for name in COLUMNS if name in row} | {"method": method, "driving_audio": driving}
-        for row in rows
-        for method, driving in row["made"].items()
+        {
+            "clip_id": record.clip_id,
+            "method": method,
+            "driving_audio": driving,
+            "subject": record.subject,
+            "source": record.source.as_posix(),
+            "frames": record.frames,
+            "reference_frame": record.reference_frame,
+        }
+        for record in records
+        for method, driving in record.made.items()
     ]
     write_table(folder / "clips.csv", table, COLUMNS)
     made = {(row["method"], row["clip_id"]) for row in table}
@@ -81,11 +100,11 @@ def write_method_table(folder: Path, rows: Sequence[dict]) -> None:
             shutil.rmtree(path.parent)
 
 
-def write_samples(folder: Path, clips: Sequence[Clip], sources: dict[str, str]) -> None:
+def write_samples(folder: Path, clips: Sequence[Clip], records: Mapping[str, ClipRecord]) -> None:
     """A portrait, uncropped as in the source, and speech for each clip."""
     with atomic_folder(folder) as temporary:
         for clip in clips:
-            write_png(temporary / f"{clip.clip_id}.png", still_frame(Path(sources[clip.clip_id]), "pyav"))
+            write_png(temporary / f"{clip.clip_id}.png", still_frame(records[clip.clip_id].source, "pyav"))
             shutil.copyfile(clip.audio_path, temporary / f"{clip.clip_id}.wav")
 
 
@@ -97,22 +116,20 @@ def generate(run: StageRun) -> None:
     clips = clips[: stage.max_clips or len(clips)]
     if not clips:
         raise BadInputError(f"{run.workspace.data('split')}: no test clips; raise split.test_fraction")
-    table = read_table(run.workspace.data("split") / "clips.csv")
-    sources = dict(zip(table["clip_id"], table["source"], strict=True))
+    records = {one.clip_id: one for one in read_records(run.workspace.data("split") / CLIPS_FILE, ClipRecord)}
     talker = load_talker(plan.models, plan.settings, plan.device)
     pool = THIS_PROCESS if plan.device == "cuda" else Pool.of(params.machine)
-    rows = run_clips(
-        make_tasks(plan, clips, sources, params.base.seed),
+    done = run_clips(
+        make_tasks(plan, clips, records, params.base.seed),
         partial(generate_clip, plan),
         plan.folder,
-        ("clip_id", "subject", "source", "frames"),
         pool,
         params.base.max_failed_fraction,
         "generate",
     )
-    write_method_table(plan.folder, rows)
-    people = one_of_each_subject([clip for clip in clips if clip.clip_id in {row["clip_id"] for row in rows}])
+    write_method_table(plan.folder, done)
+    people = one_of_each_subject([clip for clip in clips if clip.clip_id in {record.clip_id for record in done}])
     edits = stage.edits
     write_edits(talker, people, people[: edits.clips], plan.folder / "edits", edits.frames, edits.background)
-    write_samples(plan.folder / "samples", people[: stage.samples], sources)
-    run.log_metrics({"clips": len(rows), "failed": len(clips) - len(rows)})
+    write_samples(plan.folder / "samples", people[: stage.samples], records)
+    run.log_metrics({"clips": len(done), "failed": len(clips) - len(done)})

@@ -3,7 +3,8 @@
 from statistics import fmean
 
 from flows.stages.common import StageRun
-from segtalker.clips.runner import table_rows
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.tables import CLIPS_FILE, read_records
 from segtalker.preprocessing.parse import choose_parser, parse_clips
 
 
@@ -11,8 +12,8 @@ def parse(run: StageRun) -> None:
     """Parses every clip that `gate` passed."""
     params, workspace = run.params, run.workspace
     choice = choose_parser(params, workspace)
-    rows = table_rows(workspace.data("gate") / "clips.csv")
-    done = parse_clips(params, choice, rows, workspace.data("crop"), workspace.data("parse"))
-    run.log_metrics({"clips": len(done), "failed_clips": len(rows) - len(done)})
+    records = read_records(workspace.data("gate") / CLIPS_FILE, ClipRecord)
+    done = parse_clips(params, choice, records, workspace.data("crop"), workspace.data("parse"))
+    run.log_metrics({"clips": len(done), "failed_clips": len(records) - len(done)})
     if done:
-        run.log_metrics({name: fmean(row[name] for row in done) for name in ("flicker", "flicker_raw")})
+        run.log_metrics({name: fmean(getattr(record, name) for record in done) for name in ("flicker", "flicker_raw")})

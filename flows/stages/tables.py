@@ -11,7 +11,7 @@ from flows.stages.common import StageRun
 from segtalker.clips.store import load_clips
 from segtalker.config.params import Params
 from segtalker.evaluation.protocol import PROTOCOL_FILE, protocol_signature, read_protocol
-from segtalker.evaluation.result_files import keep_histories, keep_scores
+from segtalker.evaluation.result_files import keep_experiment, keep_histories, keep_scores
 from segtalker.inference.edit_strip import read_edits
 from segtalker.media.video import write_video
 from segtalker.reporting.figures.report_figures import (
@@ -86,7 +86,9 @@ def keep_run(run: StageRun) -> None:
     """Keeps with this run what its tables and curves were made of, wherever the stages before ran."""
     results = run.workspace.results("evaluate")
     keep_scores(run, results)
-    keep_histories(run, run.workspace.model("train_tsg").parent)
+    models = run.workspace.model("train_tsg").parent
+    keep_histories(run, models)
+    keep_experiment(run, run.workspace.root, models, run.workspace.reports)
     if (results / PROTOCOL_FILE).is_file():
         run.log_protocol(protocol_signature(read_protocol(results / PROTOCOL_FILE)))
 
@@ -110,6 +112,6 @@ def tables(run: StageRun) -> None:
     report = build_report(params, origin, scores, written, pictures, make_players(samples, params, system))
     write_text(workspace.reports / "index.html", render_page(report))
     log_scores(run, scores)
-    for name in ("tables", "figures", "index.html"):
+    for name in ("tables", "figures"):
         run.log_artifact(workspace.reports / name)
     keep_run(run)

@@ -11,15 +11,18 @@ from typing import TypeVar
 import torch
 
 from datamodules.augment import Augmentation
-from datamodules.labelled_frames import LabelledFrameDataModule
+from datamodules.draws import DrawDataModule
+from datamodules.labelled_frames import LabelledDraws, LabelledFrames
 from datamodules.labelled_images import CachedImages, ClipFrames, LabelledImages, PairFolder, find_pairs, truth_packs
 from flows.stages.common import StageRun
+from flows.stages.training import fit
 from lightning_modules.parser import ParserModule
-from lightning_modules.training import fit
-from segtalker.clips.store import Clip, read_table
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.store import Clip
+from segtalker.clips.tables import read_records
 from segtalker.config.params import Params
 from segtalker.nets.checkpoints import load_net, save_net
-from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.nets.parser import FaceParser
 from segtalker.regions import NUM_REGIONS
 from segtalker.utils.atomic import atomic_file, write_text
 from segtalker.utils.errors import BadInputError
@@ -49,14 +52,14 @@ def cropped_clips(folder: Path, table: Path) -> list[Clip]:
     """Clips that `gate` passed; they have no parsed masks yet."""
     return [
         Clip(
-            clip_id=row["clip_id"],
-            subject=row["subject"],
-            split=row["split"],
-            crop_folder=folder / "clips" / row["clip_id"],
-            gate_folder=table.parent / "clips" / row["clip_id"],
-            parse_folder=folder / "clips" / row["clip_id"],
+            clip_id=record.clip_id,
+            subject=record.subject,
+            split=record.split,
+            crop_folder=folder / "clips" / record.clip_id,
+            gate_folder=table.parent / "clips" / record.clip_id,
+            parse_folder=folder / "clips" / record.clip_id,
         )
-        for row in read_table(table).to_dict("records")
+        for record in read_records(table, ClipRecord)
     ]
 
 
@@ -83,26 +86,23 @@ def pair_images(params: Params) -> tuple[LabelledImages, LabelledImages]:
     return train, held
 
 
-def parser_config(params: Params) -> dict:
-    """Constructor arguments of the network."""
-    stage = params.train_parser
-    return {"channels": stage.channels, "multipliers": list(stage.multipliers), "regions": NUM_REGIONS}
-
-
-def parser_data(params: Params, crop_folder: Path, table: Path) -> LabelledFrameDataModule:
+def parser_data(params: Params, crop_folder: Path, table: Path) -> DrawDataModule:
     """Training draws and validation frames."""
     stage = params.train_parser
     sources = clip_images(crop_folder, table, stage.held_out) if stage.labels == "clips" else pair_images(params)
-    return LabelledFrameDataModule(
-        train=sources[0],
-        held_out=sources[1],
-        seed=params.base.seed,
+    return DrawDataModule(
+        train=LabelledDraws(sources[0], params.base.seed, Augmentation(**stage.augmentation.model_dump())),
+        held_out=LabelledFrames(sources[1], stage.validation_frames),
         epoch_steps=stage.checkpoint_every,
         batch_size=stage.batch_size,
-        augmentation=Augmentation(**stage.augmentation.model_dump()),
-        frames_per_clip=stage.validation_frames,
-        workers=stage.loader_workers,
+        eval_batch_size=stage.batch_size,
+        workers=params.machine.loader_workers,
     )
+
+
+def parser_net(params: Params) -> FaceParser:
+    """The untrained network."""
+    return FaceParser(**params.train_parser.net.model_dump(), regions=NUM_REGIONS)
 
 
 def parser_module(params: Params) -> ParserModule:
@@ -110,12 +110,12 @@ def parser_module(params: Params) -> ParserModule:
     stage = params.train_parser
     torch.manual_seed(params.base.seed)
     return ParserModule(
-        FaceParser(**parser_config(params)),
+        parser_net(params),
         optimizer=partial(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
         steps=stage.steps,
         warmup_steps=stage.warmup_steps,
         balance=stage.balance,
-        dice_weight=stage.dice_weight,
+        loss_weights=stage.loss_weights,
     )
 
 
@@ -130,7 +130,7 @@ def adopt_parser(run: StageRun, folder: Path) -> None:
         write_text(folder / "none.txt", "train_parser.labels is none: no parser was trained\n")
         return
     path = expand_path(run.params.train_parser.weights, "train_parser.weights")
-    load_net(path, PARSER_KIND, FaceParser)
+    load_net(path, FaceParser)
     with atomic_file(folder / "parser.ckpt") as temporary:
         shutil.copyfile(path, temporary)
 
@@ -138,23 +138,14 @@ def adopt_parser(run: StageRun, folder: Path) -> None:
 def train_parser(run: StageRun) -> None:
     """Labelled masks -> the parser."""
     params, folder = run.params, run.workspace.model("train_parser")
-    base, stage = params.base, params.train_parser
+    stage = params.train_parser
     if stage.labels == "none":
         adopt_parser(run, folder)
         return
     module = parser_module(params)
-    fit(
-        module,
-        parser_data(params, run.workspace.data("crop"), run.workspace.data("gate") / "clips.csv"),
-        folder=folder,
-        label="face parser",
-        epochs=stage.steps // stage.checkpoint_every,
-        signature=run.resume_key,
-        seed=base.seed,
-        devices=params.machine.devices,
-        num_nodes=params.machine.num_nodes,
-        precision=base.precision,
-        log_every=stage.log_every,
-        logger=run.logger,
-        export=lambda: save_net(folder / "parser.ckpt", module.net, PARSER_KIND, parser_config(params), run.signature),
-    )
+    data = parser_data(params, run.workspace.data("crop"), run.workspace.data("gate") / "clips.csv")
+
+    def export() -> None:
+        save_net(folder / "parser.ckpt", module.net, run.signature)
+
+    fit(run, module, data, stage, export, steps=stage.steps)

@@ -7,12 +7,14 @@ import pandas as pd
 import torch
 from pytorch_lightning.utilities import rank_zero_only
 
+from datamodules.draws import DrawDataModule
 from datamodules.mouth_clips import Content, MouthSplits, open_mouth_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
-from datamodules.sync import SyncClips, SyncDataModule, SyncDraws
+from datamodules.sync import SyncClips, SyncDraws
 from flows.stages.common import StageRun
+from flows.stages.training import fit
 from lightning_modules.sync import SyncModule
-from lightning_modules.training import HISTORY_FILE, fit
+from lightning_modules.training import HISTORY_FILE
 from segtalker.config.params import Params
 from segtalker.config.training import Expert, TrainSync
 from segtalker.faces.mouth_box import mouth_slices
@@ -34,27 +36,24 @@ def expert_params(domain: Domain, params: Params) -> Expert:
     return params.train_sync.mask_expert if domain == "mask" else params.train_sync.image_expert
 
 
-def expert_config(domain: Domain, params: Params) -> dict:
-    """Constructor arguments of an expert."""
-    base, stage, widths = params.base, params.train_sync, expert_params(domain, params)
+def expert_net(domain: Domain, params: Params) -> SyncExpert:
+    """An untrained expert."""
+    base = params.base
     size = (base.mouth_box.height, base.mouth_box.width)
-    return {
-        "image_channels": MASK_CHANNELS if domain == "mask" else RGB_CHANNELS,
-        "frames": base.window_frames,
-        "image_size": list(size),
-        "view": [[part.start, part.stop] for part in mouth_slices(size)],
-        "mel_bins": base.mel.bins,
-        "mel_window": base.mel_window,
-        "channels": list(widths.channels),
-        "audio_channels": list(widths.audio_channels),
-        "blocks": stage.blocks,
-        "embedding": stage.embedding,
-        "standardise": domain == "image",
-        "positive": stage.loss == "bce",
-    }
+    return SyncExpert(
+        **expert_params(domain, params).net.model_dump(),
+        image_channels=MASK_CHANNELS if domain == "mask" else RGB_CHANNELS,
+        frames=base.window_frames,
+        image_size=size,
+        view=[(part.start, part.stop) for part in mouth_slices(size)],
+        mel_bins=base.mel.bins,
+        mel_window=base.mel_window,
+        standardise=domain == "image",
+        positive=params.train_sync.loss == "bce",
+    )
 
 
-def sync_data(domain: Domain, params: Params, clips: MouthSplits) -> SyncDataModule:
+def sync_data(domain: Domain, params: Params, clips: MouthSplits) -> DrawDataModule:
     """Training groups and validation clips of a domain."""
     stage, window = params.train_sync, window_shape(params.base)
     draws = SyncDraws(
@@ -67,12 +66,13 @@ def sync_data(domain: Domain, params: Params, clips: MouthSplits) -> SyncDataMod
         augmentation=SpeechAugmentation(**stage.speech_augmentation.model_dump()),
         colour=stage.colour,
     )
-    return SyncDataModule(
+    return DrawDataModule(
         train=draws,
         held_out=SyncClips(clips.val, _CONTENT[domain], window),
         epoch_steps=stage.checkpoint_every,
         batch_size=stage.batch_size,
-        workers=stage.loader_workers,
+        eval_batch_size=None,  # a clip is a batch of windows
+        workers=params.machine.loader_workers,
     )
 
 
@@ -91,7 +91,7 @@ def sync_module(domain: Domain, params: Params) -> SyncModule:
     stage = params.train_sync
     torch.manual_seed(params.base.seed)
     return SyncModule(
-        SyncExpert(**expert_config(domain, params)),
+        expert_net(domain, params),
         domain=domain,
         channels=_CHANNELS[domain],
         optimizer=partial(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
@@ -107,32 +107,17 @@ def sync_module(domain: Domain, params: Params) -> SyncModule:
 def train_expert(run: StageRun, domain: Domain, clips: MouthSplits) -> None:
     """Trains one expert, unless an interrupted run of the same experiment already did."""
     params, folder = run.params, run.workspace.model("train_sync")
-    base, stage = params.base, params.train_sync
     mark = folder / domain / _TRAINED_FILE
     if mark.is_file() and mark.read_text(encoding="utf-8") == run.resume_key:
         return
     module = sync_module(domain, params)
 
     def export() -> None:
-        config = expert_config(domain, params)
-        save_net(folder / f"{domain}_expert.ckpt", module.expert, "sync_expert", config, run.signature)
+        save_net(folder / f"{domain}_expert.ckpt", module.expert, run.signature)
         write_text(mark, run.resume_key)
 
-    fit(
-        module,
-        sync_data(domain, params, clips),
-        folder=folder / domain,
-        label=f"sync expert, {domain} domain",
-        epochs=expert_params(domain, params).steps // stage.checkpoint_every,
-        signature=run.resume_key,
-        seed=base.seed,
-        devices=params.machine.devices,
-        num_nodes=params.machine.num_nodes,
-        precision=base.precision,
-        log_every=stage.log_every,
-        logger=run.logger,
-        export=export,
-    )
+    data, steps = sync_data(domain, params, clips), expert_params(domain, params).steps
+    fit(run, module, data, params.train_sync, export, steps=steps, part=domain)
 
 
 def offset_scores(expert: SyncExpert, domain: Domain, params: Params, clips: MouthSplits) -> dict[str, float]:
@@ -154,7 +139,7 @@ def report(run: StageRun, clips: MouthSplits) -> None:
     history = pd.concat([pd.read_csv(folder / domain / HISTORY_FILE) for domain in DOMAINS])
     rows = []
     for domain in DOMAINS:
-        expert = load_net(folder / f"{domain}_expert.ckpt", "sync_expert", SyncExpert)
+        expert = load_net(folder / f"{domain}_expert.ckpt", SyncExpert)
         scores = offset_scores(expert, domain, run.params, clips)
         run.log_metrics({f"{split}/{domain}_offset_accuracy": value for split, value in scores.items()})
         rows += [{"expert": domain, "split": split, "offset_accuracy": value} for split, value in scores.items()]
@@ -167,9 +152,9 @@ def report(run: StageRun, clips: MouthSplits) -> None:
 
 def train_sync(run: StageRun) -> None:
     """Masks and frames of the training clips -> two experts."""
-    stage = run.params.train_sync
-    root, dataset = run.workspace.root / "data", run.workspace.dataset
-    clips = open_mouth_splits(root, dataset, run.params.base, border=stage.jitter, cache_mib=stage.cache_mib)
+    params, root, dataset = run.params, run.workspace.root / "data", run.workspace.dataset
+    border, cache_mib = params.train_sync.jitter, params.machine.cache_mib
+    clips = open_mouth_splits(root, dataset, params.base, border=border, cache_mib=cache_mib)
     for domain in DOMAINS:
         train_expert(run, domain, clips)
     report(run, clips)

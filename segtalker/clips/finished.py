@@ -10,12 +10,13 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from segtalker.utils.atomic import write_text
 from segtalker.utils.hashing import file_sha256
@@ -64,7 +65,7 @@ class DamageError(Exception):
     """A file of a finished clip is not what was written; says which and how."""
 
 
-def write_done(output: Path, key: str, facts: dict[str, Any], stage: Path, further: Sequence[Path]) -> None:
+def write_done(output: Path, key: str, facts: Mapping[str, Any], stage: Path, further: Sequence[Path]) -> None:
     """Notes that a clip is finished.
 
     Args:
@@ -79,7 +80,7 @@ def write_done(output: Path, key: str, facts: dict[str, Any], stage: Path, furth
         for name, entry in _entries(output, stage, further)
         if name != DONE_FILE
     }
-    note = DoneNote(key, facts, files)
+    note = DoneNote(key, to_jsonable_python(facts), files)
     write_text(output / DONE_FILE, json.dumps({**asdict(note), "seal": note.seal}, indent=1, sort_keys=True))
 
 

@@ -18,10 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from segtalker.clips.finished import DONE_FILE, LITTER, FinishedClips, write_done
-from segtalker.clips.store import FAILURE_COLUMNS, read_table, write_table
+from segtalker.clips.record import ClipFailure, Record, with_facts
+from segtalker.clips.tables import CLIPS_FILE, FAILURES_FILE, write_records
 from segtalker.clips.worker_pools import Pool
 from segtalker.utils.atomic import atomic_folder, remove
 from segtalker.utils.errors import BadClipError, BadInputError, full_disk, one_line
@@ -31,8 +32,8 @@ _LEFTOVER = re.compile(r"\..+-[a-z0-9_]{8}")  # of `atomic_folder`
 _NAMED = 3
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM}
 _FULL_BYTES = 2**20
-Row = dict[str, Any]
-Work = Callable[[Row, Path], Row]
+Facts = Mapping[str, Any]
+Work = Callable[[Record, Path], Facts]
 
 
 class OutputError(BadInputError):
@@ -40,28 +41,23 @@ class OutputError(BadInputError):
 
 
 @dataclass(frozen=True)
-class ClipTask:
+class ClipTask(Generic[Record]):
     """One clip to work on.
 
     Args:
-        row: its row of the table before, at least `clip_id` and `source`.
+        record: what is known of it before.
         key: hash of everything the outputs depend on, see `task_key`.
         further: folders elsewhere that the work fills, each as a whole; they are watched like the clip's own.
     """
 
-    row: Row
+    record: Record
     key: str
     further: tuple[Path, ...] = ()
 
     @property
     def clip_id(self) -> str:
         """The clip's name, unique in the dataset."""
-        return self.row["clip_id"]
-
-
-def table_rows(path: Path) -> list[Row]:
-    """Rows of a clip table; what is not known is empty text. Errors as `segtalker.clips.store.read_table`."""
-    return [{str(name): value for name, value in row.items()} for row in read_table(path).fillna("").to_dict("records")]
+        return self.record.clip_id
 
 
 def task_key(*parts: Any) -> str:
@@ -70,14 +66,13 @@ def task_key(*parts: Any) -> str:
 
 
 def run_clips(
-    tasks: Sequence[ClipTask],
-    work: Work,
+    tasks: Sequence[ClipTask[Record]],
+    work: Work[Record],
     folder: Path,
-    columns: Sequence[str],
     pool: Pool,
     max_failed_fraction: float,
     label: str,
-) -> list[Row]:
+) -> list[Record]:
     """Works on every clip whose key has changed and writes `clips.csv` and `failures.csv`.
 
     The result depends neither on where the work is done nor on the order in which clips finish. Outputs of clips
@@ -85,16 +80,16 @@ def run_clips(
 
     Args:
         tasks: the clips, ids unique.
-        work: `work(row, folder)` writes a clip's outputs into the given empty folder and returns columns that are
-            new or changed; a module-level function or a partial of one, for it is sent to worker processes.
+        work: `work(record, folder)` writes a clip's outputs into the given empty folder and returns fields of the
+            record that are new or changed; a module-level function or a partial of one, for it is sent to worker
+            processes.
         folder: `data/<stage>/<dataset>`.
-        columns: first columns of `clips.csv`.
         pool: where the work is done.
         max_failed_fraction: share of failed clips above which the stage fails.
         label: what the progress bar says.
 
     Returns:
-        Rows of the clips that passed, in order of id.
+        Records of the clips that passed, in order of id.
 
     Raises:
         BadInputError: too many clips failed, there are none, or their outputs cannot be written.
@@ -102,40 +97,40 @@ def run_clips(
     if not tasks:
         raise BadInputError(f"{folder}: there are no clips to work on; see the failures.csv of the stage before")
     with _watching(folder):
-        rows, reasons = _worked(tasks, work, folder, pool, label)
-        return _write_tables(tasks, rows, reasons, folder, columns, max_failed_fraction)
+        records, reasons = _worked(tasks, work, folder, pool, label)
+        return _write_tables(tasks, records, reasons, folder, max_failed_fraction)
 
 
 def _worked(
-    tasks: Sequence[ClipTask], work: Work, folder: Path, pool: Pool, label: str
-) -> tuple[dict[str, Row], dict[str, str]]:
-    """Rows of the clips that passed, and why the others failed, by clip."""
+    tasks: Sequence[ClipTask[Record]], work: Work[Record], folder: Path, pool: Pool, label: str
+) -> tuple[dict[str, Record], dict[str, str]]:
+    """Records of the clips that passed, and why the others failed, by clip."""
     clips = folder / "clips"
     if clips.is_symlink():
         raise BadInputError(f"{clips}: is a link; remove it (clips are never removed through a link), then run again")
     clip_ids = {task.clip_id for task in tasks}
     strays = _remove_others(clips, clip_ids)
     finished = FinishedClips(folder)
-    rows = {task.clip_id: row for task in tasks if (row := _finished_row(finished, task)) is not None}
+    records = {task.clip_id: record for task in tasks if (record := _finished_record(finished, task)) is not None}
     _tell(label, clips, strays, finished.damage)
-    todo = [task for task in tasks if task.clip_id not in rows]
+    todo = [task for task in tasks if task.clip_id not in records]
     reasons: dict[str, str] = {}
     try:
         with progress_bar(total=len(tasks), label=label, unit="clip") as bar:
-            bar.update(len(rows))
+            bar.update(len(records))
             for task, reason in _outcomes(todo, work, folder, pool):
-                row = None if reason else _finished_row(finished, task, fresh=True)
-                if row is None:
+                record = None if reason else _finished_record(finished, task, fresh=True)
+                if record is None:
                     reasons[task.clip_id] = reason or finished.damage.get(task.clip_id, "its outputs are not there")
                     remove(clips / task.clip_id)
                     finished.forget(task.clip_id)
                 else:
-                    rows[task.clip_id] = row
+                    records[task.clip_id] = record
                 bar.update()
     finally:
         finished.save(clip_ids)
     _remove_others(clips, clip_ids)  # what a process that died has left
-    return rows, reasons
+    return records, reasons
 
 
 def _tell(label: str, clips: Path, strays: Sequence[str], damage: Mapping[str, str]) -> None:
@@ -149,7 +144,9 @@ def _tell(label: str, clips: Path, strays: Sequence[str], damage: Mapping[str, s
         notice(f"{label}: {clips} has {len(strays)} thing(s) in it that no stage wrote; move them elsewhere: {some}")
 
 
-def _outcomes(todo: Sequence[ClipTask], work: Work, folder: Path, pool: Pool) -> Iterator[tuple[ClipTask, str]]:
+def _outcomes(
+    todo: Sequence[ClipTask[Record]], work: Work[Record], folder: Path, pool: Pool
+) -> Iterator[tuple[ClipTask[Record], str]]:
     """Clips as they finish, each with its reason to fail or nothing."""
     if not todo:
         return
@@ -159,27 +156,26 @@ def _outcomes(todo: Sequence[ClipTask], work: Work, folder: Path, pool: Pool) ->
 
 
 def _write_tables(
-    tasks: Sequence[ClipTask],
-    rows: dict[str, Row],
-    reasons: dict[str, str],
+    tasks: Sequence[ClipTask[Record]],
+    records: Mapping[str, Record],
+    reasons: Mapping[str, str],
     folder: Path,
-    columns: Sequence[str],
     max_failed: float,
-) -> list[Row]:
+) -> list[Record]:
     failures = [
-        {"clip_id": task.clip_id, "source": task.row["source"], "reason": reasons[task.clip_id]}
+        ClipFailure(task.clip_id, str(task.record.source), reasons[task.clip_id])
         for task in tasks
         if task.clip_id in reasons
     ]
-    write_table(folder / "failures.csv", failures, FAILURE_COLUMNS)
+    write_records(folder / FAILURES_FILE, failures, ClipFailure)
     if len(failures) > max_failed * len(tasks):
-        first = min(failures, key=lambda failure: failure["clip_id"])
+        first = min(failures, key=lambda failure: failure.clip_id)
         raise BadInputError(
-            f"{folder / 'failures.csv'}: {len(failures)} of {len(tasks)} clips failed, more than"
-            f" base.max_failed_fraction {max_failed} allows; the first, {first['clip_id']}: {first['reason']}"
+            f"{folder / FAILURES_FILE}: {len(failures)} of {len(tasks)} clips failed, more than"
+            f" base.max_failed_fraction {max_failed} allows; the first, {first.clip_id}: {first.reason}"
         )
-    passed = [rows[clip_id] for clip_id in sorted(rows)]
-    write_table(folder / "clips.csv", passed, columns)
+    passed = [records[clip_id] for clip_id in sorted(records)]
+    write_records(folder / CLIPS_FILE, passed, type(tasks[0].record))
     return passed
 
 
@@ -197,13 +193,13 @@ def _remove_others(clips: Path, clip_ids: set[str]) -> list[str]:
     return strays
 
 
-def _finished_row(finished: FinishedClips, task: ClipTask, fresh: bool = False) -> Row | None:
-    """The clip's row where its outputs are there, whole and up to date."""
+def _finished_record(finished: FinishedClips, task: ClipTask[Record], fresh: bool = False) -> Record | None:
+    """The clip's record where its outputs are there, whole and up to date."""
     facts = finished.facts(task.clip_id, task.key, task.further, fresh)
-    return None if facts is None else {**task.row, **facts}
+    return None if facts is None else with_facts(task.record, facts)
 
 
-def _work_on(work: Work, folder: Path, task: ClipTask) -> str:
+def _work_on(work: Work[Record], folder: Path, task: ClipTask) -> str:
     """Works on one clip; returns why it failed, or nothing.
 
     Raises:
@@ -212,12 +208,12 @@ def _work_on(work: Work, folder: Path, task: ClipTask) -> str:
     try:
         # watched from within too, for the folder is gone, and room made, once it fails
         with _watching(folder), atomic_folder(folder / "clips" / task.clip_id) as output, _watching(folder):
-            facts = work(task.row, output)
+            facts = work(task.record, output)
             write_done(output, task.key, facts, folder, task.further)
     except OutputError:
         raise
     except Exception as error:
-        if _finished_row(FinishedClips(folder), task) is not None:
+        if _finished_record(FinishedClips(folder), task) is not None:
             return ""  # by a process that was given up for lost
         return one_line(error) if isinstance(error, BadClipError) else f"{type(error).__name__}: {one_line(error)}"
     return ""

@@ -3,9 +3,8 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from segtalker.clips.store import SPLITS
+from segtalker.clips.record import SPLITS, ClipRecord
 from segtalker.utils.errors import BadInputError
 
 
@@ -59,11 +58,11 @@ def _number(subject: str) -> float:
     return int.from_bytes(hashlib.sha256(subject.encode()).digest()[:6]) / 2**48
 
 
-def check_given(rows: Sequence[Mapping[str, Any]], table: Path, shared_subjects: bool) -> None:
+def check_given(records: Sequence[ClipRecord], table: Path, shared_subjects: bool) -> None:
     """Checks the splits that a dataset brings.
 
     Args:
-        rows: of the table.
+        records: of the table.
         table: for the message.
         shared_subjects: whether people may be on two sides, as in some published splits.
 
@@ -71,13 +70,13 @@ def check_given(rows: Sequence[Mapping[str, Any]], table: Path, shared_subjects:
         BadInputError: missing, unknown, or a subject on two sides.
     """
     side: dict[str, str] = {}
-    for row in rows:
-        if row["split"] not in SPLITS:
+    for record in records:
+        if record.split not in SPLITS:
             raise BadInputError(
-                f"{table}: clip {row['clip_id']} has no split of its own; set split.strategy to subjects"
+                f"{table}: clip {record.clip_id} has no split of its own; set split.strategy to subjects"
             )
-        if side.setdefault(row["subject"], row["split"]) != row["split"] and not shared_subjects:
+        if side.setdefault(record.subject, record.split) != record.split and not shared_subjects:
             raise BadInputError(
-                f"{table}: subject {row['subject']} is in {side[row['subject']]} and {row['split']}; set"
+                f"{table}: subject {record.subject} is in {side[record.subject]} and {record.split}; set"
                 " split.shared_subjects to true if a published split is to be used as it is"
             )

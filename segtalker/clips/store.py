@@ -29,13 +29,14 @@ import numpy as np
 import pandas as pd
 
 from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.tables import CLIPS_FILE, read_records
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadInputError, one_line
 from segtalker.utils.hashing import file_sha256
 
 CLIP_COLUMNS = ("clip_id", "subject", "split", "source", "source_sha256", "frames", "seconds")
 FAILURE_COLUMNS = ("clip_id", "source", "reason")
-SPLITS = ("train", "val", "test")
 
 
 def write_wav(path: Path, samples: np.ndarray, sample_rate_hz: int) -> None:
@@ -163,17 +164,18 @@ class Clip:
             return json.loads(path.read_text(encoding="utf-8"))
 
 
-def processed_clip(data_root: Path, dataset: str, clip_id: str, subject: str) -> Clip:
-    """A test clip after the stages up to `parse`.
+def processed_clip(data_root: Path, dataset: str, clip_id: str, subject: str, split: str = "test") -> Clip:
+    """A clip after the stages up to `parse`.
 
     Args:
         data_root: the folder `data`.
         dataset: its name.
         clip_id: its name.
         subject: who speaks.
+        split: `train`, `val` or `test`.
     """
     crop, parse, gate = (data_root / stage / dataset / "clips" / clip_id for stage in ("crop", "parse", "gate"))
-    return Clip(clip_id, subject, "test", crop, parse, gate)
+    return Clip(clip_id, subject, split, crop, parse, gate)
 
 
 def write_table(path: Path, rows: Sequence[dict] | pd.DataFrame, columns: Sequence[str]) -> None:
@@ -202,19 +204,11 @@ def load_clips(data_root: Path, dataset: str, split: str | None = None) -> list[
     Args:
         data_root: the folder `data`.
         dataset: its name.
-        split: one of `SPLITS`, or None for all.
+        split: `train`, `val` or `test`, or None for all.
     """
-    table = read_table(data_root / "split" / dataset / "clips.csv")
-    if split is not None:
-        table = table[table["split"] == split]
+    records = read_records(data_root / "split" / dataset / CLIPS_FILE, ClipRecord)
     return [
-        Clip(
-            clip_id=row["clip_id"],
-            subject=row["subject"],
-            split=row["split"],
-            crop_folder=data_root / "crop" / dataset / "clips" / row["clip_id"],
-            parse_folder=data_root / "parse" / dataset / "clips" / row["clip_id"],
-            gate_folder=data_root / "gate" / dataset / "clips" / row["clip_id"],
-        )
-        for row in table.to_dict("records")
+        processed_clip(data_root, dataset, record.clip_id, record.subject, record.split)
+        for record in records
+        if split in (None, record.split)
     ]

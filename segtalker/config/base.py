@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from segtalker.utils.arithmetic import InstructionSet
+
 
 class Section(BaseModel):
     """A part of the params: frozen, and an unknown key is an error."""
@@ -38,6 +40,9 @@ class Machine(Section):
     buffer_mib: int = Field(ge=0)
     devices: Literal["auto"] | int
     num_nodes: int = Field(ge=1)
+    loader_workers: int = Field(ge=0)
+    cache_mib: int = Field(ge=0)
+    log_every: int = Field(ge=1)
 
     @model_validator(mode="after")
     def _check(self) -> "Machine":
@@ -58,6 +63,7 @@ class Base(Section):
     """What every stage shares."""
 
     seed: int = Field(ge=0)
+    instruction_set: InstructionSet
     image_size: int = Field(ge=32)
     fps: int = Field(gt=0)
     sample_rate_hz: int = Field(gt=0)
@@ -65,7 +71,6 @@ class Base(Section):
     window_frames: int = Field(gt=0)
     mel_window: int = Field(gt=0)
     mouth_box: MouthBoxSize
-    precision: str
     max_failed_fraction: float = Field(ge=0, le=1)
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
-from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, merge, parse_params, read_yaml
+from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, merge, override_params, read_yaml
 from segtalker.config.stages import STAGES
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadInputError
@@ -55,13 +55,12 @@ def compose(root: Path, name: str, settings: Sequence[str]) -> tuple[dict[str, A
         BadInputError: no such experiment, unknown key or wrong value.
     """
     content: dict[str, Any] = {"active": {"experiment": name, "dataset": DEFAULT_DATASET}}
-    content |= {section: {} for section in ("machine", "base", *STAGES)}
+    content |= {section: {} for section in ("machine", "base", "training", *STAGES)}
     content = merge(content, _named(root, name))
     for text in settings:
         content = merge(content, _setting(text))
     origin = f"experiment {name}" + "".join(f" --set {text}" for text in settings)
-    params = parse_params(merge(read_yaml(root / PARAMS_FILE), content), origin)
-    return content, params
+    return content, override_params(read_yaml(root / PARAMS_FILE), content, origin)
 
 
 def activate(root: Path, content: dict[str, Any]) -> None:

@@ -12,7 +12,9 @@ from ruamel.yaml import YAML, YAMLError
 from segtalker.config.base import Base, Machine, Section
 from segtalker.config.data import Crop, Cut, Download, Gate, Parse, Split
 from segtalker.config.evaluation import Evaluate, Generate, Tables
-from segtalker.config.training import TrainParser, TrainSgi, TrainSync, TrainTsg, TrainWav2Lip
+from segtalker.config.renamed_keys import RENAMED_KEYS
+from segtalker.config.stages import STAGES
+from segtalker.config.training import Training, TrainParser, TrainSgi, TrainSync, TrainTsg, TrainWav2Lip
 from segtalker.utils.errors import BadInputError
 
 PARAMS_FILE = "params.yaml"
@@ -33,6 +35,7 @@ class Params(Section):
     active: Active
     machine: Machine
     base: Base
+    training: Training
     download: Download
     cut: Cut
     crop: Crop
@@ -59,16 +62,15 @@ class Params(Section):
                 raise ValueError(
                     f"{name}.channels end at {max(channels)}, which does not divide base.image_size {size}"
                 )
-        if size % 2 ** len(self.train_parser.multipliers):
-            raise ValueError(f"train_parser.multipliers are too many for base.image_size {size}")
+        if size % 2 ** len(self.train_parser.net.multipliers):
+            raise ValueError(f"train_parser.net.multipliers are too many for base.image_size {size}")
         return self
 
     @model_validator(mode="after")
     def _check_frames(self) -> "Params":
-        if self.base.window_frames % self.train_tsg.frames:
-            raise ValueError(
-                f"train_tsg.frames {self.train_tsg.frames} must divide base.window_frames {self.base.window_frames}"
-            )
+        frames, window_frames = self.train_tsg.net.frames, self.base.window_frames
+        if window_frames % frames:
+            raise ValueError(f"train_tsg.net.frames {frames} must divide base.window_frames {window_frames}")
         return self
 
     @model_validator(mode="after")
@@ -146,14 +148,36 @@ def parse_params(content: Mapping[str, Any], origin: str) -> Params:
         first = error.errors()[0]
         keys = [".".join(str(part) for part in first["loc"])] if first["loc"] else []
         message = first["msg"].removeprefix("Value error, ")  # pydantic's words before ours
+        if keys and keys[0] in RENAMED_KEYS:
+            message = f"is {RENAMED_KEYS[keys[0]]} now"
         raise BadInputError(": ".join([origin, *keys, message])) from error
+
+
+def override_params(defaults: Mapping[str, Any], overrides: Mapping[str, Any], origin: str) -> Params:
+    """Validates `params.yaml` with an experiment's overrides laid over it.
+
+    Args:
+        defaults: content of `params.yaml`; it alone says which losses there are.
+        overrides: content of `experiment.yaml`.
+        origin: where they come from, for messages.
+
+    Raises:
+        BadInputError: see `parse_params`, or the weight of an unknown loss.
+    """
+    params = parse_params(merge(defaults, overrides), origin)
+    for stage in STAGES:
+        known = defaults[stage].get("loss_weights", {})
+        if unknown := sorted(set(getattr(getattr(params, stage), "loss_weights", ())) - set(known)):
+            raise BadInputError(
+                f"{origin}: {stage}.loss_weights.{unknown[0]}: no such loss; there are: {', '.join(known)}"
+            )
+    return params
 
 
 def load_params(root: Path = Path()) -> Params:
     """Reads `params.yaml` under `root` with `experiment.yaml` laid over it."""
-    files = [root / PARAMS_FILE, root / EXPERIMENT_FILE]
-    content = merge(read_yaml(files[0]), read_yaml(files[1]))
-    return parse_params(content, f"{PARAMS_FILE} with {EXPERIMENT_FILE}")
+    defaults, overrides = read_yaml(root / PARAMS_FILE), read_yaml(root / EXPERIMENT_FILE)
+    return override_params(defaults, overrides, f"{PARAMS_FILE} with {EXPERIMENT_FILE}")
 
 
 def params_hash(content: BaseModel | Mapping[str, Any]) -> str:

@@ -36,3 +36,8 @@ STAGE_INPUTS: dict[Stage, tuple[Stage, ...]] = {
         "evaluate",
     ),
 }
+
+
+def shared_sections(stage: Stage) -> tuple[str, ...]:
+    """Sections of the params that a stage reads beside its own; dvc.yaml says the same."""
+    return ("base", "training") if stage.startswith("train_") else ("base",)

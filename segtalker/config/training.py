@@ -8,13 +8,25 @@ from pydantic import AfterValidator, Field, model_validator
 from segtalker.config.base import Section
 from segtalker.regions import REGIONS
 
+# by the names of a training module's loss terms; which there are is for params.yaml and the module to say
+LossWeights = dict[str, Annotated[float, Field(ge=0)]]
+
 
 class Training(Section):
-    """What every training stage has."""
+    """What the training stages share."""
 
+    precision: str
+
+
+class TrainingStage(Section):
+    """What every training stage has.
+
+    Its threads decide the last bits of its sums, and how many of the machine's cores it takes while others run.
+    """
+
+    threads: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
-    log_every: int = Field(ge=1)
     checkpoint_every: int = Field(ge=1)
 
 
@@ -29,7 +41,14 @@ class ImageChanges(Section):
     blur: float = Field(ge=0, le=1)
 
 
-class TrainParser(Training):
+class ParserNet(Section):
+    """See `segtalker.nets.parser.FaceParser`."""
+
+    channels: int = Field(ge=1)
+    multipliers: tuple[int, ...] = Field(min_length=2)
+
+
+class TrainParser(TrainingStage):
     """The face parser."""
 
     labels: Literal["clips", "pairs", "none"]
@@ -37,16 +56,14 @@ class TrainParser(Training):
     pairs_root: str
     pairs_order: Literal["celebamask_hq", "bisenet", "regions"]
     held_out: float = Field(gt=0, lt=1)
-    channels: int = Field(ge=1)
-    multipliers: tuple[int, ...] = Field(min_length=2)
+    net: ParserNet
     steps: int = Field(ge=1)
     weight_decay: float = Field(ge=0)
     warmup_steps: int = Field(ge=0)
     balance: float = Field(ge=0, le=1)
-    dice_weight: float = Field(ge=0)
+    loss_weights: LossWeights
     augmentation: ImageChanges
     validation_frames: int = Field(ge=1)
-    loader_workers: int = Field(ge=0)
 
 
 class SpeechChanges(Section):
@@ -58,15 +75,23 @@ class SpeechChanges(Section):
     noise: float = Field(ge=0)
 
 
+class ExpertNet(Section):
+    """See `segtalker.nets.sync.SyncExpert`."""
+
+    channels: tuple[int, ...] = Field(min_length=1)
+    audio_channels: tuple[int, ...] = Field(min_length=1)
+    blocks: int = Field(ge=0)
+    embedding: int = Field(ge=2)
+
+
 class Expert(Section):
     """One sync expert."""
 
     steps: int = Field(ge=1)
-    channels: tuple[int, ...] = Field(min_length=1)
-    audio_channels: tuple[int, ...] = Field(min_length=1)
+    net: ExpertNet
 
 
-class MouthTraining(Training):
+class MouthTraining(TrainingStage):
     """What the stages that learn from mouth boxes and speech share."""
 
     jitter: int = Field(ge=0)
@@ -74,8 +99,6 @@ class MouthTraining(Training):
     eval_batch_size: int = Field(ge=1)
     warmup_steps: int = Field(ge=0)
     weight_decay: float = Field(ge=0)
-    cache_mib: int = Field(ge=0)
-    loader_workers: int = Field(ge=0)
 
 
 class TrainSync(MouthTraining):
@@ -83,8 +106,6 @@ class TrainSync(MouthTraining):
 
     mask_expert: Expert
     image_expert: Expert
-    blocks: int = Field(ge=0)
-    embedding: int = Field(ge=2)
     loss: Literal["contrast", "bce"]
     temperature: float = Field(gt=0)
     windows_per_clip: int = Field(ge=2)
@@ -96,32 +117,44 @@ class TrainSync(MouthTraining):
     tolerance: int = Field(ge=0)
 
 
-class TrainTsg(MouthTraining):
-    """Talking segmentation generation."""
+class TsgNet(Section):
+    """See `segtalker.nets.tsg.TalkingSegmenter`."""
 
     frames: int = Field(ge=1)
-    steps: int = Field(ge=1)
+    mel_window: int = Field(ge=1)
     channels: tuple[int, ...] = Field(min_length=1)
     decoder_channels: tuple[int, ...] = Field(min_length=1)
     audio_channels: tuple[int, ...] = Field(min_length=1)
     blocks: int = Field(ge=0)
     speech: int = Field(ge=1)
-    mel_columns: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "TsgNet":
+        if len(self.channels) != len(self.decoder_channels):
+            raise ValueError("channels and decoder_channels must have the same number of levels")
+        return self
+
+
+class TrainTsg(MouthTraining):
+    """Talking segmentation generation."""
+
+    net: TsgNet
+    steps: int = Field(ge=1)
     balance: float = Field(ge=0, le=1)
-    sync_weight: float = Field(ge=0)
+    loss_weights: LossWeights
     stride: int = Field(ge=1)
 
     @model_validator(mode="after")
     def _check(self) -> "TrainTsg":
-        if len(self.channels) != len(self.decoder_channels):
-            raise ValueError("channels and decoder_channels must have the same number of levels")
-        if self.stride > self.frames:
-            raise ValueError(f"stride {self.stride} must not exceed frames {self.frames}: it would leave frames out")
+        if self.stride > self.net.frames:
+            raise ValueError(
+                f"stride {self.stride} must not exceed net.frames {self.net.frames}: it would leave frames out"
+            )
         return self
 
 
 class RegionCode(Section):
-    """The code of a region."""
+    """The code of a region, which encoder and generator share."""
 
     style: int = Field(ge=1)
     texture: int = Field(ge=1)
@@ -144,7 +177,7 @@ Pyramid = Annotated[dict[int, int], AfterValidator(_check_pyramid)]
 
 
 class SgiEncoder(Section):
-    """The mask-guided encoder."""
+    """See `segtalker.nets.encoder.MaskGuidedEncoder`."""
 
     channels: Pyramid
     taps: tuple[int, ...] = Field(min_length=1)
@@ -159,7 +192,7 @@ class SgiEncoder(Section):
 
 
 class SgiGenerator(Section):
-    """The mask-guided generator."""
+    """See `segtalker.nets.generator.MaskGuidedGenerator`."""
 
     channels: Pyramid
     masked_up_to: int = Field(ge=1)
@@ -175,41 +208,25 @@ class SgiGenerator(Section):
         return self
 
 
-class SgiDiscriminator(Section):
-    """The patch discriminator."""
+class Discriminator(Section):
+    """The patch discriminator, see `segtalker.nets.discriminator`."""
 
     channels: tuple[int, ...] = Field(min_length=1)
     learning_rate: float = Field(gt=0)
 
 
-class SgiWeights(Section):
-    """Weights of the renderer's losses."""
-
-    pixel: float = Field(ge=0)
-    gradient: float = Field(ge=0)
-    gradient_scales: int = Field(ge=1)
-    detail: float = Field(ge=0)
-    detail_window: int = Field(ge=2)
-    parsing: float = Field(ge=0)
-    adversarial: float = Field(ge=0)
-    matching: float = Field(ge=0)
-    regions: dict[str, float]
-
-    @model_validator(mode="after")
-    def _check(self) -> "SgiWeights":
-        if set(self.regions) != set(REGIONS):
-            raise ValueError(f"regions must name each of {', '.join(REGIONS)}")
-        return self
-
-
-class TrainSgi(Training):
+class TrainSgi(TrainingStage):
     """Segmentation-guided GAN injection."""
 
     code: RegionCode
     encoder: SgiEncoder
     generator: SgiGenerator
-    discriminator: SgiDiscriminator
-    weights: SgiWeights
+    discriminator: Discriminator
+    loss_weights: LossWeights
+    region_weights: dict[str, Annotated[float, Field(ge=0)]]
+    squared_weight: float = Field(ge=0)
+    gradient_scales: int = Field(ge=1)
+    detail_window: int = Field(ge=2)
     reference_candidates: int = Field(ge=1)
     same_frame: float = Field(ge=0, le=1)
     augmentation: ImageChanges
@@ -220,42 +237,50 @@ class TrainSgi(Training):
     ema_decay: float = Field(ge=0, lt=1)
     edge: int = Field(ge=0)
     validation_frames: int = Field(ge=1)
-    loader_workers: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainSgi":
+        if set(self.region_weights) != set(REGIONS):
+            raise ValueError(f"region_weights must name each of {', '.join(REGIONS)}")
+        return self
 
 
-class Critic(Section):
-    """The discriminator of the baseline."""
+class LateDiscriminator(Discriminator):
+    """The discriminator of the baseline, which joins in late."""
 
-    weight: float = Field(ge=0)
     from_step: int = Field(ge=0)
-    channels: tuple[int, ...] = Field(min_length=1)
-    learning_rate: float = Field(gt=0)
 
 
-class TrainWav2Lip(MouthTraining):
-    """The baseline."""
+class Wav2LipNet(Section):
+    """See `segtalker.nets.wav2lip.Wav2LipGenerator`."""
 
-    trained: bool
-    steps: int = Field(ge=1)
     channels: tuple[int, ...] = Field(min_length=3)
     blocks: tuple[int, ...]
     decoder_channels: tuple[int, ...]
     decoder_blocks: tuple[int, ...]
     audio_channels: tuple[int, ...] = Field(min_length=5, max_length=5)
     audio_blocks: tuple[int, ...] = Field(min_length=4, max_length=4)
-    squared_weight: float = Field(ge=0)
-    mouth_weight: float = Field(ge=1)
-    sync_weight: float = Field(ge=0)
-    sync_from_step: int = Field(ge=0)
-    adversarial: Critic
-    colour: float = Field(ge=0, lt=1)
-    fade: int = Field(ge=0)
 
     @model_validator(mode="after")
-    def _check(self) -> "TrainWav2Lip":
+    def _check(self) -> "Wav2LipNet":
         levels = len(self.channels)
         if len(self.decoder_channels) != levels:
             raise ValueError("channels and decoder_channels must have the same number of levels")
         if {len(self.blocks), len(self.decoder_blocks)} != {levels - 1}:
             raise ValueError(f"blocks and decoder_blocks must name {levels - 1} levels, one less than channels")
         return self
+
+
+class TrainWav2Lip(MouthTraining):
+    """The baseline."""
+
+    trained: bool
+    net: Wav2LipNet
+    steps: int = Field(ge=1)
+    loss_weights: LossWeights
+    squared_weight: float = Field(ge=0)
+    mouth_weight: float = Field(ge=1)
+    sync_from_step: int = Field(ge=0)
+    discriminator: LateDiscriminator
+    colour: float = Field(ge=0, lt=1)
+    fade: int = Field(ge=0)

@@ -5,25 +5,25 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from segtalker.clips.runner import Row
+from segtalker.clips.record import ClipFailure, ClipRecord
 from segtalker.utils.errors import BadClipError, one_line
 from segtalker.utils.paths import inside_project, is_hidden, written_out
 
 
-def source_report(dataset: str, rows: Sequence[Row], failures: Sequence[Row]) -> str:
+def source_report(dataset: str, records: Sequence[ClipRecord], failures: Sequence[ClipFailure]) -> str:
     """A page in Markdown: how much there is, and what cannot be read and why.
 
     Args:
         dataset: its name.
-        rows: of `clips.csv`.
+        records: of `clips.csv`.
         failures: of `failures.csv`.
     """
-    minutes = sum(float(row["seconds"]) for row in rows) / 60
-    people = len({row["subject"] for row in rows})
-    lines = [f"# {dataset}", "", f"Recordings: {len(rows)}, minutes: {minutes:.1f}, people: {people}.", ""]
+    minutes = sum(record.seconds for record in records) / 60
+    people = len({record.subject for record in records})
+    lines = [f"# {dataset}", "", f"Recordings: {len(records)}, minutes: {minutes:.1f}, people: {people}.", ""]
     if failures:
         lines += ["## Cannot be read", "", "| recording | reason |", "|---|---|"]
-        lines += [f"| {row['clip_id']} | {row['reason'].replace('|', '/')} |" for row in failures]
+        lines += [f"| {failure.clip_id} | {failure.reason.replace('|', '/')} |" for failure in failures]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -76,10 +76,10 @@ def why(error: Exception) -> str:
     return one_line(error)
 
 
-def closed_rows(closed: Sequence[Path], ids: Sequence[str], project: Path) -> list[Row]:
-    """Rows of `failures.csv` for folders that cannot be opened."""
+def closed_folders(closed: Sequence[Path], ids: Sequence[str], project: Path) -> list[ClipFailure]:
+    """Failures of folders that cannot be opened."""
     reason = "the folder cannot be opened; whatever is in it is left out"
     return [
-        {"clip_id": clip_id, "source": inside_project(path, project), "reason": f"{written_out(path.name)}: {reason}"}
+        ClipFailure(clip_id, inside_project(path, project), f"{written_out(path.name)}: {reason}")
         for path, clip_id in zip(closed, ids, strict=True)
     ]

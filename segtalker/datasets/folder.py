@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
-from segtalker.clips.runner import Row
+from segtalker.clips.record import ClipFailure, ClipRecord
 from segtalker.config.data import Folder
-from segtalker.datasets.file_walk import UNREADABLE, closed_rows, walk_files, why
+from segtalker.datasets.file_walk import UNREADABLE, closed_folders, walk_files, why
 from segtalker.media.audio import SOUND_SUFFIXES
 from segtalker.media.video import VIDEO_SUFFIXES, Video, open_video
 from segtalker.utils.errors import BadClipError, BadInputError
@@ -24,7 +24,7 @@ _LONGEST = 100  # letters of a clip's name; stages add to it, and file systems t
 _KNOWN_FILE = Path(".cache", "folder.json")
 
 
-def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]:
+def folder_clips(settings: Folder, project: Path) -> tuple[list[ClipRecord], list[ClipFailure]]:
     """Lists the videos of a folder.
 
     A video without a sound track is paired with a sound file of the same name beside it. A copy of another video is
@@ -35,7 +35,7 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]
         project: paths inside it are written relative to it.
 
     Returns:
-        Rows of `clips.csv` and of `failures.csv`, in order of clip id.
+        Records of the clips and what cannot be used, in order of clip id.
 
     Raises:
         BadInputError: no such folder, or no videos in it.
@@ -47,20 +47,20 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[Row], list[Row]]
     videos = [path for path in found if _matches(path.relative_to(root), settings.include)]
     if not videos:
         raise BadInputError(f"{root}: no videos that match download.folder.include {list(settings.include)}")
-    rows: dict[tuple[str, str], Row] = {}
+    records: dict[tuple[str, Path | None], ClipRecord] = {}
     ids = clip_ids([path.relative_to(root) for path in [*videos, *closed]])
-    failures = closed_rows(closed, ids[len(videos) :], project)
+    failures = closed_folders(closed, ids[len(videos) :], project)
     with FileHashes(project / _KNOWN_FILE) as hashes:
         for path, clip_id in progress(zip(videos, ids, strict=False), len(videos), "download", unit="clip"):
             try:
                 video = open_video(path, "pyav")
-                row = _row(clip_id, _subject(path.relative_to(root), clip_id, settings), video, project, hashes)
-                first = rows.setdefault((row["source_sha256"], row["audio"]), row)["clip_id"]
+                record = _record(clip_id, _subject(path.relative_to(root), clip_id, settings), video, project, hashes)
+                first = records.setdefault((record.source_sha256, record.audio), record).clip_id
                 if first != clip_id:
                     raise BadClipError(f"{path.name}: the same recording as {first}")
             except UNREADABLE as error:
-                failures.append({"clip_id": clip_id, "source": inside_project(path, project), "reason": why(error)})
-    return list(rows.values()), sorted(failures, key=lambda row: row["clip_id"])
+                failures.append(ClipFailure(clip_id, inside_project(path, project), why(error)))
+    return list(records.values()), sorted(failures, key=lambda failure: failure.clip_id)
 
 
 def clip_ids(paths: Sequence[Path]) -> list[str]:
@@ -89,20 +89,18 @@ def _matches(path: Path, patterns: Sequence[str]) -> bool:
     return any(fnmatch(path.as_posix(), pattern) for pattern in patterns)
 
 
-def _row(clip_id: str, subject: str, video: Video, project: Path, hashes: FileHashes) -> Row:
+def _record(clip_id: str, subject: str, video: Video, project: Path, hashes: FileHashes) -> ClipRecord:
     sound = None if video.has_sound else _sound_beside(video.path)
-    return {
-        "clip_id": clip_id,
-        "subject": subject,
-        "split": "",
-        "source": inside_project(video.path, project),
-        "source_sha256": hashes.sha256(video.path),
-        "frames": round(video.seconds * video.fps),
-        "seconds": round(video.seconds, 3),
-        "fps": round(video.fps, 3),
-        "audio": inside_project(sound, project) if sound else "",
-        "annotations": "",
-    }
+    return ClipRecord(
+        clip_id=clip_id,
+        subject=subject,
+        source=Path(inside_project(video.path, project)),
+        source_sha256=hashes.sha256(video.path),
+        frames=round(video.seconds * video.fps),
+        seconds=round(video.seconds, 3),
+        fps=round(video.fps, 3),
+        audio=Path(inside_project(sound, project)) if sound else None,
+    )
 
 
 def _sound_beside(video: Path) -> Path | None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from segtalker.clips.runner import Row
+from segtalker.clips.record import ClipFailure, ClipRecord
 from segtalker.config.data import Hdtf
-from segtalker.datasets.file_walk import UNREADABLE, closed_rows, walk_files, why
+from segtalker.datasets.file_walk import UNREADABLE, closed_folders, walk_files, why
 from segtalker.datasets.hdtf_lists import HdtfClip, HdtfVideo, fetch_lists, read_lists
 from segtalker.datasets.hdtf_videos import Entry, fetch_videos, video_path
 from segtalker.media.video import VIDEO_SUFFIXES, open_video
@@ -38,18 +38,18 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Hdtfs:
+class HdtfListing:
     """What became of HDTF.
 
     Args:
-        rows: of `clips.csv`.
-        failures: of `failures.csv`.
+        records: of the clips.
+        failures: clips that cannot be used.
         videos: of the lists, empty where clips were given.
         ledger: an entry a video.
     """
 
-    rows: list[Row]
-    failures: list[Row]
+    records: list[ClipRecord]
+    failures: list[ClipFailure]
     videos: Sequence[HdtfVideo]
     ledger: Sequence[Entry]
 
@@ -67,7 +67,7 @@ def shared_subjects(members: Mapping[str, Member]) -> int:
     return len(sides["train"] & sides["test"])
 
 
-def hdtf_recordings(settings: Hdtf, project: Path) -> Hdtfs:
+def hdtf_recordings(settings: Hdtf, project: Path) -> HdtfListing:
     """Lists the clips, after fetching lists and videos, or those of a folder.
 
     Args:
@@ -88,17 +88,18 @@ def hdtf_recordings(settings: Hdtf, project: Path) -> Hdtfs:
     if not videos:
         raise BadInputError(f"download.hdtf.include {list(settings.include)}: no clip of HDTF matches")
     ledger = fetch_videos(videos, settings, root)
-    rows, failures = [], []
+    records: list[ClipRecord] = []
+    failures: list[ClipFailure] = []
     with FileHashes(root / _HASHES_FILE) as hashes:
         for video, entry in progress(zip(videos, ledger, strict=True), len(videos), "download", unit="video"):
             try:
                 if entry.state == "fetched":
-                    rows += [_row(clip, video, members, settings, root, project, hashes) for clip in video.clips]
+                    records += [_record(clip, video, members, settings, root, project, hashes) for clip in video.clips]
                 failures += _lost(video, entry)
             except UNREADABLE as error:
                 reason = f"{why(error)}; delete it, and it is fetched again"
-                failures += [{"clip_id": clip.clip_id, "source": video.url, "reason": reason} for clip in video.clips]
-    return Hdtfs(rows, failures, videos, ledger)
+                failures += [ClipFailure(clip.clip_id, video.url, reason) for clip in video.clips]
+    return HdtfListing(records, failures, videos, ledger)
 
 
 def _chosen(video: HdtfVideo, patterns: Sequence[str]) -> HdtfVideo | None:
@@ -110,15 +111,15 @@ def _chosen(video: HdtfVideo, patterns: Sequence[str]) -> HdtfVideo | None:
     return HdtfVideo(video.video_id, video.url, video.height, clips)
 
 
-def _lost(video: HdtfVideo, entry: Entry) -> list[Row]:
+def _lost(video: HdtfVideo, entry: Entry) -> list[ClipFailure]:
     if not video.clips:
-        return [{"clip_id": video.video_id, "source": video.url, "reason": "the lists give no times for it"}]
+        return [ClipFailure(video.video_id, video.url, "the lists give no times for it")]
     reason = f"video {entry.state}: {entry.reason}"
     lost = video.clips if entry.state != "fetched" else ()
-    return [{"clip_id": clip.clip_id, "source": video.url, "reason": reason} for clip in lost]
+    return [ClipFailure(clip.clip_id, video.url, reason) for clip in lost]
 
 
-def _row(
+def _record(
     clip: HdtfClip,
     video: HdtfVideo,
     members: Mapping[str, Member],
@@ -126,31 +127,34 @@ def _row(
     root: Path,
     project: Path,
     hashes: FileHashes,
-) -> Row:
+) -> ClipRecord:
     path = video_path(root, video.video_id)
-    found = open_video(path, "pyav")
-    return _common(clip.clip_id, members, settings.split) | {
-        "source": inside_project(path, project),
-        "source_sha256": hashes.sha256(path),
-        "frames": round((clip.end_s - clip.start_s) * found.fps),
-        "seconds": clip.end_s - clip.start_s,
-        "fps": round(found.fps, 3),
-        "start_s": clip.start_s,
-        "end_s": clip.end_s,
+    opened = open_video(path, "pyav")
+    subject, split = _subject_and_split(clip.clip_id, members, settings.split)
+    return ClipRecord(
+        clip_id=clip.clip_id,
+        subject=subject,
+        split=split,
+        source=Path(inside_project(path, project)),
+        source_sha256=hashes.sha256(path),
+        frames=round((clip.end_s - clip.start_s) * opened.fps),
+        seconds=clip.end_s - clip.start_s,
+        fps=round(opened.fps, 3),
+        start_s=clip.start_s,
+        end_s=clip.end_s,
         # the box counts pixels of the listed resolution
-        "box": clip.box if found.height == video.height else "",
-        "ratio": clip.ratio,
-    }
+        box=clip.box if opened.height == video.height else None,
+        ratio=clip.ratio,
+    )
 
 
-def _common(clip_id: str, members: Mapping[str, Member], split: str) -> Row:
+def _subject_and_split(clip_id: str, members: Mapping[str, Member], split: str) -> tuple[str, str]:
     # a clip that the table does not know can only come from changed lists; nobody else may be its subject
     member = members.get(clip_id, Member(clip_id, "", ""))
-    side = member.split if split == "subjects" else member.published
-    return {"clip_id": clip_id, "subject": member.subject, "split": side, "audio": "", "annotations": ""}
+    return member.subject, member.split if split == "subjects" else member.published
 
 
-def _distributed(folder: Path, settings: Hdtf, members: Mapping[str, Member], root: Path, project: Path) -> Hdtfs:
+def _distributed(folder: Path, settings: Hdtf, members: Mapping[str, Member], root: Path, project: Path) -> HdtfListing:
     """Clips in their final form: cut, cropped and named as in the published list."""
     if not folder.is_dir():
         raise BadInputError(f"{folder}: no such folder; download.hdtf.clips must name one with HDTF's clips")
@@ -158,28 +162,35 @@ def _distributed(folder: Path, settings: Hdtf, members: Mapping[str, Member], ro
     paths = [path for path in found if any(fnmatch(path.stem, pattern) for pattern in settings.include)]
     if not paths:
         raise BadInputError(f"{folder}: no clips such as WDA_AdamSchiff_000.mp4 in it")
-    rows: dict[str, Row] = {}
-    failures = closed_rows(closed, [written_out(path.name) for path in closed], project)
+    records: dict[str, ClipRecord] = {}
+    failures = closed_folders(closed, [written_out(path.name) for path in closed], project)
     with FileHashes(root / _HASHES_FILE) as hashes:
         for path in progress(paths, len(paths), "download", unit="clip"):
             try:
-                row = _distributed_row(path, members, settings.split, project, hashes)
-                if path.stem in rows:
-                    raise BadClipError(f"{path.name}: the same clip as {rows[path.stem]['source']}")
-                rows[path.stem] = row
+                record = _distributed_record(path, members, settings.split, project, hashes)
+                if path.stem in records:
+                    raise BadClipError(f"{path.name}: the same clip as {records[path.stem].source}")
+                records[path.stem] = record
             except UNREADABLE as error:
                 source = inside_project(path, project)
-                failures.append({"clip_id": written_out(path.stem), "source": source, "reason": why(error)})
-    return Hdtfs(list(rows.values()), failures, (), ())
+                failures.append(ClipFailure(written_out(path.stem), source, why(error)))
+    return HdtfListing(list(records.values()), failures, (), ())
 
 
-def _distributed_row(path: Path, members: Mapping[str, Member], split: str, project: Path, hashes: FileHashes) -> Row:
+def _distributed_record(
+    path: Path, members: Mapping[str, Member], split: str, project: Path, hashes: FileHashes
+) -> ClipRecord:
     if path.stem not in members:
         raise BadClipError(f"{path.name}: not the name of a clip of HDTF")
-    found = open_video(path, "pyav")
-    return (
-        _common(path.stem, members, split)
-        | {"source": inside_project(path, project), "source_sha256": hashes.sha256(path), "fps": round(found.fps, 3)}
-        | {"frames": round(found.seconds * found.fps), "seconds": round(found.seconds, 3)}
-        | {"start_s": "", "end_s": "", "box": "", "ratio": ""}
+    opened = open_video(path, "pyav")
+    subject, side = _subject_and_split(path.stem, members, split)
+    return ClipRecord(
+        clip_id=path.stem,
+        subject=subject,
+        split=side,
+        source=Path(inside_project(path, project)),
+        source_sha256=hashes.sha256(path),
+        frames=round(opened.seconds * opened.fps),
+        seconds=round(opened.seconds, 3),
+        fps=round(opened.fps, 3),
     )

@@ -44,15 +44,15 @@ class HdtfClip:
         clip_id: as distributed, `WDA_AdamSchiff_000` (the lists say `AdamSchiff_0`).
         start_s: from the beginning of the video.
         end_s: from the beginning of the video.
-        box: published square, `x y width height` in pixels of the listed resolution; empty where there is none.
-        ratio: published enlargement of the faces' square, empty where there is none.
+        box: published square: x, y, width and height, pixels of the listed resolution.
+        ratio: published enlargement of the faces' square.
     """
 
     clip_id: str
     start_s: float
     end_s: float
-    box: str
-    ratio: str
+    box: tuple[float, float, float, float] | None
+    ratio: float | None
 
 
 @dataclass(frozen=True)
@@ -126,18 +126,18 @@ def _clips(video_id: str, name: str, times: _Rows, boxes: _Rows, ratios: _Rows) 
         start_s, end_s = _span(place, span)
         box, ratio = _numbers(boxes, f"{name}_{index}", 4), _numbers(ratios, f"{name}_{index}", 1)
         # a row of the list is x, width, y, height
-        square = f"{box[0]} {box[2]} {box[1]} {box[3]}" if box else ""
-        yield HdtfClip(f"{video_id}_{index:03d}", start_s, end_s, square, " ".join(ratio))
+        square = (box[0], box[2], box[1], box[3]) if box else None
+        yield HdtfClip(f"{video_id}_{index:03d}", start_s, end_s, square, ratio[0] if ratio else None)
 
 
-def _numbers(rows: _Rows, key: str, count: int) -> list[str]:
-    """The numbers of a clip, as they are written; none where it has no row."""
+def _numbers(rows: _Rows, key: str, count: int) -> list[float]:
+    """The numbers of a clip; none where it has no row."""
     if key not in rows:
         return []
     place, fields = rows[key]
     if len(fields) != count or not all(_NUMBER.fullmatch(field) for field in fields):
         raise BadInputError(f"{place}: expected {count} number(s) after the name")
-    return fields
+    return [float(field) for field in fields]
 
 
 def _span(place: str, text: str) -> tuple[float, float]:

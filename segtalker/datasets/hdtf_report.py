@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from segtalker.clips.store import SPLITS
-from segtalker.datasets.hdtf import Hdtfs, read_members, shared_subjects
+from segtalker.clips.record import SPLITS
+from segtalker.datasets.hdtf import HdtfListing, read_members, shared_subjects
 from segtalker.datasets.hdtf_lists import HdtfVideo
 from segtalker.datasets.hdtf_videos import Entry
 
@@ -14,19 +14,22 @@ _TERMS = (
 _OWN = "`subjects`, this project's: nobody is on two sides. All of RD is one subject, for nobody says who speaks there."
 
 
-def hdtf_report(found: Hdtfs, split: str) -> str:
+def hdtf_report(listing: HdtfListing, split: str) -> str:
     """A page in Markdown: what was fetched, what is missing and why, and the splits.
 
     Args:
-        found: what became of it.
+        listing: what became of it.
         split: which split is used, `subjects` or `published`.
     """
     lines = ["# HDTF", "", _TERMS, ""]
-    if found.videos:
-        lines += [*_totals(found), "## Missing", "", *_missing(found)]
+    if listing.videos:
+        lines += [*_totals(listing), "## Missing", "", *_missing(listing)]
     else:
-        lines += [f"{len(found.rows)} clips in their distributed form, {len(found.failures)} files that are none.", ""]
-    return "\n".join([*lines, "## Splits", "", *_splits(found, split)]) + "\n"
+        lines += [
+            f"{len(listing.records)} clips in their distributed form, {len(listing.failures)} files that are none.",
+            "",
+        ]
+    return "\n".join([*lines, "## Splits", "", *_splits(listing, split)]) + "\n"
 
 
 def _minutes(seconds: Iterable[float]) -> str:
@@ -42,19 +45,19 @@ def _table(header: Sequence[str], body: Iterable[Sequence[object]]) -> list[str]
     return [*(f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |" for row in rows), ""]
 
 
-def _totals(found: Hdtfs) -> list[str]:
+def _totals(listing: HdtfListing) -> list[str]:
     by_state: dict[str, list[tuple[HdtfVideo, Entry]]] = {"fetched": [], "missing": [], "failed": []}
-    for video, entry in zip(found.videos, found.ledger, strict=True):
+    for video, entry in zip(listing.videos, listing.ledger, strict=True):
         by_state[entry.state].append((video, entry))
     body = [
         (state, len(pairs), sum(len(video.clips) for video, _ in pairs), _clip_minutes(video for video, _ in pairs))
         for state, pairs in by_state.items()
     ]
-    clips = sum(len(video.clips) for video in found.videos)
-    body.append(("listed", len(found.videos), clips, _clip_minutes(found.videos)))
-    boxed = sum(bool(row["box"]) for row in found.rows)
-    listed = sum(entry.state == "fetched" and entry.height == entry.listed_height for entry in found.ledger)
-    unboxed = sum(not clip.box for video in found.videos for clip in video.clips)
+    clips = sum(len(video.clips) for video in listing.videos)
+    body.append(("listed", len(listing.videos), clips, _clip_minutes(listing.videos)))
+    boxed = sum(record.box is not None for record in listing.records)
+    listed = sum(entry.state == "fetched" and entry.height == entry.listed_height for entry in listing.ledger)
+    unboxed = sum(not clip.box for video in listing.videos for clip in video.clips)
     return [
         *_table(("", "videos", "clips", "minutes of clips"), body),
         f"{listed} of {len(by_state['fetched'])} fetched videos have the listed resolution, so the published square"
@@ -64,8 +67,8 @@ def _totals(found: Hdtfs) -> list[str]:
     ]
 
 
-def _missing(found: Hdtfs) -> list[str]:
-    pairs = list(zip(found.videos, found.ledger, strict=True))
+def _missing(listing: HdtfListing) -> list[str]:
+    pairs = list(zip(listing.videos, listing.ledger, strict=True))
     rows = [
         (video.video_id, f"{entry.state}: {entry.reason}", len(video.clips), _clip_minutes([video]), entry.when)
         for video, entry in pairs
@@ -86,12 +89,12 @@ def _missing(found: Hdtfs) -> list[str]:
     ]
 
 
-def _splits(found: Hdtfs, split: str) -> list[str]:
+def _splits(listing: HdtfListing, split: str) -> list[str]:
     members = read_members()
-    parts = {side: [row for row in found.rows if row["split"] == side] for side in SPLITS}
+    parts = {side: [record for record in listing.records if record.split == side] for side in SPLITS}
     body = [
-        (side, len({row["subject"] for row in rows}), len(rows), _minutes(float(row["seconds"]) for row in rows))
-        for side, rows in parts.items()
+        (side, len({record.subject for record in part}), len(part), _minutes(record.seconds for record in part))
+        for side, part in parts.items()
     ]
     neither = sum(not member.published for member in members.values())
     published = (

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from segtalker.clips.runner import Row
+from segtalker.clips.record import ClipFailure, ClipRecord
 from segtalker.clips.worker_pools import usable_cores
 from segtalker.config.data import Mead
-from segtalker.datasets.file_walk import UNREADABLE, closed_rows, walk_files, why
+from segtalker.datasets.file_walk import UNREADABLE, closed_folders, walk_files, why
 from segtalker.datasets.folder import clip_ids
 from segtalker.datasets.mead_layout import (
     EMOTIONS,
@@ -25,7 +25,7 @@ from segtalker.datasets.mead_layout import (
     published_split,
 )
 from segtalker.media.audio import SOUND_SUFFIXES
-from segtalker.media.video import VIDEO_SUFFIXES, open_video
+from segtalker.media.video import VIDEO_SUFFIXES, Video, open_video
 from segtalker.utils.archives import ARCHIVE_SUFFIXES, unpack
 from segtalker.utils.code_hash import code_hash
 from segtalker.utils.errors import BadInputError
@@ -66,7 +66,7 @@ class _Recording(NamedTuple):
     sound: Path | None
 
 
-def mead_recordings(settings: Mead, project: Path) -> tuple[list[Row], list[Row]]:
+def mead_recordings(settings: Mead, project: Path) -> tuple[list[ClipRecord], list[ClipFailure]]:
     """Lists the chosen recordings, after unpacking the archives they are in.
 
     Args:
@@ -74,8 +74,7 @@ def mead_recordings(settings: Mead, project: Path) -> tuple[list[Row], list[Row]
         project: paths inside it are written relative to it.
 
     Returns:
-        Rows of `clips.csv` (as of a folder of videos, and `emotion`, `level`, `view`) and of `failures.csv`, in
-        order of clip id.
+        Records of the clips, in groups by `emotion`, `level` and `view`, and what cannot be used, in order of clip id.
 
     Raises:
         BadInputError: nothing is there, an archive cannot be unpacked, or a param names what MEAD does not have.
@@ -87,11 +86,11 @@ def mead_recordings(settings: Mead, project: Path) -> tuple[list[Row], list[Row]
     archives = [path for path in _archives(found) if _actor_chosen(_place(path, root), settings)]
     files = _unpacked(archives, root, target, settings) + _loose(found, root, archives, target)
     recordings, failures = _recordings(files, settings, project)
-    failures += closed_rows(closed, clip_ids([path.relative_to(root) for path in closed]), project)
+    failures += closed_folders(closed, clip_ids([path.relative_to(root) for path in closed]), project)
     if not recordings and not failures:
         raise BadInputError(f"{root}: none of MEAD's recordings that download.mead chooses; {_how_to_get()}")
-    rows, broken = _read(recordings, settings.split, project)
-    return rows, sorted(failures + broken, key=lambda row: row["clip_id"])
+    records, broken = _read(recordings, settings.split, project)
+    return records, sorted(failures + broken, key=lambda failure: failure.clip_id)
 
 
 def _how_to_get() -> str:
@@ -202,7 +201,7 @@ def _loose(found: Sequence[Path], root: Path, archives: Sequence[Path], target: 
     ]
 
 
-def _recordings(files: Sequence[_File], settings: Mead, project: Path) -> tuple[list[_Recording], list[Row]]:
+def _recordings(files: Sequence[_File], settings: Mead, project: Path) -> tuple[list[_Recording], list[ClipFailure]]:
     sounds: dict[tuple[str, str, int, int], Path] = {}
     for file in files:
         name = parse_sound(file.place) if _suffix(file.path, SOUND_SUFFIXES) else None
@@ -210,32 +209,32 @@ def _recordings(files: Sequence[_File], settings: Mead, project: Path) -> tuple[
             sounds.setdefault(name.sound, file.path)
     videos = [file for file in files if _suffix(file.path, VIDEO_SUFFIXES)]
     chosen: dict[str, _Recording] = {}
-    failures: list[Row] = []
+    failures: list[ClipFailure] = []
     for file, other_id in zip(videos, clip_ids([Path(file.place) for file in videos]), strict=True):
         name, source = parse_video(file.place), inside_project(file.path, project)
         if name is None:
             reason = f"{file.path.name}: its path does not say which recording of MEAD it is, as {_EXAMPLES} do"
-            failures.append({"clip_id": other_id, "source": source, "reason": reason})
+            failures.append(ClipFailure(other_id, source, reason))
         elif _chosen(name, settings):
             taken = chosen.setdefault(name.clip_id, _Recording(name, file.path, sounds.get(name.sound)))
             if taken.path != file.path:
                 reason = f"{file.path.name}: the same recording as {inside_project(taken.path, project)}"
-                failures.append({"clip_id": other_id, "source": source, "reason": reason})
+                failures.append(ClipFailure(other_id, source, reason))
     return [chosen[clip_id] for clip_id in sorted(chosen)], failures
 
 
-def _read(recordings: Sequence[_Recording], split: str, project: Path) -> tuple[list[Row], list[Row]]:
+def _read(recordings: Sequence[_Recording], split: str, project: Path) -> tuple[list[ClipRecord], list[ClipFailure]]:
     """Opens the videos, several at a time; broken ones are failures."""
-    rows: list[Row] = []
-    failures: list[Row] = []
-    fact = f"video {code_hash(open_video.__module__)}"
+    records: list[ClipRecord] = []
+    failures: list[ClipFailure] = []
+    fact = f"video {code_hash(Video.__module__)}"
     pool = ThreadPoolExecutor(usable_cores())
     with FileHashes(project / _KNOWN_FILE) as known:
 
-        def read(recording: _Recording) -> Row:
+        def read(recording: _Recording) -> ClipRecord:
             facts = known.fact(recording.path, fact, _facts)
-            row = _row(recording, facts, known.sha256(recording.path), project)
-            return row | {"split": published_split(recording.name.actor) if split == "published" else ""}
+            side = published_split(recording.name.actor) if split == "published" else ""
+            return _record(recording, side, facts, known.sha256(recording.path), project)
 
         futures = [pool.submit(read, recording) for recording in recordings]
         try:
@@ -243,13 +242,13 @@ def _read(recordings: Sequence[_Recording], split: str, project: Path) -> tuple[
                 zip(recordings, futures, strict=True), len(recordings), "download", unit="clip"
             ):
                 try:
-                    rows.append(future.result())
+                    records.append(future.result())
                 except UNREADABLE as error:
                     source = inside_project(recording.path, project)
-                    failures.append({"clip_id": recording.name.clip_id, "source": source, "reason": why(error)})
+                    failures.append(ClipFailure(recording.name.clip_id, source, why(error)))
         finally:
             pool.shutdown(cancel_futures=True)
-    return rows, failures
+    return records, failures
 
 
 def _facts(path: Path) -> dict[str, Any]:
@@ -257,24 +256,17 @@ def _facts(path: Path) -> dict[str, Any]:
     return {"seconds": found.seconds, "fps": found.fps, "sound": found.has_sound}
 
 
-def _row(recording: _Recording, facts: dict[str, Any], sha256: str, project: Path) -> Row:
+def _record(recording: _Recording, split: str, facts: dict[str, Any], sha256: str, project: Path) -> ClipRecord:
     name, sound = recording.name, None if facts["sound"] else recording.sound
-    return {
-        "clip_id": name.clip_id,
-        "subject": name.actor,
-        "split": "",
-        "source": inside_project(recording.path, project),
-        "source_sha256": sha256,
-        "frames": round(facts["seconds"] * facts["fps"]),
-        "seconds": round(facts["seconds"], 3),
-        "fps": round(facts["fps"], 3),
-        "audio": inside_project(sound, project) if sound else "",
-        "annotations": "",
-        "start_s": "",
-        "end_s": "",
-        "box": "",
-        "ratio": "",
-        "emotion": name.emotion,
-        "level": name.level,
-        "view": name.view,
-    }
+    return ClipRecord(
+        clip_id=name.clip_id,
+        subject=name.actor,
+        split=split,
+        source=Path(inside_project(recording.path, project)),
+        source_sha256=sha256,
+        frames=round(facts["seconds"] * facts["fps"]),
+        seconds=round(facts["seconds"], 3),
+        fps=round(facts["fps"], 3),
+        audio=Path(inside_project(sound, project)) if sound else None,
+        groups={"emotion": name.emotion, "level": str(name.level), "view": name.view},
+    )

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from segtalker.clips.runner import Row
-from segtalker.clips.store import SPLITS
+from segtalker.clips.record import SPLITS, ClipFailure, ClipRecord
 from segtalker.config.data import Mead
 from segtalker.datasets.mead import PAGE
 from segtalker.datasets.mead_layout import EMOTIONS, LEVELS, TEST_ACTORS, TRAIN_ACTORS, VAL_ACTORS, VIEWS
@@ -15,16 +14,16 @@ _TERMS = (
 )
 
 
-def mead_report(rows: Sequence[Row], failures: Sequence[Row], settings: Mead) -> str:
+def mead_report(records: Sequence[ClipRecord], failures: Sequence[ClipFailure], settings: Mead) -> str:
     """A page in Markdown: sizes, splits, each actor's recordings, and the holes in what should be regular.
 
     Args:
-        rows: of `clips.csv`, see `segtalker.datasets.mead.mead_recordings`.
+        records: of the recordings, see `segtalker.datasets.mead.mead_recordings`.
         failures: of `failures.csv`.
         settings: what was chosen.
     """
     known = settings.actors or sorted(TRAIN_ACTORS + VAL_ACTORS + TEST_ACTORS)
-    there = {row["subject"] for row in rows}
+    there = {record.subject for record in records}
     missing = [actor for actor in known if actor not in there]
     whose = "chosen actors" if settings.actors else "actors of the published lists"
     lines = [
@@ -32,26 +31,26 @@ def mead_report(rows: Sequence[Row], failures: Sequence[Row], settings: Mead) ->
         "",
         _TERMS,
         "",
-        f"Recordings: {len(rows)}, minutes: {_minutes(rows):.1f}, actors: {len(there)}; not to be used:"
+        f"Recordings: {len(records)}, minutes: {_minutes(records):.1f}, actors: {len(there)}; not to be used:"
         f" {len(failures)}, see `failures.csv`.",
         "",
         f"Of {len(known)} {whose} {len(missing)} are missing{': ' + ', '.join(missing) if missing else ''}.",
         "",
-        *_splits(rows),
+        *_splits(records),
         "## Recordings of each emotion, by level",
         "",
         "`30/30/29`: so many of level 1, 2 and 3; `neutral` has one level.",
         "",
-        *_actors(rows, settings),
+        *_actors(records, settings),
         "## Missing",
         "",
-        *_holes(rows, settings),
+        *_holes(records, settings),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _minutes(rows: Iterable[Row]) -> float:
-    return sum(float(row["seconds"]) for row in rows) / 60
+def _minutes(records: Iterable[ClipRecord]) -> float:
+    return sum(record.seconds for record in records) / 60
 
 
 def _table(header: Sequence[str], body: Iterable[Sequence[object]]) -> list[str]:
@@ -59,12 +58,12 @@ def _table(header: Sequence[str], body: Iterable[Sequence[object]]) -> list[str]
     return [*(f"| {' | '.join(map(str, line))} |" for line in lines), ""]
 
 
-def _splits(rows: Sequence[Row]) -> list[str]:
-    parts = {split: [row for row in rows if row["split"] == split] for split in SPLITS}
+def _splits(records: Sequence[ClipRecord]) -> list[str]:
+    parts = {split: [record for record in records if record.split == split] for split in SPLITS}
     if not any(parts.values()):
         return ["The actors are split later, by a hash of their names.", ""]
     body = [
-        (split, len({row["subject"] for row in part}), len(part), f"{_minutes(part):.1f}")
+        (split, len({record.subject for record in part}), len(part), f"{_minutes(part):.1f}")
         for split, part in parts.items()
     ]
     return _table(("split", "actors", "recordings", "minutes"), body)
@@ -87,39 +86,46 @@ def _views(settings: Mead) -> list[str]:
     return [view for view in VIEWS if not settings.views or view in settings.views]
 
 
-def _actors(rows: Sequence[Row], settings: Mead) -> list[str]:
-    counts = Counter((row["subject"], row["view"], row["emotion"], int(row["level"])) for row in rows)
+def _actors(records: Sequence[ClipRecord], settings: Mead) -> list[str]:
+    counts = Counter(
+        (record.subject, record.groups["view"], record.groups["emotion"], int(record.groups["level"]))
+        for record in records
+    )
     emotions = _emotions(settings)
     body = []
-    for actor, view in sorted({(row["subject"], row["view"]) for row in rows}):
-        own = [row for row in rows if row["subject"] == actor and row["view"] == view]
+    for actor, view in sorted({(record.subject, record.groups["view"]) for record in records}):
+        own = [record for record in records if record.subject == actor and record.groups["view"] == view]
         cells = [
             "/".join(str(counts[actor, view, emotion, level]) for level in _levels(emotion, settings))
             for emotion in emotions
         ]
-        body.append((actor, view, own[0]["split"], len(own), f"{_minutes(own):.1f}", *cells))
+        body.append((actor, view, own[0].split, len(own), f"{_minutes(own):.1f}", *cells))
     return _table(("actor", "view", "split", "recordings", "minutes", *emotions), body)
 
 
-def _holes(rows: Sequence[Row], settings: Mead) -> list[str]:
+def _holes(records: Sequence[ClipRecord], settings: Mead) -> list[str]:
     """What the actors that are there lack: views, emotions at a level, numbers left out."""
     lines = []
-    for actor in sorted({row["subject"] for row in rows}):
-        own = [row for row in rows if row["subject"] == actor]
-        views = [view for view in _views(settings) if any(row["view"] == view for row in own)]
+    for actor in sorted({record.subject for record in records}):
+        own = [record for record in records if record.subject == actor]
+        views = [view for view in _views(settings) if any(record.groups["view"] == view for record in own)]
         lacking = [f"no view {view}" for view in _views(settings) if view not in views]
         for view in views:
-            lacking += _holes_of_view([row for row in own if row["view"] == view], view, settings)
+            lacking += _holes_of_view([record for record in own if record.groups["view"] == view], view, settings)
         lines += [f"- {actor}: {'; '.join(lacking)}"] if lacking else []
     return lines or ["Nothing: each actor has each chosen view, emotion and level, without a gap in the numbers."]
 
 
-def _holes_of_view(rows: Sequence[Row], view: str, settings: Mead) -> list[str]:
+def _holes_of_view(records: Sequence[ClipRecord], view: str, settings: Mead) -> list[str]:
     holes = []
     for emotion in _emotions(settings):
         for level in _levels(emotion, settings):
-            cell = [row for row in rows if row["emotion"] == emotion and int(row["level"]) == level]
-            numbers = {int(row["clip_id"].rpartition("_")[2]) for row in cell}
+            cell = [
+                record
+                for record in records
+                if record.groups["emotion"] == emotion and int(record.groups["level"]) == level
+            ]
+            numbers = {int(record.clip_id.rpartition("_")[2]) for record in cell}
             gaps = sorted(set(range(1, max(numbers, default=0))) - numbers)
             if not numbers:
                 holes.append(f"{view} {emotion} level {level}")

@@ -1,13 +1,15 @@
 """The embedded dataset as a source: people who do not exist, speaking synthetic speech."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from segtalker.clips.image_pack import write_images
-from segtalker.clips.runner import ClipTask, Row, task_key
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import ClipTask, Facts, task_key
 from segtalker.config.data import Synthetic
 from segtalker.media.video import write_video
 from segtalker.synthetic.motion import draw_motion
@@ -44,7 +46,7 @@ class Recording(NamedTuple):
     sample_rate_hz: int
 
 
-def synthetic_tasks(settings: Synthetic, recording: Recording, folder: Path) -> list[ClipTask]:
+def synthetic_tasks(settings: Synthetic, recording: Recording, folder: Path) -> list[ClipTask[ClipRecord]]:
     """One task a clip: the first subjects train, the next validate, the last test.
 
     Args:
@@ -55,54 +57,55 @@ def synthetic_tasks(settings: Synthetic, recording: Recording, folder: Path) -> 
     code = code_hash(__name__)
     counts = (("train", settings.train_subjects), ("val", settings.val_subjects), ("test", settings.test_subjects))
     splits = [split for split, count in counts for _ in range(count)]
-    rows = [
-        _row(subject, clip, split, folder)
+    records = [
+        _record(subject, clip, split, folder)
         for subject, split in enumerate(splits)
         for clip in range(settings.clips_per_subject)
     ]
-    return [ClipTask(row, task_key(row, recording, code)) for row in rows]
+    return [ClipTask(record, task_key(asdict(record), recording, code)) for record in records]
 
 
-def _row(subject: int, clip: int, split: str, folder: Path) -> Row:
+def _record(subject: int, clip: int, split: str, folder: Path) -> ClipRecord:
     clip_id = f"s{subject:03d}_{clip:02d}"
-    place = (folder / "clips" / clip_id).as_posix()
-    source = {"source": f"{place}/video.mp4", "annotations": place, "audio": ""}
-    return {"clip_id": clip_id, "subject": f"s{subject:03d}", "split": split} | source
+    place = folder / "clips" / clip_id
+    return ClipRecord(
+        clip_id=clip_id, subject=f"s{subject:03d}", split=split, source=place / "video.mp4", annotations=place
+    )
 
 
-def _numbers(row: Row) -> tuple[int, int]:
-    subject, _, clip = row["clip_id"].removeprefix("s").partition("_")
+def _numbers(record: ClipRecord) -> tuple[int, int]:
+    subject, _, clip = record.clip_id.removeprefix("s").partition("_")
     return int(subject), int(clip)
 
 
-def spoken(row: Row, recording: Recording) -> tuple[Speech, list[str], Voice]:
+def spoken(record: ClipRecord, recording: Recording) -> tuple[Speech, list[str], Voice]:
     """What is said in a clip and how; a person keeps voice and language."""
-    subject, clip = _numbers(row)
+    subject, clip = _numbers(record)
     person = draw_person(recording.seed, subject)
     own = np.random.default_rng((recording.seed, subject, 1))
     # half of the people speak English, the others one of the other languages
     language = LANGUAGES[0] if own.uniform() < 0.5 else LANGUAGES[1 + int(own.integers(len(LANGUAGES) - 1))]
-    voice = draw_voice(row["split"], language, person.gender, own)
+    voice = draw_voice(record.split, language, person.gender, own)
     rng = np.random.default_rng((recording.seed, subject, 2, clip))
-    texts = sentences(row["split"], language, rng)
+    texts = sentences(record.split, language, rng)
     speech, said = speak_for(recording.seconds, texts, voice, float(rng.uniform(*_LEAD_S)))
     return speech, said, voice
 
 
-def record(row: Row, output: Path, recording: Recording) -> Row:
+def render_recording(record: ClipRecord, output: Path, recording: Recording) -> Facts:
     """Renders one clip: `video.mp4`, `masks.zip`, `landmarks.npy`, `speech.json`.
 
     Args:
-        row: from `synthetic_tasks`.
+        record: from `synthetic_tasks`.
         output: the clip's folder.
         recording: how.
 
     Returns:
-        The columns that only the finished clip knows.
+        The fields that only the finished clip knows.
     """
-    subject, clip = _numbers(row)
+    subject, clip = _numbers(record)
     frames = round(recording.seconds * recording.fps)
-    speech, said, voice = spoken(row, recording)
+    speech, said, voice = spoken(record, recording)
     motion = draw_motion(frames, recording.fps, np.random.default_rng((recording.seed, subject, 3, clip)))
     person = draw_person(recording.seed, subject)
     renderer = Renderer(person, recording.height, recording.width, recording.seed * 1000 + subject)

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 
 from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip, processed_clip
 from segtalker.evaluation.metric_nets import MetricNetsConfig, load_metric_nets, make_finders
 from segtalker.faces.detectors import FaceFinder
@@ -31,6 +33,19 @@ SCORES_FILE = "scores.json"
 FEATURES_FILE = "features.npz"
 # what a measure gave for a clip: an array, a named tuple of arrays, sync scores, or why it gave nothing
 Measured = dict[FrameMeasure, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRecord(ClipRecord):
+    """A clip whose videos are measured.
+
+    Args:
+        methods: those that made a video of it.
+        compared: frames from the start that are measured, where not all are.
+    """
+
+    methods: tuple[str, ...]
+    compared: int | None = None
 
 
 @dataclass(frozen=True)
@@ -240,13 +255,12 @@ def _feature_keys(plan: EvaluationPlan, clip: Clip) -> dict[FrameMeasure, str]:
     return keys
 
 
-def evaluate_clip(plan: EvaluationPlan, row: dict[str, Any], folder: Path) -> dict[str, Any]:
+def evaluate_clip(plan: EvaluationPlan, record: EvaluationRecord, folder: Path) -> Facts:
     """Measures one clip by every method; for `segtalker.clips.runner.run_clips`.
 
     Args:
         plan: how.
-        row: `clip_id`, `subject` and `methods`, names with spaces between; `compared`, where only so many frames from
-            the start are to be measured.
+        record: of the clip.
         folder: gets `scores.json` and `features.npz`.
 
     Returns:
@@ -256,14 +270,14 @@ def evaluate_clip(plan: EvaluationPlan, row: dict[str, Any], folder: Path) -> di
         BadClipError: the clip itself cannot be measured. A method that cannot is noted in `scores.json`.
     """
     nets = load_metric_nets(plan.nets)
-    clip = processed_clip(plan.data, plan.dataset, row["clip_id"], row["subject"])
+    clip = processed_clip(plan.data, plan.dataset, record.clip_id, record.subject)
     reference_clip = _reference_clip(plan, clip)
     if len({len(clip.frames), len(clip.masks), len(reference_clip.landmarks)}) > 1:
         raise BadClipError("frames, masks and landmarks differ in number")
-    count = min(row.get("compared") or len(clip.frames), len(clip.frames))
+    count = min(record.compared or len(clip.frames), len(clip.frames))
     cache, keys = FeatureCache(plan.cache), _feature_keys(plan, clip) if count == len(clip.frames) else {}
     known = {measure: kept for measure, key in keys.items() if (kept := cache.load(key)) is not None}
-    videos = _open_videos(plan, clip, row["methods"].split(), known, count)
+    videos = _open_videos(plan, clip, record.methods, known, count)
     try:
         measure_clip(plan, nets, clip, reference_clip, videos, count)
     finally:

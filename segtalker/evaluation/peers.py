@@ -2,20 +2,28 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from segtalker.clips.runner import ClipTask, Row, run_clips, task_key
+from segtalker.clips.record import ClipFailure
+from segtalker.clips.runner import ClipTask, run_clips, task_key
 from segtalker.clips.store import Clip, load_clips, processed_clip
+from segtalker.clips.tables import FAILURES_FILE, read_records
 from segtalker.clips.worker_pools import Pool
 from segtalker.config.params import Params
 from segtalker.config.workspace import Workspace
 from segtalker.datasets.folder import folder_clips
-from segtalker.evaluation.clip import GROUND_TRUTH, EvaluationPlan
-from segtalker.evaluation.predictions import Geometry, Intake, find_predictions, take_in
+from segtalker.evaluation.clip import GROUND_TRUTH, EvaluationPlan, EvaluationRecord
+from segtalker.evaluation.predictions import (
+    Geometry,
+    PredictionReader,
+    PredictionRecord,
+    find_predictions,
+    read_prediction,
+)
 from segtalker.evaluation.run import (
     Groups,
     clip_groups,
@@ -48,7 +56,7 @@ class Request:
         predictions: folder of videos.
         name: of the method.
         reference: folder of the videos they should be, or None for the test clips of the experiment.
-        geometry: see `segtalker.evaluation.predictions.Intake`.
+        geometry: see `segtalker.evaluation.predictions.PredictionReader`.
     """
 
     predictions: Path
@@ -68,7 +76,7 @@ class Measured:
         scores: long table, see `segtalker.evaluation.score_table`.
         facts: protocol of each metric.
         protocol: see `segtalker.evaluation.protocol`.
-        rows: the clips that were measured.
+        records: the clips that were measured.
         failures: clips that have no row, with the reason.
         notes: what differed and was set right, and videos that belong to no clip.
     """
@@ -79,9 +87,9 @@ class Measured:
     scores: pd.DataFrame
     facts: dict[str, dict]
     protocol: dict[str, dict[str, str]]
-    rows: list[Row]
-    failures: list[Row]
-    notes: list[Row]
+    records: list[EvaluationRecord]
+    failures: list[dict]
+    notes: list[dict]
 
 
 def measure_predictions(root: Path, params: Params, request: Request) -> Measured:
@@ -103,29 +111,31 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
     plan = replace(plan, generated=work / "predictions")
     found, extra = find_predictions(request.predictions, [clip.clip_id for clip in clips])
     taken, failures = _take_in(params, plan, request, clips, found, work)
-    made = {row["clip_id"]: [request.name] for row in taken}
+    made = {record.clip_id: [request.name] for record in taken}
     if not made:
         raise BadInputError(f"{request.predictions}: no prediction can be compared; {_first(failures)}")
     parts = make_protocol(plan, params.evaluate, clips)
     tasks = make_tasks(plan, clips, made, groups)
-    compared = {row["clip_id"]: int(row["frames"]) for row in taken}
+    compared = {record.clip_id: record.frames for record in taken}
     tasks = [
-        ClipTask(task.row | {"compared": compared[task.clip_id]}, task_key(task.key, compared[task.clip_id]))
+        ClipTask(replace(task.record, compared=compared[task.clip_id]), task_key(task.key, compared[task.clip_id]))
         for task in tasks
     ]
     pool = evaluation_pool(plan.nets.device, params.machine)
     names, folder = [GROUND_TRUTH, request.name], work / "evaluate" / request.name
-    scores, rows, more = measure_clips(plan, tasks, names, folder, pool, 1.0)
+    scores, records, more = measure_clips(plan, tasks, names, folder, pool, 1.0)
     failures += _failures(folder)
     facts = describe(plan.reference_masks, plan.nets.stand_ins)
-    notes = [{"clip_id": row["clip_id"], "video": row["source"], "note": row["notes"]} for row in taken if row["notes"]]
+    notes = [
+        {"clip_id": one.clip_id, "video": str(one.source), "note": "; ".join(one.notes)} for one in taken if one.notes
+    ]
     notes += [{"clip_id": "", "video": str(path), "note": "belongs to no clip; not used"} for path in extra]
     signature = task_key(parts, request.name, [task.key for task in tasks])
     dataset = request.reference.name if request.reference else plan.dataset
-    return Measured(request.name, dataset, signature, scores, facts, parts, rows, [*lost, *failures, *more], notes)
+    return Measured(request.name, dataset, signature, scores, facts, parts, records, [*lost, *failures, *more], notes)
 
 
-def _first(failures: Sequence[Row]) -> str:
+def _first(failures: Sequence[dict]) -> str:
     return f"the first, {failures[0]['clip_id']}: {failures[0]['reason']}" if failures else "there are no clips"
 
 
@@ -137,7 +147,7 @@ def _work_folder(root: Path, reference: str) -> Path:
 
 def _reference(
     root: Path, params: Params, workspace: Workspace, request: Request
-) -> tuple[EvaluationPlan, list[Clip], Groups, list[Row]]:
+) -> tuple[EvaluationPlan, list[Clip], Groups, list[dict]]:
     """The clips to compare with, what groups they are in, and those that could not be used."""
     plan = make_plan(params, workspace)
     if request.reference is None:
@@ -155,20 +165,19 @@ def _reference(
         )
     check_detector(params.crop.detector, params.crop.weights)
     settings = params.download.folder.model_copy(update={"root": str(request.reference)})
-    rows, lost = folder_clips(settings, root)
+    records, unreadable = folder_clips(settings, root)
     data = _work_folder(root, str(request.reference.resolve())) / "data"
     crops = data / "crop" / _REFERENCE
-    cropped = crop_clips(params, rows, crops)
+    cropped = crop_clips(params, records, crops)
     parsed = parse_clips(params, choose_parser(params, workspace), cropped, crops, data / "parse" / _REFERENCE)
-    lost += _failures(crops) + _failures(data / "parse" / _REFERENCE)
-    clips = [processed_clip(data, _REFERENCE, row["clip_id"], row["subject"]) for row in parsed]
+    lost = list(map(asdict, unreadable)) + _failures(crops) + _failures(data / "parse" / _REFERENCE)
+    clips = [processed_clip(data, _REFERENCE, record.clip_id, record.subject) for record in parsed]
     plan = replace(plan, data=data, dataset=_REFERENCE, reference_masks="parsed")
     return plan, clips, {}, lost
 
 
-def _failures(folder: Path) -> list[Row]:
-    table = pd.read_csv(folder / "failures.csv", dtype=str, keep_default_na=False)
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+def _failures(folder: Path) -> list[dict]:
+    return list(map(asdict, read_records(folder / FAILURES_FILE, ClipFailure)))
 
 
 def _take_in(
@@ -178,9 +187,9 @@ def _take_in(
     clips: Sequence[Clip],
     found: dict[str, list[Path]],
     work: Path,
-) -> tuple[list[Row], list[Row]]:
-    """Rows of the predictions that can be compared, and why the others cannot."""
-    intake = Intake(
+) -> tuple[list[PredictionRecord], list[dict]]:
+    """Records of the predictions that can be compared, and why the others cannot."""
+    reader = PredictionReader(
         data=plan.data,
         dataset=plan.dataset,
         folder=plan.generated / request.name,
@@ -189,19 +198,18 @@ def _take_in(
         geometry=request.geometry,
         starts_with_clip=request.reference is None,
     )
-    how = [params.base.fps, params.base.image_size, request.geometry, code_hash(take_in.__module__)]
+    how = [params.base.fps, params.base.image_size, request.geometry, code_hash(read_prediction.__module__)]
     tasks = []
     for clip in clips:
         videos = found.get(clip.clip_id, [])
         content = [file_sha256(path) for path in (*videos, clip.crop_folder / "crop.json")]
-        row = {
-            "clip_id": clip.clip_id,
-            "subject": clip.subject,
-            "source": str(videos[0]) if videos else "",
-            "videos": "\n".join(map(str, videos)),
-        }
-        tasks.append(ClipTask(row, task_key(how, content), (intake.folder / clip.clip_id,)))
-    folder = work / "intake" / request.name
-    columns = ("clip_id", "subject", "source", "frames", "notes")
-    rows = run_clips(tasks, partial(take_in, intake), folder, columns, Pool.of(params.machine), 1.0, "predictions")
-    return rows, _failures(folder)
+        record = PredictionRecord(
+            clip_id=clip.clip_id,
+            subject=clip.subject,
+            source=videos[0] if videos else request.predictions,
+            videos=tuple(videos),
+        )
+        tasks.append(ClipTask(record, task_key(how, content), (reader.folder / clip.clip_id,)))
+    folder = work / "predictions_read" / request.name
+    records = run_clips(tasks, partial(read_prediction, reader), folder, Pool.of(params.machine), 1.0, "predictions")
+    return records, _failures(folder)

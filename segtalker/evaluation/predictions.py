@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from segtalker.clips.image_pack import write_images
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip, processed_clip
 from segtalker.datasets.file_walk import walk_files
 from segtalker.datasets.folder import clip_ids
@@ -67,7 +69,7 @@ def _names(video: Path) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Intake:
+class PredictionReader:
     """How predictions become frames like the clips' own.
 
     Args:
@@ -89,12 +91,25 @@ class Intake:
     starts_with_clip: bool
 
 
-def take_in(intake: Intake, row: dict[str, Any], _output: Path) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class PredictionRecord(ClipRecord):
+    """A clip and what was predicted of it.
+
+    Args:
+        videos: predictions found; one is right.
+        notes: what differed and was set right.
+    """
+
+    videos: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read_prediction(reader: PredictionReader, record: PredictionRecord, _output: Path) -> Facts:
     """Reads one prediction; for `segtalker.clips.runner.run_clips`.
 
     Args:
-        intake: how.
-        row: `clip_id`, `subject` and `videos`, paths with line ends between.
+        reader: how.
+        record: of the clip.
 
     Returns:
         `frames` that can be compared and `notes`, what differed.
@@ -102,8 +117,8 @@ def take_in(intake: Intake, row: dict[str, Any], _output: Path) -> dict[str, Any
     Raises:
         BadClipError: it cannot be read or compared, and why.
     """
-    clip = processed_clip(intake.data, intake.dataset, row["clip_id"], row["subject"])
-    videos = [Path(path) for path in row["videos"].splitlines()]
+    clip = processed_clip(reader.data, reader.dataset, record.clip_id, record.subject)
+    videos = record.videos
     if not videos:
         raise BadClipError("no prediction of this clip")
     if len(videos) > 1:
@@ -111,11 +126,11 @@ def take_in(intake: Intake, row: dict[str, Any], _output: Path) -> dict[str, Any
     if not videos[0].stat().st_size:
         raise BadClipError(f"{videos[0].name}: empty file")
     video = open_video(videos[0], "pyav")
-    notes = [f"{video.fps:.3g} fps read at {intake.fps}"] if abs(video.fps - intake.fps) > 0.01 else []
-    squares = _squares(intake, clip, video, notes)
-    with atomic_folder(intake.folder / clip.clip_id) as folder:
+    notes = [f"{video.fps:.3g} fps read at {reader.fps}"] if abs(video.fps - reader.fps) > 0.01 else []
+    squares = _squares(reader, clip, video, notes)
+    with atomic_folder(reader.folder / clip.clip_id) as folder:
         wanted = len(clip.frames)
-        shown = _frames(intake, clip, video, squares)
+        shown = _frames(reader, clip, video, squares)
         count = write_images(folder / "frames.zip", islice(shown, wanted), ".jpg")
         goes_on = next(shown, None) is not None
         if count < _LEAST_SHARE * wanted:
@@ -124,20 +139,20 @@ def take_in(intake: Intake, row: dict[str, Any], _output: Path) -> dict[str, Any
         notes.append(f"{count} frames, the clip has {wanted}: the first {count} are compared")
     elif goes_on:
         notes.append(f"goes on after the clip's {wanted} frames: the rest is left out")
-    return {"frames": count, "notes": "; ".join(notes)}
+    return {"frames": count, "notes": notes}
 
 
-def _squares(intake: Intake, clip: Clip, video: Video, notes: list[str]) -> np.ndarray:
+def _squares(reader: PredictionReader, clip: Clip, video: Video, notes: list[str]) -> np.ndarray:
     """Left and upper edge and side of the clip's square in the prediction: `(T, 3)` or `(1, 3)`, px."""
     facts, size = clip.facts, len(clip.frames)
     shape = video.width / video.height
     recorded = facts["source_width"] / facts["source_height"]
     is_whole = abs(shape / recorded - 1.0) < _SAME_SHAPE
     is_square = abs(shape - 1.0) < _SAME_SHAPE
-    showing = intake.geometry
+    showing = reader.geometry
     if showing == "auto":
         # where both are square, a clip's own square was given to whoever made a prediction of the clip
-        is_crop = is_square and (intake.starts_with_clip or not is_whole)
+        is_crop = is_square and (reader.starts_with_clip or not is_whole)
         showing = "crop" if is_crop else "recording"
     if not (is_whole if showing == "recording" else is_square):
         raise BadClipError(
@@ -145,7 +160,7 @@ def _squares(intake: Intake, clip: Clip, video: Video, notes: list[str]) -> np.n
             f" ({facts['source_width']}x{facts['source_height']}) nor of the clip's square"
         )
     if showing == "crop":
-        squares, natural = np.array([[-0.5, -0.5, float(video.width)]]), intake.size
+        squares, natural = np.array([[-0.5, -0.5, float(video.width)]]), reader.size
     else:
         scale = video.width / facts["source_width"]
         edge = np.array([0.5, 0.5, 0.0])  # integers are pixel centres
@@ -157,7 +172,7 @@ def _squares(intake: Intake, clip: Clip, video: Video, notes: list[str]) -> np.n
     return squares
 
 
-def _frames(intake: Intake, clip: Clip, video: Video, squares: np.ndarray) -> Iterator[np.ndarray]:
-    later = 0.0 if intake.starts_with_clip else max(clip.facts["start_s"] - clip.facts["source_start_s"], 0.0)
-    for number, frame in enumerate(video.at_rate(intake.fps, video.start_s + later)):
-        yield warp_image(frame.image, squares[min(number, len(squares) - 1)], intake.size)
+def _frames(reader: PredictionReader, clip: Clip, video: Video, squares: np.ndarray) -> Iterator[np.ndarray]:
+    later = 0.0 if reader.starts_with_clip else max(clip.facts["start_s"] - clip.facts["source_start_s"], 0.0)
+    for number, frame in enumerate(video.at_rate(reader.fps, video.start_s + later)):
+        yield warp_image(frame.image, squares[min(number, len(squares) - 1)], reader.size)

@@ -1,9 +1,9 @@
 """What has to be the same for two runs' numbers to be compared, and a hash of it.
 
-A score depends on more than the method: on the clips it is measured on, on how each metric is measured, and on the
-networks that measure, of which the parser and the sync expert are trained by the experiment itself. Runs that share
-data, parser and expert, as an ablation of a later stage does, share a protocol; another seed has people, a parser and
-an expert of its own and shares none.
+A score depends on more than the method: on the clips it is measured on, on how each metric is measured, on the code
+that measures, and on the networks that do, of which the parser and the sync expert are trained by the experiment
+itself. Runs that share data, parser and expert, as an ablation of a later stage does, share a protocol; another seed
+has people, a parser and an expert of its own and shares none.
 """
 
 import hashlib
@@ -16,6 +16,8 @@ from segtalker.utils.errors import BadInputError
 
 PROTOCOL_FILE = "protocol.json"
 PROTOCOL_DIGITS = 12
+# a protocol of an earlier version has no such part, so its numbers are not mixed with those of this one
+CODE_PART = "code that measures"
 Protocol = Mapping[str, Mapping[str, str]]
 _SHOWN = 3
 # of a run of another seed these differ by their nature
@@ -34,6 +36,7 @@ def make_protocol(
     clips: Mapping[str, str],
     parser: str,
     expert: str,
+    code: str,
 ) -> dict[str, dict[str, str]]:
     """The parts of a protocol, each by name.
 
@@ -44,6 +47,7 @@ def make_protocol(
         clips: hash of the reference of each test clip, see `clip_hash`.
         parser: hash of the parser that names regions in generated frames.
         expert: hash of the sync expert of the image domain.
+        code: hash of the code that measures, without comments and docstrings.
     """
     return {
         "metrics": {name: _sha256(dict(facts)) for name, facts in metrics.items()},
@@ -51,6 +55,7 @@ def make_protocol(
         "weights": dict(weights),
         "clips": dict(clips),
         "networks": {"parser": parser, "expert": expert},
+        CODE_PART: {"segtalker.evaluation": code},
     }
 
 

@@ -7,15 +7,17 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from segtalker.clips.runner import ClipTask, Row, run_clips, task_key
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import ClipTask, run_clips, task_key
 from segtalker.clips.store import Clip, load_clips, read_table, write_table
+from segtalker.clips.tables import read_records
 from segtalker.clips.worker_pools import Pool
 from segtalker.config.base import Machine
 from segtalker.config.evaluation import Evaluate
 from segtalker.config.params import Params
 from segtalker.config.workspace import Workspace
 from segtalker.evaluation import protocol
-from segtalker.evaluation.clip import EvaluationPlan, evaluate_clip
+from segtalker.evaluation.clip import EvaluationPlan, EvaluationRecord, evaluate_clip
 from segtalker.evaluation.metric_nets import MetricNetsConfig, WeightFiles, load_metric_nets
 from segtalker.evaluation.result_files import GROUPS, METHOD_FAILURE_COLUMNS
 from segtalker.evaluation.score_table import (
@@ -83,6 +85,7 @@ def make_protocol(plan: EvaluationPlan, settings: Evaluate, clips: Sequence[Clip
         clips={clip.clip_id: protocol.clip_hash(_reference_hashes(plan, clip)) for clip in clips},
         parser=file_sha256(nets.parser.path),
         expert=file_sha256(nets.expert) if nets.expert and nets.stand_ins else "",
+        code=code_hash(evaluate_clip.__module__, clip_scores.__module__),
     )
 
 
@@ -103,10 +106,10 @@ def tried_clips(plan: EvaluationPlan, made: Iterable[str]) -> list[Clip]:
 
 def clip_groups(path: Path) -> dict[str, dict[str, str]]:
     """What a dataset says of its clips beside who speaks, by clip: `GROUPS`, where it has them."""
-    table = read_table(path)
-    known = [name for name in GROUPS if name in table.columns]
-    rows = table.set_index("clip_id")[known].astype(str).to_dict("index")
-    return {str(clip_id): {str(name): str(value) for name, value in row.items()} for clip_id, row in rows.items()}
+    return {
+        record.clip_id: {name: value for name, value in record.groups.items() if name in GROUPS}
+        for record in read_records(path, ClipRecord)
+    }
 
 
 def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
@@ -120,7 +123,7 @@ def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
 
 def make_tasks(
     plan: EvaluationPlan, clips: Sequence[Clip], made: Mapping[str, Sequence[str]], groups: Groups
-) -> list[ClipTask]:
+) -> list[ClipTask[EvaluationRecord]]:
     """One task a clip; its key covers networks, code, settings, the clip and what was made of it."""
     settings = (
         plan.nets.stand_ins,
@@ -139,9 +142,15 @@ def make_tasks(
         folders = [clip.crop_folder, clip.parse_folder, clip.gate_folder]
         folders += [plan.generated / method / clip.clip_id for method in made[clip.clip_id]]
         content = [file_sha256(file) for folder in folders for file in _inputs(folder)]
-        row = {"clip_id": clip.clip_id, "subject": clip.subject, "source": str(clip.crop_folder)}
-        row |= {**groups.get(clip.clip_id, {}), "methods": " ".join(made[clip.clip_id])}
-        tasks.append(ClipTask(row, task_key(how, content)))
+        record = EvaluationRecord(
+            clip_id=clip.clip_id,
+            subject=clip.subject,
+            split=clip.split,
+            source=clip.crop_folder,
+            groups=groups.get(clip.clip_id, {}),
+            methods=tuple(made[clip.clip_id]),
+        )
+        tasks.append(ClipTask(record, task_key(how, content)))
     return tasks
 
 
@@ -167,8 +176,13 @@ def write_failures(path: Path, lost: Sequence[dict], pairs: int, max_failed: flo
 
 
 def measure_clips(
-    plan: EvaluationPlan, tasks: Sequence[ClipTask], names: Sequence[str], folder: Path, pool: Pool, max_failed: float
-) -> tuple[pd.DataFrame, list[Row], list[Row]]:
+    plan: EvaluationPlan,
+    tasks: Sequence[ClipTask[EvaluationRecord]],
+    names: Sequence[str],
+    folder: Path,
+    pool: Pool,
+    max_failed: float,
+) -> tuple[pd.DataFrame, list[EvaluationRecord], list[dict]]:
     """Measures clips, each kept under `folder` as it is finished.
 
     Args:
@@ -180,13 +194,10 @@ def measure_clips(
         max_failed: share of clips that may fail.
 
     Returns:
-        The long table, rows of the measured clips, and the videos of single methods that could not be measured.
+        The long table, records of the measured clips, and the videos of single methods that could not be measured.
     """
     load_metric_nets(plan.nets)
-    columns = ("clip_id", "subject", "source", "frames", "methods")
-    rows = run_clips(tasks, partial(evaluate_clip, plan), folder, columns, pool, max_failed, "evaluate")
-    clips = [
-        MeasuredClip(row["clip_id"], row["subject"], row["source"], folder / "clips" / row["clip_id"]) for row in rows
-    ]
+    records = run_clips(tasks, partial(evaluate_clip, plan), folder, pool, max_failed, "evaluate")
+    clips = [MeasuredClip(one.clip_id, one.subject, str(one.source), folder / "clips" / one.clip_id) for one in records]
     scores, lost = clip_scores(clips)
-    return score_table([*scores, *dataset_scores(clips, names, plan.nets)], names), rows, lost
+    return score_table([*scores, *dataset_scores(clips, names, plan.nets)], names), records, lost

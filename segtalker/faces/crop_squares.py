@@ -45,9 +45,9 @@ def clip_squares(
     return np.concatenate([corners, np.full((len(corners), 1), side)], axis=1)
 
 
-def published_square(box: str) -> np.ndarray:
-    """A square published as `x y width height` in whole pixels: left and upper edge and side, `(3,)`, float64."""
-    x, y, width, height = (float(value) for value in box.split())
+def published_square(box: tuple[float, float, float, float]) -> np.ndarray:
+    """A square published as x, y, width, height in whole pixels: left and upper edge and side, `(3,)`, float64."""
+    x, y, width, height = box
     return np.array([x - 0.5, y - 0.5, max(width, height)])
 
 

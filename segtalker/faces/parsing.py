@@ -15,7 +15,7 @@ from torch import nn
 from segtalker.faces.mask_smoothing import Scored, Smoothing, smooth
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.external.bisenet import load_bisenet
-from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.nets.parser import FaceParser
 from segtalker.nets.tensors import best_regions
 
 
@@ -58,11 +58,8 @@ def load_parser(choice: ParserChoice) -> nn.Module:
     if choice.device == "cpu":
         torch.set_num_threads(1)
     kind = torch.bfloat16 if choice.precision == "bf16-true" else torch.float32
-    parser: nn.Module
-    if choice.backend == "bisenet":
-        parser = load_bisenet(choice.path)
-    else:
-        parser = load_net(choice.path, PARSER_KIND, FaceParser).folded()
+    bisenet = choice.backend == "bisenet"
+    parser: nn.Module = load_bisenet(choice.path) if bisenet else load_net(choice.path, FaceParser).folded()
     return parser.to(choice.device, kind).to(memory_format=torch.channels_last)
 
 

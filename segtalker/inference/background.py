@@ -27,7 +27,7 @@ _LASTING = 0.5  # share of frames
 _SWAY = 0.02  # of the picture's side
 
 
-class Backdrop(Protocol):
+class Background(Protocol):
     """Gives what shows where a talking mask says background."""
 
     def behind(self, frames: np.ndarray, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -69,21 +69,21 @@ def fill(image: np.ndarray, known: np.ndarray) -> np.ndarray:
     return filled.round().clip(0, 255).astype(np.uint8)
 
 
-class SourceBackdrop:
+class SourceBackground:
     """The source's own surroundings. Where its face was, they are continued, so that a face with a narrower outline
     shows neither the old one nor its truth."""
 
     def behind(self, frames: np.ndarray, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """See `Backdrop`."""
+        """See `Background`."""
         known = masks == BACKGROUND
         return np.stack([fill(frame, shown) for frame, shown in zip(frames, known, strict=True)])
 
     def outlines(self, masks: np.ndarray) -> np.ndarray:
-        """See `Backdrop`."""
+        """See `Background`."""
         return masks
 
 
-class PictureBackdrop:
+class PictureBackground:
     """Another picture, with the source's clothes kept in front of it.
 
     Args:
@@ -94,14 +94,14 @@ class PictureBackdrop:
         self.picture = picture
 
     def behind(self, frames: np.ndarray, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """See `Backdrop`."""
-        own = SourceBackdrop().behind(frames, masks, landmarks)
+        """See `Background`."""
+        own = SourceBackground().behind(frames, masks, landmarks)
         places = face_transforms(landmarks, smooth_frames=1)
         clothes = lasting(np.stack([cut_clothes(*source) for source in zip(frames, masks, places, strict=True)]))
         return np.stack([self._dressed(*shown) for shown in zip(own, clothes, strict=True)])
 
     def outlines(self, masks: np.ndarray) -> np.ndarray:
-        """See `Backdrop`. The rim of a face, painted as if before the old wall, is cut off."""
+        """See `Background`. The rim of a face, painted as if before the old wall, is cut off."""
         reach = max(1, round(_RIM * masks.shape[2]))
         kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
         grown = np.stack([cv2.dilate((mask == BACKGROUND).astype(np.uint8), kernel) for mask in masks])
@@ -175,8 +175,8 @@ def _below(region: np.ndarray) -> np.ndarray:
     return region.any(axis=0) & ~at_or_above
 
 
-def read_backdrop(value: str, size: int) -> PictureBackdrop:
-    """A backdrop from `#rrggbb` or an image file, cut to a square in its middle.
+def read_background(value: str, size: int) -> PictureBackground:
+    """A background from `#rrggbb` or an image file, cut to a square in its middle.
 
     Args:
         value: as given on a command line.
@@ -190,6 +190,6 @@ def read_backdrop(value: str, size: int) -> PictureBackdrop:
     top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
     square = picture[top : top + side, left : left + side]
     shrinks = side > size
-    return PictureBackdrop(
+    return PictureBackground(
         cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     )

@@ -11,7 +11,7 @@ import numpy as np
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip
 from segtalker.faces.mouth_box import face_transforms
-from segtalker.inference.background import Backdrop, SourceBackdrop, read_backdrop
+from segtalker.inference.background import Background, SourceBackground, read_background
 from segtalker.inference.editing import MaskEdit, swap_region
 from segtalker.inference.talker import Identity, Talker
 from segtalker.regions import REGION_INDEX
@@ -102,23 +102,23 @@ class _Strip:
         stretches = self.talker.talking_masks(self.clip, self.identity, self.clip.mel, count, edit)
         return np.concatenate([masks for _, masks in stretches])[self.moments]
 
-    def paint(self, identity: Identity, backdrop: Backdrop, edit: MaskEdit | None) -> Iterator[np.ndarray]:
+    def paint(self, identity: Identity, background: Background, edit: MaskEdit | None) -> Iterator[np.ndarray]:
         masks = self.masks if edit is None else self._talking(edit)
-        return self.talker.render(self.clip, self.moments, masks, identity.codes, backdrop)
+        return self.talker.render(self.clip, self.moments, masks, identity.codes, background)
 
 
 def _rows(
     strip: _Strip, sitter: _Sitter, others: Sequence[_Sitter], background: str
 ) -> Iterator[tuple[str, str, Clip | None, int, Iterator[np.ndarray]]]:
     """Edit, label, the lender's clip and frame, and the painted moments."""
-    own, source = sitter.identity, SourceBackdrop()
+    own, source = sitter.identity, SourceBackground()
     yield "original", "as is", None, 0, strip.paint(own, source, None)
     for region in SWAPPED:
         lender = sitter.most_different(others, region)
         if lender is not None:
             swapped = replace(own, codes=swap_region(own.codes, lender.identity.codes, region))
             yield region, f"{region} swapped", lender.clip, lender.identity.index, strip.paint(swapped, source, None)
-    picture = read_backdrop(background, strip.talker.settings.image_size)
+    picture = read_background(background, strip.talker.settings.image_size)
     yield "background", "background replaced", None, 0, strip.paint(own, picture, None)
     fringe = MaskEdit.between(own.mask, draw_fringe(own.mask, own.landmarks), own.landmarks)
     yield "mask", "mask edited: a fringe", None, 0, strip.paint(own, source, fringe)

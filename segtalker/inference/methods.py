@@ -9,18 +9,19 @@ The baseline `wav2lip` gets the same frames and the same first reference; it pai
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from segtalker.clips.image_pack import ImagePack, write_images
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip
-from segtalker.inference.background import SourceBackdrop
+from segtalker.inference.background import SourceBackground
 from segtalker.inference.talker import Identity, Images, Talker, TalkSettings
 from segtalker.inference.wav2lip import Dubber, DubSettings
 from segtalker.media.video import write_video
@@ -88,7 +89,7 @@ class _Job:
         for first in range(0, self.count, size):
             part = np.arange(first, min(self.count, first + size))
             yield from self.talker.render(
-                self.clip, part, masks.read(part.tolist()), self.identity.codes, SourceBackdrop()
+                self.clip, part, masks.read(part.tolist()), self.identity.codes, SourceBackground()
             )
 
 
@@ -143,6 +144,23 @@ def one_of_each_subject(clips: Iterable[Clip]) -> list[Clip]:
     return list(first.values())
 
 
+@dataclass(frozen=True, kw_only=True)
+class GenerateRecord(ClipRecord):
+    """A test clip and what was made of it.
+
+    Args:
+        clip: its files.
+        driving: the clip whose speech drives `shuffled_audio`.
+        reference_frame: the frame that gives the speaker's codes.
+        made: id of the clip whose speech was heard, by method.
+    """
+
+    clip: Clip = field(metadata={"column": False})
+    driving: Clip = field(metadata={"column": False})
+    reference_frame: int | None = None
+    made: Mapping[str, str] = field(default_factory=dict)
+
+
 @functools.lru_cache(maxsize=1)
 def load_talker(models: Path, settings: TalkSettings, device: str) -> Talker:
     """Reads networks once in each process, see `segtalker.inference.talker.Talker.load`.
@@ -159,20 +177,20 @@ def load_dubber(models: Path, settings: DubSettings, device: str) -> Dubber:
     return Dubber.load(models, settings, torch.device(device))
 
 
-def generate_clip(plan: GenerationPlan, row: dict[str, Any], _output: Path) -> dict[str, Any]:
+def generate_clip(plan: GenerationPlan, record: GenerateRecord, _output: Path) -> Facts:
     """Makes one clip by every method, each in `<method>/<clip_id>/`; for `segtalker.clips.runner.run_clips`.
 
     Args:
         plan: what to make.
-        row: of the clip, with the `Clip` itself under `clip` and the driving one under `driving`.
+        record: of the clip.
 
     Returns:
-        The clip's row with `made`, the driving speech by method.
+        `frames`, `reference_frame` and `made`.
 
     Raises:
         BadClipError: the clip has no sound, or its files are of different lengths.
     """
-    clip, driving = row["clip"], row["driving"]
+    clip, driving = record.clip, record.driving
     lengths = {len(clip.frames), len(clip.masks), len(clip.landmarks)}
     if len(lengths) > 1:
         raise BadClipError(f"frames, masks and landmarks differ in number: {sorted(lengths)}")
@@ -183,8 +201,7 @@ def generate_clip(plan: GenerationPlan, row: dict[str, Any], _output: Path) -> d
         with atomic_folder(plan.folder / method / clip.clip_id) as folder:
             _write_method(plan, job, method, folder)
     driven = {method: driving.clip_id if method == "shuffled_audio" else clip.clip_id for method in plan.methods}
-    facts = {name: value for name, value in row.items() if name not in ("clip", "driving")}
-    return facts | {"frames": job.count, "reference_frame": job.identity.index, "made": driven}
+    return {"frames": job.count, "reference_frame": job.identity.index, "made": driven}
 
 
 def _write_method(plan: GenerationPlan, job: _Job, method: str, folder: Path) -> None:

@@ -14,7 +14,7 @@ from segtalker.config.params import Params
 from segtalker.faces.crop_squares import square_transform
 from segtalker.faces.parsing import ParserChoice, load_parser
 from segtalker.faces.paste_back import paste_back, soft_share
-from segtalker.inference.background import Backdrop, SourceBackdrop, read_backdrop
+from segtalker.inference.background import Background, SourceBackground, read_background
 from segtalker.inference.editing import MaskEdit, swap_region
 from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
 from segtalker.inference.talk_inputs import check_writable, read_mask, read_speech, region_index, save_mask
@@ -63,7 +63,7 @@ class TalkingVideo:
     cropped: str
 
 
-class Studio:
+class TalkPipeline:
     """An experiment's networks with everything to read portraits and speech for them.
 
     Args:
@@ -100,7 +100,7 @@ class Studio:
             face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder))
             save_mask(out, self.talker.identify(face).mask, max(1, _MASK_SIDE // self.settings.image_size))
 
-    def make(self, portrait: Path, audio: Path, out: Path, edits: Edits, crop_only: bool) -> TalkingVideo:
+    def __call__(self, portrait: Path, audio: Path, out: Path, edits: Edits, crop_only: bool) -> TalkingVideo:
         """Lets a portrait say what is heard.
 
         Args:
@@ -116,19 +116,19 @@ class Studio:
         check_writable(out, ".mp4")
         samples, mel = self._read_speech(audio)
         count = frames_of_speech(len(samples), self.params.base.sample_rate_hz, self.settings.fps)
-        backdrop = self._backdrop(edits.background)
+        background = self._background(edits.background)
         with tempfile.TemporaryDirectory() as folder:
             face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder))
             own = self.talker.identify(face)
             edit = self._mask_edit(edits.mask, own)
-            stretches = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, backdrop, edit)
+            stretches = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, background, edit)
             cropped = "" if crop_only else _reaches_out(own.mask, edits, edit)
             frames = _crops(stretches) if crop_only or cropped else _pasted(face, stretches, count)
             height, width = self._write(out, frames, count, samples)
         return TalkingVideo(count, count / self.settings.fps, width, height, cropped)
 
-    def _backdrop(self, background: str | None) -> Backdrop:
-        return SourceBackdrop() if background is None else read_backdrop(background, self.settings.image_size)
+    def _background(self, background: str | None) -> Background:
+        return SourceBackground() if background is None else read_background(background, self.settings.image_size)
 
     def _write(self, out: Path, frames: Iterator[np.ndarray], count: int, samples: np.ndarray) -> tuple[int, int]:
         """Writes the video; returns its height and width."""

@@ -22,13 +22,13 @@ from torch import Tensor
 
 from segtalker.config.params import Params
 from segtalker.faces.mouth_box import reference_frame
-from segtalker.inference.background import Backdrop
+from segtalker.inference.background import Background
 from segtalker.inference.editing import MaskEdit
 from segtalker.inference.rendering import encode_identity, render_frames
 from segtalker.inference.talking_masks import predict_talking_masks
 from segtalker.nets.checkpoints import load_net
-from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
-from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
+from segtalker.nets.encoder import MaskGuidedEncoder
+from segtalker.nets.generator import MaskGuidedGenerator
 from segtalker.nets.tensors import composite, one_hot, to_frames, to_images
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import REGION_INDEX
@@ -181,9 +181,9 @@ class Talker:
             MissingWeightsError: one is not trained yet; the message names the stage.
             BadInputError: they are of another size than the settings say.
         """
-        segmenter = load_net(models / "train_tsg" / "tsg.ckpt", "tsg", TalkingSegmenter)
-        encoder = load_net(models / "train_sgi" / "encoder.ckpt", ENCODER_KIND, MaskGuidedEncoder)
-        generator = load_net(models / "train_sgi" / "generator.ckpt", GENERATOR_KIND, MaskGuidedGenerator)
+        segmenter = load_net(models / "train_tsg" / "tsg.ckpt", TalkingSegmenter)
+        encoder = load_net(models / "train_sgi" / "encoder.ckpt", MaskGuidedEncoder)
+        generator = load_net(models / "train_sgi" / "generator.ckpt", MaskGuidedGenerator)
         trained = encoder.sizes[0] * encoder.block
         if trained != settings.image_size:
             raise BadInputError(
@@ -262,7 +262,7 @@ class Talker:
         return masks if edit is None else edit.on_talking(masks, landmarks)
 
     def render(
-        self, face: Face, source: np.ndarray, masks: np.ndarray, codes: Tensor, backdrop: Backdrop
+        self, face: Face, source: np.ndarray, masks: np.ndarray, codes: Tensor, background: Background
     ) -> Iterator[np.ndarray]:
         """Paints masks.
 
@@ -271,7 +271,7 @@ class Talker:
             source: its frame for each mask, `(T,)`, int.
             masks: regions, `(T, H, W)`, uint8.
             codes: who it is, `(1, K, D)`.
-            backdrop: what shows behind.
+            background: what shows behind.
 
         Yields:
             RGB, `(H, W, 3)`, uint8.
@@ -280,10 +280,10 @@ class Talker:
         for start in range(0, len(masks), size):
             part = source[start : start + size]
             frames, regions = face.frames.read(part.tolist()), face.masks.read(part.tolist())
-            behind = backdrop.behind(frames, regions, np.asarray(face.landmarks)[part])
+            behind = background.behind(frames, regions, np.asarray(face.landmarks)[part])
             wanted = masks[start : start + size]
             painted = render_frames(self.generator, wanted, codes, None, edge=self.settings.edge, batch_size=size)
-            yield from self._before(np.stack(list(painted)), behind, backdrop.outlines(wanted))
+            yield from self._before(np.stack(list(painted)), behind, background.outlines(wanted))
 
     @torch.inference_mode()
     def _before(self, frames: np.ndarray, behind: np.ndarray, outlines: np.ndarray) -> np.ndarray:
@@ -300,7 +300,7 @@ class Talker:
         identity: Identity,
         mel: np.ndarray,
         count: int,
-        backdrop: Backdrop,
+        background: Background,
         edit: MaskEdit | None = None,
     ) -> Iterator[Stretch]:
         """A face says what is heard.
@@ -310,8 +310,8 @@ class Talker:
             identity: who speaks; its codes may be edited.
             mel: log-mel spectrogram of the speech, `(M, N)`, float32.
             count: frames wanted.
-            backdrop: what shows behind.
+            background: what shows behind.
             edit: a change of the mask.
         """
         for source, masks in self.talking_masks(face, identity, mel, count, edit):
-            yield Stretch(source, masks, self.render(face, source, masks, identity.codes, backdrop))
+            yield Stretch(source, masks, self.render(face, source, masks, identity.codes, background))

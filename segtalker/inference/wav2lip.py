@@ -11,7 +11,7 @@ from segtalker.faces.mouth_box import extract_boxes, face_box_transforms, paste_
 from segtalker.inference.talker import Face
 from segtalker.media.mel import centred_starts, gather_columns
 from segtalker.nets.checkpoints import load_net
-from segtalker.nets.wav2lip import WAV2LIP_KIND, Wav2LipGenerator, net_input
+from segtalker.nets.wav2lip import Wav2LipGenerator, net_input
 
 WAV2LIP_FILE = "train_wav2lip/wav2lip.ckpt"
 
@@ -59,7 +59,7 @@ class Dubber:
         Raises:
             MissingWeightsError: it is not trained yet.
         """
-        return cls(load_net(models / WAV2LIP_FILE, WAV2LIP_KIND, Wav2LipGenerator).to(device), settings)
+        return cls(load_net(models / WAV2LIP_FILE, Wav2LipGenerator).to(device), settings)
 
     def dub(self, face: Face, reference: int, mel: np.ndarray) -> Iterator[np.ndarray]:
         """The frames of a clip, its mouth saying what is heard.

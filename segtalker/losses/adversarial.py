@@ -1,4 +1,7 @@
-"""The adversarial game: the discriminator's step and the generator's pass, apart."""
+"""The adversarial game: the discriminator's step and the generator's pass, apart.
+
+Shapes: B images, K regions, H x W pixels; a discriminator of no region takes masks with K = 0.
+"""
 
 from dataclasses import dataclass
 
@@ -13,9 +16,13 @@ def discriminator_loss(discriminator: nn.Module, real: Tensor, fake: Tensor, mas
     Args:
         discriminator: `(image, masks)` to scores and features.
         real: photographs, `(B, 3, H, W)`, in [-1, 1].
-        fake: generated images of the same masks.
-        masks: one-hot regions, `(B, K, H, W)`.
+        fake: generated images of the same masks, likewise.
+        masks: one-hot regions, `(B, K, H, W)`, float32 in {0, 1}.
+
+    Returns:
+        Scalar; 2 where real and fake score alike.
     """
+    # one pass over both: spectral normalisation then sees the same weights for real and fake
     scores, _ = discriminator(torch.cat((real, fake.detach())), torch.cat((masks, masks)))
     real_scores, fake_scores = scores.chunk(2)
     return F.relu(1.0 - real_scores).mean() + F.relu(1.0 + fake_scores).mean()
@@ -23,11 +30,11 @@ def discriminator_loss(discriminator: nn.Module, real: Tensor, fake: Tensor, mas
 
 @dataclass(frozen=True)
 class GeneratorLosses:
-    """What the discriminator tells the generator.
+    """Losses of the generator by the discriminator, scalars.
 
     Args:
-        adversarial: minus the mean score of the generated images.
-        matching: mean distance of features from those of the photographs.
+        adversarial: minus the mean score of the generated images (the hinge loss's other side).
+        matching: mean absolute difference of features from those of the photographs (arXiv 1711.11585).
     """
 
     adversarial: Tensor
@@ -39,14 +46,15 @@ def generator_losses(discriminator: nn.Module, real: Tensor, fake: Tensor, masks
 
     Args:
         discriminator: see `discriminator_loss`.
-        real: photographs, `(B, 3, H, W)`.
-        fake: generated images.
-        masks: one-hot regions.
+        real: photographs, `(B, 3, H, W)`, in [-1, 1].
+        fake: generated images of the same masks, likewise.
+        masks: one-hot regions, `(B, K, H, W)`, float32 in {0, 1}.
     """
     discriminator.requires_grad_(False)
     scores, features = discriminator(fake, masks)
     with torch.no_grad():
-        _, targets = discriminator(real, masks)
+        _, true_features = discriminator(real, masks)
     discriminator.requires_grad_(True)
-    matching = torch.stack([F.l1_loss(have, want) for have, want in zip(features, targets, strict=True)]).mean()
+    distances = [F.l1_loss(level, true_level) for level, true_level in zip(features, true_features, strict=True)]
+    matching = torch.stack(distances).mean()
     return GeneratorLosses(-scores.mean(), matching)

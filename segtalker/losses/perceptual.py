@@ -19,9 +19,10 @@ def feature_loss(features: Callable[[Tensor], list[Tensor]], image: Tensor, trut
         truth: likewise.
 
     Returns:
-        The mean over maps.
+        The mean over maps, scalar.
     """
     with torch.no_grad():
-        wanted = [F.normalize(level, dim=1) for level in features(truth)]
-    have = [F.normalize(level, dim=1) for level in features(image)]
-    return torch.stack([(a - b).square().sum(1).mean() for a, b in zip(have, wanted, strict=True)]).mean()
+        true_features = [F.normalize(level, dim=1) for level in features(truth)]
+    image_features = [F.normalize(level, dim=1) for level in features(image)]
+    pairs = zip(image_features, true_features, strict=True)
+    return torch.stack([(level - true_level).square().sum(1).mean() for level, true_level in pairs]).mean()

@@ -1,4 +1,7 @@
-"""Losses between a generated image and the photograph it should equal."""
+"""Losses between a generated image and the photograph it should equal.
+
+Shapes: B images, K regions, C channels, H x W pixels.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -10,16 +13,23 @@ def weighted_mean(errors: Tensor, weights: Tensor) -> Tensor:
     return (errors * weights).sum() / (weights.sum() * errors.shape[1]).clamp_min(1e-6)
 
 
-def pixel_loss(image: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+def pixel_loss(image: Tensor, truth: Tensor, weights: Tensor, squared: float) -> Tensor:
     """Absolute plus squared difference: the first keeps edges, the second is what PSNR measures.
 
+    The absolute difference alone asks for the median of what may be, a mouth that is shut; the squared one asks for
+    the mean.
+
     Args:
-        image: RGB, `(B, 3, H, W)`, in [-1, 1].
-        truth: likewise.
+        image: RGB, `(B, 3, H, W)`.
+        truth: likewise, in the same range.
         weights: of each pixel, `(B, 1, H, W)`.
+        squared: weight of the squared difference; the absolute one counts 1.
+
+    Returns:
+        Scalar.
     """
     difference = image - truth
-    return weighted_mean(difference.abs() + difference.square(), weights)
+    return weighted_mean(difference.abs() + squared * difference.square(), weights)
 
 
 def gradient_loss(image: Tensor, truth: Tensor, weights: Tensor, scales: int) -> Tensor:
@@ -65,10 +75,10 @@ def detail_loss(image: Tensor, truth: Tensor, window: int, scales: int) -> Tenso
         if scale:
             image, truth = F.avg_pool2d(image, 2), F.avg_pool2d(truth, 2)
         for axis in (2, 3):
-            have, want = (
+            detail, true_detail = (
                 F.avg_pool2d(picture.diff(dim=axis).abs(), window, stride=window // 2) for picture in (image, truth)
             )
-            losses.append(F.l1_loss(have, want))
+            losses.append(F.l1_loss(detail, true_detail))
     return torch.stack(losses).sum() / scales
 
 
@@ -83,3 +93,18 @@ def region_pixel_weights(masks: Tensor, weights: Tensor) -> Tensor:
         `(B, 1, H, W)`.
     """
     return torch.einsum("bkhw,k->bhw", masks, weights)[:, None]
+
+
+def psnr(image: Tensor, truth: Tensor) -> Tensor:
+    """Mean over the batch of each image's peak signal-to-noise ratio.
+
+    Args:
+        image: RGB, `(B, 3, H, W)`; clipped to [-1, 1].
+        truth: likewise, in [-1, 1].
+
+    Returns:
+        dB, scalar; at most 100, where images are equal.
+    """
+    # half the difference: the peak of images in [0, 1] is 1
+    error = ((image.clamp(-1.0, 1.0) - truth) / 2.0).square().mean((1, 2, 3))
+    return -10.0 * error.clamp_min(1e-10).log10().mean()

@@ -26,7 +26,7 @@ _CHUNG = "Chung and Zisserman, ACCV workshops 2016; Prajwal et al., ACM MM 2020"
 
 
 def _load_expert(path: Path) -> SyncExpert:
-    return load_net(path, "sync_expert", SyncExpert)
+    return load_net(path, SyncExpert)
 
 
 SYNCNET = MetricNet(syncnet.load_syncnet, {"syncnet": "syncnet_weights"})

@@ -1,17 +1,16 @@
 """Trained networks on disk: weights, the arguments that build the network, and where they come from."""
 
 import pickle
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
-from torch import nn
 
+from segtalker.nets.network import Network
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadInputError, MissingWeightsError
 
-Net = TypeVar("Net", bound=nn.Module)
+Net = TypeVar("Net", bound=Network)
 _FORMAT = 1
 # what a file that is no checkpoint, or no longer one, makes of unpickling and building
 _RUBBISH = (
@@ -20,39 +19,38 @@ _RUBBISH = (
 )  # fmt: skip
 
 
-def save_net(path: Path, net: nn.Module, kind: str, config: Mapping[str, Any], signature: str) -> None:
-    """Writes a network atomically.
+def save_net(path: Path, net: Network, signature: str) -> None:
+    """Writes a network atomically, with its kind and the arguments that build it; its bytes depend on nothing else.
 
     Args:
         path: the file to write.
         net: the network.
-        kind: what it is, for example `tsg`; checked when it is read.
-        config: keyword arguments of its constructor, plain types only.
         signature: the experiment it was trained in, 64 hex digits.
     """
     content = {
         "format": _FORMAT,
-        "kind": kind,
-        "config": dict(config),
+        "kind": net.kind,
+        "config": net.config,
         "signature": signature,
         "state_dict": {name: value.detach().cpu() for name, value in net.state_dict().items()},
     }
-    with atomic_file(path) as temporary:
-        torch.save(content, temporary)
+    # to a path torch would write the file's name, here a random one, into the archive
+    with atomic_file(path) as temporary, temporary.open("wb") as out:
+        torch.save(content, out)
 
 
-def load_net(path: Path, kind: str, build: Callable[..., Net]) -> Net:
+def load_net(path: Path, network: type[Net]) -> Net:
     """Reads a network written by `save_net`, on the CPU, frozen, in evaluation mode.
 
     Args:
         path: the file; read with `weights_only=True`.
-        kind: what it must be.
-        build: the constructor.
+        network: its class.
 
     Raises:
         MissingWeightsError: there is no such file.
         BadInputError: it is damaged or holds something else.
     """
+    kind = network.kind
     if not path.is_file():
         raise MissingWeightsError(f"{path}: not trained yet; run `segtalker reproduce --until {path.parent.name}`")
     try:
@@ -63,7 +61,7 @@ def load_net(path: Path, kind: str, build: Callable[..., Net]) -> Net:
     if not isinstance(content, dict) or content.get("format") != _FORMAT or content.get("kind") != kind:
         raise BadInputError(f"{path}: not a {kind} checkpoint of this version; train it again")
     try:
-        net = build(**content["config"])
+        net = network(**content["config"])
         net.load_state_dict(content["state_dict"])
     except _RUBBISH as error:
         raise BadInputError(f"{path}: a {kind} this version cannot build; train it again") from error

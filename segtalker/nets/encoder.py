@@ -18,9 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segtalker.nets.layers import RegionLinear, activate, shrink
+from segtalker.nets.network import Network
 from segtalker.nets.region_texture import gather_textures
-
-ENCODER_KIND = "mask_guided_encoder"
 
 
 def code_size(style: int, texture: int) -> int:
@@ -28,7 +27,7 @@ def code_size(style: int, texture: int) -> int:
     return style + 3 * texture**2
 
 
-class MaskGuidedEncoder(nn.Module):
+class MaskGuidedEncoder(Network):
     """Codes of the regions of an image.
 
     Args:
@@ -41,6 +40,8 @@ class MaskGuidedEncoder(nn.Module):
         present_share: share of the image a region needs to count as present.
         mask_guided: whether the mask says what belongs to a region's code.
     """
+
+    kind = "mask_guided_encoder"
 
     def __init__(
         self,

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 
 from segtalker.nets.encoder import code_size
 from segtalker.nets.layers import RegionLinear, RegionModulatedConv, activate, shrink
+from segtalker.nets.network import Network
 from segtalker.nets.region_texture import paint, region_coordinates
 from segtalker.regions import REGION_INDEX
 
-GENERATOR_KIND = "mask_guided_generator"
 _NOISE_SEED = 20240903
 _RGB = 3
 
@@ -78,7 +78,7 @@ class Level(nn.Module):
         return features, F.pixel_shuffle(self.to_rgb(features, styles, masks), self.block)
 
 
-class MaskGuidedGenerator(nn.Module):
+class MaskGuidedGenerator(Network):
     """Paints a face.
 
     Args:
@@ -91,6 +91,8 @@ class MaskGuidedGenerator(nn.Module):
         mapping_layers: depth of each region's mapping network.
         detailed: names of the regions that keep all fine detail of their texture.
     """
+
+    kind = "mask_guided_generator"
 
     def __init__(
         self,

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-PARSER_KIND = "face_parser"
+from segtalker.nets.network import Network
+
 _BLOCK = 2  # px, side of the pixel blocks
 
 
@@ -23,7 +24,7 @@ def _convolutions(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class FaceParser(nn.Module):
+class FaceParser(Network):
     """Image to region scores.
 
     Args:
@@ -31,6 +32,8 @@ class FaceParser(nn.Module):
         multipliers: width factor of each level, from half size down.
         regions: K.
     """
+
+    kind = "face_parser"
 
     def __init__(self, *, channels: int, multipliers: Sequence[int], regions: int) -> None:
         super().__init__()

@@ -13,11 +13,12 @@ from torch.nn import functional as F
 
 from segtalker.nets.audio_encoder import AudioEncoder
 from segtalker.nets.blocks import ResidualConv, conv_norm
+from segtalker.nets.network import Network
 
 _EPSILON = 1e-3
 
 
-class SyncExpert(nn.Module):
+class SyncExpert(Network):
     """Two towers whose unit vectors lie close together where picture and sound are in sync.
 
     Args:
@@ -35,8 +36,11 @@ class SyncExpert(nn.Module):
         positive: keep embeddings non-negative, so that the cosine is a probability (needed by `sync_bce`).
     """
 
+    kind = "sync_expert"
+
     def __init__(
         self,
+        *,
         image_channels: int,
         frames: int,
         image_size: Sequence[int],

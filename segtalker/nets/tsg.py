@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from segtalker.nets.audio_encoder import AudioEncoder
 from segtalker.nets.blocks import ResidualConv, conv_norm
+from segtalker.nets.network import Network
 
 _FOLD = 2
 
@@ -40,7 +41,7 @@ class SpeechBlock(nn.Module):
         return torch.relu(self.norm(self.conv(features)) * (1 + scale) + shift + features)
 
 
-class TalkingSegmenter(nn.Module):
+class TalkingSegmenter(Network):
     """Predicts the regions of T frames from what is visible of them, a reference mask and speech.
 
     Args:
@@ -55,8 +56,11 @@ class TalkingSegmenter(nn.Module):
         speech: D, length of the speech vector.
     """
 
+    kind = "tsg"
+
     def __init__(
         self,
+        *,
         regions: int,
         frames: int,
         mel_bins: int,

@@ -19,7 +19,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-WAV2LIP_KIND = "wav2lip"
+from segtalker.nets.network import Network
+
 _FIRST_KERNEL = 7
 _SMALLEST = 3  # px, the face before its last level
 _AUDIO_STRIDES = ((1, 1), (3, 1), (3, 3), (3, 2))
@@ -70,7 +71,7 @@ def net_input(faces: Tensor, reference: Tensor) -> Tensor:
     return torch.cat([upper, reference], dim=1)
 
 
-class Wav2LipGenerator(nn.Module):
+class Wav2LipGenerator(Network):
     """Speech and a face without its lower half -> the face.
 
     Args:
@@ -84,6 +85,8 @@ class Wav2LipGenerator(nn.Module):
         mel_bins: M, rows of a window.
         mel_window: N, columns of a window.
     """
+
+    kind = "wav2lip"
 
     def __init__(
         self,

@@ -1,10 +1,10 @@
 """The sound of a clip: read from its recording, written as the networks hear it."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from segtalker.clips.record import ClipRecord
 from segtalker.clips.store import write_array, write_wav
 from segtalker.config.base import Base
 from segtalker.media.audio import Sound, load_sound
@@ -13,11 +13,11 @@ from segtalker.media.video import Video, open_video
 from segtalker.utils.errors import BadClipError
 
 
-def stretch_sound(row: dict[str, Any], start_s: float, seconds: float, sample_rate_hz: int) -> np.ndarray:
+def stretch_sound(record: ClipRecord, start_s: float, seconds: float, sample_rate_hz: int) -> np.ndarray:
     """The sound of a stretch of a recording, silence where there is none: `(S,)`, float32.
 
     Args:
-        row: of the clip.
+        record: of the clip.
         start_s: container time.
         seconds: how long.
         sample_rate_hz: wanted rate.
@@ -25,17 +25,17 @@ def stretch_sound(row: dict[str, Any], start_s: float, seconds: float, sample_ra
     Raises:
         BadClipError: it cannot be read.
     """
-    video = open_video(Path(row["source"]), "pyav")
-    sound = load_stretch(video, row.get("audio", ""), sample_rate_hz, start_s, start_s + seconds)
+    video = open_video(record.source, "pyav")
+    sound = load_stretch(video, record.audio, sample_rate_hz, start_s, start_s + seconds)
     return sound.cut(start_s, seconds)
 
 
-def load_stretch(video: Video, beside: str, sample_rate_hz: int, from_s: float, to_s: float) -> Sound:
+def load_stretch(video: Video, beside: Path | None, sample_rate_hz: int, from_s: float, to_s: float) -> Sound:
     """Reads the sound that belongs to a stretch of a video, on the clock of the picture.
 
     Args:
         video: the picture.
-        beside: file of its sound, or empty where it is inside.
+        beside: file of its sound, or None where it is inside.
         sample_rate_hz: wanted rate.
         from_s: container time.
         to_s: container time.
@@ -43,12 +43,12 @@ def load_stretch(video: Video, beside: str, sample_rate_hz: int, from_s: float, 
     Raises:
         BadClipError: there is none, or it cannot be read.
     """
-    if not beside and not video.has_sound:
+    if beside is None and not video.has_sound:
         raise BadClipError(f"{video.path.name}: no sound track, and no sound file beside it")
-    if not beside:
+    if beside is None:
         return load_sound(video.path, sample_rate_hz, from_s, to_s)
     # a file beside begins with the picture
-    sound = load_sound(Path(beside), sample_rate_hz, from_s - video.start_s, to_s - video.start_s)
+    sound = load_sound(beside, sample_rate_hz, from_s - video.start_s, to_s - video.start_s)
     return Sound(sound.samples, sample_rate_hz, sound.start_s + video.start_s)
 
 

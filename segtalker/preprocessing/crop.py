@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from segtalker.clips.image_pack import ImagePack, write_images
-from segtalker.clips.runner import ClipTask, Row, run_clips, task_key
-from segtalker.clips.store import CLIP_COLUMNS, write_array
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import ClipTask, Facts, run_clips, task_key
+from segtalker.clips.store import write_array
 from segtalker.clips.worker_pools import Pool
 from segtalker.config.base import Base
 from segtalker.config.data import Crop
@@ -92,14 +93,14 @@ class Passage:
         return islice(chain(usable, again), len(boxes))
 
 
-def crop_clip(base: Base, crop: Crop, buffer_mib: int, row: dict[str, Any], folder: Path) -> dict[str, Any]:
+def crop_clip(base: Base, crop: Crop, buffer_mib: int, record: ClipRecord, folder: Path) -> Facts:
     """Crops one clip; see `segtalker.clips.runner.run_clips` and, for what is written, `segtalker.clips.store`.
 
     Args:
         base: sizes and rates.
         crop: how to find the face.
         buffer_mib: memory for decoded frames; those that do not fit are decoded again.
-        row: of `data/cut/<dataset>/clips.csv`.
+        record: of `data/cut/<dataset>/clips.csv`.
         folder: empty folder of the clip.
 
     Returns:
@@ -108,12 +109,12 @@ def crop_clip(base: Base, crop: Crop, buffer_mib: int, row: dict[str, Any], fold
     Raises:
         BadClipError: it cannot be used, and why.
     """
-    timeline = make_timeline(row, base, crop)
-    passage = find_landmarks(timeline, crop, buffer_mib, row)
+    timeline = make_timeline(record, base, crop)
+    passage = find_landmarks(timeline, crop, buffer_mib, record)
     count = len(passage.landmarks)
     if count < crop.min_seconds * base.fps:
         raise BadClipError(f"{count / base.fps:.2f} s long, less than crop.min_seconds {crop.min_seconds}")
-    squares = place_squares(passage.landmarks, timeline.video, crop, row)
+    squares = place_squares(passage.landmarks, timeline.video, crop, record)
     size = base.image_size
     write_images(folder / "frames.zip", _crops(passage.frames(timeline, squares), squares, size), ".jpg")
     mapped = [
@@ -123,7 +124,7 @@ def crop_clip(base: Base, crop: Crop, buffer_mib: int, row: dict[str, Any], fold
     write_array(folder / "landmarks.npy", np.stack(mapped))
     start_s = timeline.start_s + passage.first / base.fps
     write_sound(folder, timeline.sound.cut(start_s, count / base.fps), base)
-    if truth := _truth_masks(row):
+    if truth := _truth_masks(record):
         _check_places(passage.indices)
         masks = (truth.read([index])[0] for index in passage.indices)
         warped = (warp_regions(mask, square, size) for mask, square in zip(masks, squares, strict=True))
@@ -132,7 +133,7 @@ def crop_clip(base: Base, crop: Crop, buffer_mib: int, row: dict[str, Any], fold
     return {"frames": count, "seconds": count / base.fps}
 
 
-def make_timeline(row: dict[str, Any], base: Base, crop: Crop) -> Timeline:
+def make_timeline(record: ClipRecord, base: Base, crop: Crop) -> Timeline:
     """Lays picture and sound on one clock.
 
     Frame 0 is the first frame of the stretch, or, where the sound begins more than a frame later, the moment it does.
@@ -140,10 +141,10 @@ def make_timeline(row: dict[str, Any], base: Base, crop: Crop) -> Timeline:
     Raises:
         BadClipError: picture or sound cannot be read, or there is no sound.
     """
-    video = open_video(Path(row["source"]), crop.decoder)
-    from_s = video.start_s + float(row.get("start_s") or 0.0)
-    to_s = video.start_s + float(row["end_s"]) if row.get("end_s") else np.inf
-    sound = load_stretch(video, row.get("audio", ""), base.sample_rate_hz, from_s, to_s)
+    video = open_video(record.source, crop.decoder)
+    from_s = video.start_s + (record.start_s or 0.0)
+    to_s = np.inf if record.end_s is None else video.start_s + record.end_s
+    sound = load_stretch(video, record.audio, base.sample_rate_hz, from_s, to_s)
     start_s = from_s if sound.start_s <= from_s + 1.0 / base.fps else sound.start_s
     heard = (sound.end_s - start_s + _MAX_MISSING_SOUND_S) * base.fps
     limits = [to_s - start_s, crop.max_seconds or np.inf]
@@ -151,17 +152,17 @@ def make_timeline(row: dict[str, Any], base: Base, crop: Crop) -> Timeline:
     return Timeline(video, sound, start_s, base.fps, max(frames, 0))
 
 
-def find_landmarks(timeline: Timeline, crop: Crop, buffer_mib: int, row: dict[str, Any]) -> Passage:
+def find_landmarks(timeline: Timeline, crop: Crop, buffer_mib: int, record: ClipRecord) -> Passage:
     """Landmarks of each frame of the clip; where a face is lost for long, of the longest part that has one.
 
     Raises:
         BadClipError: no face, or no annotations where they are to be used.
     """
     if crop.detector == "annotations":
-        return _annotated(timeline, row)
+        return _annotated(timeline, record)
     detector = make_detector(crop.detector, crop.weights)
-    if row.get("face"):
-        x, y, size = (float(value) for value in row["face"].split())
+    if record.face:
+        x, y, size = record.face
         detector.follow(np.array([[x - size / 2, y - size / 2], [x + size / 2, y + size / 2]]))
     try:
         found: list[np.ndarray | None] = []
@@ -176,7 +177,7 @@ def find_landmarks(timeline: Timeline, crop: Crop, buffer_mib: int, row: dict[st
                 asked[count] = frame
             if len(asked) == detector.batch_frames:
                 last = _answer(detector, asked, found, last)
-            needed = frame if last is None or budget < 0 else frame.part(*_around(last, crop, row))
+            needed = frame if last is None or budget < 0 else frame.part(*_around(last, crop, record))
             budget -= needed.memory
             if budget >= 0:
                 kept.append(needed)
@@ -198,8 +199,8 @@ def _answer(
     return last
 
 
-def _annotated(timeline: Timeline, row: dict[str, Any]) -> Passage:
-    annotated = read_annotated(Path(row["annotations"])) if row.get("annotations") else None
+def _annotated(timeline: Timeline, record: ClipRecord) -> Passage:
+    annotated = read_annotated(record.annotations) if record.annotations else None
     if annotated is None:
         raise BadClipError("the source brings no landmarks; choose another crop.detector")
     indices = [frame.index for frame in timeline.frames()]
@@ -216,12 +217,12 @@ def _check_places(indices: list[int]) -> None:
         )
 
 
-def place_squares(landmarks: np.ndarray, video: Video, crop: Crop, row: dict[str, Any]) -> np.ndarray:
+def place_squares(landmarks: np.ndarray, video: Video, crop: Crop, record: ClipRecord) -> np.ndarray:
     """The square of each frame: as published with the dataset where it is, else our own; `(T, 3)`, float64."""
-    if crop.published and row.get("box"):
-        return np.tile(published_square(row["box"]), (len(landmarks), 1))
-    if crop.published and row.get("ratio"):
-        square = union_square(landmarks, video.width, video.height, float(row["ratio"]))
+    if crop.published and record.box:
+        return np.tile(published_square(record.box), (len(landmarks), 1))
+    if crop.published and record.ratio:
+        square = union_square(landmarks, video.width, video.height, record.ratio)
         return np.tile(square, (len(landmarks), 1))
     return clip_squares(landmarks, video.width, video.height, crop.margin, crop.lift, crop.follow_frames)
 
@@ -232,14 +233,14 @@ def _boxes(squares: np.ndarray) -> np.ndarray:
     return np.concatenate([corners - _RIM_PX, corners + sides + _RIM_PX], axis=1)
 
 
-def _around(points: np.ndarray, crop: Crop, row: dict[str, Any]) -> np.ndarray:
+def _around(points: np.ndarray, crop: Crop, record: ClipRecord) -> np.ndarray:
     """Where the square will lie, seen from one frame: left, top, right, bottom.
 
     It will hold the face, so it reaches no farther from it than by both its margins, and a little for other frames.
     """
-    if crop.published and row.get("box"):
-        return _boxes(published_square(row["box"])[None])[0]
-    if crop.published and row.get("ratio"):
+    if crop.published and record.box:
+        return _boxes(published_square(record.box)[None])[0]
+    if crop.published and record.ratio:
         return np.array([-_NO_LIMIT, -_NO_LIMIT, _NO_LIMIT, _NO_LIMIT])
     low, high = points.min(axis=0), points.max(axis=0)
     reach = _SLACK * (2 * crop.margin + 0.5) * (high - low).max()
@@ -252,8 +253,8 @@ def _crops(frames: Iterable[TimedFrame], squares: np.ndarray, size: int) -> Iter
         yield warp_image(picture, square - (x, y, 0), size)
 
 
-def _truth_masks(row: dict[str, Any]) -> ImagePack | None:
-    path = Path(row["annotations"]) / "masks.zip" if row.get("annotations") else None
+def _truth_masks(record: ClipRecord) -> ImagePack | None:
+    path = record.annotations / "masks.zip" if record.annotations else None
     return ImagePack(path) if path is not None and path.is_file() else None
 
 
@@ -276,35 +277,36 @@ def _facts(timeline: Timeline, start_s: float, crop: Crop, squares: np.ndarray) 
     }
 
 
-_PLACE = ("start_s", "end_s", "face", "box", "ratio")  # what `cut` and the dataset say of the clip in its recording
-
-
-def file_hashes(row: dict[str, Any]) -> list[str]:
+def file_hashes(record: ClipRecord) -> list[str]:
     """Hashes of everything that belongs to a raw clip beside the video, whose own hash stands in the table."""
-    files = [Path(row["audio"])] if row["audio"] else []
-    files += sorted(Path(row["annotations"]).glob("[!.]*")) if row["annotations"] else []
-    return [row["source_sha256"], *(file_sha256(file) for file in files if file.is_file())]
+    files = [record.audio] if record.audio else []
+    files += sorted(record.annotations.glob("[!.]*")) if record.annotations else []
+    return [record.source_sha256, *(file_sha256(file) for file in files if file.is_file())]
 
 
-def crop_clips(params: Params, rows: Sequence[Row], folder: Path) -> list[Row]:
+def _place(record: ClipRecord) -> tuple:
+    """What `cut` and the dataset say of the clip's place in its recording."""
+    return record.start_s, record.end_s, record.face, record.box, record.ratio
+
+
+def crop_clips(params: Params, records: Sequence[ClipRecord], folder: Path) -> list[ClipRecord]:
     """Crops clips into a folder.
 
     Args:
         params: all of them.
-        rows: of `data/cut/<dataset>/clips.csv`.
+        records: of `data/cut/<dataset>/clips.csv`.
         folder: `data/crop/<dataset>`.
 
     Returns:
-        Rows of the clips that passed.
+        Records of the clips that passed.
     """
     base, settings = params.base, params.crop
     seen = [base.image_size, base.fps, base.sample_rate_hz, base.mel.model_dump(), settings.model_dump()]
     how = task_key(seen, code_hash(__name__))
     return run_clips(
-        [ClipTask(row, task_key(how, file_hashes(row), [row.get(name, "") for name in _PLACE])) for row in rows],
+        [ClipTask(record, task_key(how, file_hashes(record), _place(record))) for record in records],
         partial(crop_clip, base, settings, params.machine.buffer_mib),
         folder,
-        CLIP_COLUMNS,
         pool=Pool.of(params.machine),
         max_failed_fraction=base.max_failed_fraction,
         label="crop",

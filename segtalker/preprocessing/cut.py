@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from segtalker.clips.runner import Row
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import Facts
 from segtalker.config.data import Cut
 from segtalker.faces.detectors import FaceFinder, make_detector
 from segtalker.media.audio import Sound, sound_pieces
@@ -29,24 +29,24 @@ _NEXT_LOOK = 1.5
 _MISSING_S = 0.5
 
 
-def cut_recording(cut: Cut, detector: tuple[str, str], threads: int, row: Row, folder: Path) -> dict[str, Any]:
+def cut_recording(cut: Cut, detector: tuple[str, str], threads: int, record: ClipRecord, folder: Path) -> Facts:
     """Finds the stretches of one recording; see `segtalker.clips.runner.run_clips`.
 
     Args:
         cut: what makes a stretch.
         detector: name and weights, see `segtalker.faces.detectors.make_detector`.
         threads: of the decoder.
-        row: of `data/download/<dataset>/clips.csv`.
+        record: of `data/download/<dataset>/clips.csv`.
         folder: empty folder; `stretches.json` is written into it.
 
     Returns:
-        How many stretches there are.
+        Nothing: the stretches stand in the file.
 
     Raises:
         BadClipError: it cannot be used, and why.
     """
-    video = open_video(Path(row["source"]), "pyav")
-    survey = look_through(video, row, cut, detector, threads)
+    video = open_video(record.source, "pyav")
+    survey = look_through(video, record, cut, detector, threads)
     if not survey.tracks:
         raise BadClipError(f"no face found in {survey.span[1] - survey.span[0]:.0f} s")
     stretches, drops = find_stretches(
@@ -63,27 +63,27 @@ def cut_recording(cut: Cut, detector: tuple[str, str], threads: int, row: Row, f
     content = {
         "start_s": video.start_s,
         "stretches": [asdict(stretch) for stretch in stretches],
-        "drops": [asdict(drop) for drop in [*drops, *_missing(survey.span[1], video, row)]],
+        "drops": [asdict(drop) for drop in [*drops, *_missing(survey.span[1], video, record)]],
     }
     write_text(folder / STRETCHES_FILE, json.dumps(content, indent=1))
-    return {"stretches": len(stretches)}
+    return {}
 
 
-def _missing(end_s: float, video: Video, row: Row) -> list[Drop]:
+def _missing(end_s: float, video: Video, record: ClipRecord) -> list[Drop]:
     """What should follow where the picture ends, in a file that is not whole or is shorter than its dataset says."""
-    expected_s = video.start_s + float(row.get("end_s") or video.seconds)
+    expected_s = video.start_s + (record.end_s or video.seconds)
     return [Drop(end_s, expected_s, "no picture: it ends here")] if expected_s - end_s > _MISSING_S else []
 
 
-def look_through(video: Video, row: Row, cut: Cut, detector: tuple[str, str], threads: int) -> Survey:
+def look_through(video: Video, record: ClipRecord, cut: Cut, detector: tuple[str, str], threads: int) -> Survey:
     """Everything that `find_stretches` needs to know.
 
     Raises:
         BadClipError: picture or sound cannot be read, or there is no sound.
     """
-    start_s = video.start_s + float(row.get("start_s") or 0.0)
-    end_s = video.start_s + float(row["end_s"]) if row.get("end_s") else float("inf")
-    loudness = measure_loudness(_sound(video, row, start_s, end_s))
+    start_s = video.start_s + (record.start_s or 0.0)
+    end_s = float("inf") if record.end_s is None else video.start_s + record.end_s
+    loudness = measure_loudness(_sound(video, record, start_s, end_s))
     if loudness.loud_db < _SILENT_DB:
         raise BadClipError(f"{video.path.name}: its sound track is silent")
     cuts, jumps = SceneCuts(cut.scene_threshold), FaceCuts(cut.scene_threshold)
@@ -113,12 +113,12 @@ def _look(frame: TimedFrame, finder: FaceFinder) -> Look:
     return Look(frame.time_s, [(points + 0.5) / factor - 0.5 for points in finder.faces(frame.scaled(factor))])
 
 
-def _sound(video: Video, row: Row, start_s: float, end_s: float) -> Iterable[Sound]:
+def _sound(video: Video, record: ClipRecord, start_s: float, end_s: float) -> Iterable[Sound]:
     """Pieces of the sound, on the clock of the picture."""
-    if not row.get("audio"):
+    if record.audio is None:
         if not video.has_sound:
             raise BadClipError(f"{video.path.name}: no sound track, and no sound file beside it")
         return sound_pieces(video.path, _SOUND_HZ, start_s, end_s)
     # a file beside begins with the picture
-    own = sound_pieces(Path(row["audio"]), _SOUND_HZ, start_s - video.start_s, end_s - video.start_s)
+    own = sound_pieces(record.audio, _SOUND_HZ, start_s - video.start_s, end_s - video.start_s)
     return (Sound(piece.samples, _SOUND_HZ, piece.start_s + video.start_s) for piece in own)

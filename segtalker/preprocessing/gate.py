@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
-from segtalker.clips.runner import Row
+from segtalker.clips.record import ClipQuality, ClipRecord
+from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip, write_array
 from segtalker.config.base import Base
 from segtalker.config.data import Gate
@@ -19,42 +19,42 @@ from segtalker.preprocessing.scenes import SceneCuts
 from segtalker.preprocessing.sync_offset import find_offset, load_expert
 
 
-def why_dropped(row: Row, gate: Gate) -> str:
+def why_dropped(quality: ClipQuality, gate: Gate) -> str:
     """Why a measured clip is dropped, with its figure; empty for one that passes.
 
     Args:
-        row: with the figures of `segtalker.preprocessing.gate.measure_clip`.
+        quality: of the clip.
         gate: the limits.
     """
     sync = gate.sync
     checks = [
-        (row["cuts"] > gate.max_cuts, f"{row['cuts']} scene cut(s) inside, more than gate.max_cuts {gate.max_cuts}"),
+        (quality.cuts > gate.max_cuts, f"{quality.cuts} scene cut(s) inside, more than gate.max_cuts {gate.max_cuts}"),
         (
-            row["face_px"] < gate.min_face_px,
-            f"face of {row['face_px']:.0f} px, less than gate.min_face_px {gate.min_face_px:.0f}",
+            quality.face_px < gate.min_face_px,
+            f"face of {quality.face_px:.0f} px, less than gate.min_face_px {gate.min_face_px:.0f}",
         ),
         (
-            row["sharpness"] < gate.min_sharpness,
-            f"sharpness {row['sharpness']:.0f}, less than gate.min_sharpness {gate.min_sharpness:.0f}",
+            quality.sharpness < gate.min_sharpness,
+            f"sharpness {quality.sharpness:.0f}, less than gate.min_sharpness {gate.min_sharpness:.0f}",
         ),
         (
-            row["yaw_deg"] > gate.max_yaw_deg,
-            f"head turned by {row['yaw_deg']:.0f} degrees, more than gate.max_yaw_deg {gate.max_yaw_deg:.0f}",
+            quality.yaw_deg > gate.max_yaw_deg,
+            f"head turned by {quality.yaw_deg:.0f} degrees, more than gate.max_yaw_deg {gate.max_yaw_deg:.0f}",
         ),
         (
-            row["pitch_deg"] > gate.max_pitch_deg,
-            f"head tilted by {row['pitch_deg']:.0f} degrees, more than gate.max_pitch_deg {gate.max_pitch_deg:.0f}",
+            quality.pitch_deg > gate.max_pitch_deg,
+            f"head tilted by {quality.pitch_deg:.0f} degrees, more than gate.max_pitch_deg {gate.max_pitch_deg:.0f}",
         ),
     ]
-    if row["offset"] != "":
+    if quality.offset is not None and quality.confidence is not None:
         checks += [
             (
-                row["confidence"] < sync.min_confidence,
-                f"sync confidence {row['confidence']:.2f}, less than gate.sync.min_confidence {sync.min_confidence}",
+                quality.confidence < sync.min_confidence,
+                f"sync confidence {quality.confidence:.2f}, less than gate.sync.min_confidence {sync.min_confidence}",
             ),
             (
-                abs(row["offset"]) > sync.max_offset,
-                f"sound {abs(row['offset'])} frames out of time, more than gate.sync.max_offset {sync.max_offset}",
+                abs(quality.offset) > sync.max_offset,
+                f"sound {abs(quality.offset)} frames out of time, more than gate.sync.max_offset {sync.max_offset}",
             ),
         ]
     return "; ".join(reason for dropped, reason in checks if dropped)
@@ -82,22 +82,21 @@ class GatePlan:
     face_net: Path | None
 
 
-def measure_clip(plan: GatePlan, crops: Path, row: Row, folder: Path) -> dict[str, Any]:
+def measure_clip(plan: GatePlan, crops: Path, record: ClipRecord, folder: Path) -> Facts:
     """Measures one clip; see `segtalker.clips.runner.run_clips`.
 
     Args:
         plan: what is measured.
         crops: folder of the cropped clips.
-        row: of `data/crop/<dataset>/clips.csv`.
+        record: of `data/crop/<dataset>/clips.csv`.
         folder: empty folder of the clip; a thumbnail, the face's vector and, where the sound was out of time, the
             corrected sound are written into it.
 
     Returns:
-        `face_px` in the recording, `sharpness`, `yaw_deg`, `pitch_deg`, `cuts`, `offset` (frames, see
-        `segtalker.metrics.sync_scores.SyncScores`; empty where it was not measured) and `confidence`.
+        `quality`.
     """
-    place = crops / row["clip_id"]
-    clip = Clip(row["clip_id"], row["subject"], row["split"], place, place, place)
+    place = crops / record.clip_id
+    clip = Clip(record.clip_id, record.subject, record.split, place, place, place)
     landmarks = np.array(clip.landmarks)
     chosen = np.unique(np.linspace(0, len(landmarks) - 1, plan.gate.samples).round().astype(int))
     frames = clip.frames.read(chosen.tolist())
@@ -106,13 +105,18 @@ def measure_clip(plan: GatePlan, crops: Path, row: Row, folder: Path) -> dict[st
     _write_thumbnail(folder / THUMBNAIL_FILE, frames[len(frames) // 2], plan.gate.sheet_px)
     if plan.face_net:
         write_array(folder / IDENTITY_FILE, embed_faces(load_face_net(plan.face_net), frames, landmarks[chosen]))
-    return {
-        "face_px": round(float(np.median([face_size(points) for points in landmarks])) * _scale(clip, plan.base), 1),
-        "sharpness": round(float(np.median(sharpness)), 1),
-        "yaw_deg": round(float(np.median(poses[:, 0])), 1),
-        "pitch_deg": round(float(np.median(poses[:, 1])), 1),
-        "cuts": _count_cuts(clip, plan.gate.scene_threshold),
-    } | _bring_in_time(plan, clip, row, folder)
+    offset, confidence = _bring_in_time(plan, clip, record, folder)
+    face_px = float(np.median([face_size(points) for points in landmarks])) * _scale(clip, plan.base)
+    quality = ClipQuality(
+        face_px=round(face_px, 1),
+        sharpness=round(float(np.median(sharpness)), 1),
+        yaw_deg=round(float(np.median(poses[:, 0])), 1),
+        pitch_deg=round(float(np.median(poses[:, 1])), 1),
+        cuts=_count_cuts(clip, plan.gate.scene_threshold),
+        offset=offset,
+        confidence=confidence,
+    )
+    return {"quality": quality}
 
 
 def _scale(clip: Clip, base: Base) -> float:
@@ -132,16 +136,17 @@ def _count_cuts(clip: Clip, threshold: float) -> int:
     return len(cuts.times)
 
 
-def _bring_in_time(plan: GatePlan, clip: Clip, row: Row, folder: Path) -> dict[str, Any]:
+def _bring_in_time(plan: GatePlan, clip: Clip, record: ClipRecord, folder: Path) -> tuple[int | None, float | None]:
+    """Offset of the sound in frames and its confidence, None where it cannot be measured; writes corrected sound."""
     sync = plan.gate.sync
     if plan.expert is None or sync.expert == "none":
-        return {"offset": "", "confidence": ""}
+        return None, None
     scores = find_offset(load_expert(sync.expert, plan.expert), clip, plan.base, sync.max_shift, sync.batch_size)
     if scores is None:
-        return {"offset": "", "confidence": ""}
+        return None, None
     if scores.offset and abs(scores.offset) <= sync.max_offset:
         # speech that lags has a negative offset and is fetched from later in the recording
         start_s = clip.facts["start_s"] - scores.offset / plan.base.fps
-        seconds = float(row["frames"]) / plan.base.fps
-        write_sound(folder, stretch_sound(row, start_s, seconds, plan.base.sample_rate_hz), plan.base)
-    return {"offset": scores.offset, "confidence": round(scores.confidence, 3)}
+        seconds = record.frames / plan.base.fps
+        write_sound(folder, stretch_sound(record, start_s, seconds, plan.base.sample_rate_hz), plan.base)
+    return scores.offset, round(scores.confidence, 3)

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from segtalker.clips.image_pack import ImagePack, write_images
-from segtalker.clips.runner import ClipTask, Row, run_clips, task_key
-from segtalker.clips.store import CLIP_COLUMNS, input_sha256
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import ClipTask, Facts, run_clips, task_key
+from segtalker.clips.store import input_sha256
 from segtalker.clips.worker_pools import THIS_PROCESS, Pool
 from segtalker.config.params import Params
 from segtalker.config.workspace import Workspace
@@ -39,28 +39,32 @@ def choose_parser(params: Params, workspace: Workspace) -> ParserChoice:
     return ParserChoice(settings.backend, path, device, settings.precision)
 
 
-def parse_clips(params: Params, choice: ParserChoice, rows: Sequence[Row], crops: Path, folder: Path) -> list[Row]:
+def parse_clips(
+    params: Params, choice: ParserChoice, records: Sequence[ClipRecord], crops: Path, folder: Path
+) -> list[ClipRecord]:
     """Parses clips into a folder.
 
     Args:
         params: all of them.
         choice: the parser.
-        rows: of the clips.
+        records: of the clips.
         crops: `data/crop/<dataset>`.
         folder: `data/parse/<dataset>`.
 
     Returns:
-        Rows of the clips that passed.
+        Records of the clips that passed.
     """
     settings = params.parse
     load_parser(choice)
     smoothing = Smoothing(settings.smooth_frames, settings.smooth_sigma)
     how = task_key(settings.backend, settings.precision, file_sha256(choice.path), smoothing, code_hash(__name__))
     return run_clips(
-        [ClipTask(row, task_key(how, input_sha256(crops / "clips" / row["clip_id"] / "frames.zip"))) for row in rows],
+        [
+            ClipTask(record, task_key(how, input_sha256(crops / "clips" / record.clip_id / "frames.zip")))
+            for record in records
+        ],
         partial(parse_clip, choice, crops / "clips", settings.batch_size, smoothing),
         folder,
-        CLIP_COLUMNS,
         pool=THIS_PROCESS if choice.device == "cuda" else Pool.of(params.machine),
         max_failed_fraction=params.base.max_failed_fraction,
         label="parse",
@@ -68,8 +72,8 @@ def parse_clips(params: Params, choice: ParserChoice, rows: Sequence[Row], crops
 
 
 def parse_clip(
-    choice: ParserChoice, crops: Path, batch_size: int, smoothing: Smoothing, row: dict[str, Any], folder: Path
-) -> dict[str, Any]:
+    choice: ParserChoice, crops: Path, batch_size: int, smoothing: Smoothing, record: ClipRecord, folder: Path
+) -> Facts:
     """Parses one clip into `masks.zip`; see `segtalker.clips.runner.run_clips`.
 
     Args:
@@ -77,7 +81,7 @@ def parse_clip(
         crops: folder of the cropped clips.
         batch_size: frames at once.
         smoothing: how masks are averaged over time.
-        row: of `data/crop/<dataset>/clips.csv`.
+        record: of `data/crop/<dataset>/clips.csv`.
         folder: empty folder of the clip.
 
     Returns:
@@ -86,7 +90,7 @@ def parse_clip(
     raw, kept = FlickerCount(), FlickerCount()
 
     def masks() -> Iterator[np.ndarray]:
-        frames = iter(ImagePack(crops / row["clip_id"] / "frames.zip"))
+        frames = iter(ImagePack(crops / record.clip_id / "frames.zip"))
         for parsed in parse_video(load_parser(choice), frames, batch_size, smoothing):
             raw.add(parsed.alone)
             kept.add(parsed.mask)

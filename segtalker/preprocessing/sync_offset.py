@@ -31,7 +31,7 @@ def load_expert(kind: Literal["trained", "syncnet"], path: Path) -> SyncExpert |
     torch.set_num_threads(1)
     if kind == "syncnet":
         return load_syncnet(path)
-    expert = load_net(path, "sync_expert", SyncExpert)
+    expert = load_net(path, SyncExpert)
     if expert.window[1] != RGB_CHANNELS:
         raise BadInputError(f"{path}: an expert for masks; gate.sync.weights needs the one for images")
     return expert

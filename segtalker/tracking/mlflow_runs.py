@@ -1,44 +1,42 @@
-"""MLflow: one parent run an experiment, one child run each time a stage runs; written here and read back."""
+"""MLflow: one parent run an experiment, one child run each time a stage runs."""
 
 import logging
 import os
-import tempfile
+import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import FileInfo, Metric, Param, Run, RunTag
+from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_USER
 
-from segtalker.utils.errors import BadInputError, SegTalkerError
+from segtalker.tracking.local_artifacts import ARTIFACTS, artifact_location, follow_database
+from segtalker.tracking.run_origin import RunOwner, workspace_lock
+from segtalker.tracking.store_address import (
+    check_store,
+    conceal,
+    database_path,
+    project_database,
+    public_uri,
+    tracking_uri,
+)
+from segtalker.utils.errors import SegTalkerError
 
-DEFAULT_URI = "sqlite:///mlflow.db"
 EXPERIMENT = "segtalker"
+KIND_TAG, STAGE_TAG, SIGNATURE_TAG = "segtalker.kind", "segtalker.stage", "segtalker.signature"
+PROTOCOL_TAG = "segtalker.protocol"
+CODE_TAG, DATA_TAG = "segtalker.code", "segtalker.data"
+HOST_TAG, WORKSPACE_TAG = "segtalker.host", "segtalker.workspace"
+PACKAGES_FILE = "packages.txt"
+# the view in which MLflow's pages open an experiment; without it they take this one for a chat bot's
+_VIEW_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 _BATCH = 100
-_KIND, _STAGE, _SIGNATURE = "segtalker.kind", "segtalker.stage", "segtalker.signature"
-_PROTOCOL = "segtalker.evaluation.protocol"
-_SQLITE = "sqlite:///"
-_PAGE = 1000
 _REASON_LENGTH = 300
-_MAX_BYTES = 256 * 2**20
-# a person waits; MLflow's own patience is minutes
-_READING = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
-
-
-def tracking_uri() -> str:
-    """`MLFLOW_TRACKING_URI`, else a database in the project folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -51,315 +49,335 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def _experiment_id(client: MlflowClient) -> str:
-    found = client.get_experiment_by_name(EXPERIMENT)
-    return found.experiment_id if found else client.create_experiment(EXPERIMENT)
-
-
-def _log_params(client: MlflowClient, run_id: str, content: Mapping[str, Any]) -> None:
-    params = [Param(key, value) for key, value in _flat(content).items()]
-    for start in range(0, len(params), _BATCH):
-        client.log_batch(run_id, params=params[start : start + _BATCH])
-
-
-def _parent_run(client: MlflowClient, experiment_id: str, name: str, signature: str, params: Mapping[str, Any]) -> str:
-    """The run of the experiment with this signature, made at its first stage."""
-    query = f"tags.`{_KIND}` = 'experiment' and tags.`{_SIGNATURE}` = '{signature}'"
-    if found := client.search_runs([experiment_id], query, max_results=1):
-        return found[0].info.run_id
-    tags = {_KIND: "experiment", _SIGNATURE: signature, MLFLOW_RUN_NAME: name}
-    run_id = client.create_run(experiment_id, tags=tags).info.run_id
-    _log_params(client, run_id, params)
-    return run_id
-
-
-def _close_killed(client: MlflowClient, experiment_id: str, parent_id: str, stage: str) -> None:
-    """Runs of a stage that was killed would seem to run for ever."""
-    query = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent_id}' and tags.`{_STAGE}` = '{stage}' and status = 'RUNNING'"
-    for run in client.search_runs([experiment_id], query):
-        client.set_terminated(run.info.run_id, "KILLED")
+def owner_tags(owner: RunOwner) -> dict[str, str]:
+    """Whose a run is."""
+    return {MLFLOW_USER: owner.user, HOST_TAG: owner.host, WORKSPACE_TAG: owner.workspace}
 
 
 @dataclass(frozen=True)
-class StageTracker:
-    """The MLflow run of one stage, or of one evaluation.
+class RunIdentity:
+    """What makes an experiment's run another one: what it is made of, and whose it is.
 
     Args:
-        client: the connection.
-        run_id: its run.
-        parent_id: the experiment's run, None of an evaluation.
+        params: hash of all params.
+        code: hash of the code of all stages.
+        data: hash of the raw material, empty before there is any.
+        owner: whose it is; equal experiments of two people, or of two folders, are two runs.
     """
 
-    client: MlflowClient
-    run_id: str
-    parent_id: str | None
+    params: str
+    code: str
+    data: str
+    owner: RunOwner
 
     @property
-    def _both(self) -> tuple[str, ...]:
-        return (self.run_id,) if self.parent_id is None else (self.run_id, self.parent_id)
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None, parent: bool = False) -> None:
-        """Logs finite or infinite numbers; `parent` puts them on the experiment's run too."""
-        now = int(time.time() * 1000)
-        batch = [Metric(name, float(value), now, step or 0) for name, value in metrics.items()]
-        for run_id in self._both if parent else (self.run_id,):
-            for start in range(0, len(batch), _BATCH):
-                self.client.log_batch(run_id, metrics=batch[start : start + _BATCH])
-
-    def log_protocol(self, protocol: str) -> None:
-        """Says by which protocol was measured, see `segtalker.evaluation.protocol`; on the experiment's run too."""
-        for run_id in self._both:
-            self.client.set_tag(run_id, _PROTOCOL, protocol)
-
-    def log_artifact(self, path: Path, folder: str = "") -> None:
-        """Copies a file, or a folder with what is in it under its own name, to `folder` of the run's artifacts."""
-        if path.is_dir():
-            self.client.log_artifacts(self.run_id, str(path), artifact_path=str(PurePosixPath(folder, path.name)))
-        else:
-            self.client.log_artifact(self.run_id, str(path), artifact_path=folder or None)
-
-    def finish(self, succeeded: bool) -> None:
-        """Closes the run and marks the experiment's run with its state."""
-        for run_id in self._both:
-            self.client.set_terminated(run_id, "FINISHED" if succeeded else "FAILED")
+    def tags(self) -> dict[str, str]:
+        """The tags by which the run is found again."""
+        return {SIGNATURE_TAG: self.params, CODE_TAG: self.code, DATA_TAG: self.data} | owner_tags(self.owner)
 
 
-def _silence() -> None:
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+def store_error(error: BaseException, uri: str) -> SegTalkerError:
+    """An error of MLflow or of what it stands on, as one line without secrets."""
+    reason = conceal(" ".join(str(error).split()))[:_REASON_LENGTH] or type(error).__name__
+    return SegTalkerError(f"MLflow at {public_uri(uri)} does not answer ({reason}); check MLFLOW_TRACKING_URI")
+
+
+def is_store_error(error: BaseException) -> bool:
+    """Whether MLflow or the database under it raised an error."""
+    # database drivers have errors of their own
+    module = type(error).__module__.partition(".")[0]
+    return isinstance(error, MlflowException) or module in ("sqlalchemy", "sqlite3")
 
 
 @contextmanager
-def _answering(uri: str) -> Iterator[None]:
+def answering(uri: str) -> Iterator[None]:
     """Whatever goes wrong within is told as a store that does not answer."""
     try:
         yield
     except SegTalkerError:
         raise
     except Exception as error:
-        # database drivers have errors of their own
-        known = isinstance(error, MlflowException | OSError) or type(error).__module__.startswith("sqlalchemy")
-        if not known:
+        if not is_store_error(error) and not isinstance(error, OSError):
             raise
-        reason = " ".join(str(error).split())[:_REASON_LENGTH] or type(error).__name__
-        raise SegTalkerError(f"MLflow at {uri} does not answer ({reason}); check MLFLOW_TRACKING_URI") from error
+        raise store_error(error, uri) from None  # the cause may show the address with its password
 
 
-def start_stage(
-    *,
-    stage: str,
-    name: str,
-    experiment_signature: str,
-    signature: str,
-    params: Mapping[str, Any],
-    tags: Mapping[str, str],
-) -> StageTracker:
-    """Opens the run of a stage under the run of its experiment.
+def silence() -> None:
+    """Nothing of what MLflow says to nobody in particular."""
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def open_client(uri: str, root: Path) -> MlflowClient:
+    """A client of a store whose artifacts lie where the store says.
 
     Args:
+        uri: of the store; where it is relative, the working folder is `root`.
+        root: the project folder.
+    """
+    silence()
+    path, client = database_path(uri, root), MlflowClient(uri)
+    if path is not None:
+        if path == project_database(root):
+            (root / ARTIFACTS).mkdir(exist_ok=True)
+        follow_database(path)
+        client.search_experiments(max_results=1)  # opens it, while the working folder is what it is
+    return client
+
+
+def _experiment_id(client: MlflowClient, uri: str, root: Path) -> str:
+    """The experiment that holds every run, made at the first one."""
+    path = database_path(uri, root)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is None:
+        location = artifact_location(path, EXPERIMENT) if path else None
+        try:
+            return client.create_experiment(EXPERIMENT, location, dict(_VIEW_TAGS))
+        except MlflowException:  # made by another process meanwhile
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            if experiment is None:
+                raise
+    for name, value in _VIEW_TAGS.items():
+        if name not in experiment.tags:  # of before
+            client.set_experiment_tag(experiment.experiment_id, name, value)
+    return experiment.experiment_id
+
+
+@dataclass(frozen=True)
+class _Store:
+    """A store that is written to, and whose runs these are."""
+
+    client: MlflowClient
+    uri: str
+    experiment_id: str
+    root: Path
+
+    def log_params(self, run_id: str, content: Mapping[str, Any]) -> None:
+        """Logs nested params as `section.key`."""
+        params = [Param(key, value) for key, value in _flat(content).items()]
+        for start in range(0, len(params), _BATCH):
+            self.client.log_batch(run_id, params=params[start : start + _BATCH])
+
+    def log_packages(self, run_id: str, packages: Mapping[str, str]) -> None:
+        """Keeps the list of installed packages with a run, one `name==version` a line."""
+        lines = "".join(f"{name}=={version}\n" for name, version in packages.items())
+        self.client.log_text(run_id, lines, PACKAGES_FILE)
+
+    def search(self, tags: Mapping[str, str], status: str = "") -> list[Run]:
+        """Runs with these tags, the newest first."""
+        # names of people and hosts are compared below: a quote in one would end the query's
+        plain = {name: value for name, value in tags.items() if re.fullmatch(r"\w+", value)}
+        query = [f"tags.`{name}` = '{value}'" for name, value in plain.items()]
+        query += [f"status = '{status}'"] if status else []
+        runs = self.client.search_runs([self.experiment_id], " and ".join(query), order_by=["start_time DESC"])
+        return [run for run in runs if all(run.data.tags.get(name, "") == value for name, value in tags.items())]
+
+
+def _open_store(root: Path) -> _Store:
+    check_store(root)
+    uri = tracking_uri(root)
+    client = open_client(uri, root)
+    return _Store(client, uri, _experiment_id(client, uri, root), root)
+
+
+def _close_killed(store: _Store, owner: RunOwner, stage: str) -> None:
+    """Runs of a stage that was killed would seem to run for ever; those of other folders may run."""
+    for run in store.search({STAGE_TAG: stage, KIND_TAG: "stage"} | owner_tags(owner), "RUNNING"):
+        store.client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _parent_status(children: Sequence[Run]) -> str:
+    """What the last run of each stage says of the whole.
+
+    Args:
+        children: runs of stages, the newest first.
+    """
+    last = {run.data.tags.get(STAGE_TAG, ""): run.info.status for run in reversed(children)}
+    return next((status for status in ("RUNNING", "FAILED", "KILLED") if status in last.values()), "FINISHED")
+
+
+@dataclass(frozen=True)
+class ParentRun:
+    """How the run of an experiment is found, or made at its first stage.
+
+    Args:
+        name: for people.
+        identity: what makes it another one.
+        params: all of them.
+        tags: of its last stage: git revision, hardware and the like.
+        packages: installed ones.
+    """
+
+    name: str
+    identity: RunIdentity
+    params: Mapping[str, Any]
+    tags: Mapping[str, str]
+    packages: Mapping[str, str]
+
+
+class StageTracker:
+    """The MLflow run of one stage, or of one evaluation.
+
+    Args:
+        store: it is in.
+        run_id: its run.
+        parent: the experiment's run, None of an evaluation.
+    """
+
+    def __init__(self, store: _Store, run_id: str, parent: ParentRun | None) -> None:
+        self._store = store
+        self._parent = parent
+        self.run_id = run_id
+        self.parent_id: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """Address of the store."""
+        return self._store.uri
+
+    @property
+    def _run_ids(self) -> tuple[str, ...]:
+        return (self.run_id,) if self.parent_id is None else (self.run_id, self.parent_id)
+
+    def join_parent(self, data: str) -> None:
+        """Puts the stage's run under its experiment's, which is found or made.
+
+        Args:
+            data: hash of the raw material.
+        """
+        if self._parent is None:
+            return
+        client = self._store.client
+        with answering(self.uri):
+            self.parent_id = _find_parent(self._store, self._parent, replace(self._parent.identity, data=data))
+            client.set_tag(self.run_id, MLFLOW_PARENT_RUN_ID, self.parent_id)
+            client.set_tag(self.run_id, DATA_TAG, data)
+            client.log_batch(self.parent_id, tags=[RunTag(key, value) for key, value in self._parent.tags.items()])
+            client.update_run(self.parent_id, status="RUNNING")
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None, parent: bool = False) -> None:
+        """Logs finite or infinite numbers; `parent` puts them on the experiment's run too."""
+        now = int(time.time() * 1000)
+        batch = [Metric(name, float(value), now, step or 0) for name, value in metrics.items()]
+        with answering(self.uri):
+            for run_id in self._run_ids if parent else (self.run_id,):
+                for start in range(0, len(batch), _BATCH):
+                    self._store.client.log_batch(run_id, metrics=batch[start : start + _BATCH])
+
+    def log_protocol(self, protocol: str) -> None:
+        """Says by which protocol was measured, see `segtalker.evaluation.protocol`; on the experiment's run too."""
+        with answering(self.uri):
+            for run_id in self._run_ids:
+                self._store.client.set_tag(run_id, PROTOCOL_TAG, protocol)
+
+    def log_artifact(self, path: Path, folder: str = "", parent: bool = False) -> None:
+        """Copies a file, or a folder with what is in it under its own name, to `folder` of the run's artifacts.
+
+        Args:
+            path: of the file or folder.
+            folder: of the artifacts.
+            parent: keep it with the experiment's run in place of the stage's.
+        """
+        run_id = self.parent_id if parent and self.parent_id else self.run_id
+        with answering(self.uri):
+            if path.is_dir():
+                self._store.client.log_artifacts(run_id, str(path), str(PurePosixPath(folder, path.name)))
+            else:
+                self._store.client.log_artifact(run_id, str(path), folder or None)
+
+    def finish(self, succeeded: bool) -> None:
+        """Closes the run and marks the experiment's run with the state of its stages."""
+        client = self._store.client
+        with answering(self.uri):
+            client.set_terminated(self.run_id, "FINISHED" if succeeded else "FAILED")
+            if self.parent_id is None:
+                return
+            status = _parent_status(self._store.search({MLFLOW_PARENT_RUN_ID: self.parent_id}))
+            if status == "RUNNING":
+                client.update_run(self.parent_id, status=status)
+            else:
+                client.set_terminated(self.parent_id, status)
+
+
+def _find_parent(store: _Store, parent: ParentRun, identity: RunIdentity) -> str:
+    """The run of an experiment with this identity, made if there is none.
+
+    One whose raw material could not be fetched is taken up when it was.
+    """
+    tags = {KIND_TAG: "experiment"} | identity.tags
+    # stages that start at the same time must not make two
+    with workspace_lock(store.root):
+        if runs := store.search(tags):
+            return runs[0].info.run_id
+        if runs := store.search(tags | {DATA_TAG: ""}):
+            store.client.set_tag(runs[0].info.run_id, DATA_TAG, identity.data)
+            return runs[0].info.run_id
+        named = tags | {MLFLOW_RUN_NAME: parent.name}
+        run_id = store.client.create_run(store.experiment_id, tags=named).info.run_id
+    store.log_params(run_id, parent.params)
+    store.log_packages(run_id, parent.packages)
+    return run_id
+
+
+def start_stage(*, root: Path, stage: str, signature: str, code: str, parent: ParentRun) -> StageTracker:
+    """Opens the run of a stage.
+
+    Where its raw material is known, the run stands under that of its experiment at once; else, of the stage that
+    fetches it, from `StageTracker.join_parent` on.
+
+    Args:
+        root: the project folder, which is the working folder.
         stage: its name.
-        name: of the experiment's run, given when its first stage runs.
-        experiment_signature: finds the parent again in later stages and after an interruption.
         signature: the stage's own signature.
-        params: all params; the parent holds them all, the child `base` and its own.
-        tags: git revision and the like.
+        code: hash of the stage's code.
+        parent: the experiment's run; it holds all params, the stage's run `base` and its own.
 
     Raises:
         SegTalkerError: the store does not answer.
     """
-    _silence()
-    uri = tracking_uri()
-    with _answering(uri):
-        client = MlflowClient(uri)
-        experiment_id = _experiment_id(client)
-        parent_id = _parent_run(client, experiment_id, name, experiment_signature, params)
-        client.update_run(parent_id, status="RUNNING")
-        _close_killed(client, experiment_id, parent_id, stage)
-        named = {_KIND: "stage", _STAGE: stage, _SIGNATURE: signature, MLFLOW_RUN_NAME: stage}
-        named[MLFLOW_PARENT_RUN_ID] = parent_id
-        run_id = client.create_run(experiment_id, tags=named | dict(tags)).info.run_id
-        client.log_batch(parent_id, tags=[RunTag(key, value) for key, value in tags.items()])
-        _log_params(client, run_id, {key: params[key] for key in ("base", stage)})
-    return StageTracker(client, run_id, parent_id)
+    with answering(tracking_uri(root)):
+        store = _open_store(root)
+        owner = parent.identity.owner
+        _close_killed(store, owner, stage)
+        tags = {KIND_TAG: "stage", STAGE_TAG: stage, SIGNATURE_TAG: signature, CODE_TAG: code, MLFLOW_RUN_NAME: stage}
+        tags |= dict(parent.tags) | owner_tags(owner)
+        run_id = store.client.create_run(store.experiment_id, tags=tags).info.run_id
+        store.log_params(run_id, {key: parent.params[key] for key in ("base", stage)})
+    tracker = StageTracker(store, run_id, parent)
+    if parent.identity.data:
+        tracker.join_parent(parent.identity.data)
+    return tracker
 
 
 def start_evaluation(
-    *, name: str, protocol: str, signature: str, params: Mapping[str, Any], tags: Mapping[str, str]
+    *,
+    root: Path,
+    name: str,
+    protocol: str,
+    signature: str,
+    owner: RunOwner,
+    params: Mapping[str, Any],
+    tags: Mapping[str, str],
 ) -> StageTracker:
     """Opens the run of an evaluation that belongs to no stage, such as of videos made elsewhere.
 
     Args:
+        root: the project folder, which is the working folder.
         name: of the run.
         protocol: see `segtalker.evaluation.protocol.protocol_signature`.
         signature: names what was evaluated, 64 hex digits, or empty.
+        owner: whose it is.
         params: logged with it, nested; at least the section `tables`, by which its tables are made.
         tags: `segtalker.experiment`, `segtalker.dataset`, git revision and the like.
 
     Raises:
         SegTalkerError: the store does not answer.
     """
-    _silence()
-    uri = tracking_uri()
-    with _answering(uri):
-        client = MlflowClient(uri)
-        named = {_KIND: "evaluation", _PROTOCOL: protocol, _SIGNATURE: signature, MLFLOW_RUN_NAME: name}
-        run_id = client.create_run(_experiment_id(client), tags=dict(tags) | named).info.run_id
-        _log_params(client, run_id, params)
-    return StageTracker(client, run_id, None)
-
-
-@dataclass(frozen=True)
-class StoredRun:
-    """A run as MLflow holds it.
-
-    Args:
-        run_id: 32 hex digits.
-        name: for people.
-        kind: `experiment`, `stage` or `evaluation`.
-        stage: its name, empty but of a stage.
-        parent_id: the experiment's run of a stage, else empty.
-        status: `FINISHED`, `RUNNING`, `FAILED`, `KILLED`.
-        ended: when it ended, or if it has not, when it started.
-        tags: all of them.
-        params: all of them, `section.key`, as text.
-        metrics: last value of each.
-    """
-
-    run_id: str
-    name: str
-    kind: str
-    stage: str
-    parent_id: str
-    status: str
-    ended: datetime
-    tags: Mapping[str, str]
-    params: Mapping[str, str]
-    metrics: Mapping[str, float]
-
-    @property
-    def experiment(self) -> str:
-        """Name of the experiment."""
-        return self.tags.get("segtalker.experiment", "")
-
-    @property
-    def dataset(self) -> str:
-        """Name of the dataset."""
-        return self.tags.get("segtalker.dataset", "")
-
-    @property
-    def signature(self) -> str:
-        """See `segtalker.tracking.provenance.signature`; empty where none was logged."""
-        return self.tags.get(_SIGNATURE, "")
-
-    @property
-    def protocol(self) -> str:
-        """See `segtalker.evaluation.protocol.protocol_signature`; empty where none was logged."""
-        return self.tags.get(_PROTOCOL, "")
-
-
-def _stored(run: Run) -> StoredRun:
-    tags, info = dict(run.data.tags), run.info
-    return StoredRun(
-        run_id=info.run_id,
-        name=info.run_name or info.run_id,
-        kind=tags.get(_KIND, ""),
-        stage=tags.get(_STAGE, ""),
-        parent_id=tags.get(MLFLOW_PARENT_RUN_ID, ""),
-        status=info.status,
-        ended=datetime.fromtimestamp((info.end_time or info.start_time or 0) / 1000, UTC),
-        tags=tags,
-        params=dict(run.data.params),
-        metrics=dict(run.data.metrics),
-    )
-
-
-def is_safe_path(path: str) -> bool:
-    """Whether an artifact's path stays where it is put: relative, plain parts, no way up."""
-    parts = path.split("/")
-    return bool(path) and "\\" not in path and path.isprintable() and not {"", ".", ".."} & set(parts)
-
-
-def _is_sound(item: FileInfo, folder: str) -> bool:
-    inside = is_safe_path(item.path) and str(PurePosixPath(item.path).parent) == folder
-    return inside and (item.file_size or 0) <= _MAX_BYTES
-
-
-class RunStore:
-    """Runs and their files, to be read.
-
-    Args:
-        uri: of the store.
-
-    Raises:
-        SegTalkerError: it does not answer; each method says the same.
-    """
-
-    def __init__(self, uri: str) -> None:
-        _silence()
-        self.uri = uri
-        self._listed: dict[tuple[str, str], list[str]] = {}
-        for name, value in _READING.items():
-            os.environ.setdefault(name, value)
-        with _answering(uri):
-            self._client = MlflowClient(uri)
-
-    @classmethod
-    def open(cls, root: Path) -> "RunStore":
-        """The store that `MLFLOW_TRACKING_URI` names, else the database of a project.
-
-        Args:
-            root: the project folder.
-
-        Raises:
-            BadInputError: there is no such database; nobody has run anything here.
-        """
-        uri = (
-            os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{(root / DEFAULT_URI.removeprefix(_SQLITE)).resolve()}"
-        )
-        if uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).is_file():
-            raise BadInputError(
-                f"{uri.removeprefix(_SQLITE)}: no such file, so no runs; run segtalker reproduce, or set "
-                "MLFLOW_TRACKING_URI"
-            )
-        return cls(uri)
-
-    @cached_property
-    def runs(self) -> list[StoredRun]:
-        """All of them, of every kind, the one that ended last first."""
-        with _answering(self.uri):
-            experiment = self._client.get_experiment_by_name(EXPERIMENT)
-            found, token, more = list[Run](), None, experiment is not None
-            while experiment is not None and more:
-                page = self._client.search_runs([experiment.experiment_id], max_results=_PAGE, page_token=token)
-                found, token = [*found, *page], page.token
-                more = bool(token)
-        return sorted(map(_stored, found), key=lambda run: (run.ended, run.run_id), reverse=True)
-
-    def files(self, run_id: str, folder: str) -> list[str]:
-        """Paths of the files in a folder of a run's artifacts, empty where there is no such folder.
-
-        Paths that lead elsewhere are left out.
-        """
-        key = (run_id, folder)
-        if key not in self._listed:
-            with _answering(self.uri):
-                items = self._client.list_artifacts(run_id, folder)
-            self._listed[key] = [item.path for item in items if not item.is_dir and _is_sound(item, folder)]
-        return self._listed[key]
-
-    def fetch(self, run_id: str, path: str) -> bytes:
-        """The content of a file among a run's artifacts.
-
-        Raises:
-            BadInputError: there is none, its path leads elsewhere, or it is too large.
-        """
-        folder = str(PurePosixPath(path).parent)
-        if not is_safe_path(path) or path not in self.files(run_id, folder):
-            raise BadInputError(f"run {run_id[:8]}: no file {path!r} is kept with it at {self.uri}")
-        with tempfile.TemporaryDirectory() as temporary, _answering(self.uri):
-            file = Path(self._client.download_artifacts(run_id, path, temporary))
-            inside = file.resolve().is_relative_to(Path(temporary).resolve())
-            if not inside or not file.is_file() or file.stat().st_size > _MAX_BYTES:
-                raise BadInputError(f"run {run_id[:8]}: {path!r} at {self.uri} is no plain file; it is not read")
-            return file.read_bytes()
+    with answering(tracking_uri(root)):
+        store = _open_store(root)
+        named = {KIND_TAG: "evaluation", PROTOCOL_TAG: protocol, SIGNATURE_TAG: signature, MLFLOW_RUN_NAME: name}
+        named |= owner_tags(owner)
+        run_id = store.client.create_run(store.experiment_id, tags=dict(tags) | named).info.run_id
+        store.log_params(run_id, params)
+    return StageTracker(store, run_id, None)

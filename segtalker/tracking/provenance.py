@@ -1,4 +1,4 @@
-"""Where a result comes from: seeds, the git revision and the signature of an experiment."""
+"""Where a result comes from: seeds, the git revision, the signature of an experiment, its code and its data."""
 
 import json
 import os
@@ -11,17 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from segtalker.clips.store import read_table
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.tables import read_records
 from segtalker.config.params import CODE_FILE, EXPERIMENT_FILE, Params, params_hash, read_yaml
-from segtalker.config.stages import STAGE_INPUTS, STAGES, Stage
+from segtalker.config.stages import STAGE_INPUTS, STAGES, Stage, shared_sections
 from segtalker.utils.hashing import file_sha256
 
-# values that choose where and how fast work is done, or how much is logged, never what comes out
-_NOT_SIGNED = {"log_every", "loader_workers", "cache_mib"}
 # where the raw material lies; its hashes count instead
 _PLACES = {"root"}
 _FILES = ("weights", "heads")
-_DVC_LOCK = "dvc.lock"
+_DVC_FILE, _DVC_LOCK = "dvc.yaml", "dvc.lock"
 
 
 def seed_everything(seed: int) -> None:
@@ -52,7 +51,8 @@ def git_revision(root: Path) -> tuple[str, bool]:
     What a run itself writes, the active experiment and `dvc.lock`, does not count as a difference.
     """
     revision = _git(root, "rev-parse", "HEAD")
-    if revision is None:
+    # a source archive may lie within some other repository
+    if revision is None or _git(root, "ls-files", "--error-unmatch", _DVC_FILE) is None:
         return "none", False
     written = [f":(exclude){name}" for name in (EXPERIMENT_FILE, "dvc.lock")]
     return revision, bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *written))
@@ -68,9 +68,9 @@ def upstream(stage: Stage) -> tuple[Stage, ...]:
 
 
 def _signed(key: str, content: Any) -> Any:
-    """What counts of a value: all of a section but where and how fast, of a file what is in it."""
+    """What counts of a value: all of a section but where its material lies, of a file what is in it."""
     if isinstance(content, Mapping):
-        kept = {name: value for name, value in content.items() if name not in _NOT_SIGNED | _PLACES}
+        kept = {name: value for name, value in content.items() if name not in _PLACES}
         return {name: _signed(name, value) for name, value in kept.items()}
     return _file_content(content) if isinstance(content, str) and key.endswith(_FILES) else content
 
@@ -93,13 +93,24 @@ def signature(params: Params, stage: Stage, inputs: Mapping[str, str]) -> str:
         64 hex digits.
     """
     content = params.model_dump(mode="json")
-    sections = {name: _signed(name, content[name]) for name in ("base", *upstream(stage))}
+    names = {name for part in upstream(stage) for name in (part, *shared_sections(part))}
+    sections = {name: _signed(name, content[name]) for name in names}
     return params_hash({"params": sections, "dataset": params.active.dataset, "inputs": dict(inputs)})
 
 
 def experiment_signature(params: Params) -> str:
     """Names a whole experiment before its raw material is known: 64 hex digits."""
     return signature(params, STAGES[-1], {"experiment": params.active.experiment})
+
+
+def code_signature(root: Path) -> str:
+    """Names the code of all stages, as `code.yaml` tells it: 64 hex digits."""
+    return params_hash(read_yaml(root / CODE_FILE))
+
+
+def data_signature(inputs: Mapping[str, str]) -> str:
+    """Names raw material by its hashes, see `input_hashes`: 64 hex digits."""
+    return params_hash(dict(inputs))
 
 
 def read_settings(root: Path, experiment: str) -> tuple[str, ...]:
@@ -152,5 +163,4 @@ def input_hashes(download_folder: Path) -> dict[str, str]:
     path = download_folder / "clips.csv"
     if not path.is_file():
         return {}
-    table = read_table(path)
-    return dict(zip(table["clip_id"], table["source_sha256"], strict=True))
+    return {record.clip_id: record.source_sha256 for record in read_records(path, ClipRecord)}

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from flows.dvc.code_versions import write_code_file
 from segtalker.config.params import Params, read_yaml
-from segtalker.config.stages import STAGE_INPUTS, STAGES, Stage
+from segtalker.config.stages import STAGE_INPUTS, STAGES, Stage, shared_sections
 from segtalker.utils.code_hash import code_files
 
 DVC = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -73,9 +73,9 @@ def test_dvc_and_signatures_agree_on_what_a_stage_reads(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_dvc_knows_the_params_of_a_stage(stage: str) -> None:
+def test_dvc_knows_the_params_of_a_stage(stage: Stage) -> None:
     text = (ROOT / "flows" / "stages" / f"{stage}.py").read_text()
-    used = {name for name in re.findall(r"params\.(\w+)", text) if name in STAGES} | {stage, "base"}
+    used = {name for name in re.findall(r"params\.(\w+)", text) if name in STAGES} | {stage, *shared_sections(stage)}
     listed = {name for name in DVC[stage]["params"] if isinstance(name, str)}
     overrides = next(entry["experiment.yaml"] for entry in DVC[stage]["params"] if "experiment.yaml" in entry)
     assert used <= listed

@@ -26,19 +26,23 @@ def settings() -> Mead:
 
 def test_a_recording_is_known_by_its_name(settings: Mead, tmp_path: Path) -> None:
     rows, failures = mead_recordings(settings, tmp_path)
-    facts = {name: rows[0][name] for name in ("clip_id", "subject", "split", "frames", "fps", "audio", "emotion")}
     assert len(rows) == 1
-    assert facts == {
-        "clip_id": "M030_front_sad_3_001",
-        "subject": "M030",
-        "split": "test",
-        "frames": 112,
-        "fps": 30.0,
-        "audio": "",
-        "emotion": "sad",
-    }
-    assert [Path(row["source"]).name for row in failures] == ["contempt.mp4", "disgusted.mp4", "sad.mp4"]
-    assert all("does not say which recording" in row["reason"] for row in failures)
+    facts = vars(rows[0]) | rows[0].groups
+    assert (
+        facts
+        | {
+            "clip_id": "M030_front_sad_3_001",
+            "subject": "M030",
+            "split": "test",
+            "frames": 112,
+            "fps": 30.0,
+            "audio": None,
+            "emotion": "sad",
+        }
+        == facts
+    )
+    assert [Path(row.source).name for row in failures] == ["contempt.mp4", "disgusted.mp4", "sad.mp4"]
+    assert all("does not say which recording" in row.reason for row in failures)
 
 
 @pytest.mark.parametrize("side", ["train", "test"])

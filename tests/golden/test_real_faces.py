@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.record import ClipRecord
 from segtalker.config.params import Params, load_params
 from segtalker.faces.detectors import Detector, make_detector
 from segtalker.media.images import read_image
@@ -90,7 +91,7 @@ def test_a_small_face_is_not_lost_in_a_large_picture(detector: Detector) -> None
     ],
 )
 def test_crops_hold_the_face(name: str, params: Params, tmp_path: Path) -> None:
-    row = {"source": str(ROOT / "videos" / name)}
+    row = ClipRecord(clip_id="clip", source=ROOT / "videos" / name)
     assert crop_clip(params.base, params.crop, 64, row, tmp_path) == {"frames": 30, "seconds": 1.2}
     landmarks, size = np.load(tmp_path / "landmarks.npy"), params.base.image_size
     assert landmarks.min() > 0.04 * size

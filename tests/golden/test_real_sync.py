@@ -13,8 +13,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from flows.stages.train_sync import expert_config
+from flows.stages.train_sync import expert_net
 from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.record import ClipRecord
 from segtalker.config.params import Params, load_params, merge, parse_params
 from segtalker.faces.mouth_box import box_transforms, extract_boxes
 from segtalker.media.mel import gather_columns, window_starts
@@ -44,8 +45,8 @@ def params() -> Params:
 def _windows(name: str, params: Params, folder: Path) -> Windows:
     """A recording as `crop` and the experts see it."""
     folder.mkdir()
-    row = {"clip_id": name, "source": f"{ROOT}/videos/sync/{name}.avi", "audio": "", "annotations": ""}
-    crop_clip(params.base, params.crop, 512, row, folder)
+    record = ClipRecord(clip_id=name, source=Path(f"{ROOT}/videos/sync/{name}.avi"))
+    crop_clip(params.base, params.crop, 512, record, folder)
     box, mel = params.base.mouth_box, np.load(folder / "mel.npy")
     places = box_transforms(np.load(folder / "landmarks.npy"), (box.height, box.width), box.smooth_frames)
     frames = ImagePack(folder / "frames.zip").read()
@@ -80,7 +81,7 @@ def scores(params: Params, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     folder = tmp_path_factory.mktemp("sync")
     recordings = {name: _windows(name, params, folder / name) for name in ("test_offset_0", "test_offset_5")}
     torch.manual_seed(0)
-    expert = SyncExpert(**expert_config("image", params))
+    expert = expert_net("image", params)
     _learn(expert, *recordings["test_offset_0"])
     expert.eval()
     found = {}

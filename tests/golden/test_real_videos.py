@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segtalker.clips.record import ClipRecord
 from segtalker.config.params import Params, load_params
 from segtalker.media.audio import load_audio, load_sound
 from segtalker.media.video import open_video
@@ -103,8 +104,9 @@ def test_clips_without_sound_have_a_reason(name: str, reason: str, params: Param
 
 
 def test_sound_beside_a_silent_video(params: Params) -> None:
-    row = {"source": str(VIDEOS / "wild/Obama_clip2_silent_30fps.mp4")}
-    timeline = make_timeline({**row, "audio": row["source"].replace(".mp4", ".wav")}, params.base, params.crop)
+    source = VIDEOS / "wild/Obama_clip2_silent_30fps.mp4"
+    record = ClipRecord(clip_id="clip", source=source, audio=source.with_suffix(".wav"))
+    timeline = make_timeline(record, params.base, params.crop)
     assert timeline.sound.end_s == pytest.approx(30.0, abs=0.01)
     assert sum(1 for _ in timeline.frames()) in range(749, 753)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from project_copy import Project, copy_project
+from ruamel.yaml import YAML
 
 from segtalker.config.stages import STAGES
 
@@ -57,7 +58,8 @@ def test_the_report_is_one_file(finished: Finished) -> None:
 
 
 def test_mlflow_holds_one_parent_and_a_child_a_stage(finished: Finished) -> None:
-    store = sqlite3.connect(finished[0].root / "mlflow.db")
+    project, _ = finished
+    store = sqlite3.connect(project.root / "mlflow.db")
     tags = pd.read_sql("select run_uuid, key, value from tags", store).pivot_table(
         index="run_uuid", columns="key", values="value", aggfunc="first"
     )
@@ -66,6 +68,15 @@ def test_mlflow_holds_one_parent_and_a_child_a_stage(finished: Finished) -> None
     children = tags[tags["segtalker.kind"] == "stage"]
     assert set(children["segtalker.stage"]) == set(STAGES)
     assert children["mlflow.parentRunId"].nunique() == 1
+    parent = tags[tags["segtalker.kind"] == "experiment"].iloc[0]
+    for name in ("code", "data", "host", "workspace", "processor", "cores", "lock_sha256", "version.torch"):
+        assert parent[f"segtalker.{name}"]
+    assert parent["mlflow.user"]
+    kept = project.root / "mlruns" / "segtalker" / children["mlflow.parentRunId"].iloc[0] / "artifacts"
+    assert (kept / "index.html").read_bytes() == project.read("reports/index.html")
+    networks = {path.relative_to(project.root / "models/tiny") for path in project.root.glob("models/tiny/*/*.ckpt")}
+    assert networks == {path.relative_to(kept / "networks") for path in (kept / "networks").rglob("*.ckpt")}
+    assert {"dvc.lock", "experiment.yaml", "tables", "packages.txt"} <= {path.name for path in kept.iterdir()}
 
 
 def test_mlflow_alone_gives_the_same_tables(finished: Finished, tmp_path: Path) -> None:
@@ -116,3 +127,11 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(finished: Finished, t
     answer = project.run(*arguments)
     assert answer.returncode == 0, answer.stderr
     assert project.read(RESULTS) == finished[0].read(RESULTS)
+    assert _hashes(project) == _hashes(finished[0])  # another clone: networks, protocol and all that stages wrote
+
+
+def _hashes(project: Project) -> dict[str, str]:
+    """DVC's hash of each output; without the page, which names the clone's own git revision."""
+    stages = YAML(typ="safe").load(project.read("dvc.lock"))["stages"]
+    outputs = {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
+    return {path: md5 for path, md5 in outputs.items() if path != "reports/index.html"}

@@ -56,8 +56,9 @@ def test_a_trial_of_a_value_that_is_overridden_is_refused(project: Project) -> N
 
 
 ABLATED = (
-    "train_tsg.frames=1", "train_tsg.stride=1", "train_tsg.sync_weight=0.0", "train_sgi.encoder.mask_guided=false",
-    "train_sgi.reconstruction_steps=8", "train_sgi.adversarial_steps=0", "train_wav2lip.trained=false",
+    "train_tsg.net.frames=1", "train_tsg.stride=1", "train_tsg.loss_weights.sync=0.0",
+    "train_sgi.encoder.mask_guided=false", "train_sgi.reconstruction_steps=8", "train_sgi.adversarial_steps=0",
+    "train_wav2lip.trained=false",
     "generate.methods=[segtalker, static, shuffled_audio, sgi_oracle_mask]",
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from segtalker.tracking.mlflow_runs import StoredRun
+from segtalker.tracking.run_store import StoredRun
 from segtalker.utils.errors import BadInputError
 
 ID_DIGITS = 8

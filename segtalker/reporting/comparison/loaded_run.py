@@ -28,7 +28,7 @@ from segtalker.reporting.comparison.find_run import describe_run, scored_part
 from segtalker.reporting.tables.build import FAILURE_TABLE_COLUMNS, Tables, make_tables, read_texts
 from segtalker.reporting.tables.intervals import Bootstrap
 from segtalker.reporting.tables.scores import Scores, read_scores
-from segtalker.tracking.mlflow_runs import RunStore, StoredRun
+from segtalker.tracking.run_store import RunStore, StoredRun
 from segtalker.utils.errors import BadInputError
 
 _NEEDED = (METRICS_FILE, FACTS_FILE, PROTOCOL_FILE)

@@ -28,6 +28,7 @@ from segtalker.reporting.tables.scores import Metric, Scores
 
 _TIME = "%Y-%m-%d %H:%M UTC"
 _MAX_PIXELS = 50_000_000
+_PROCESSOR = ("processor", "instructions")  # numbers differ by them in their last digits
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,10 @@ def _about(runs: Runs, scores: Scores) -> pd.DataFrame:
             "signature": run.part.signature[:SIGNATURE_DIGITS],
             "protocol": run.protocol_signature[:PROTOCOL_DIGITS],
             "revision": tags.get("segtalker.git_revision", "")[:10] + dirty,
+            "code": run.run.code[:SIGNATURE_DIGITS],
+            "data": run.run.data[:SIGNATURE_DIGITS],
+            "owner": f"{run.run.user}@{run.run.host}".strip("@"),
+            "processor": " ".join(tags.get(f"segtalker.{name}", "") for name in _PROCESSOR).strip(),
             "ended": f"{run.run.ended:{_TIME}}",
             "system": run.scores.system.label,
             "clips, people": f"{scores.clips(label)}, {scores.subjects(label)}",

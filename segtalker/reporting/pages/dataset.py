@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from segtalker.clips.runner import Row
+from segtalker.clips.record import ClipRecord, DroppedClip, Record
 from segtalker.clips.store import read_table
 from segtalker.config.data import Gate
 from segtalker.config.workspace import Workspace
@@ -31,7 +31,7 @@ class Bar:
     Args:
         low: where it begins.
         high: where it ends.
-        kept: clips that passed.
+        passed: clips that passed.
         dropped: clips that did not.
     """
 
@@ -94,12 +94,12 @@ class Loss:
     file: str
 
 
-def dataset_page(workspace: Workspace, kept: Sequence[Row], dropped: Sequence[Row], gate: Gate) -> str:
+def dataset_page(workspace: Workspace, passed: Sequence[ClipRecord], dropped: Sequence[DroppedClip], gate: Gate) -> str:
     """The page as HTML that needs nothing else.
 
     Args:
         workspace: of the dataset; its tables of `download`, `cut` and `crop` are read.
-        kept: clips that passed the gate, with their figures.
+        passed: clips that passed the gate, with their figures.
         dropped: clips that did not, with `reason`.
         gate: its limits.
     """
@@ -115,19 +115,19 @@ def dataset_page(workspace: Workspace, kept: Sequence[Row], dropped: Sequence[Ro
         name=workspace.dataset,
         recordings=len(recordings),
         recorded_minutes=_minutes(recordings["seconds"]),
-        kept=len(kept),
-        kept_minutes=_minutes([row["seconds"] for row in kept]),
-        people=len({row["subject"] for row in kept}),
+        kept=len(passed),
+        kept_minutes=_minutes([record.seconds for record in passed]),
+        people=len({record.subject for record in passed}),
         dropped=len(dropped),
-        tiles=_tiles(workspace, _spread(kept, gate.sheet_clips), "seconds"),
-        drops=_tiles(workspace, _spread(dropped, gate.sheet_clips), "reason"),
+        tiles=_tiles(workspace, _spread(passed, gate.sheet_clips)),
+        drops=_tiles(workspace, _spread(dropped, gate.sheet_clips)),
         losses=[loss for loss in _losses(workspace, dropped) if loss.count],
-        histograms=histograms(kept, dropped, gate),
+        histograms=histograms(passed, dropped, gate),
         most=_MOST_ROWS,
     )
 
 
-def histograms(kept: Sequence[Row], dropped: Sequence[Row], gate: Gate) -> list[Histogram]:
+def histograms(passed: Sequence[ClipRecord], dropped: Sequence[DroppedClip], gate: Gate) -> list[Histogram]:
     """One a figure; of a figure that was not measured only the note."""
     sync = gate.sync
     note = "not measured: gate.sync.expert is none" if sync.expert == "none" else "no clip is long enough"
@@ -142,15 +142,19 @@ def histograms(kept: Sequence[Row], dropped: Sequence[Row], gate: Gate) -> list[
     ]
     charts = []
     for key, title, unit, limits, digits in asked:
-        passed, failed = _figures(kept, key), _figures(dropped, key)
-        bars = _bars(passed, failed, unit == "frames")
+        kept, lost = _figures(passed, key), _figures(dropped, key)
+        bars = _bars(kept, lost, unit == "frames")
         shown = [limit for limit in limits if bars and bars[0].low < limit < bars[-1].high]
         charts.append(Histogram(title, unit, bars, shown, digits, "" if bars else note))
     return charts
 
 
-def _figures(rows: Sequence[Row], key: str) -> np.ndarray:
-    return np.array([float(row[key]) for row in rows if row[key] != ""])
+def _figures(records: Sequence[ClipRecord], key: str) -> np.ndarray:
+    return np.array([value for record in records if (value := _figure(record, key)) is not None], float)
+
+
+def _figure(record: ClipRecord, key: str) -> float | None:
+    return record.seconds if key == "seconds" else getattr(record.quality, key, None)
 
 
 def _bars(kept: np.ndarray, dropped: np.ndarray, whole: bool) -> list[Bar]:
@@ -169,21 +173,21 @@ def _bars(kept: np.ndarray, dropped: np.ndarray, whole: bool) -> list[Bar]:
     ]
 
 
-def _spread(rows: Sequence[Row], count: int) -> list[Row]:
-    """So many rows, evenly spread."""
-    chosen = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int))
-    return [rows[index] for index in chosen]
+def _spread(records: Sequence[Record], count: int) -> list[Record]:
+    """So many records, evenly spread."""
+    chosen = np.unique(np.linspace(0, len(records) - 1, min(count, len(records))).round().astype(int))
+    return [records[index] for index in chosen]
 
 
-def _tiles(workspace: Workspace, rows: Sequence[Row], detail: str) -> list[Tile]:
+def _tiles(workspace: Workspace, records: Sequence[ClipRecord]) -> list[Tile]:
     folder = workspace.data("gate") / "clips"
     return [
         Tile(
-            picture=_data_address(folder / row["clip_id"] / THUMBNAIL_FILE),
-            name=row["clip_id"],
-            detail=f"{row['subject']}, {float(row['seconds']):.1f} s" if detail == "seconds" else str(row[detail]),
+            picture=_data_address(folder / record.clip_id / THUMBNAIL_FILE),
+            name=record.clip_id,
+            detail=record.reason if isinstance(record, DroppedClip) else f"{record.subject}, {record.seconds:.1f} s",
         )
-        for row in rows
+        for record in records
     ]
 
 
@@ -195,15 +199,15 @@ def _minutes(seconds: Sequence[float] | pd.Series) -> str:
     return f"{float(np.sum(np.asarray(seconds, float))) / 60:,.1f}"
 
 
-def _losses(workspace: Workspace, dropped: Sequence[Row]) -> list[Loss]:
+def _losses(workspace: Workspace, dropped: Sequence[DroppedClip]) -> list[Loss]:
     """What was lost, stage by stage."""
     files = [(stage, workspace.data(stage) / "failures.csv") for stage in ("download", "cut", "crop")]
     losses = [_failures(stage, path) for stage, path in files if path.is_file()]
     cuts = workspace.data("cut") / "dropped.csv"
     if cuts.is_file():
         losses.insert(2, _left_out(cuts))
-    rows = [(row["clip_id"], row["reason"]) for row in dropped]
-    minutes = _minutes([row["seconds"] for row in dropped])
+    rows = [(record.clip_id, record.reason) for record in dropped]
+    minutes = _minutes([record.seconds for record in dropped])
     losses.append(_loss("gate", "clips dropped", rows, minutes, "data/gate/" + workspace.dataset + "/dropped.csv"))
     return losses
 

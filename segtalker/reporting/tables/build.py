@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from segtalker.clips.store import SPLITS, read_table
+from segtalker.clips.record import SPLITS
+from segtalker.clips.store import read_table
 from segtalker.config.workspace import Workspace
 from segtalker.evaluation.result_files import GROUPS
 from segtalker.reporting.tables.intervals import Bootstrap, Uncertainty, find_uncertainty, group_table

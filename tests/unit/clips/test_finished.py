@@ -9,29 +9,32 @@ from pathlib import Path
 import pytest
 
 from segtalker.clips import finished
+from segtalker.clips.record import ClipRecord
 from segtalker.clips.runner import ClipTask, run_clips, task_key
-from segtalker.clips.store import CLIP_COLUMNS, read_table
+from segtalker.clips.store import read_table
 from segtalker.clips.worker_pools import Pool
 from segtalker.utils.errors import BadInputError
 
 NAMES = ("a", "b", "c")
 
 
-def write(row: dict, folder: Path) -> dict:
+def write(record: ClipRecord, folder: Path) -> dict:
     """Two files of a clip."""
-    (folder / "landmarks.npy").write_bytes(row["clip_id"].encode() * 1000)
-    (folder / "frames.zip").write_bytes(b"PK" + row["clip_id"].encode() * 1000)
+    (folder / "landmarks.npy").write_bytes(record.clip_id.encode() * 1000)
+    (folder / "frames.zip").write_bytes(b"PK" + record.clip_id.encode() * 1000)
     return {"frames": 25, "seconds": 1.0}
 
 
 def tasks(*names: str) -> list[ClipTask]:
     """One task a name."""
-    return [ClipTask({"clip_id": name, "subject": "s", "source": f"{name}.mp4"}, task_key(name)) for name in names]
+    return [
+        ClipTask(ClipRecord(clip_id=name, subject="s", source=Path(f"{name}.mp4")), task_key(name)) for name in names
+    ]
 
 
-def run(folder: Path, *names: str) -> list[dict]:
+def run(folder: Path, *names: str) -> list[ClipRecord]:
     """Runs `write` over the clips."""
-    return run_clips(tasks(*names), write, folder, CLIP_COLUMNS, Pool(1, ""), 0.0, label="crop")
+    return run_clips(tasks(*names), write, folder, Pool(1, ""), 0.0, label="crop")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -86,7 +89,7 @@ def test_a_damaged_clip_is_made_again_and_counted(folder: Path, kind: str, capsy
     whole = contents(folder)
     name, damage = DAMAGE[kind]
     damage(folder / "clips" / "b" / name)
-    assert [row["frames"] for row in run(folder, *NAMES)] == [25, 25, 25]
+    assert [record.frames for record in run(folder, *NAMES)] == [25, 25, 25]
     assert contents(folder) == whole
     said = capsys.readouterr().err
     assert "crop: 1 finished clip(s) were damaged and are made again: b (" in said
@@ -141,18 +144,18 @@ def test_further_folders_are_watched_too(tmp_path: Path, capsys: pytest.CaptureF
     stage = tmp_path / "generate"
     video = stage / "method" / "a" / "video.mp4"
 
-    def generate(row: dict, folder: Path) -> dict:
+    def generate(record: ClipRecord, folder: Path) -> dict:
         video.parent.mkdir(parents=True, exist_ok=True)
         video.write_bytes(b"moov" * 100)
         return {}
 
-    todo = [ClipTask(tasks("a")[0].row, "key", (video.parent,))]
+    todo = [ClipTask(tasks("a")[0].record, "key", (video.parent,))]
     for damage in (flip, truncate, Path.unlink):
-        run_clips(todo, generate, stage, CLIP_COLUMNS, Pool(1, ""), 0.0, label="generate")
+        run_clips(todo, generate, stage, Pool(1, ""), 0.0, label="generate")
         time.sleep(0.05)
         damage(video)
         capsys.readouterr()
-        run_clips(todo, generate, stage, CLIP_COLUMNS, Pool(1, ""), 0.0, label="generate")
+        run_clips(todo, generate, stage, Pool(1, ""), 0.0, label="generate")
         assert video.read_bytes() == b"moov" * 100
         assert "1 finished clip(s) were damaged" in capsys.readouterr().err
 

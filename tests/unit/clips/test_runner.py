@@ -8,47 +8,52 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from segtalker.clips import runner as clip_runner
+from segtalker.clips.record import ClipRecord
 from segtalker.clips.runner import ClipTask, Work, run_clips, task_key
-from segtalker.clips.store import CLIP_COLUMNS, read_table
+from segtalker.clips.store import read_table
 from segtalker.clips.worker_pools import Pool
 from segtalker.utils.errors import BadClipError, BadInputError
 
 REASONS = {"bad": "no face found", "odd": "KeyError: 'mouth'"}
 
 
-def shout(row: dict, folder: Path, log: Path) -> dict:
+def shout(record: ClipRecord, folder: Path, log: Path) -> dict:
     """Writes the clip's name in capitals; the name decides what goes wrong."""
     with log.open("a") as lines:
-        lines.write(row["clip_id"] + "\n")
+        lines.write(record.clip_id + "\n")
     (folder / "partial.txt").write_text("begun")
-    if row["clip_id"].startswith("bad"):
+    if record.clip_id.startswith("bad"):
         raise BadClipError("no face\nfound")
-    if row["clip_id"].startswith("odd"):
+    if record.clip_id.startswith("odd"):
         raise KeyError("mouth")
-    if row["clip_id"].startswith("crash"):
+    if record.clip_id.startswith("crash"):
         os.kill(os.getpid(), signal.SIGKILL)
-    if row["clip_id"].startswith("slow"):
+    if record.clip_id.startswith("slow"):
         time.sleep(0.3)
     (folder / "partial.txt").unlink()
-    (folder / "out.txt").write_text(row["clip_id"].upper())
-    return {"frames": len(row["clip_id"]), "seconds": 1.0}
+    (folder / "out.txt").write_text(record.clip_id.upper())
+    return {"frames": len(record.clip_id), "seconds": 1.0}
 
 
 def tasks(*names: str, key: str = "k") -> list[ClipTask]:
     """One task a name, ids as given."""
-    return [ClipTask({"clip_id": name, "subject": "s", "source": f"{name}.mp4"}, task_key(key, name)) for name in names]
+    return [
+        ClipTask(ClipRecord(clip_id=name, subject="s", source=Path(f"{name}.mp4")), task_key(key, name))
+        for name in names
+    ]
 
 
-def run(folder: Path, todo: list[ClipTask], workers: int = 1, max_failed: float = 1.0) -> list[dict]:
+def run(folder: Path, todo: list[ClipTask], workers: int = 1, max_failed: float = 1.0) -> list[ClipRecord]:
     """Runs `shout` over the tasks."""
     work = partial(shout, log=folder.parent / "log.txt")
-    return run_clips(todo, work, folder, CLIP_COLUMNS, Pool(workers, ""), max_failed, label="shout")
+    return run_clips(todo, work, folder, Pool(workers, ""), max_failed, label="shout")
 
 
 def worked_on(folder: Path) -> list[str]:
@@ -70,13 +75,13 @@ def test_only_new_and_changed_clips_are_worked_on(folder: Path) -> None:
     assert worked_on(folder) == ["a", "b"]
     rows = run(folder, tasks("a") + tasks("b", key="changed") + tasks("c"))
     assert worked_on(folder) == ["b", "c"]
-    assert [row["clip_id"] for row in rows] == ["a", "b", "c"]
+    assert [record.clip_id for record in rows] == ["a", "b", "c"]
 
 
 def test_columns_from_upstream_are_refreshed_without_work(folder: Path) -> None:
     run(folder, tasks("a"))
-    moved = [ClipTask({**task.row, "subject": "renamed"}, task.key) for task in tasks("a")]
-    assert run(folder, moved)[0]["subject"] == "renamed"
+    moved = [ClipTask(replace(task.record, subject="renamed"), task.key) for task in tasks("a")]
+    assert run(folder, moved)[0].subject == "renamed"
     assert worked_on(folder) == ["a"]
 
 
@@ -107,7 +112,7 @@ def test_a_failing_clip_loses_its_old_outputs(folder: Path) -> None:
 def test_a_dead_worker_costs_only_its_clip(folder: Path) -> None:
     names = [f"c{index}" for index in range(6)]
     rows = run(folder, tasks("crash", *names), workers=2)
-    assert [row["clip_id"] for row in rows] == names
+    assert [record.clip_id for record in rows] == names
     failures = read_table(folder / "failures.csv")
     assert failures["clip_id"].tolist() == ["crash"]
     assert "worker process died" in failures["reason"][0]
@@ -160,18 +165,18 @@ def test_a_killed_run_resumes(folder: Path) -> None:
     assert not kept & set(worked_on(folder))
 
 
-def fill_up(row: dict, folder: Path, error: Exception) -> dict:
+def fill_up(record: ClipRecord, folder: Path, error: Exception) -> dict:
     """Finishes clips up to `c`, then raises."""
-    (folder / "out.txt").write_text(row["clip_id"])
-    if row["clip_id"] > "c":
+    (folder / "out.txt").write_text(record.clip_id)
+    if record.clip_id > "c":
         raise error
     return {"frames": 1, "seconds": 1.0}
 
 
-def fill_up_in_a_library(row: dict, folder: Path, error: Exception) -> dict:
+def fill_up_in_a_library(record: ClipRecord, folder: Path, error: Exception) -> dict:
     """The same where a library wraps what the disk says."""
     try:
-        return fill_up(row, folder, error)
+        return fill_up(record, folder, error)
     except OSError as cause:
         raise ValueError("encoder failed") from cause
 
@@ -186,7 +191,7 @@ def test_a_disk_that_takes_no_more_stops_the_stage(folder: Path, work: Work, num
     todo = tasks(*"abcdefgh")
     failing = partial(work, error=OSError(number, os.strerror(number)))
     with pytest.raises(BadInputError, match=r"cannot be written to .*finished clips are kept") as caught:
-        run_clips(todo, failing, folder, CLIP_COLUMNS, Pool(workers, ""), 1.0, label="fill")
+        run_clips(todo, failing, folder, Pool(workers, ""), 1.0, label="fill")
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (folder / "failures.csv").exists()
@@ -201,7 +206,7 @@ def test_a_disk_without_room_is_not_the_clips_fault(folder: Path, monkeypatch: p
     monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
     work = partial(fill_up, error=OSError("131072 requested and 0 written"))  # NumPy's words, without a number
     with pytest.raises(BadInputError, match="cannot be written to"):
-        run_clips(tasks("a", "d"), work, folder, CLIP_COLUMNS, Pool(1, ""), 1.0, label="fill")
+        run_clips(tasks("a", "d"), work, folder, Pool(1, ""), 1.0, label="fill")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -219,19 +224,19 @@ def test_permission_counts_for_outputs_only(folder: Path, number: int) -> None:
         work = partial(fill_up, error=OSError(number, os.strerror(number), str(place)))
         if stops:
             with pytest.raises(BadInputError, match="cannot be written to"):
-                run_clips(tasks("a", "d"), work, folder, CLIP_COLUMNS, Pool(1, ""), 1.0, label="fill")
+                run_clips(tasks("a", "d"), work, folder, Pool(1, ""), 1.0, label="fill")
         else:
-            rows = run_clips(tasks("a", "d"), work, folder, CLIP_COLUMNS, Pool(1, ""), 1.0, label="fill")
-            assert [row["clip_id"] for row in rows] == ["a"]
+            rows = run_clips(tasks("a", "d"), work, folder, Pool(1, ""), 1.0, label="fill")
+            assert [record.clip_id for record in rows] == ["a"]
             assert "secret.mp4" in read_table(folder / "failures.csv")["reason"][0]
 
 
 def test_finished_clips_are_looked_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"c{index:03d}" for index in range(200)]
     run(folder, tasks(*names))
-    looks, look = [], clip_runner._finished_row
+    looks, look = [], clip_runner._finished_record
     monkeypatch.setattr(
-        clip_runner, "_finished_row", lambda *one, fresh=False: looks.append(one[1].clip_id) or look(*one, fresh)
+        clip_runner, "_finished_record", lambda *one, fresh=False: looks.append(one[1].clip_id) or look(*one, fresh)
     )
     assert len(run(folder, tasks(*names, "new"))) == 201
     assert sorted(looks) == sorted([*names, "new", "new"])

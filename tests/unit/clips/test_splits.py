@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segtalker.clips.record import ClipRecord
 from segtalker.clips.splits import check_given, subject_splits
 from segtalker.utils.errors import BadInputError
 
@@ -46,10 +47,14 @@ def test_what_cannot_be_split_is_said(subjects: list[str], val: float, test: flo
 
 def test_given_splits_are_checked() -> None:
     table = Path("clips.csv")
-    check_given([{"clip_id": "a", "subject": "s", "split": "train"}], table, shared_subjects=False)
+    check_given(
+        [ClipRecord(clip_id="a", subject="s", split="train", source=Path("x.mp4"))], table, shared_subjects=False
+    )
     with pytest.raises(BadInputError, match=r"clip b has no split.*split\.strategy"):
-        check_given([{"clip_id": "b", "subject": "s", "split": ""}], table, shared_subjects=False)
-    rows = [{"clip_id": name, "subject": "s", "split": name} for name in ("train", "test")]
+        check_given(
+            [ClipRecord(clip_id="b", subject="s", split="", source=Path("x.mp4"))], table, shared_subjects=False
+        )
+    rows = [ClipRecord(clip_id=name, subject="s", split=name, source=Path("x.mp4")) for name in ("train", "test")]
     with pytest.raises(BadInputError, match="subject s is in train and test"):
         check_given(rows, table, shared_subjects=False)
     check_given(rows, table, shared_subjects=True)

@@ -201,7 +201,10 @@ def test_sound_survives_to_16_bits(tmp_path: Path) -> None:
 
 def test_tables_keep_ids_as_text_and_sort(tmp_path: Path) -> None:
     row = dict.fromkeys(CLIP_COLUMNS, "")
-    rows = [row | {"clip_id": name, "subject": "007", "split": "test", "frames": 5} for name in ("010", "002")]
+    rows = [
+        row | {"clip_id": name, "source": "x.mp4", "subject": "007", "split": "test", "frames": 5}
+        for name in ("010", "002")
+    ]
     write_table(tmp_path / "split" / "toy" / "clips.csv", rows, CLIP_COLUMNS)
     table = read_table(tmp_path / "split" / "toy" / "clips.csv")
     assert list(table["clip_id"]) == ["002", "010"]

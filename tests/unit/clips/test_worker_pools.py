@@ -14,15 +14,16 @@ import pytest
 from distributed import LocalCluster
 
 from segtalker.clips import worker_pools as clip_pools
-from segtalker.clips.runner import ClipTask, Row, run_clips, task_key
-from segtalker.clips.store import CLIP_COLUMNS, read_table
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.runner import ClipTask, Facts, run_clips, task_key
+from segtalker.clips.store import read_table
 from segtalker.clips.worker_pools import Pool
 from segtalker.utils.errors import BadClipError, BadInputError
 
 
-def count_letters(row: Row, folder: Path, notes: Path) -> Row:
+def count_letters(record: ClipRecord, folder: Path, notes: Path) -> Facts:
     """Notes that it began; the clip's name decides how long it takes and what goes wrong."""
-    name = row["clip_id"]
+    name = record.clip_id
     (notes / f"{name}.{time.monotonic_ns()}").write_text(json.dumps([os.getpid(), str(Path.cwd())]))
     if name.startswith("bad"):
         raise BadClipError("no face found")
@@ -36,14 +37,16 @@ def count_letters(row: Row, folder: Path, notes: Path) -> Row:
 
 def tasks(*names: str) -> list[ClipTask]:
     """One task a name."""
-    return [ClipTask({"clip_id": name, "subject": "s", "source": f"{name}.mp4"}, task_key(name)) for name in names]
+    return [
+        ClipTask(ClipRecord(clip_id=name, subject="s", source=Path(f"{name}.mp4")), task_key(name)) for name in names
+    ]
 
 
-def run(folder: Path, todo: list[ClipTask], scheduler: str) -> list[Row]:
+def run(folder: Path, todo: list[ClipTask], scheduler: str) -> list[ClipRecord]:
     """Counts letters on a cluster, or in this process where no scheduler is named."""
     notes = folder.parent / "notes"
     notes.mkdir(parents=True, exist_ok=True)
-    return run_clips(todo, partial(count_letters, notes=notes), folder, CLIP_COLUMNS, Pool(1, scheduler), 1.0, "count")
+    return run_clips(todo, partial(count_letters, notes=notes), folder, Pool(1, scheduler), 1.0, "count")
 
 
 def worked_on(folder: Path) -> list[str]:
@@ -115,7 +118,7 @@ def test_a_worker_killed_at_work_loses_nothing(cluster: LocalCluster, folder: Pa
 
 def test_a_clip_that_kills_its_workers_fails_alone(cluster: LocalCluster, folder: Path) -> None:
     rows = run(folder, tasks("crash", "a", "b", "c", "d"), cluster.scheduler_address)
-    assert [row["clip_id"] for row in rows] == ["a", "b", "c", "d"]
+    assert [row.clip_id for row in rows] == ["a", "b", "c", "d"]
     failures = read_table(folder / "failures.csv")
     assert failures["clip_id"].tolist() == ["crash"]
     assert "worker process died" in failures["reason"][0]

@@ -5,18 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from flows.stages.train_parser import parser_config
-from flows.stages.train_sgi import encoder_config, generator_config
-from flows.stages.train_tsg import tsg_config
-from flows.stages.train_wav2lip import wav2lip_config
+from flows.stages.train_parser import parser_net
+from flows.stages.train_sgi import sgi_nets
+from flows.stages.train_sync import DOMAINS, expert_net
+from flows.stages.train_tsg import tsg_net
+from flows.stages.train_wav2lip import wav2lip_net
 from segtalker.config.experiment import activate, compose
 from segtalker.config.params import EXPERIMENT_FILE, merge, read_yaml
 from segtalker.inference.methods import ORACLE
-from segtalker.nets.encoder import MaskGuidedEncoder
-from segtalker.nets.generator import MaskGuidedGenerator
-from segtalker.nets.parser import FaceParser
-from segtalker.nets.tsg import TalkingSegmenter
-from segtalker.nets.wav2lip import Wav2LipGenerator
 from segtalker.regions import NUM_REGIONS
 from segtalker.utils.errors import BadInputError
 
@@ -35,15 +31,20 @@ def test_every_named_experiment_builds_its_networks(name: str) -> None:
     base, size = params.base, params.base.image_size
     image, masks = _face(size)
     with torch.no_grad():
-        codes = MaskGuidedEncoder(**encoder_config(params)).eval()(image, masks)
-        assert MaskGuidedGenerator(**generator_config(params)).eval()(masks, codes).shape == image.shape
-        assert FaceParser(**parser_config(params)).eval()(image).shape == masks.shape
+        encoder, generator = (net.eval() for net in sgi_nets(params))
+        assert generator(masks, encoder(image, masks)).shape == image.shape
+        assert parser_net(params).eval()(image).shape == masks.shape
         height, width = base.mouth_box.height, base.mouth_box.width
-        frames = params.train_tsg.frames
+        frames = params.train_tsg.net.frames
         box = torch.zeros(1, frames, NUM_REGIONS, height, width)
-        mel = torch.zeros(1, frames, base.mel.bins, params.train_tsg.mel_columns)
-        assert TalkingSegmenter(**tsg_config(params)).eval()(box, box[:, 0], mel).shape == box.shape
-        baseline = Wav2LipGenerator(**wav2lip_config(params)).eval()
+        mel = torch.zeros(1, frames, base.mel.bins, params.train_tsg.net.mel_window)
+        assert tsg_net(params).eval()(box, box[:, 0], mel).shape == box.shape
+        for domain in DOMAINS:
+            expert = expert_net(domain, params).eval()
+            speech = torch.zeros(1, base.mel.bins, base.mel_window)
+            unit_frames, unit_audio = expert(torch.zeros(1, *expert.window), speech)
+            assert unit_frames.shape == unit_audio.shape
+        baseline = wav2lip_net(params).eval()
         faces = torch.zeros(1, 6, baseline.size, baseline.size)
         assert baseline(faces, torch.zeros(1, base.mel.bins, base.mel_window)).shape == faces[:, :3].shape
 
@@ -51,10 +52,10 @@ def test_every_named_experiment_builds_its_networks(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "changed"),
     [
-        ("no-sync", {"train_tsg.sync_weight": 0.0}),
+        ("no-sync", {"train_tsg.loss_weights.sync": 0.0}),
         ("no-mask-guidance", {"train_sgi.encoder.mask_guided": False}),
-        ("no-adversarial", {"train_sgi.reconstruction_steps": 1200, "train_sgi.adversarial_steps": 0}),
-        ("one-frame", {"train_tsg.frames": 1, "train_tsg.stride": 1}),
+        ("no-adversarial", {"train_sgi.reconstruction_steps": 600, "train_sgi.adversarial_steps": 0}),
+        ("one-frame", {"train_tsg.net.frames": 1, "train_tsg.stride": 1}),
     ],
 )
 def test_an_ablation_takes_one_thing_away_on_the_same_clips(name: str, changed: dict) -> None:
@@ -83,8 +84,8 @@ def test_experiments_share_no_data_unless_they_download_alike(name: str) -> None
 
 
 def test_settings_lie_over_the_experiment(tmp_path: Path) -> None:
-    content, params = compose(ROOT, "tiny", ["base.seed=3", "train_sgi.weights.regions.hair=4"])
-    assert (params.base.seed, params.train_sgi.weights.regions["hair"], params.base.image_size) == (3, 4.0, 64)
+    content, params = compose(ROOT, "tiny", ["base.seed=3", "train_sgi.region_weights.hair=4"])
+    assert (params.base.seed, params.train_sgi.region_weights["hair"], params.base.image_size) == (3, 4.0, 64)
     activate(tmp_path, content)
     assert read_yaml(tmp_path / EXPERIMENT_FILE) == content
 
@@ -97,6 +98,12 @@ def test_settings_lie_over_the_experiment(tmp_path: Path) -> None:
         ("demo", ["base.sede=1"], "base.sede: Extra inputs"),
         ("demo", ["base.seed=[1"], "not valid YAML"),
         ("demo", ["base.seed=-1"], "base.seed: Input should be greater"),
+        ("demo", ["train_sgi.loss_weights.pixle=2"], r"train_sgi\.loss_weights\.pixle: no such loss; there are: pixel"),
+        ("demo", ["train_sgi.loss_weights.pixel=-2"], r"train_sgi\.loss_weights\.pixel: Input should be greater"),
+        ("demo", ["train_tsg.log_every=5"], r"train_tsg\.log_every: is machine\.log_every now"),
+        ("demo", ["base.precision=bf16-mixed"], r"base\.precision: is training\.precision now"),
+        ("demo", ["train_tsg.sync_weight=0"], r"train_tsg\.sync_weight: is train_tsg\.loss_weights\.sync now"),
+        ("demo", ["train_sync.mask_expert.channels=[8]"], r"is train_sync\.mask_expert\.net\.channels now"),
     ],
 )
 def test_what_is_wrong_is_said_on_one_line(name: str, settings: list[str], message: str) -> None:

@@ -41,10 +41,10 @@ def test_overrides_lie_over_the_base(project: Path) -> None:
         ("crop: [1, 2", "not valid YAML"),
         ("machine: {runner: dask}", "machine: scheduler must be the address of a Dask scheduler"),
         ("parse: {smooth_frames: 4}", "smooth_frames 4 must be odd"),
-        ("train_tsg: {frames: 1}", "stride 2 must not exceed frames 1"),
-        ("train_tsg: {frames: 3}", "train_tsg.frames 3 must divide base.window_frames 5"),
+        ("train_tsg: {net: {frames: 1}}", "stride 2 must not exceed net.frames 1"),
+        ("train_tsg: {net: {frames: 3}}", "train_tsg.net.frames 3 must divide base.window_frames 5"),
         ("train_wav2lip: {trained: false}", "generate.methods names wav2lip, which needs train_wav2lip.trained"),
-        ("train_wav2lip: {blocks: [1, 1]}", "blocks and decoder_blocks must name 6 levels"),
+        ("train_wav2lip: {net: {blocks: [1, 1]}}", "blocks and decoder_blocks must name 6 levels"),
         ("train_wav2lip: {steps: 7}", "train_wav2lip.steps 7 is no multiple"),
     ],
 )

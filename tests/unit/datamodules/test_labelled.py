@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from datamodules.augment import Augmentation
-from datamodules.labelled_frames import LabelledDraws, LabelledFrameDataModule, LabelledFrames
+from datamodules.draws import DrawDataModule
+from datamodules.labelled_frames import LabelledDraws, LabelledFrames
 from datamodules.labelled_images import CachedImages, ClipFrames, PairFolder, find_pairs, truth_packs
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip
@@ -98,14 +99,12 @@ def test_validation_frames_spread_over_each_clip(faces) -> None:
 
 
 def test_the_datamodule_serves_batches(faces) -> None:
-    data = LabelledFrameDataModule(
-        train=faces,
-        held_out=faces,
-        seed=1,
+    data = DrawDataModule(
+        train=LabelledDraws(faces, 1, LIVELY),
+        held_out=LabelledFrames(faces, 1),
         epoch_steps=2,
         batch_size=4,
-        augmentation=LIVELY,
-        frames_per_clip=1,
+        eval_batch_size=2,
         workers=0,
     )
     batches = list(data.train_dataloader())

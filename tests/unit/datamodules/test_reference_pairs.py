@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from datamodules.augment import Augmentation
-from datamodules.reference_pairs import PairDraw, PairDraws, PairFrames, ReferencePairDataModule, widest_mouth
+from datamodules.draws import DrawDataModule
+from datamodules.reference_pairs import PairDraw, PairDraws, PairFrames, widest_mouth
 from segtalker.regions import MOUTH
 
 STILL = Augmentation(flip=0.0, rotation_deg=0.0, scale=0.0, shift=0.0, colour=0.0, blur=0.0)
@@ -68,8 +69,13 @@ def test_validation_uses_the_widest_mouth_of_the_whole_clip(faces) -> None:
 
 
 def test_the_datamodule_serves_batches(faces) -> None:
-    data = ReferencePairDataModule(
-        train=faces, held_out=faces, seed=1, epoch_steps=2, batch_size=3, how=_how(0.1), frames_per_clip=2, workers=0
+    data = DrawDataModule(
+        train=PairDraws(faces, 1, _how(0.1)),
+        held_out=PairFrames(faces, 2),
+        epoch_steps=2,
+        batch_size=3,
+        eval_batch_size=3,
+        workers=0,
     )
     batch = next(iter(data.train_dataloader()))
     assert batch["reference"].shape == (3, 3, 32, 32)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from segtalker.datasets.file_walk import closed_rows, walk_files
+from segtalker.clips.record import ClipFailure
+from segtalker.datasets.file_walk import closed_folders, walk_files
 
 
 def test_links_are_followed_once_and_special_files_are_none(tmp_path: Path) -> None:
@@ -44,10 +45,6 @@ def test_a_folder_that_cannot_be_opened_has_a_line(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "scandir", refuse)
     files, closed = walk_files(tmp_path, (".mp4",))
     assert files == [tmp_path / "film.mp4"]
-    assert closed_rows(closed, ["closed"], tmp_path) == [
-        {
-            "clip_id": "closed",
-            "source": "closed",
-            "reason": "closed: the folder cannot be opened; whatever is in it is left out",
-        }
+    assert closed_folders(closed, ["closed"], tmp_path) == [
+        ClipFailure("closed", "closed", "closed: the folder cannot be opened; whatever is in it is left out")
     ]

@@ -46,37 +46,37 @@ def root(tmp_path: Path) -> Path:
 
 def test_videos_become_clips_and_broken_files_failures(root: Path, tmp_path: Path) -> None:
     rows, failures = folder_clips(settings(root), tmp_path)
-    assert [row["clip_id"] for row in rows] == ["Ann_Hello_1", "Ann_b", "Bob_b"]
-    assert [row["clip_id"] for row in failures] == ["Bob_empty", "Bob_page"]
-    assert all("not a readable video" in row["reason"] for row in failures)
-    assert rows[0]["source"] == "my videos/Ann/Hello (1).MOV"
-    assert rows[0]["frames"] == 25
-    assert rows[0]["fps"] == 25.0
-    assert rows[0]["seconds"] == pytest.approx(1.0, abs=0.05)
-    assert len(rows[0]["source_sha256"]) == 64
-    assert rows[0]["split"] == rows[0]["annotations"] == ""
+    assert [row.clip_id for row in rows] == ["Ann_Hello_1", "Ann_b", "Bob_b"]
+    assert [row.clip_id for row in failures] == ["Bob_empty", "Bob_page"]
+    assert all("not a readable video" in row.reason for row in failures)
+    assert rows[0].source.as_posix() == "my videos/Ann/Hello (1).MOV"
+    assert rows[0].frames == 25
+    assert rows[0].fps == 25.0
+    assert rows[0].seconds == pytest.approx(1.0, abs=0.05)
+    assert len(rows[0].source_sha256) == 64
+    assert (rows[0].split, rows[0].annotations) == ("", None)
 
 
 def test_sound_beside_is_used_where_there_is_none_inside(root: Path, tmp_path: Path) -> None:
     rows, _ = folder_clips(settings(root), tmp_path / "elsewhere")
-    assert [row["audio"] for row in rows] == ["", (root / "Ann" / "b.wav").as_posix(), ""]
+    assert [row.audio for row in rows] == [None, root / "Ann" / "b.wav", None]
 
 
 def test_subjects_are_files_or_folders(root: Path, tmp_path: Path) -> None:
-    by_file = [row["subject"] for row in folder_clips(settings(root), tmp_path)[0]]
-    by_folder = [row["subject"] for row in folder_clips(settings(root, subject="folder"), tmp_path)[0]]
+    by_file = [row.subject for row in folder_clips(settings(root), tmp_path)[0]]
+    by_folder = [row.subject for row in folder_clips(settings(root, subject="folder"), tmp_path)[0]]
     assert by_file == ["Ann_Hello_1", "Ann_b", "Bob_b"]
     assert by_folder == ["Ann", "Ann", "Bob"]
 
 
 def test_people_seen_in_several_videos_are_one_subject(root: Path, tmp_path: Path) -> None:
     rows, _ = folder_clips(settings(root, people={"bea": ["*/b.mp4"], "nobody": ["x*"]}), tmp_path)
-    assert [row["subject"] for row in rows] == ["Ann_Hello_1", "bea", "bea"]
+    assert [row.subject for row in rows] == ["Ann_Hello_1", "bea", "bea"]
 
 
 def test_patterns_choose(root: Path, tmp_path: Path) -> None:
     rows, failures = folder_clips(settings(root, include=("Ann/*", "nothing")), tmp_path)
-    assert [row["clip_id"] for row in rows] == ["Ann_Hello_1", "Ann_b"]
+    assert [row.clip_id for row in rows] == ["Ann_Hello_1", "Ann_b"]
     assert failures == []
 
 
@@ -119,7 +119,7 @@ def test_names_of_any_bytes_have_a_line(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     video(tmp_path / "good.mp4")
     rows, failures = folder_clips(settings(tmp_path), tmp_path)
-    assert [row["clip_id"] for row in rows] == ["good"]
+    assert [row.clip_id for row in rows] == ["good"]
     write_table(tmp_path / "failures.csv", failures, FAILURE_COLUMNS)
     table = read_table(tmp_path / "failures.csv")
     assert sorted(table["source"]) == ["caf\\udce9.mp4", "caf\\udcea.mp4", "re\\rturn.mp4", "two\\nlines.mp4"]
@@ -132,7 +132,7 @@ def test_links_that_lead_nowhere_have_a_line(tmp_path: Path) -> None:
     (tmp_path / "nowhere.mp4").symlink_to(tmp_path / "gone")
     rows, failures = folder_clips(settings(tmp_path), tmp_path)
     assert rows == []
-    assert [row["reason"] for row in failures] == [
+    assert [row.reason for row in failures] == [
         "circle.mp4: not a readable video (Too many levels of symbolic links)",
         "nowhere.mp4: not a readable video (No such file or directory)",
     ]
@@ -149,8 +149,8 @@ def test_the_same_film_twice_is_one_recording(root: Path, tmp_path: Path) -> Non
     (root / "Ann" / "again.mp4").symlink_to(root / "Bob" / "b.mp4")
     shutil.copy(root / "Bob" / "b.mp4", root / "copy.mp4")
     rows, failures = folder_clips(settings(root, include=("*.mp4",)), tmp_path)
-    assert [row["clip_id"] for row in rows] == ["Ann_again", "Ann_b"]  # a link counts as what it leads to
-    reasons = [row["reason"] for row in failures if "the same" in row["reason"]]
+    assert [row.clip_id for row in rows] == ["Ann_again", "Ann_b"]  # a link counts as what it leads to
+    reasons = [row.reason for row in failures if "the same" in row.reason]
     assert reasons == ["b.mp4: the same recording as Ann_again", "copy.mp4: the same recording as Ann_again"]
 
 
@@ -159,4 +159,4 @@ def test_suffixes_of_sound_may_have_capitals(tmp_path: Path) -> None:
     write_wav(tmp_path / "a.wav", SOUND, 16000)
     (tmp_path / "a.wav").rename(tmp_path / "a.WAV")
     rows, _ = folder_clips(settings(tmp_path), tmp_path)
-    assert [row["audio"] for row in rows] == ["a.WAV"]
+    assert [row.audio for row in rows] == [Path("a.WAV")]

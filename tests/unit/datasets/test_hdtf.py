@@ -67,16 +67,16 @@ def settings(web: Web) -> Hdtf:
 
 def test_everything_that_can_be_had_is_had(web: Web, settings: Hdtf, tmp_path: Path) -> None:
     found = hdtf_recordings(settings, tmp_path)
-    rows = {row["clip_id"]: row for row in found.rows}
+    rows = {row.clip_id: row for row in found.records}
     assert sorted(rows) == ["RD_Radio1_000", "WDA_AdamSchiff_000", "WDA_AdamSchiff_001", "WDA_AdamSmith_000"]
     first = rows["WDA_AdamSchiff_000"]
-    assert (first["start_s"], first["end_s"], first["frames"], first["seconds"]) == (0.0, 2.0, 50, 2.0)
-    assert (first["box"], first["ratio"], first["subject"]) == ("10 2 64 64", "1.2", "AdamSchiff")
-    assert first["source"] == "raw/hdtf/videos/WDA_AdamSchiff.mp4"
-    assert (rows["WDA_AdamSchiff_001"]["box"], rows["WDA_AdamSchiff_001"]["ratio"]) == ("", "")
+    assert (first.start_s, first.end_s, first.frames, first.seconds) == (0.0, 2.0, 50, 2.0)
+    assert (first.box, first.ratio, first.subject) == ((10, 2, 64, 64), 1.2, "AdamSchiff")
+    assert first.source.as_posix() == "raw/hdtf/videos/WDA_AdamSchiff.mp4"
+    assert (rows["WDA_AdamSchiff_001"].box, rows["WDA_AdamSchiff_001"].ratio) == (None, None)
     # 64 rows of pixels came where 90 were listed: the box does not hold
-    assert (rows["WDA_AdamSmith_000"]["box"], rows["WDA_AdamSmith_000"]["ratio"]) == ("", "0.9")
-    reasons = {row["clip_id"]: row["reason"] for row in found.failures}
+    assert (rows["WDA_AdamSmith_000"].box, rows["WDA_AdamSmith_000"].ratio) == (None, 0.9)
+    reasons = {row.clip_id: row.reason for row in found.failures}
     assert reasons["RD_Radio24"] == "the lists give no times for it"
     assert "404" in reasons["WDA_AnnieKuster_000"]
     assert "\n" not in reasons["WDA_AnnieKuster_000"]
@@ -93,11 +93,11 @@ def test_a_second_run_asks_for_nothing_and_a_retry_for_what_is_missing(
 ) -> None:
     first = hdtf_recordings(settings, tmp_path)
     web.asked.clear()
-    assert hdtf_recordings(settings, tmp_path).rows == first.rows
+    assert hdtf_recordings(settings, tmp_path).records == first.records
     assert not web.asked
     web.files["/gone.mp4"] = web.files["/good.mp4"]
     again = hdtf_recordings(settings.model_copy(update={"retry_missing": True}), tmp_path)
-    assert len(again.rows) == len(first.rows) + 1
+    assert len(again.records) == len(first.records) + 1
     assert {path for path in web.asked if path.endswith(".mp4")} == {"/gone.mp4"}
     assert read_ledger(tmp_path / "raw/hdtf/ledger.csv")["WDA_AnnieKuster"].tries == 2
 
@@ -107,7 +107,7 @@ def test_a_video_put_there_by_hand_is_taken(web: Web, settings: Hdtf, tmp_path: 
     place.parent.mkdir(parents=True)
     place.write_bytes(web.files["/good.mp4"])
     chosen = settings.model_copy(update={"include": ("WDA_Annie*",)})
-    assert [row["clip_id"] for row in hdtf_recordings(chosen, tmp_path).rows] == ["WDA_AnnieKuster_000"]
+    assert [row.clip_id for row in hdtf_recordings(chosen, tmp_path).records] == ["WDA_AnnieKuster_000"]
     assert not any(path.endswith(".mp4") for path in web.asked)
 
 
@@ -127,8 +127,8 @@ def test_a_video_damaged_since_stops_nothing(web: Web, settings: Hdtf, tmp_path:
     first = hdtf_recordings(settings, tmp_path)
     (tmp_path / "raw/hdtf/videos/WDA_AdamSchiff.mp4").write_bytes(b"")
     again = hdtf_recordings(settings, tmp_path)
-    assert len(again.rows) == len(first.rows) - 2
-    reasons = {row["clip_id"]: row["reason"] for row in again.failures}
+    assert len(again.records) == len(first.records) - 2
+    reasons = {row.clip_id: row.reason for row in again.failures}
     assert reasons["WDA_AdamSchiff_000"] == reasons["WDA_AdamSchiff_001"]
     assert "WDA_AdamSchiff.mp4: not a readable video" in reasons["WDA_AdamSchiff_000"]
     assert reasons["WDA_AdamSchiff_000"].endswith("delete it, and it is fetched again")
@@ -138,7 +138,7 @@ def test_what_is_no_video_and_a_dead_server_are_tried_again(web: Web, settings: 
     web.files["/good.mp4"] = b"<html>please wait</html>" * 100
     chosen = settings.model_copy(update={"include": ("WDA_AdamSchiff_*",), "retries": 0})
     found = hdtf_recordings(chosen, tmp_path)
-    assert found.rows == []
+    assert found.records == []
     assert found.ledger[0].state in ("failed", "missing")
     web.failures["/small.mp4"] = 99
     found = hdtf_recordings(chosen.model_copy(update={"include": ("WDA_AdamSmith_*",)}), tmp_path)
@@ -187,11 +187,11 @@ def test_clips_as_they_are_distributed(settings: Hdtf, tmp_path: Path) -> None:
     video(folder / "again" / "WDA_AdamSchiff_000.mp4")
     given = settings.model_copy(update={"clips": str(folder)})
     found = hdtf_recordings(given, tmp_path)
-    assert [row["clip_id"] for row in found.rows] == ["WDA_AdamSchiff_000", "WRA_AdamKinzinger0_000"]
-    assert [row["subject"] for row in found.rows] == ["AdamSchiff", "AdamKinzinger"]
-    assert all(row["split"] in ("train", "val", "test") for row in found.rows)
-    assert {row["clip_id"] for row in found.failures} == {"holiday", "RD_Radio1_000", "WDA_AdamSchiff_000"}
-    assert any("WDA_AdamSchiff_000.mp4: the same clip as" in row["reason"] for row in found.failures)
+    assert [row.clip_id for row in found.records] == ["WDA_AdamSchiff_000", "WRA_AdamKinzinger0_000"]
+    assert [row.subject for row in found.records] == ["AdamSchiff", "AdamKinzinger"]
+    assert all(row.split in ("train", "val", "test") for row in found.records)
+    assert {row.clip_id for row in found.failures} == {"holiday", "RD_Radio1_000", "WDA_AdamSchiff_000"}
+    assert any("WDA_AdamSchiff_000.mp4: the same clip as" in row.reason for row in found.failures)
     assert "2 clips in their distributed form" in hdtf_report(found, "published")
     with pytest.raises(BadInputError, match="no such folder"):
         hdtf_recordings(given.model_copy(update={"clips": "/nowhere/at/all"}), tmp_path)

@@ -6,11 +6,13 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from segtalker.clips.record import ClipRecord
 from segtalker.clips.splits import _number
 from segtalker.clips.store import write_wav
 from segtalker.config.data import Mead
@@ -81,7 +83,7 @@ def ids(given: Mead, project: Path) -> list[str]:
     """Clips that are found, none of them broken."""
     rows, failures = mead_recordings(given, project)
     assert failures == []
-    return [row["clip_id"] for row in rows]
+    return [row.clip_id for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -149,32 +151,25 @@ def test_folders_as_distributed(clip: bytes, silent: bytes, tmp_path: Path) -> N
     write_wav(root / "M003/audio/angry/level_1/001.wav", SOUND, 16000)
     rows, failures = mead_recordings(settings(root), tmp_path)
     assert failures == []
-    assert [row["clip_id"] for row in rows] == [
+    assert [row.clip_id for row in rows] == [
         "M003_front_angry_1_001",
         "M003_front_angry_3_002",
         "M003_front_neutral_1_001",
         "W009_front_sad_2_001",
     ]
-    assert rows[0] | {"source_sha256": len(rows[0]["source_sha256"])} == {
-        "clip_id": "M003_front_angry_1_001",
-        "subject": "M003",
-        "split": "test",
-        "source": "mead/M003/video/front/angry/level_1/001.mp4",
-        "source_sha256": 64,
-        "frames": 15,
-        "seconds": 0.5,
-        "fps": 30.0,
-        "audio": "mead/M003/audio/angry/level_1/001.wav",
-        "annotations": "",
-        "start_s": "",
-        "end_s": "",
-        "box": "",
-        "ratio": "",
-        "emotion": "angry",
-        "level": 1,
-        "view": "front",
-    }
-    assert [row["audio"] for row in rows[1:]] == ["", "", ""]
+    assert len(rows[0].source_sha256) == 64
+    assert replace(rows[0], source_sha256="") == ClipRecord(
+        clip_id="M003_front_angry_1_001",
+        subject="M003",
+        split="test",
+        source=Path("mead/M003/video/front/angry/level_1/001.mp4"),
+        frames=15,
+        seconds=0.5,
+        fps=30.0,
+        audio=Path("mead/M003/audio/angry/level_1/001.wav"),
+        groups={"emotion": "angry", "level": "1", "view": "front"},
+    )
+    assert [row.audio for row in rows[1:]] == [None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +191,7 @@ def test_params_choose(changes: dict[str, object], count: int, clip: bytes, tmp_
 def test_subjects_are_split_later_where_a_param_says_so(clip: bytes, tmp_path: Path) -> None:
     put(tmp_path / "mead", ALL, clip)
     rows, _ = mead_recordings(settings(tmp_path / "mead", split="subjects"), tmp_path)
-    assert {row["split"] for row in rows} == {""}
+    assert {row.split for row in rows} == {""}
 
 
 def test_the_root_may_be_one_actor(clip: bytes, tmp_path: Path) -> None:
@@ -238,7 +233,7 @@ def test_sound_comes_out_of_its_own_archive(silent: bytes, tmp_path: Path) -> No
     tar(root / "M003" / "video.tar", ["video/left_30/angry/level_1/001.mp4"], silent)
     tar(root / "M003" / "audio.tar", ["audio/angry/level_1/001.m4a", "audio/sad/level_1/001.m4a"], b"sound")
     rows, _ = mead_recordings(settings(root, views=("left_30",), emotions=("angry",)), tmp_path)
-    assert [row["audio"] for row in rows] == ["raw/mead/M003/audio_tar/audio/angry/level_1/001.m4a"]
+    assert [row.audio for row in rows] == [Path("raw/mead/M003/audio_tar/audio/angry/level_1/001.m4a")]
     assert len(list((tmp_path / "raw").rglob("*.m4a"))) == 1
 
 
@@ -266,8 +261,8 @@ def test_broken_unnamed_and_double_videos_are_failures(clip: bytes, tmp_path: Pa
     put(root, ["M030_sad_3_001.mp4"], b"<html>")
     (root / "W009_sad_1_001.mp4").symlink_to(tmp_path / "nowhere.mp4")
     rows, failures = mead_recordings(settings(root), tmp_path)
-    assert [row["clip_id"] for row in rows] == ["M003_front_angry_1_001"]
-    reasons = {row["clip_id"]: row["reason"] for row in failures}
+    assert [row.clip_id for row in rows] == ["M003_front_angry_1_001"]
+    reasons = {row.clip_id: row.reason for row in failures}
     assert sorted(reasons) == [
         "M030_front_sad_3_001", "W009_front_sad_1_001", "mead_copy_M003_angry_1_001", "mead_sad",
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ import pytest
 from flows.stages.common import StageRun
 from flows.stages.download import download
 from segtalker.clips.image_pack import ImagePack
+from segtalker.clips.record import ClipRecord
 from segtalker.clips.store import read_table
 from segtalker.config.data import Synthetic
 from segtalker.config.params import load_params
 from segtalker.config.workspace import Workspace
-from segtalker.datasets.synthetic import Recording, record, spoken, synthetic_tasks
+from segtalker.datasets.synthetic import Recording, render_recording, spoken, synthetic_tasks
 from segtalker.media.audio import load_audio
 from segtalker.media.video import open_video
 from segtalker.synthetic.painter import paint_person
@@ -22,15 +24,15 @@ from segtalker.synthetic.speech import resample
 
 FILES = ("video.mp4", "masks.zip", "landmarks.npy", "speech.json")
 RECORDING = Recording(seed=3, seconds=2.0, height=160, width=160, fps=25, sample_rate_hz=16000)
-ROW = {"clip_id": "s002_01", "subject": "s002", "split": "train"}
+RECORD = ClipRecord(clip_id="s002_01", subject="s002", split="train", source=Path("video.mp4"))
 PROJECT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a recorded clip, see `ROW` and `RECORDING`."""
+    """The folder of a recorded clip, see `RECORD` and `RECORDING`."""
     folder = tmp_path_factory.mktemp("clip")
-    record(ROW, folder, RECORDING)
+    render_recording(RECORD, folder, RECORDING)
     return folder
 
 
@@ -48,14 +50,14 @@ def settings(**changes: int | float) -> Synthetic:
 
 def test_same_seed_same_bytes(recorded: Path, tmp_path: Path) -> None:
     paint_person.cache_clear()
-    record(ROW, tmp_path, RECORDING)
+    render_recording(RECORD, tmp_path, RECORDING)
     assert digests(tmp_path) == digests(recorded)
 
 
 @pytest.mark.parametrize("other", ["seed", "clip"])
 def test_another_seed_or_clip_differs_in_everything(recorded: Path, tmp_path: Path, other: str) -> None:
-    row = {**ROW, "clip_id": "s002_00"} if other == "clip" else ROW
-    record(row, tmp_path, RECORDING if other == "clip" else RECORDING._replace(seed=4))
+    record = replace(RECORD, clip_id="s002_00") if other == "clip" else RECORD
+    render_recording(record, tmp_path, RECORDING if other == "clip" else RECORDING._replace(seed=4))
     assert not set(digests(tmp_path)) & set(digests(recorded))
 
 
@@ -73,7 +75,7 @@ def test_frames_masks_and_landmarks_belong_together(recorded: Path) -> None:
 
 
 def test_sound_is_in_sync_after_decoding(recorded: Path) -> None:
-    speech, _, _ = spoken(ROW, RECORDING)
+    speech, _, _ = spoken(RECORD, RECORDING)
     written = resample(speech, 16000)
     heard = load_audio(recorded / "video.mp4", 16000)
     length = min(len(written), len(heard))
@@ -107,8 +109,8 @@ def test_people_are_split_and_keep_their_voice() -> None:
     splits: dict[str, set[str]] = {}
     voices: dict[str, set] = {}
     for task in tasks:
-        splits.setdefault(task.row["subject"], set()).add(task.row["split"])
-        voices.setdefault(task.row["subject"], set()).add(spoken(task.row, RECORDING)[2])
+        splits.setdefault(task.record.subject, set()).add(task.record.split)
+        voices.setdefault(task.record.subject, set()).add(spoken(task.record, RECORDING)[2])
     assert [next(iter(split)) for split in splits.values()] == ["train"] * 3 + ["val"] + ["test"] * 2
     assert all(len(found) == 1 for found in (*splits.values(), *voices.values()))
 

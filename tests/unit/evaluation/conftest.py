@@ -125,7 +125,9 @@ def write_clip(data: Path, clip_id: str, loudness: np.ndarray) -> None:
 
 def write_split(data: Path, clips: dict[str, str]) -> None:
     """`clips.csv` of the test clips, subject by id."""
-    rows = [{"clip_id": clip, "subject": subject, "split": "test"} for clip, subject in clips.items()]
+    rows = [
+        {"clip_id": clip, "subject": subject, "split": "test", "source": "x.mp4"} for clip, subject in clips.items()
+    ]
     write_table(data / "split" / DATASET / "clips.csv", rows, CLIP_COLUMNS)
 
 

@@ -11,6 +11,7 @@ import pytest
 from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.clips.store import processed_clip
 from segtalker.evaluation import clip as evaluation
+from segtalker.evaluation.clip import EvaluationRecord
 from segtalker.evaluation.metric_nets import WeightFiles
 from segtalker.evaluation.score_table import (
     MeasuredClip,
@@ -165,9 +166,11 @@ def test_a_method_that_lost_a_clip_is_compared_with_the_clips_it_has(plan, tmp_p
     for number, methods in enumerate(("copy", "")):
         folder = tmp_path / f"out{number}"
         folder.mkdir()
-        row = {"clip_id": f"face_0{number}", "subject": "face", "methods": methods}
-        evaluation.evaluate_clip(plan, row, folder)
-        clips.append(MeasuredClip(row["clip_id"], "face", "", folder))
+        record = EvaluationRecord(
+            clip_id=f"face_0{number}", subject="face", source=Path("x.mp4"), methods=tuple(methods.split())
+        )
+        evaluation.evaluate_clip(plan, record, folder)
+        clips.append(MeasuredClip(record.clip_id, "face", "", folder))
     values = {row["metric"]: row["value"] for row in dataset_scores(clips, ["copy"], plan.nets)}
     alone = {row["metric"]: row["value"] for row in dataset_scores(clips[:1], ["copy"], plan.nets)}
     assert values == alone

@@ -10,7 +10,7 @@ import pytest
 
 from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.datasets.folder import clip_ids
-from segtalker.evaluation.predictions import Intake, find_predictions, take_in
+from segtalker.evaluation.predictions import PredictionReader, PredictionRecord, find_predictions, read_prediction
 from segtalker.media.video import write_video
 from segtalker.utils.errors import BadClipError, BadInputError
 
@@ -27,19 +27,20 @@ def _frames(count: int, height: int, width: int) -> np.ndarray:
 
 
 @pytest.fixture
-def intake(tmp_path: Path) -> Intake:
+def reader(tmp_path: Path) -> PredictionReader:
     """A clip of 20 frames, cut from the middle of a recording of 64 x 48."""
     crop = tmp_path / "data" / "crop" / "set" / "clips" / "one"
     crop.mkdir(parents=True)
     write_images(crop / "frames.zip", _frames(COUNT, SIZE, SIZE), ".jpg")
     facts = {"source_width": 64, "source_height": 48, "start_s": 0.2, "source_start_s": 0.0, "squares": SQUARE}
     (crop / "crop.json").write_text(json.dumps(facts))
-    return Intake(tmp_path / "data", "set", tmp_path / "out", FPS, SIZE, "auto", starts_with_clip=True)
+    return PredictionReader(tmp_path / "data", "set", tmp_path / "out", FPS, SIZE, "auto", starts_with_clip=True)
 
 
-def _take(intake: Intake, *videos: Path) -> dict:
-    row = {"clip_id": "one", "subject": "s", "videos": "\n".join(map(str, videos))}
-    return take_in(intake, row, intake.folder)
+def _take(reader: PredictionReader, *videos: Path) -> dict:
+    record = PredictionRecord(clip_id="one", subject="s", source=Path("x.mp4"), videos=videos)
+    facts = read_prediction(reader, record, reader.folder)
+    return {**facts, "notes": "; ".join(facts["notes"])}
 
 
 def _video(path: Path, frames: np.ndarray, fps: int = FPS) -> Path:
@@ -47,52 +48,52 @@ def _video(path: Path, frames: np.ndarray, fps: int = FPS) -> Path:
     return path
 
 
-def _read(intake: Intake) -> np.ndarray:
-    return ImagePack(intake.folder / "one" / "frames.zip").read().astype(float)
+def _read(reader: PredictionReader) -> np.ndarray:
+    return ImagePack(reader.folder / "one" / "frames.zip").read().astype(float)
 
 
-def test_the_square_itself_is_taken_as_it_is(intake, tmp_path):
-    facts = _take(intake, _video(tmp_path / "one.mp4", _frames(COUNT, SIZE, SIZE)))
+def test_the_square_itself_is_taken_as_it_is(reader, tmp_path):
+    facts = _take(reader, _video(tmp_path / "one.mp4", _frames(COUNT, SIZE, SIZE)))
     assert facts == {"frames": COUNT, "notes": ""}
-    assert np.abs(_read(intake) - _frames(COUNT, SIZE, SIZE)).mean() < 3
+    assert np.abs(_read(reader) - _frames(COUNT, SIZE, SIZE)).mean() < 3
 
 
-def test_another_size_is_scaled_and_said(intake, tmp_path):
-    facts = _take(intake, _video(tmp_path / "one.mp4", _frames(COUNT, 128, 128)))
+def test_another_size_is_scaled_and_said(reader, tmp_path):
+    facts = _take(reader, _video(tmp_path / "one.mp4", _frames(COUNT, 128, 128)))
     assert "128x128, scaled from the crop's 64 px" in facts["notes"]
-    assert np.abs(_read(intake) - _frames(COUNT, SIZE, SIZE)).mean() < 3
+    assert np.abs(_read(reader) - _frames(COUNT, SIZE, SIZE)).mean() < 3
 
 
-def test_the_whole_recording_is_cropped_as_the_clip_was(intake, tmp_path):
+def test_the_whole_recording_is_cropped_as_the_clip_was(reader, tmp_path):
     whole = _frames(COUNT, 48, 64)
-    facts = _take(intake, _video(tmp_path / "one.mp4", whole))
+    facts = _take(reader, _video(tmp_path / "one.mp4", whole))
     assert facts["notes"] == ""
     expected = whole[:, 8:40, 16:48].repeat(2, axis=1).repeat(2, axis=2).astype(float)
-    assert np.abs(_read(intake) - expected).mean() < 4
+    assert np.abs(_read(reader) - expected).mean() < 4
 
 
-def test_of_the_whole_recording_the_clip_begins_later(intake, tmp_path):
+def test_of_the_whole_recording_the_clip_begins_later(reader, tmp_path):
     whole = _frames(COUNT + 5, 48, 64)  # the clip begins 5 frames into the recording
-    of_recording = Intake(**{**vars(intake), "starts_with_clip": False})
+    of_recording = PredictionReader(**{**vars(reader), "starts_with_clip": False})
     facts = _take(of_recording, _video(tmp_path / "one.mp4", whole))
     assert facts["frames"] == COUNT
     expected = whole[5:, 8:40, 16:48].mean(axis=(1, 2, 3))
-    assert _read(intake).mean(axis=(1, 2, 3)) == pytest.approx(expected, abs=1.5)
+    assert _read(reader).mean(axis=(1, 2, 3)) == pytest.approx(expected, abs=1.5)
 
 
-def test_another_rate_is_read_by_its_times_and_said(intake, tmp_path):
-    facts = _take(intake, _video(tmp_path / "one.mp4", _frames(2 * COUNT, SIZE, SIZE), fps=50))
+def test_another_rate_is_read_by_its_times_and_said(reader, tmp_path):
+    facts = _take(reader, _video(tmp_path / "one.mp4", _frames(2 * COUNT, SIZE, SIZE), fps=50))
     assert "50 fps read at 25" in facts["notes"]
     assert facts["frames"] == COUNT
     expected = _frames(2 * COUNT, SIZE, SIZE)[::2].mean(axis=(1, 2, 3))
-    assert _read(intake).mean(axis=(1, 2, 3)) == pytest.approx(expected, abs=2.5)
+    assert _read(reader).mean(axis=(1, 2, 3)) == pytest.approx(expected, abs=2.5)
 
 
-def test_a_shorter_one_is_compared_as_far_as_it_goes_and_a_longer_one_is_cut(intake, tmp_path):
-    facts = _take(intake, _video(tmp_path / "one.mp4", _frames(COUNT - 4, SIZE, SIZE)))
+def test_a_shorter_one_is_compared_as_far_as_it_goes_and_a_longer_one_is_cut(reader, tmp_path):
+    facts = _take(reader, _video(tmp_path / "one.mp4", _frames(COUNT - 4, SIZE, SIZE)))
     assert facts["frames"] == COUNT - 4
     assert "16 frames, the clip has 20: the first 16 are compared" in facts["notes"]
-    longer = _take(intake, _video(tmp_path / "two.mp4", _frames(COUNT + 9, SIZE, SIZE)))
+    longer = _take(reader, _video(tmp_path / "two.mp4", _frames(COUNT + 9, SIZE, SIZE)))
     assert longer["frames"] == COUNT
     assert "goes on after the clip's 20 frames" in longer["notes"]
 
@@ -101,24 +102,24 @@ def test_a_shorter_one_is_compared_as_far_as_it_goes_and_a_longer_one_is_cut(int
     ("size", "count", "reason"),
     [((64, 64), 6, "too few to stand for it"), ((40, 64), COUNT, "neither the shape of the recording")],
 )
-def test_what_cannot_be_compared_is_refused(intake, tmp_path, size, count, reason):
+def test_what_cannot_be_compared_is_refused(reader, tmp_path, size, count, reason):
     with pytest.raises(BadClipError, match=reason):
-        _take(intake, _video(tmp_path / "one.mp4", _frames(count, *size)))
-    assert not (intake.folder / "one").exists()
+        _take(reader, _video(tmp_path / "one.mp4", _frames(count, *size)))
+    assert not (reader.folder / "one").exists()
 
 
-def test_missing_empty_unreadable_and_doubled_ones_are_named(intake, tmp_path):
+def test_missing_empty_unreadable_and_doubled_ones_are_named(reader, tmp_path):
     with pytest.raises(BadClipError, match="no prediction of this clip"):
-        _take(intake)
+        _take(reader)
     empty, broken = tmp_path / "one.mp4", tmp_path / "one.mkv"
     empty.touch()
     broken.write_bytes(b"no video" * 100)
     with pytest.raises(BadClipError, match=r"one\.mp4: empty file"):
-        _take(intake, empty)
+        _take(reader, empty)
     with pytest.raises(BadClipError, match=r"one\.mkv"):
-        _take(intake, broken)
+        _take(reader, broken)
     with pytest.raises(BadClipError, match="2 predictions"):
-        _take(intake, empty, broken)
+        _take(reader, empty, broken)
 
 
 def test_videos_are_matched_by_their_name_or_their_folder(tmp_path):
@@ -169,15 +170,15 @@ def test_what_systems_leave_beside_files_is_no_prediction(tmp_path):
     assert find_predictions(tmp_path, ["one"]) == ({"one": [video]}, [])
 
 
-def test_pixels_that_are_not_square_are_shown_square(intake, tmp_path):
+def test_pixels_that_are_not_square_are_shown_square(reader, tmp_path):
     stored = _video(tmp_path / "stored.mp4", _frames(COUNT, SIZE, 48))
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", stored, "-c", "copy", "-aspect", "1:1"]
     subprocess.run([*command, tmp_path / "one.mp4"], check=True, stdin=subprocess.DEVNULL)
-    assert _take(intake, tmp_path / "one.mp4") == {"frames": COUNT, "notes": ""}
-    assert np.abs(_read(intake) - _frames(COUNT, SIZE, SIZE)).mean() < 4
+    assert _take(reader, tmp_path / "one.mp4") == {"frames": COUNT, "notes": ""}
+    assert np.abs(_read(reader) - _frames(COUNT, SIZE, SIZE)).mean() < 4
 
 
-def test_what_an_edit_list_hides_is_not_compared(intake, tmp_path):
+def test_what_an_edit_list_hides_is_not_compared(reader, tmp_path):
     before = np.concatenate([_frames(10, SIZE, SIZE)[::-1], _frames(COUNT, SIZE, SIZE)])
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(),
@@ -189,5 +190,5 @@ def test_what_an_edit_list_hides_is_not_compared(intake, tmp_path):
         _video(tmp_path / "long.mp4", before),
     ]
     subprocess.run([*command, "-c", "copy", tmp_path / "one.mp4"], check=True, stdin=subprocess.DEVNULL)
-    assert _take(intake, tmp_path / "one.mp4") == {"frames": COUNT, "notes": ""}
-    assert np.abs(_read(intake) - _frames(COUNT, SIZE, SIZE)).mean() < 3
+    assert _take(reader, tmp_path / "one.mp4") == {"frames": COUNT, "notes": ""}
+    assert np.abs(_read(reader) - _frames(COUNT, SIZE, SIZE)).mean() < 3

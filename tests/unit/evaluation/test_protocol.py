@@ -21,6 +21,7 @@ PARTS = {
     "clips": {"a_0": "1" * 64, "b_0": "2" * 64},
     "parser": "3" * 64,
     "expert": "4" * 64,
+    "code": "7" * 64,
 }
 
 
@@ -38,12 +39,20 @@ def protocol(**changes: object) -> dict:
         ({"clips": PARTS["clips"] | {"b_0": "9" * 64}}, {"clips": ["b_0"]}),
         ({"parser": "6" * 64}, {"networks": ["parser"]}),
         ({"expert": "6" * 64}, {"networks": ["expert"]}),
+        ({"code": "6" * 64}, {"code that measures": ["segtalker.evaluation"]}),
     ],
 )
 def test_every_part_counts_and_is_named(changes: dict, named: dict) -> None:
     assert protocol_signature(protocol(**changes)) != protocol_signature(protocol())
     assert differing_parts(protocol(), protocol(**changes)) == named
     assert next(iter(named)) in say_differences(named)
+
+
+def test_a_protocol_of_before_is_told_apart_and_readable(tmp_path: Path) -> None:
+    before = {part: content for part, content in protocol().items() if part != "code that measures"}
+    (tmp_path / "protocol.json").write_text(json.dumps(before))
+    parts = differing_parts(read_protocol(tmp_path / "protocol.json"), protocol())
+    assert say_differences(parts) == "code that measures (segtalker.evaluation)"
 
 
 def test_order_does_not_count_and_files_keep_it(tmp_path: Path) -> None:

@@ -20,7 +20,10 @@ from segtalker.evaluation.score_table import _dataset_row
 from segtalker.metrics.catalogue import all_metrics
 from segtalker.metrics.distribution import FeatureSet
 from segtalker.metrics.sync import EXPERT
+from segtalker.utils.code_hash import code_files
 from segtalker.utils.errors import MissingWeightsError
+
+CHECKOUT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -106,6 +109,20 @@ def test_what_is_measured_and_what_measures_does(plan: EvaluationPlan, settings:
     assert "psnr" not in found["metrics"]
 
 
+def test_the_code_that_measures_counts(plan: EvaluationPlan, settings: Evaluate, monkeypatch) -> None:
+    before, asked = protocol(plan, settings), []
+    monkeypatch.setattr("segtalker.evaluation.run.code_hash", lambda *modules: asked.extend(modules) or "of another")
+    assert differing_parts(before, protocol(plan, settings)) == {"code that measures": ["segtalker.evaluation"]}
+    files = {str(path.relative_to(CHECKOUT)) for path in code_files(*asked)}
+    assert {
+        "segtalker/metrics/images.py",
+        "segtalker/metrics/masks.py",
+        "segtalker/evaluation/score_table.py",
+        "segtalker/nets/parser.py",
+    } <= files
+    assert not [name for name in files if name.startswith(("flows", "segtalker/reporting", "segtalker/tracking"))]
+
+
 def test_a_clip_that_was_lost_does_not_change_the_protocol(plan: EvaluationPlan) -> None:
     write_table(plan.generated / "failures.csv", [{"clip_id": "b_0", "reason": "no face"}], ("clip_id", "source"))
     assert [clip.clip_id for clip in tried_clips(plan, ["a_0"])] == ["a_0", "b_0"]
@@ -116,11 +133,14 @@ def test_a_clip_that_was_lost_does_not_change_the_protocol(plan: EvaluationPlan)
 def test_emotions_of_clips_come_along(plan: EvaluationPlan) -> None:
     path = plan.data / "split" / plan.dataset / "clips.csv"
     assert clip_groups(path) == {"a_0": {}, "b_0": {}}
-    rows = [{"clip_id": f"{who}_0", "subject": who, "split": "test", "emotion": "sad", "level": 2} for who in "ab"]
+    rows = [
+        {"clip_id": f"{who}_0", "subject": who, "source": "x.mp4", "split": "test", "emotion": "sad", "level": 2}
+        for who in "ab"
+    ]
     write_table(path, rows, ("clip_id",))
     clips = load_clips(plan.data, plan.dataset, "test")
     tasks = make_tasks(plan, clips, {"a_0": ["x"], "b_0": ["x"]}, clip_groups(path))
-    assert [(task.row["emotion"], task.row["level"]) for task in tasks] == [("sad", "2")] * 2
+    assert [(task.record.groups["emotion"], task.record.groups["level"]) for task in tasks] == [("sad", "2")] * 2
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

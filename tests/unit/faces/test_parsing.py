@@ -13,7 +13,7 @@ from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.faces.mask_smoothing import Smoothing, flicker, smooth
 from segtalker.faces.parsing import ParserChoice, load_parser, parse_frames, parse_video, score_frames
 from segtalker.nets.checkpoints import save_net
-from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.nets.parser import FaceParser
 from segtalker.preprocessing.parse import parse_clip
 from segtalker.utils.errors import MissingWeightsError
 
@@ -46,10 +46,9 @@ def test_every_pixel_of_every_frame_is_named(batch_size: int) -> None:
 def parsed_clip(tmp_path: Path) -> tuple[Path, FaceParser, np.ndarray]:
     """A folder with the crop of clip `a` and a parser's checkpoint, that parser, and the frames as stored."""
     torch.manual_seed(0)
-    config = {"channels": 4, "multipliers": [1, 2], "regions": 12}
-    net = FaceParser(**config).eval()
+    net = FaceParser(channels=4, multipliers=(1, 2), regions=12).eval()
     nn.init.normal_(net.head.weight)  # else every pixel is of one region
-    save_net(tmp_path / "parser.ckpt", net, PARSER_KIND, config, "0" * 64)
+    save_net(tmp_path / "parser.ckpt", net, "0" * 64)
     frames = np.random.default_rng(0).integers(0, 255, (7, 64, 64, 3), dtype=np.uint8)
     write_images(tmp_path / "crop" / "a" / "frames.zip", frames, ".png")
     return tmp_path, net, frames

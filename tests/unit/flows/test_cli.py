@@ -1,10 +1,15 @@
 """What the command says where it is used wrongly: one line, exit code 2."""
 
+import re
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
 from flows.cli import main
+
+CHECKOUT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +41,40 @@ def test_wrong_use_is_said_on_one_line(
     assert message in said
     assert said.startswith("error: ")
     assert said.count("\n") == 1
+
+
+def test_the_version_names_code_and_packages(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["segtalker", "--version"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    git = r"( \(git [0-9a-f]{10}(, with local changes)?\))?"
+    assert re.fullmatch(rf"segtalker [\d.]+{git}, Python 3\.1\d\.\d+, torch \S+\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("command", [["reproduce"], ["report"]])
+def test_a_store_that_does_not_answer_is_said_before_anything_runs(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copyfile(CHECKOUT / name, tmp_path / name)
+    (tmp_path / "experiment.yaml").write_text("active: {experiment: demo, dataset: synthetic}\n")
+    (tmp_path / "results" / "demo" / "evaluate").mkdir(parents=True)
+    monkeypatch.setenv("SEGTALKER_ROOT", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setattr(sys, "argv", ["segtalker", *command])
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        "error: MLflow at http://127.0.0.1:9 does not answer (Connection refused); check MLFLOW_TRACKING_URI\n"
+    )
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_without_a_word_it_helps(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

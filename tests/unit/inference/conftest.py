@@ -15,11 +15,11 @@ from segtalker.clips.store import Clip, write_wav
 from segtalker.config.params import Params, merge, parse_params, read_yaml
 from segtalker.inference.talker import Talker, TalkSettings
 from segtalker.nets.checkpoints import save_net
-from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
-from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
-from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.nets.encoder import MaskGuidedEncoder
+from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.parser import FaceParser
 from segtalker.nets.tsg import TalkingSegmenter
-from segtalker.nets.wav2lip import WAV2LIP_KIND, Wav2LipGenerator
+from segtalker.nets.wav2lip import Wav2LipGenerator
 from segtalker.regions import NUM_REGIONS, PALETTE, REGION_INDEX, colourise
 
 SIZE, FPS, RATE_HZ, HOP = 64, 25, 16000, 200
@@ -165,14 +165,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`models/<experiment>` with untrained networks."""
     folder = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
-    for path, kind, build, config in (
-        ("train_tsg/tsg.ckpt", "tsg", TalkingSegmenter, _TSG),
-        ("train_sgi/encoder.ckpt", ENCODER_KIND, MaskGuidedEncoder, _ENCODER),
-        ("train_sgi/generator.ckpt", GENERATOR_KIND, MaskGuidedGenerator, _GENERATOR),
-        ("train_parser/parser.ckpt", PARSER_KIND, FaceParser, _PARSER),
-        ("train_wav2lip/wav2lip.ckpt", WAV2LIP_KIND, Wav2LipGenerator, _WAV2LIP),
+    for path, build, config in (
+        ("train_tsg/tsg.ckpt", TalkingSegmenter, _TSG),
+        ("train_sgi/encoder.ckpt", MaskGuidedEncoder, _ENCODER),
+        ("train_sgi/generator.ckpt", MaskGuidedGenerator, _GENERATOR),
+        ("train_parser/parser.ckpt", FaceParser, _PARSER),
+        ("train_wav2lip/wav2lip.ckpt", Wav2LipGenerator, _WAV2LIP),
     ):
-        save_net(folder / path, build(**config), kind, config, "0" * 64)
+        save_net(folder / path, build(**config), "0" * 64)
     return folder
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from segtalker.clips.store import Clip
 from segtalker.faces.mouth_box import face_transforms
-from segtalker.inference.background import PictureBackdrop, cut_clothes, fill, lasting, read_backdrop
+from segtalker.inference.background import PictureBackground, cut_clothes, fill, lasting, read_background
 from segtalker.inference.edit_strip import draw_fringe
 from segtalker.inference.editing import MaskEdit, swap_region
 from segtalker.inference.rendering import render_frames
@@ -162,7 +162,7 @@ def test_a_backdrop_replaces_the_wall_and_keeps_the_shirt(face: Any) -> None:
     frame = np.where(shoulders[..., None], shirt, wall) + rng.integers(-6, 7, (face.size, face.size, 3))
     frame = np.where((mask != BACKGROUND)[..., None], PALETTE[mask], frame).astype(np.uint8)
     landmarks = face.landmarks[None]
-    picture = PictureBackdrop(np.full((face.size, face.size, 3), (0, 255, 0), np.uint8))
+    picture = PictureBackground(np.full((face.size, face.size, 3), (0, 255, 0), np.uint8))
     behind = picture.behind(frame[None], mask[None], landmarks)[0]
     assert (behind[:40, :8] == (0, 255, 0)).all()
     assert np.abs(behind[60:, 20:44].astype(int) - shirt).max() < 40
@@ -171,12 +171,12 @@ def test_a_backdrop_replaces_the_wall_and_keeps_the_shirt(face: Any) -> None:
 
 
 def test_backdrops_are_colours_or_images(tmp_path: Path) -> None:
-    assert (read_backdrop("#102030", 8).picture == (16, 32, 48)).all()
+    assert (read_background("#102030", 8).picture == (16, 32, 48)).all()
     Image.fromarray(np.zeros((40, 90, 3), np.uint8)).save(tmp_path / "wide.png")
-    assert read_backdrop(str(tmp_path / "wide.png"), 32).picture.shape == (32, 32, 3)
+    assert read_background(str(tmp_path / "wide.png"), 32).picture.shape == (32, 32, 3)
     for value in ("#12", "#gggggg", str(tmp_path / "absent.png")):
         with pytest.raises(BadInputError):
-            read_backdrop(value, 8)
+            read_background(value, 8)
 
 
 def test_a_fringe_is_drawn_on_the_forehead(face: Any) -> None:

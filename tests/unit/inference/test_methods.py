@@ -10,7 +10,7 @@ import pytest
 from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.store import Clip
 from segtalker.inference.edit_strip import read_edits, write_edits
-from segtalker.inference.methods import METHODS, GenerationPlan, generate_clip, one_of_each_subject
+from segtalker.inference.methods import METHODS, GenerateRecord, GenerationPlan, generate_clip, one_of_each_subject
 from segtalker.inference.talker import Talker, TalkSettings
 from segtalker.regions import BACKGROUND
 from segtalker.utils.errors import BadClipError
@@ -20,17 +20,17 @@ def _plan(models: Path, settings: TalkSettings, folder: Path) -> GenerationPlan:
     return GenerationPlan(models, settings, METHODS, folder, 16000, -4.0, 20, "cpu", 2)
 
 
-def _row(clip: Clip, driving: Clip) -> dict:
-    return {"clip_id": clip.clip_id, "subject": clip.subject, "source": "x.mp4", "clip": clip, "driving": driving}
+def _record(clip: Clip, driving: Clip) -> GenerateRecord:
+    return GenerateRecord(clip_id=clip.clip_id, subject=clip.subject, source=Path("x.mp4"), clip=clip, driving=driving)
 
 
 @pytest.fixture(scope="module")
 def made(models: Path, settings: TalkSettings, clips: list[Clip], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("generate")
-    row = generate_clip(_plan(models, settings, folder), _row(clips[0], clips[2]), folder)
-    json.dumps(row)
-    assert row["made"]["shuffled_audio"] == "b0"
-    assert row["made"]["segtalker"] == "a0"
+    facts = generate_clip(_plan(models, settings, folder), _record(clips[0], clips[2]), folder)
+    json.dumps(facts)
+    assert facts["made"]["shuffled_audio"] == "b0"
+    assert facts["made"]["segtalker"] == "a0"
     return folder
 
 
@@ -68,7 +68,7 @@ def test_other_speech_moves_the_mouth_otherwise(made: Path) -> None:
 def test_generating_again_gives_the_same_bytes(
     made: Path, models: Path, settings: TalkSettings, clips: list[Clip], tmp_path: Path
 ) -> None:
-    generate_clip(_plan(models, settings, tmp_path), _row(clips[0], clips[2]), tmp_path)
+    generate_clip(_plan(models, settings, tmp_path), _record(clips[0], clips[2]), tmp_path)
     for path in sorted(made.rglob("*.*")):
         assert (tmp_path / path.relative_to(made)).read_bytes() == path.read_bytes()
 
@@ -88,7 +88,7 @@ def test_a_clip_in_disarray_is_a_bad_clip(
     with pytest.raises(BadClipError, match=r"\[59, 60\]"):
         generate_clip(
             _plan(models, settings, tmp_path),
-            _row(Clip("a0", "a", "test", crop, tmp_path, tmp_path), clips[2]),
+            _record(Clip("a0", "a", "test", crop, tmp_path, tmp_path), clips[2]),
             tmp_path,
         )
 

@@ -15,7 +15,7 @@ from flows.commands.talk import talk
 from segtalker.clips.store import write_wav
 from segtalker.config.params import Params
 from segtalker.inference.talk_inputs import newest_experiment, read_mask, save_mask
-from segtalker.inference.talk_pipeline import Edits, Studio
+from segtalker.inference.talk_pipeline import Edits, TalkPipeline
 from segtalker.media.images import write_png
 from segtalker.media.mel import log_mel, speech_mel
 from segtalker.media.video import open_video, write_video
@@ -26,8 +26,8 @@ NO_EDITS = Edits((), None, None)
 
 
 @pytest.fixture(scope="module")
-def studio(params: Params, models: Path, colour_parser: nn.Module) -> Studio:
-    made = Studio(params, models, None, None)
+def pipeline(params: Params, models: Path, colour_parser: nn.Module) -> TalkPipeline:
+    made = TalkPipeline(params, models, None, None)
     assert made.reader.detector == "parser"  # the experiment's own landmarks are annotations
     made.reader = replace(made.reader, parser=colour_parser)
     return made
@@ -50,9 +50,9 @@ def _shown(path: Path) -> np.ndarray:
     return np.stack([frame.image for frame in video.at_rate(25, video.start_s)])
 
 
-def test_a_still_speaks_inside_its_picture(studio: Studio, files: Path, tmp_path: Path) -> None:
+def test_a_still_speaks_inside_its_picture(pipeline: TalkPipeline, files: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "talk.mp4"
-    made = studio.make(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=False)
+    made = pipeline(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=False)
     assert (made.frames, made.width, made.height) == (50, 240, 240)
     frames = _shown(out)
     assert frames.shape == (50, 240, 240, 3)
@@ -64,20 +64,20 @@ def test_a_still_speaks_inside_its_picture(studio: Studio, files: Path, tmp_path
     assert sorted(path.name for path in out.parent.iterdir()) == ["talk.mp4"]
 
 
-def test_the_same_files_give_the_same_video(studio: Studio, files: Path, tmp_path: Path) -> None:
+def test_the_same_files_give_the_same_video(pipeline: TalkPipeline, files: Path, tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
-        studio.make(files / "one.png", files / "speech.wav", tmp_path / name, NO_EDITS, crop_only=True)
+        pipeline(files / "one.png", files / "speech.wav", tmp_path / name, NO_EDITS, crop_only=True)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
     assert _shown(tmp_path / "a.mp4").shape[1:] == (64, 64, 3)
 
 
-def test_each_edit_changes_the_video(studio: Studio, files: Path, tmp_path: Path) -> None:
+def test_each_edit_changes_the_video(pipeline: TalkPipeline, files: Path, tmp_path: Path) -> None:
     def frames(edits: Edits) -> np.ndarray:
         out = tmp_path / "edited.mp4"
-        studio.make(files / "one.png", files / "speech.wav", out, edits, crop_only=True)
+        pipeline(files / "one.png", files / "speech.wav", out, edits, crop_only=True)
         return _shown(out).astype(int)
 
-    studio.save_mask(files / "one.png", tmp_path / "mask.png")
+    pipeline.save_mask(files / "one.png", tmp_path / "mask.png")
     mask = read_mask(tmp_path / "mask.png", 64)
     plain = frames(NO_EDITS)
     save_mask(tmp_path / "same.png", mask, 1)
@@ -90,23 +90,25 @@ def test_each_edit_changes_the_video(studio: Studio, files: Path, tmp_path: Path
     assert (np.abs(green[:, 2, 2] - np.array((0, 255, 0))) < 30).all()
 
 
-def test_what_goes_on_outside_the_square_is_not_put_back(studio: Studio, files: Path, tmp_path: Path) -> None:
+def test_what_goes_on_outside_the_square_is_not_put_back(pipeline: TalkPipeline, files: Path, tmp_path: Path) -> None:
     """Half of the hair in another colour would be worse than a crop."""
     for edits, reason in (
         (Edits([("background", files / "other.png")], None, None), "background goes on outside"),
         (Edits((), None, "#102030"), "background"),
         (Edits([("lip", files / "other.png")], None, None), ""),
     ):
-        made = studio.make(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=False)
+        made = pipeline(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=False)
         assert reason in made.cropped
         assert bool(made.cropped) == bool(reason)
         assert made.width == (64 if reason else 240)
 
 
-def test_a_video_portrait_is_as_long_as_the_speech(studio: Studio, files: Path, draw: Any, tmp_path: Path) -> None:
+def test_a_video_portrait_is_as_long_as_the_speech(
+    pipeline: TalkPipeline, files: Path, draw: Any, tmp_path: Path
+) -> None:
     poses = [colourise(draw(160, 80.0 + shift, 66.0, 24.0, 0.2).mask)[:, :151] for shift in range(8)]
     write_video(tmp_path / "portrait.mp4", (pose[:, :150] for pose in poses), 25, None, 16000, 4)
-    made = studio.make(tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False)
+    made = pipeline(tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False)
     assert (made.frames, made.width, made.height) == (50, 150, 160)
 
 
@@ -120,14 +122,14 @@ def test_long_speech_is_analysed_in_pieces(params: Params, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def fails(studio: Studio, files: Path, tmp_path: Path) -> Callable[..., str]:
+def fails(pipeline: TalkPipeline, files: Path, tmp_path: Path) -> Callable[..., str]:
     """The message a wrong file leads to; nothing may be left behind."""
 
     def message(
         portrait: str = "one.png", audio: str = "speech.wav", out: str = "o.mp4", edits: Edits = NO_EDITS
     ) -> str:
         with pytest.raises(SegTalkerError) as raised:
-            studio.make(files / portrait, files / audio, tmp_path / out, edits, crop_only=True)
+            pipeline(files / portrait, files / audio, tmp_path / out, edits, crop_only=True)
         assert "\n" not in str(raised.value)
         assert not list(tmp_path.rglob("*.mp4"))
         return str(raised.value)
@@ -158,11 +160,11 @@ def test_an_unwritable_place_is_said(fails: Callable[..., str], tmp_path: Path) 
     assert "cannot be written" in fails(out="locked/o.mp4")
 
 
-def test_a_place_that_cannot_be_a_folder_is_said(studio: Studio, files: Path, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_a_folder_is_said(pipeline: TalkPipeline, files: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for out, reason in ((tmp_path / "file" / "o.mp4", "cannot be written"), (tmp_path, "only .mp4")):
         with pytest.raises(BadInputError, match=reason):
-            studio.make(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=True)
+            pipeline(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=True)
 
 
 def test_the_newest_networks_are_used(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 import segtalker.inference.talker
 from segtalker.clips.store import Clip
 from segtalker.faces.mouth_box import box_transforms, hidden_area, paste_regions
-from segtalker.inference.background import SourceBackdrop
+from segtalker.inference.background import SourceBackground
 from segtalker.inference.talker import Talker, TalkSettings, back_and_forth, frames_of_speech
 from segtalker.regions import BACKGROUND, LIP, MOUTH, NUM_REGIONS
 from segtalker.utils.errors import BadInputError, MissingWeightsError
@@ -105,7 +105,7 @@ def test_the_identity_is_the_widest_mouth(talker: Talker, clips: list[Clip]) -> 
 def test_surroundings_come_from_the_source(talker: Talker, clips: list[Clip]) -> None:
     clip, source = clips[0], np.arange(12)
     masks = clip.masks.read(source.tolist())
-    frames = np.stack(list(talker.render(clip, source, masks, talker.identify(clip).codes, SourceBackdrop())))
+    frames = np.stack(list(talker.render(clip, source, masks, talker.identify(clip).codes, SourceBackground())))
     assert frames.shape == (12, *clip.frames.read([0]).shape[1:])
     far_from_outlines = np.ones((7, 7), np.uint8)
     untouched = np.stack([cv2.erode(np.uint8(mask == BACKGROUND), far_from_outlines) for mask in masks]) == 1
@@ -115,7 +115,7 @@ def test_surroundings_come_from_the_source(talker: Talker, clips: list[Clip]) ->
 
 def test_talking_gives_a_frame_for_every_mask(talker: Talker, clips: list[Clip]) -> None:
     identity = talker.identify(clips[0])
-    stretches = list(talker.talk(clips[0], identity, _mel(300), 70, SourceBackdrop()))
+    stretches = list(talker.talk(clips[0], identity, _mel(300), 70, SourceBackground()))
     assert sum(len(list(stretch.frames)) for stretch in stretches) == 70
     assert np.concatenate([stretch.source for stretch in stretches]).max() == len(clips[0].frames) - 1
 

@@ -16,7 +16,17 @@ SIZE = (16, 24)
 @pytest.fixture(scope="module")
 def net() -> TalkingSegmenter:
     torch.manual_seed(0)
-    return TalkingSegmenter(NUM_REGIONS, 5, 80, 16, (8, 16), (8, 16), (4, 4), 0, 8).eval()
+    return TalkingSegmenter(
+        regions=NUM_REGIONS,
+        frames=5,
+        mel_bins=80,
+        mel_window=16,
+        channels=(8, 16),
+        decoder_channels=(8, 16),
+        audio_channels=(4, 4),
+        blocks=0,
+        speech=8,
+    ).eval()
 
 
 def _clip(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

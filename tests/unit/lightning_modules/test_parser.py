@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -12,9 +11,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
 from lightning_modules.parser import ParserModule
-from lightning_modules.training import fit
 from segtalker.nets.parser import FaceParser
 from segtalker.regions import NUM_REGIONS, PALETTE
+
+from .training_runs import train
 
 STEPS = 40
 
@@ -45,24 +45,9 @@ def test_it_learns_and_reports_each_region(tmp_path: Path) -> None:
         steps=2 * STEPS,
         warmup_steps=5,
         balance=0.5,
-        dice_weight=1.0,
+        loss_weights={"cross_entropy": 1.0, "dice": 1.0},
     )
-    fit(
-        module,
-        BlockData(),
-        folder=tmp_path,
-        label="test",
-        epochs=2,
-        signature="a",
-        seed=1,
-        devices=1,
-        num_nodes=1,
-        precision="32-true",
-        log_every=10,
-        logger=None,
-        export=lambda: None,
-    )
-    history = pd.read_csv(tmp_path / "history.csv")
+    history = train(module, BlockData(), tmp_path, epochs=2, seed=1, log_every=10)
     last = history[history["step"] == 2 * STEPS].set_index("name")["value"]
     regions = [name for name in last.index if name.startswith("val/iou_")]
     assert sorted(regions) == ["val/iou_background", "val/iou_eyebrows", "val/iou_eyes", "val/iou_lip"]

@@ -15,13 +15,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
 from lightning_modules.sync import SyncModule
-from lightning_modules.training import fit
 from lightning_modules.tsg import TsgModule
 from segtalker.metrics.sync_expert import find_offsets
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.tensors import mask_channels
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS, REGION_INDEX
+
+from .training_runs import train
 
 SIZE = (16, 24)
 FRAMES = 60
@@ -83,22 +84,7 @@ class TalkData(pl.LightningDataModule):
 
 
 def _fit(module: pl.LightningModule, data: TalkData, folder: Path) -> pd.DataFrame:
-    fit(
-        module,
-        data,
-        folder=folder,
-        label="test",
-        epochs=1,
-        signature="a",
-        seed=1,
-        devices=1,
-        num_nodes=1,
-        precision="32-true",
-        log_every=1,
-        logger=None,
-        export=lambda: None,
-    )
-    return pd.read_csv(folder / "history.csv")
+    return train(module, data, folder, epochs=1, seed=1)
 
 
 def _last(history: pd.DataFrame, name: str, rows: int = 1) -> float:
@@ -107,7 +93,20 @@ def _last(history: pd.DataFrame, name: str, rows: int = 1) -> float:
 
 def _expert(positive: bool = False) -> SyncExpert:
     torch.manual_seed(0)
-    return SyncExpert(2, 5, SIZE, ((2, 16), (4, 20)), 80, COLUMNS, (8, 16), (4, 8, 8), 0, 16, False, positive)
+    return SyncExpert(
+        image_channels=2,
+        frames=5,
+        image_size=SIZE,
+        view=((2, 16), (4, 20)),
+        mel_bins=80,
+        mel_window=COLUMNS,
+        channels=(8, 16),
+        audio_channels=(4, 8, 8),
+        blocks=0,
+        embedding=16,
+        standardise=False,
+        positive=positive,
+    )
 
 
 def _sync_module(loss: str, steps: int) -> SyncModule:
@@ -147,7 +146,17 @@ def test_the_expert_finds_offsets_of_talks_it_never_saw(tmp_path: Path) -> None:
 def _tsg_module(sync_weight: float, frames: int = 5) -> TsgModule:
     expert = _expert()
     torch.manual_seed(0)
-    net = TalkingSegmenter(NUM_REGIONS, frames, 80, COLUMNS, (16, 16), (8, 16), (4, 8, 8), 0, 16)
+    net = TalkingSegmenter(
+        regions=NUM_REGIONS,
+        frames=frames,
+        mel_bins=80,
+        mel_window=COLUMNS,
+        channels=(16, 16),
+        decoder_channels=(8, 16),
+        audio_channels=(4, 8, 8),
+        blocks=0,
+        speech=16,
+    )
     return TsgModule(
         net,
         expert=expert,
@@ -155,7 +164,7 @@ def _tsg_module(sync_weight: float, frames: int = 5) -> TsgModule:
         steps=120,
         warmup_steps=5,
         balance=0.5,
-        sync_weight=sync_weight,
+        loss_weights={"cross_entropy": 1.0, "sync": sync_weight},
         box_size=SIZE,
     )
 
@@ -167,20 +176,20 @@ def _held_out_tsg() -> list[tuple[Tensor, ...]]:
 
 def test_the_segmenter_hears(tmp_path: Path) -> None:
     module = _tsg_module(sync_weight=0.03)
-    before = {name: value.clone() for name, value in module.frozen[0].state_dict().items()}
+    before = {name: value.clone() for name, value in module.expert.state_dict().items()}
     history = _fit(module, TalkData(_tsg_sample, _held_out_tsg(), 120, 4), tmp_path)
     assert _last(history, "val/mouth_iou") > 0.8
     assert _last(history, "val/shuffled_mouth_iou") < _last(history, "val/mouth_iou") - 0.1
     assert _last(history, "train/sync") > 0
-    after = module.frozen[0].state_dict()
+    after = module.expert.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert not any("frozen" in name for name in module.state_dict())
+    assert not any("expert" in name for name in module.state_dict())
 
 
 def test_without_its_weight_the_sync_loss_is_not_computed() -> None:
     module = _tsg_module(sync_weight=0.0)
     logged: list[str] = []
-    module.log = lambda name, *_, **__: logged.append(name)  # type: ignore[method-assign,assignment]
+    module.log_dict = lambda values, *_, **__: logged.extend(values)  # type: ignore[method-assign,assignment]
     module.training_step(_held_out_tsg()[0], 0)  # type: ignore[arg-type]
     assert logged == ["train/cross_entropy"]
 

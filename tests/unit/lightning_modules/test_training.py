@@ -1,6 +1,8 @@
 """Training resumes exactly: an interrupted run ends with the weights of an unbroken one."""
 
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,7 +12,9 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
-from lightning_modules.training import fit
+from lightning_modules.training import warm_cosine
+
+from .training_runs import equal, train, weights
 
 EPOCH_STEPS = 4
 
@@ -21,8 +25,12 @@ class Noise(Dataset):
 
 
 class NoiseData(pl.LightningDataModule):
+    def __init__(self, workers: int) -> None:
+        super().__init__()
+        self.workers = workers
+
     def train_dataloader(self) -> DataLoader:
-        return draw_loader(Noise(), DrawSampler(EPOCH_STEPS, batch_size=2), workers=0)
+        return draw_loader(Noise(), DrawSampler(EPOCH_STEPS, batch_size=2), self.workers)
 
     def val_dataloader(self) -> DataLoader:
         return DataLoader([torch.ones(8)], batch_size=1)
@@ -53,27 +61,9 @@ class Dropped(pl.LightningModule):
         return torch.optim.Adam(self.parameters(), lr=0.1)
 
 
-def _train(folder: Path, module: Dropped, signature: str = "a") -> dict[str, torch.Tensor]:
-    fit(
-        module,
-        NoiseData(),
-        folder=folder,
-        label="test",
-        epochs=3,
-        signature=signature,
-        seed=5,
-        devices=1,
-        num_nodes=1,
-        precision="32-true",
-        log_every=2,
-        logger=None,
-        export=lambda: None,
-    )
-    return {name: value.clone() for name, value in module.net.state_dict().items()}
-
-
-def _equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(first[name], second[name]) for name in first)
+def _train(folder: Path, module: Dropped, workers: int = 0, **changes: Any) -> dict[str, torch.Tensor]:
+    train(module, NoiseData(workers), folder, epochs=3, **{"log_every": 2} | changes)
+    return weights(module.net)
 
 
 def _interrupt(folder: Path) -> None:
@@ -88,7 +78,7 @@ def test_resume_ends_like_an_unbroken_run(tmp_path: Path) -> None:
     resumed_module = Dropped()
     resumed = _train(tmp_path / "broken", resumed_module)
     assert resumed_module.seen == 2 * EPOCH_STEPS
-    assert _equal(whole, resumed)
+    assert equal(whole, resumed)
     histories = [(tmp_path / name / "history.csv").read_bytes() for name in ("whole", "broken")]
     assert histories[0] == histories[1]
     assert not (tmp_path / "broken" / "last.ckpt").exists()
@@ -113,6 +103,20 @@ def test_history_holds_training_and_validation(tmp_path: Path) -> None:
     history = pd.read_csv(tmp_path / "history.csv")
     assert list(history[history["name"] == "train/loss"]["step"]) == [2, 4, 6, 8, 10, 12]
     assert list(history[history["name"] == "val/loss"]["step"]) == [4, 8, 12]
+
+
+@pytest.mark.parametrize("changes", [{"log_every": 1}, {"log_every": 5}, {"workers": 1}], ids=str)
+def test_what_is_logged_and_who_prepares_samples_change_no_weight(tmp_path: Path, changes: dict[str, int]) -> None:
+    assert equal(_train(tmp_path / "plain", Dropped()), _train(tmp_path / "changed", Dropped(), **changes))
+
+
+def test_the_rate_rises_then_falls_to_zero() -> None:
+    rates = [warm_cosine(step, steps=100, warmup_steps=10) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(1.0)
+    assert rates.index(max(rates)) in (9, 10)
+    assert rates[100] == pytest.approx(0.0)
+    assert all(a >= b for a, b in pairwise(rates[10:]))
 
 
 def test_ranks_draw_different_samples_and_none_twice() -> None:

@@ -9,16 +9,17 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
-from lightning_modules.training import fit
-from lightning_modules.wav2lip import Wav2LipModule, Wav2LipWeights
+from lightning_modules.wav2lip import Wav2LipModule
 from segtalker.faces.mouth_box import mouth_area
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.wav2lip import Wav2LipGenerator
+
+from .training_runs import equal, train, weights
 
 SIDE, FRAMES, EPOCH_STEPS = 24, 5, 4
 MOUTH_BOX = (16, 24)
@@ -70,9 +71,8 @@ class Unplugged(Wav2LipModule):
         super().training_step(batch, batch_idx)
 
 
-def _module(weights: Wav2LipWeights, steps: int = 12) -> Unplugged:
+def _module(losses: dict[str, Any], steps: int = 12) -> Unplugged:
     torch.manual_seed(1)
-    view = ((2, 16), (4, 20))
     net = Wav2LipGenerator(
         channels=(8, 8, 12, 16, 16),
         blocks=(0, 1, 1, 1),
@@ -86,45 +86,47 @@ def _module(weights: Wav2LipWeights, steps: int = 12) -> Unplugged:
     return Unplugged(
         net,
         discriminator=PatchDiscriminator(regions=0, channels=(4, 8)),
-        expert=SyncExpert(3, FRAMES, MOUTH_BOX, view, 80, 16, (8, 8), (4, 4, 4), 0, 8, True, False),
+        expert=SyncExpert(
+            image_channels=3,
+            frames=FRAMES,
+            image_size=MOUTH_BOX,
+            view=((2, 16), (4, 20)),
+            mel_bins=80,
+            mel_window=16,
+            channels=(8, 8),
+            audio_channels=(4, 4, 4),
+            blocks=0,
+            embedding=8,
+            standardise=True,
+            positive=False,
+        ),
         optimizer=partial(torch.optim.AdamW, lr=5e-3),
         discriminator_optimizer=partial(torch.optim.Adam, lr=1e-3),
-        weights=weights,
+        **losses,
         steps=steps,
         warmup_steps=2,
         mouth_size=MOUTH_BOX,
     )
 
 
-ALL = Wav2LipWeights(squared=2.0, mouth=4.0, sync=0.03, sync_from_step=3, adversarial=0.01, adversarial_from_step=6)
-ABSOLUTE = Wav2LipWeights(squared=0.0, mouth=1.0, sync=0.0, sync_from_step=0, adversarial=0.0, adversarial_from_step=0)
+ALL = {
+    "loss_weights": {"pixel": 1.0, "sync": 0.03, "adversarial": 0.01},
+    "squared_weight": 2.0,
+    "mouth_weight": 4.0,
+    "sync_from_step": 3,
+    "adversarial_from_step": 6,
+}
+ABSOLUTE = {
+    "loss_weights": {"pixel": 1.0, "sync": 0.0, "adversarial": 0.0},
+    "squared_weight": 0.0,
+    "mouth_weight": 1.0,
+    "sync_from_step": 0,
+    "adversarial_from_step": 0,
+}
 
 
 def _fit(module: Wav2LipModule, folder: Path, epochs: int, epoch_steps: int = EPOCH_STEPS) -> pd.DataFrame:
-    fit(
-        module,
-        TalkData(epoch_steps),
-        folder=folder,
-        label="test",
-        epochs=epochs,
-        signature="a",
-        seed=5,
-        devices=1,
-        num_nodes=1,
-        precision="32-true",
-        log_every=1,
-        logger=None,
-        export=lambda: None,
-    )
-    return pd.read_csv(folder / "history.csv")
-
-
-def _weights(net: nn.Module) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in net.state_dict().items()}
-
-
-def _equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
-    return all(torch.equal(first[name], second[name]) for name in first)
+    return train(module, TalkData(epoch_steps), folder, epochs=epochs)
 
 
 def test_it_hears_and_takes_the_skin_from_what_it_sees(tmp_path: Path) -> None:
@@ -137,34 +139,35 @@ def test_it_hears_and_takes_the_skin_from_what_it_sees(tmp_path: Path) -> None:
 
 def test_each_loss_counts_from_its_step_on_and_the_expert_stays_as_it_is(tmp_path: Path) -> None:
     module = _module(ALL)
-    expert, critic = _weights(module.frozen[0]), _weights(module.discriminator)
+    expert, critic = weights(module.expert), weights(module.discriminator)
     history = _fit(module, tmp_path, epochs=3)
     steps = {name: sorted(rows["step"]) for name, rows in history.groupby("name")}
-    assert steps["train/difference"] == list(range(1, 13))
+    assert steps["train/pixel"] == list(range(1, 13))
     assert steps["train/sync"] == list(range(4, 13))
     for name in ("train/adversarial", "train/discriminator"):
         assert steps[name] == list(range(7, 13))
-    assert _equal(expert, _weights(module.frozen[0]))
-    assert not _equal(critic, _weights(module.discriminator))
-    assert not any("frozen" in name for name in module.state_dict())
+    assert equal(expert, weights(module.expert))
+    assert not equal(critic, weights(module.discriminator))
+    assert not any("expert" in name for name in module.state_dict())
 
 
 def test_without_weights_neither_expert_nor_critic_is_asked(tmp_path: Path) -> None:
     module = _module(ABSOLUTE)
-    critic = _weights(module.discriminator)
+    critic = weights(module.discriminator)
     names = set(_fit(module, tmp_path, epochs=1)["name"])
-    assert {name for name in names if name.startswith("train/")} == {"train/difference"}
-    assert _equal(critic, _weights(module.discriminator))
+    assert {name for name in names if name.startswith("train/")} == {"train/pixel"}
+    assert equal(critic, weights(module.discriminator))
 
 
-def test_differences_are_the_published_ones_but_for_weights() -> None:
-    made, truth = torch.rand(2, FRAMES, 3, SIDE, SIDE), torch.rand(2, FRAMES, 3, SIDE, SIDE)
-    error = made - truth
-    torch.testing.assert_close(_module(ABSOLUTE)._difference(made, truth), error.abs().mean())
+def test_differences_are_the_published_ones_but_forweights() -> None:
+    faces, truth = torch.rand(2, FRAMES, 3, SIDE, SIDE), torch.rand(2, FRAMES, 3, SIDE, SIDE)
+    speech = torch.zeros(2, 80, 16)
+    error = faces - truth
+    torch.testing.assert_close(_module(ABSOLUTE).loss_terms(faces, truth, speech)["pixel"], error.abs().mean())
     both = error.abs() + 2.0 * error.square()
     area = mouth_area(SIDE).bool().expand_as(both)
     expected = (4.0 * both[area].sum() + both[~area].sum()) / (4.0 * area.sum() + (~area).sum())
-    torch.testing.assert_close(_module(ALL)._difference(made, truth), expected)
+    torch.testing.assert_close(_module(ALL).loss_terms(faces, truth, speech)["pixel"], expected)
 
 
 def test_the_sync_loss_moves_the_mouth_and_nothing_else() -> None:
@@ -187,6 +190,6 @@ def test_resumed_with_every_loss_at_work_it_ends_like_an_unbroken_run(tmp_path: 
     resumed = _module(ALL)
     _fit(resumed, tmp_path / "broken", epochs=3)
     assert int(resumed.step) == 12
-    assert _equal(_weights(whole), _weights(resumed))
+    assert equal(weights(whole), weights(resumed))
     histories = [(tmp_path / name / "history.csv").read_bytes() for name in ("whole", "broken")]
     assert histories[0] == histories[1]

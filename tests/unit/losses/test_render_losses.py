@@ -1,5 +1,6 @@
 """Losses of the renderer: zero at the truth, weighted as said, and the game's two sides kept apart."""
 
+import pytest
 import torch
 
 from segtalker.losses.adversarial import discriminator_loss, generator_losses
@@ -8,6 +9,7 @@ from segtalker.losses.reconstruction import (
     detail_loss,
     gradient_loss,
     pixel_loss,
+    psnr,
     region_pixel_weights,
     weighted_mean,
 )
@@ -17,13 +19,21 @@ from segtalker.nets.parser import FaceParser
 
 def test_the_truth_costs_nothing() -> None:
     truth, weights = torch.rand(2, 3, 16, 16), torch.rand(2, 1, 16, 16)
-    assert pixel_loss(truth, truth, weights) == 0
+    assert pixel_loss(truth, truth, weights, squared=1.0) == 0
     assert gradient_loss(truth, truth, weights, scales=3) == 0
 
 
-def test_pixel_loss_is_absolute_plus_squared() -> None:
+@pytest.mark.parametrize(("squared", "expected"), [(0.0, 0.5), (1.0, 0.75), (2.0, 1.0)])
+def test_pixel_loss_is_absolute_plus_squared(squared: float, expected: float) -> None:
     truth = torch.zeros(1, 3, 4, 4)
-    torch.testing.assert_close(pixel_loss(truth + 0.5, truth, torch.ones(1, 1, 4, 4)), torch.tensor(0.75))
+    loss = pixel_loss(truth + 0.5, truth, torch.ones(1, 1, 4, 4), squared)
+    torch.testing.assert_close(loss, torch.tensor(expected))
+
+
+def test_psnr_of_a_known_error() -> None:
+    truth = torch.zeros(2, 3, 4, 4)
+    torch.testing.assert_close(psnr(truth + 0.2, truth), torch.tensor(20.0))
+    torch.testing.assert_close(psnr(truth + 3.0, truth + 1.0), torch.tensor(100.0))
 
 
 def test_weights_choose_the_pixels_that_count() -> None:

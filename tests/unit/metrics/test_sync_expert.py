@@ -64,7 +64,18 @@ def test_windows_slide_by_one_frame() -> None:
 def test_a_clip_is_embedded_window_by_window(channels: int) -> None:
     torch.manual_seed(0)
     expert = SyncExpert(
-        channels, 5, (16, 24), ((2, 14), (4, 20)), 80, 16, (4, 8), (4, 4), 0, 8, channels == 3, False
+        image_channels=channels,
+        frames=5,
+        image_size=(16, 24),
+        view=((2, 14), (4, 20)),
+        mel_bins=80,
+        mel_window=16,
+        channels=(4, 8),
+        audio_channels=(4, 4),
+        blocks=0,
+        embedding=8,
+        standardise=channels == 3,
+        positive=False,
     ).eval()
     rng = np.random.default_rng(1)
     pictures = rng.integers(0, 12, (12, 64, 64) if channels == 2 else (12, 64, 64, 3), dtype=np.uint8)

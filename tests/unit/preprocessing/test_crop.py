@@ -4,12 +4,12 @@ import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from segtalker.clips.image_pack import ImagePack, write_images
+from segtalker.clips.record import ClipRecord
 from segtalker.clips.store import read_wav
 from segtalker.config.base import Base
 from segtalker.config.data import Crop
@@ -42,7 +42,7 @@ def sway(frame: int) -> np.ndarray:
 
 
 @pytest.fixture
-def row(tmp_path: Path) -> dict[str, Any]:
+def record(tmp_path: Path) -> ClipRecord:
     """A clip of a bright patch that moves, clicks at frame 20, and is annotated."""
     images, masks, points = [], [], []
     rows, columns = np.mgrid[:240, :240]
@@ -58,7 +58,7 @@ def row(tmp_path: Path) -> dict[str, Any]:
     write_video(folder / "video.mp4", images, 25, sound, 16000, crf=10)
     write_images(folder / "masks.zip", masks, ".pgm")
     np.save(folder / "landmarks.npy", np.stack(points).astype(np.float32))
-    return {"clip_id": "a", "source": str(folder / "video.mp4"), "audio": "", "annotations": str(folder)}
+    return ClipRecord(clip_id="a", source=folder / "video.mp4", annotations=folder)
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def output(tmp_path: Path) -> Path:
     return folder
 
 
-def test_everything_fits_together(base: Base, crop: Crop, row: dict, output: Path) -> None:
-    assert crop_clip(base, crop, 64, row, output) == {"frames": FRAMES, "seconds": FRAMES / 25}
+def test_everything_fits_together(base: Base, crop: Crop, record: ClipRecord, output: Path) -> None:
+    assert crop_clip(base, crop, 64, record, output) == {"frames": FRAMES, "seconds": FRAMES / 25}
     frames, masks = ImagePack(output / "frames.zip").read(), ImagePack(output / "truth_masks.zip").read()
     landmarks, mel, sound = (
         np.load(output / "landmarks.npy"),
@@ -111,19 +111,19 @@ class Batches:
 
 @pytest.mark.parametrize(("every", "sizes"), [(1, [4] * 10 + [0]), (3, [4, 4, 4, 2])])
 def test_a_detector_gets_as_many_frames_as_it_looks_at_together(
-    every: int, sizes: list[int], base: Base, crop: Crop, row: dict, monkeypatch: pytest.MonkeyPatch
+    every: int, sizes: list[int], base: Base, crop: Crop, record: ClipRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     detector = Batches(every)
     monkeypatch.setattr(clip_crop, "make_detector", lambda _name, _weights: detector)
     chosen = crop.model_copy(update={"detector": "face_alignment", "detect_every": every, "smooth_frames": 1})
-    passage = find_landmarks(make_timeline(row, base, chosen), chosen, 64, row)
+    passage = find_landmarks(make_timeline(record, base, chosen), chosen, 64, record)
     assert detector.sizes == sizes
     assert len(passage.landmarks) == FRAMES
     assert passage.landmarks[::every] == pytest.approx(np.stack([HEAD + sway(n) for n in range(0, FRAMES, every)]))
 
 
-def test_masks_and_landmarks_lie_on_the_picture(base: Base, crop: Crop, row: dict, output: Path) -> None:
-    crop_clip(base, crop, 64, row, output)
+def test_masks_and_landmarks_lie_on_the_picture(base: Base, crop: Crop, record: ClipRecord, output: Path) -> None:
+    crop_clip(base, crop, 64, record, output)
     frames, masks = ImagePack(output / "frames.zip").read(), ImagePack(output / "truth_masks.zip").read()
     landmarks = np.load(output / "landmarks.npy")
     bright = frames[..., 0] > 140
@@ -135,10 +135,12 @@ def test_masks_and_landmarks_lie_on_the_picture(base: Base, crop: Crop, row: dic
         np.testing.assert_allclose(middle, expected, atol=0.5)
 
 
-def test_a_second_run_gives_the_same_bytes(base: Base, crop: Crop, row: dict, output: Path, tmp_path: Path) -> None:
-    crop_clip(base, crop, 64, row, output)
+def test_a_second_run_gives_the_same_bytes(
+    base: Base, crop: Crop, record: ClipRecord, output: Path, tmp_path: Path
+) -> None:
+    crop_clip(base, crop, 64, record, output)
     (tmp_path / "again").mkdir()
-    crop_clip(base, crop, 64, row, tmp_path / "again")
+    crop_clip(base, crop, 64, record, tmp_path / "again")
     for path in output.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
@@ -167,8 +169,8 @@ class Annotator:
     [([0, 0], 1, 2, 1), ([60, 60], 1, 2, 2), ([0, 0], 1, 0, 2), ([0, 0], 4, 12, 1)],
 )
 def test_frames_in_memory_give_the_crops_of_frames_decoded_again(
-    jump: list[int], batch_frames: int, buffer_mib: int, passes: int, base: Base, crop: Crop, row: dict, output: Path,
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    jump: list[int], batch_frames: int, buffer_mib: int, passes: int, base: Base, crop: Crop, record: ClipRecord,
+    output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """Whole frames take 3.3 MiB; parts around the face less, and where they miss the square, all are read again."""
     decoded = []
@@ -176,70 +178,72 @@ def test_frames_in_memory_give_the_crops_of_frames_decoded_again(
     monkeypatch.setattr(Timeline, "frames", lambda self, first=0: decoded.append(first) or frames(self, first))
     monkeypatch.setattr(clip_crop, "make_detector", lambda *_: Annotator(np.array(jump), batch_frames))
     settings = crop.model_copy(update={"detector": "mediapipe", "decoder": "pyav"})
-    crop_clip(base, settings, buffer_mib, row, output)
+    crop_clip(base, settings, buffer_mib, record, output)
     assert len(decoded) == passes
     monkeypatch.setattr(TimedFrame, "part", lambda self, *_: self)
     (tmp_path / "whole").mkdir()
-    crop_clip(base, settings, 64, row, tmp_path / "whole")
+    crop_clip(base, settings, 64, record, tmp_path / "whole")
     assert (output / "frames.zip").read_bytes() == (tmp_path / "whole" / "frames.zip").read_bytes()
 
 
 @pytest.mark.parametrize("detector", ["annotations", "mediapipe"])
 def test_annotations_of_frames_without_a_number_are_refused(
-    detector: str, base: Base, crop: Crop, row: dict, output: Path, monkeypatch: pytest.MonkeyPatch
+    detector: str, base: Base, crop: Crop, record: ClipRecord, output: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames = Timeline.frames
     numberless = partial(replace, index=-1)  # as frames are that were reached by a jump into the video
     monkeypatch.setattr(Timeline, "frames", lambda self, first=0: map(numberless, frames(self, first)))
     monkeypatch.setattr(clip_crop, "make_detector", lambda *_: Annotator(np.zeros(2), 1))
     with pytest.raises(BadClipError, match=r"from the middle; set cut.mode whole"):
-        crop_clip(base, crop.model_copy(update={"detector": detector}), 64, row, output)
+        crop_clip(base, crop.model_copy(update={"detector": detector}), 64, record, output)
 
 
-def test_max_seconds_ends_the_clip_early(base: Base, crop: Crop, row: dict, output: Path) -> None:
-    facts = crop_clip(base, crop.model_copy(update={"max_seconds": 1.2}), 64, row, output)
+def test_max_seconds_ends_the_clip_early(base: Base, crop: Crop, record: ClipRecord, output: Path) -> None:
+    facts = crop_clip(base, crop.model_copy(update={"max_seconds": 1.2}), 64, record, output)
     assert facts == {"frames": 30, "seconds": 1.2}
     assert len(read_wav(output / "audio.wav")) == 30 * 640
     assert len(ImagePack(output / "truth_masks.zip")) == 30
 
 
-def test_sound_that_ends_early_ends_the_clip(base: Base, crop: Crop, row: dict, output: Path) -> None:
-    silent = Path(row["source"]).with_name("mute.mp4")
+def test_sound_that_ends_early_ends_the_clip(base: Base, crop: Crop, record: ClipRecord, output: Path) -> None:
+    silent = record.source.with_name("mute.mp4")
     images = [np.full((240, 240, 3), 90, np.uint8)] * FRAMES
     write_video(silent, images, 25, np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32), 16000, crf=20)
-    facts = crop_clip(base, crop, 64, {**row, "source": str(silent)}, output)
+    facts = crop_clip(base, crop, 64, replace(record, source=silent), output)
     assert 25 <= facts["frames"] <= 31
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"audio": ""}, "no sound track, and no sound file beside it"),
-        ({"annotations": ""}, "brings no landmarks"),
+        ({"audio": None}, "no sound track, and no sound file beside it"),
+        ({"annotations": None}, "brings no landmarks"),
     ],
 )
-def test_bad_clips_have_a_reason(base: Base, crop: Crop, row: dict, output: Path, change: dict, reason: str) -> None:
+def test_bad_clips_have_a_reason(
+    base: Base, crop: Crop, record: ClipRecord, output: Path, change: dict, reason: str
+) -> None:
     if "audio" in change:
-        write_video(Path(row["source"]), [np.zeros((64, 64, 3), np.uint8)] * 30, 25, None, 16000, crf=20)
+        write_video(record.source, [np.zeros((64, 64, 3), np.uint8)] * 30, 25, None, 16000, crf=20)
     with pytest.raises(BadClipError, match=reason):
-        crop_clip(base, crop, 64, {**row, **change}, output)
+        crop_clip(base, crop, 64, replace(record, **change), output)
 
 
-def test_too_short_and_ill_annotated_clips(base: Base, crop: Crop, row: dict, output: Path) -> None:
+def test_too_short_and_ill_annotated_clips(base: Base, crop: Crop, record: ClipRecord, output: Path) -> None:
     with pytest.raises(BadClipError, match=r"1\.60 s long, less than crop.min_seconds 3"):
-        crop_clip(base, crop.model_copy(update={"min_seconds": 3.0}), 64, row, output)
-    np.save(Path(row["annotations"]) / "landmarks.npy", np.zeros((10, 68, 2), np.float32))
+        crop_clip(base, crop.model_copy(update={"min_seconds": 3.0}), 64, record, output)
+    np.save(record.annotations / "landmarks.npy", np.zeros((10, 68, 2), np.float32))
     with pytest.raises(BadClipError, match="landmarks of 10 frames for a video of 40"):
-        crop_clip(base, crop, 64, row, output)
+        crop_clip(base, crop, 64, record, output)
 
 
 def test_sound_beside_the_video_counts_from_its_first_frame(
-    base: Base, crop: Crop, row: dict, output: Path, tmp_path: Path
+    base: Base, crop: Crop, record: ClipRecord, output: Path, tmp_path: Path
 ) -> None:
     from segtalker.clips.store import write_wav
 
     samples = np.zeros(FRAMES * 640, np.float32)
     samples[10 * 640] = 0.9
     write_wav(tmp_path / "beside.wav", samples, 16000)
-    crop_clip(base, crop, 64, {**row, "audio": str(tmp_path / "beside.wav")}, output)
+    crop_clip(base, crop, 64, replace(record, audio=tmp_path / "beside.wav"), output)
     assert int(np.abs(read_wav(output / "audio.wav")).argmax()) == 10 * 640

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from segtalker.clips.image_pack import write_images
+from segtalker.clips.record import ClipRecord
 from segtalker.clips.store import Clip, read_wav, write_array
 from segtalker.config.base import Base
 from segtalker.config.data import Gate
@@ -89,16 +90,16 @@ def recording(tmp_path: Path) -> Any:
         write_array(place / "landmarks.npy", np.repeat(FACE[None], FRAMES, 0).astype(np.float32))
         write_sound(place, noise.astype(np.float32), load_params(Path(__file__).parents[3]).base)
         (place / "crop.json").write_text('{"squares": [[0, 0, 256.0]], "start_s": 0.0}')
-        row = {"clip_id": place.name, "subject": "s", "split": "", "frames": FRAMES, "audio": ""}
-        return row | {"source": str(source.with_suffix(".mp4"))}, place
+        source = source.with_suffix(".mp4")
+        return ClipRecord(clip_id=place.name, subject="s", source=source, frames=FRAMES), place
 
     return make
 
 
 @pytest.mark.parametrize("late", [-15, -6, -1, 0, 1, 3, 15])
 def test_known_shifts_are_found(late: int, recording: Any, base: Base) -> None:
-    row, place = recording(late)
-    clip = Clip(row["clip_id"], "s", "", place, place, place)
+    record, place = recording(late)
+    clip = Clip(record.clip_id, "s", "", place, place, place)
     scores = find_offset(LoudnessExpert(), clip, base, 15, 16)  # type: ignore[arg-type]
     assert scores is not None
     assert scores.offset == -late
@@ -106,8 +107,8 @@ def test_known_shifts_are_found(late: int, recording: Any, base: Base) -> None:
 
 
 def test_a_clip_too_short_to_be_shifted_has_no_offset(recording: Any, base: Base) -> None:
-    row, place = recording(0)
-    clip = Clip(row["clip_id"], "s", "", place, place, place)
+    record, place = recording(0)
+    clip = Clip(record.clip_id, "s", "", place, place, place)
     assert find_offset(LoudnessExpert(), clip, base, FRAMES, 16) is None  # type: ignore[arg-type]
 
 
@@ -117,13 +118,13 @@ def test_sound_out_of_time_is_fetched_anew(
     monkeypatch.setattr(measure, "load_expert", lambda *_: LoudnessExpert())
     plan = GatePlan(gate, base, tmp_path / "expert.ckpt", None)
     for late, corrected in ((4, True), (-4, True), (0, False), (9, False)):
-        row, place = recording(late)
+        record, place = recording(late)
         output = tmp_path / "gate" / str(late)
         output.mkdir(parents=True)
-        facts = measure_clip(plan, place.parent, row, output)
-        assert facts["offset"] == -late
+        facts = measure_clip(plan, place.parent, record, output)
+        assert facts["quality"].offset == -late
         assert (output / "audio.wav").exists() == (output / "mel.npy").exists() == corrected
-        assert why_dropped(row | facts, gate).startswith("sound 9 frames out of time") == (late == 9)
+        assert why_dropped(facts["quality"], gate).startswith("sound 9 frames out of time") == (late == 9)
         if corrected:
             clip = Clip("a", "s", "", place, place, output)
             scores = find_offset(LoudnessExpert(), clip, base, 15, 16)  # type: ignore[arg-type]
@@ -133,12 +134,12 @@ def test_sound_out_of_time_is_fetched_anew(
 
 
 def test_figures_of_a_clip(recording: Any, base: Base, gate: Gate, tmp_path: Path) -> None:
-    row, place = recording(0)
+    record, place = recording(0)
     (tmp_path / "out").mkdir()
     plan = GatePlan(gate.model_copy(update={"sync": gate.sync.model_copy(update={"expert": "none"})}), base, None, None)
-    facts = measure_clip(plan, place.parent, row, tmp_path / "out")
-    assert facts["face_px"] == pytest.approx(2 * np.ptp(FACE, axis=0).max(), abs=0.2)
-    assert facts["offset"] == facts["confidence"] == ""
+    facts = measure_clip(plan, place.parent, record, tmp_path / "out")
+    assert facts["quality"].face_px == pytest.approx(2 * np.ptp(FACE, axis=0).max(), abs=0.2)
+    assert (facts["quality"].offset, facts["quality"].confidence) == (None, None)
     picture = cv2.imread(str(tmp_path / "out" / "thumbnail.jpg"))
     assert picture.shape == (gate.sheet_px, gate.sheet_px, 3)
 

@@ -12,7 +12,9 @@ from flows.stages.tables import tables
 from segtalker.config.params import load_params
 from segtalker.config.workspace import Workspace
 from segtalker.evaluation.protocol import make_protocol, protocol_signature
-from segtalker.tracking.mlflow_runs import RunStore, start_stage
+from segtalker.tracking.mlflow_runs import ParentRun, RunIdentity, start_stage
+from segtalker.tracking.run_origin import RunOwner
+from segtalker.tracking.run_store import RunStore
 
 SIGNATURE = "0123456789abcdef" * 4
 
@@ -20,11 +22,14 @@ SIGNATURE = "0123456789abcdef" * 4
 def run_stage(root: Path) -> str:
     """Runs the stage as in a pipeline; the id of its experiment's run."""
     params = load_params()
-    tracker = start_stage(
-        stage="tables", name="demo", experiment_signature="e" * 64, signature=SIGNATURE,
+    parent = ParentRun(
+        name="demo",
+        identity=RunIdentity("e" * 64, "c" * 64, "d" * 64, RunOwner("ann", "desk", "a" * 32)),
         params=params.model_dump(mode="json"),
         tags={"segtalker.experiment": "demo", "segtalker.dataset": "synthetic"},
-    )  # fmt: skip
+        packages={},
+    )
+    tracker = start_stage(root=root, stage="tables", signature=SIGNATURE, code="9" * 64, parent=parent)
     tables(StageRun("tables", params, Workspace(root, "synthetic", "demo"), SIGNATURE, tracker))
     tracker.finish(succeeded=True)
     return str(tracker.parent_id)
@@ -37,7 +42,9 @@ def test_the_same_bytes_without_data_and_results(
     monkeypatch.setenv("SEGTALKER_ROOT", str(project))
     monkeypatch.chdir(project)
     monkeypatch.setattr("flows.cli.signal.signal", lambda *_: None)
-    parts = make_protocol(metrics={}, settings={}, weights={}, clips={"person00_000": "1"}, parser="2", expert="3")
+    parts = make_protocol(
+        metrics={}, settings={}, weights={}, clips={"person00_000": "1"}, parser="2", expert="3", code="4"
+    )
     (project / "results" / "demo" / "evaluate" / "protocol.json").write_text(json.dumps(parts))
     run_id = run_stage(Path())
     written = {path.name: path.read_bytes() for path in (project / "reports" / "tables").iterdir()}

@@ -1,208 +1,290 @@
-"""What is written to MLflow is read back from there, locally or from a server; a store that lies is not believed."""
+"""What makes a run another one, whose runs are closed, and where their files lie."""
 
-import json
-import os
-import re
-import signal
-import socket
+import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from tracking_runs import OWNER, make_parent
 
-from segtalker.tracking.mlflow_runs import RunStore, StageTracker, is_safe_path, start_evaluation, start_stage
-from segtalker.utils.errors import BadInputError, SegTalkerError
+from segtalker.tracking.mlflow_runs import (
+    EXPERIMENT,
+    ParentRun,
+    StageTracker,
+    is_store_error,
+    start_evaluation,
+    start_stage,
+)
+from segtalker.tracking.run_store import RunStore, StoredRun
+from segtalker.tracking.store_address import tracking_uri
+from segtalker.utils.errors import SegTalkerError
 
-PARAMS = {"base": {"seed": 7, "mel": {"bins": 80}}, "tables": {"headline": ["psnr"]}}
+BOB = replace(OWNER, user="bob")
+LAPTOP = replace(OWNER, host="laptop", workspace="b" * 32)
 
 
-def log_runs(folder: Path) -> tuple[StageTracker, StageTracker]:
-    """A stage's run and an evaluation's, each with a file."""
-    (folder / "scores.txt").write_text("psnr 30\n")
-    stage = start_stage(
-        stage="tables", name="demo", experiment_signature="e" * 64, signature="f" * 64, params=PARAMS,
-        tags={"segtalker.experiment": "demo"},
-    )  # fmt: skip
-    stage.log_metrics({"segtalker/psnr": 30.0}, parent=True)
-    stage.log_protocol("a" * 64)
-    stage.log_artifact(folder / "scores.txt", "evaluate")
-    stage.finish(succeeded=True)
-    evaluation = start_evaluation(
-        name="theirs", protocol="b" * 64, signature="c" * 64, params=PARAMS, tags={"segtalker.dataset": "wild"}
+def start(parent: ParentRun, stage: str = "train_tsg") -> StageTracker:
+    return start_stage(root=Path(), stage=stage, signature="f" * 64, code="9" * 64, parent=parent)
+
+
+def stored(root: Path) -> dict[str, StoredRun]:
+    return {run.run_id: run for run in RunStore.open(root).runs}
+
+
+def test_the_same_params_code_data_and_owner_are_one_run(project: Path) -> None:
+    first = start(make_parent())
+    first.finish(succeeded=True)
+    second = start(make_parent())
+    assert second.parent_id == first.parent_id
+    parent = stored(project)[str(first.parent_id)]
+    assert (parent.signature, parent.code, parent.data) == ("e" * 64, "c" * 64, "d" * 64)
+    assert (parent.user, parent.host) == ("ann", "desk-1")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        make_parent(params="1"),
+        make_parent(code="1"),
+        make_parent(data="1"),
+        make_parent(BOB),
+        make_parent(replace(OWNER, host="it's")),
+        make_parent(replace(OWNER, workspace="b" * 32)),
+    ],
+)
+def test_whatever_differs_makes_another_run_and_leaves_the_first(project: Path, other: ParentRun) -> None:
+    first = start(make_parent())
+    first.log_metrics({"segtalker/psnr": 30.0}, parent=True)
+    first.log_protocol("a" * 64)
+    first.finish(succeeded=True)
+    before = stored(project)[str(first.parent_id)]
+    second = start(other)
+    second.log_metrics({"segtalker/psnr": 20.0}, parent=True)
+    second.log_protocol("b" * 64)
+    second.finish(succeeded=True)
+    assert second.parent_id != first.parent_id
+    assert stored(project)[str(first.parent_id)] == before
+    assert start(other).parent_id == second.parent_id
+
+
+def test_only_ones_own_runs_of_this_folder_are_closed(project: Path) -> None:
+    trackers = {owner: start(make_parent(owner)) for owner in (OWNER, BOB, LAPTOP)}
+    another_stage = start(make_parent(), "tables")
+    again = start(make_parent())
+    runs = stored(project)
+    assert {owner: runs[tracker.run_id].status for owner, tracker in trackers.items()} == {
+        OWNER: "KILLED", BOB: "RUNNING", LAPTOP: "RUNNING",
+    }  # fmt: skip
+    assert runs[another_stage.run_id].status == runs[again.run_id].status == "RUNNING"
+
+
+def test_runs_of_before_are_listed_and_left_alone(project: Path) -> None:
+    client = MlflowClient(tracking_uri(project))
+    experiment = client.create_experiment(EXPERIMENT)
+    tags = {"segtalker.kind": "experiment", "segtalker.signature": "e" * 64, "segtalker.experiment": "demo"}
+    parent = client.create_run(experiment, tags=tags, run_name="demo").info.run_id
+    tags = {"segtalker.kind": "stage", "segtalker.stage": "train_tsg", "mlflow.parentRunId": parent}
+    child = client.create_run(experiment, tags=tags).info.run_id
+    tracker = start(make_parent())
+    tracker.finish(succeeded=True)
+    assert tracker.parent_id != parent
+    runs = stored(project)
+    assert runs[child].status == "RUNNING"
+    assert (runs[parent].name, runs[parent].experiment, runs[parent].code) == ("demo", "demo", "")
+    assert client.get_experiment(experiment).tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+def test_the_stage_that_fetches_the_data_joins_when_it_is_known(project: Path) -> None:
+    fetching = start(make_parent(data=""), "download")
+    assert fetching.parent_id is None
+    fetching.join_parent("d" * 64)
+    fetching.finish(succeeded=True)
+    later = start(make_parent())
+    assert later.parent_id == fetching.parent_id
+    again = start(make_parent(data=""), "download")
+    again.join_parent("0" * 64)  # the folder holds other videos now
+    assert again.parent_id != fetching.parent_id
+    runs = stored(project)
+    assert runs[again.run_id].parent_id == again.parent_id
+    assert runs[fetching.run_id].parent_id == later.parent_id
+
+
+def test_a_run_whose_data_could_not_be_fetched_is_taken_up(project: Path) -> None:
+    failing = start(make_parent(data=""), "download")
+    failing.join_parent("")
+    failing.finish(succeeded=False)
+    assert stored(project)[str(failing.parent_id)].status == "FAILED"
+    again = start(make_parent(data=""), "download")
+    again.join_parent("d" * 64)
+    again.finish(succeeded=True)
+    assert again.parent_id == failing.parent_id == start(make_parent()).parent_id
+    assert stored(project)[str(failing.parent_id)].data == "d" * 64
+
+
+def test_stages_that_start_together_make_one_parent(project: Path) -> None:
+    start(make_parent(code="0"))  # the database is made
+    barrier, trackers = threading.Barrier(4), list[StageTracker]()
+
+    def work(stage: str) -> None:
+        barrier.wait()
+        trackers.append(start(make_parent(), stage))
+
+    stages = ("train_tsg", "tables", "download", "base")
+    threads = [threading.Thread(target=work, args=(stage,)) for stage in stages]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(trackers) == len(stages)
+    assert len({tracker.parent_id for tracker in trackers}) == 1
+
+
+def test_the_parent_says_how_its_stages_stand(project: Path) -> None:
+    failing, running = start(make_parent()), start(make_parent(), "tables")
+    parent = str(failing.parent_id)
+    failing.finish(succeeded=False)
+    assert stored(project)[parent].status == "RUNNING"
+    running.finish(succeeded=True)
+    assert stored(project)[parent].status == "FAILED"
+    start(make_parent()).finish(succeeded=True)
+    assert stored(project)[parent].status == "FINISHED"
+
+
+def test_a_new_experiment_opens_in_the_view_of_trainings_and_lists_packages(project: Path) -> None:
+    tracker = start(make_parent())
+    client = MlflowClient(tracking_uri(project))
+    assert client.get_experiment_by_name(EXPERIMENT).tags["mlflow.experimentKind"] == "custom_model_development"
+    assert RunStore.open(project).fetch(str(tracker.parent_id), "packages.txt") == b"torch==2.15.0\n"
+
+
+def test_a_parent_keeps_files_of_its_own(project: Path) -> None:
+    (project / "index.html").write_text("page")
+    tracker = start(make_parent())
+    tracker.log_artifact(project / "index.html", "reports", parent=True)
+    store = RunStore.open(project)
+    assert store.fetch(str(tracker.parent_id), "reports/index.html") == b"page"
+    assert store.files(tracker.run_id, "reports") == []
+
+
+def log_file(root: Path, text: str) -> str:
+    """A run with a file in the store of a project, by a process in it; the run's id."""
+    code = (
+        "import sys; from pathlib import Path; from tracking_runs import make_parent;"
+        "from segtalker.tracking.mlflow_runs import start_stage;"
+        "Path('scores.txt').write_text(sys.argv[1]);"
+        "run = start_stage(root=Path(), stage='tables', signature='f', code='c', parent=make_parent());"
+        "run.log_artifact(Path('scores.txt'), 'evaluate'); run.finish(True); print(run.run_id)"
     )
-    evaluation.log_metrics({"theirs/psnr": 20.0}, parent=True)
-    evaluation.log_artifact(folder / "scores.txt", "evaluate")
-    evaluation.finish(succeeded=False)
-    return stage, evaluation
+    answer = subprocess.run(
+        [sys.executable, "-c", code, text], cwd=root, capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": f"{Path(__file__).parent}:{Path(__file__).parents[3]}", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    return answer.stdout.split()[-1]
 
 
-def check_runs(store: RunStore, stage: StageTracker, evaluation: StageTracker) -> None:
-    """Whether a store holds what `log_runs` wrote."""
-    runs = {run.run_id: run for run in store.runs}
-    parent, child, other = runs[str(stage.parent_id)], runs[stage.run_id], runs[evaluation.run_id]
-    assert (parent.kind, parent.name, parent.status, parent.experiment) == ("experiment", "demo", "FINISHED", "demo")
-    assert (child.kind, child.stage, child.parent_id, child.signature) == ("stage", "tables", parent.run_id, "f" * 64)
-    assert parent.protocol == child.protocol == "a" * 64
-    assert parent.metrics == child.metrics == {"segtalker/psnr": 30.0}
-    assert parent.params == {"base.seed": "7", "base.mel.bins": "80", "tables.headline": "['psnr']"}
-    assert (other.kind, other.status, other.protocol, other.signature) == ("evaluation", "FAILED", "b" * 64, "c" * 64)
-    assert (other.parent_id, other.dataset, other.metrics) == ("", "wild", {"theirs/psnr": 20.0})
-    for run_id in (stage.run_id, evaluation.run_id):
-        assert store.files(run_id, "evaluate") == ["evaluate/scores.txt"]
-        assert store.fetch(run_id, "evaluate/scores.txt") == b"psnr 30\n"
-    assert store.files(stage.run_id, "nothing") == []
+def files(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-@pytest.fixture
-def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project without runs; MLflow remembers a store by its address, so the address is absolute."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def test_a_copied_project_keeps_to_itself(local: Path, empty_database: Path) -> None:
+    original, copy = local / "original", local / "deeper" / "copy"
+    original.mkdir()
+    shutil.copyfile(empty_database, original / "mlflow.db")
+    first = log_file(original, "of the original")
+    before = files(original)
+    shutil.copytree(original, copy)
+    second = log_file(copy, "of the copy")
+    assert files(original) == before
+    shutil.rmtree(original)
+    store = RunStore.open(copy)
+    assert store.fetch(first, "evaluate/scores.txt") == b"of the original"
+    assert store.fetch(second, "evaluate/scores.txt") == b"of the copy"
 
 
-def test_a_database_is_read_back(local: Path) -> None:
-    stage, evaluation = log_runs(local)
-    store = RunStore.open(local)
-    check_runs(store, stage, evaluation)
-    for path in ("evaluate/none.txt", "evaluate/../evaluate/scores.txt", "/etc/passwd", "evaluate", ""):
-        with pytest.raises(BadInputError, match="no file"):
-            store.fetch(stage.run_id, path)
+def test_a_project_of_before_that_was_copied_keeps_to_itself(local: Path, empty_database: Path) -> None:
+    original, copy = local / "original", local / "copy"
+    (original / "mlruns").mkdir(parents=True)
+    shutil.copyfile(empty_database, original / "mlflow.db")
+    client = MlflowClient(f"sqlite:///{original}/mlflow.db")
+    experiment = client.create_experiment(EXPERIMENT, str(original / "mlruns" / "1"))  # as versions before did
+    run = client.create_run(experiment).info.run_id
+    client.log_text(run, "old", "evaluate/scores.txt")
+    shutil.copytree(original, copy)
+    before = files(original)
+    second = log_file(copy, "of the copy")
+    assert files(original) == before
+    shutil.rmtree(original)
+    assert RunStore.open(copy).fetch(run, "evaluate/scores.txt") == b"old"
+    assert RunStore.open(copy).fetch(second, "evaluate/scores.txt") == b"of the copy"
 
 
-def test_a_link_to_no_file_is_not_read(local: Path) -> None:
-    stage, _ = log_runs(local)
-    folder = next((local / "mlruns").rglob(stage.run_id)) / "artifacts" / "evaluate"
-    (folder / "scores.txt").unlink()
-    for target in ("gone", "."):
-        (folder / "scores.txt").symlink_to(local / target)
-        with pytest.raises(SegTalkerError):
-            RunStore.open(local).fetch(stage.run_id, "evaluate/scores.txt")
-        (folder / "scores.txt").unlink()
+def test_a_path_of_any_letters_holds_all_its_runs(local: Path) -> None:
+    name = "a?b %25c#d&e=f@g"
+    root = local / "home" / name / "project"
+    root.mkdir(parents=True)
+    run = log_file(root, "here")
+    assert RunStore.open(root).fetch(run, "evaluate/scores.txt") == b"here"
+    assert {path.name for path in local.iterdir()} == {"home"}
+    assert {path.name for path in (local / "home").iterdir()} == {name}
+    assert {path.name for path in (local / "home" / name).iterdir()} == {"project"}
+    assert {"mlflow.db", "mlruns"} <= {path.name for path in root.iterdir()}
 
 
-@pytest.mark.parametrize("is_named", [True, False])
-def test_reading_makes_no_database(local: Path, monkeypatch: pytest.MonkeyPatch, is_named: bool) -> None:
-    if not is_named:
-        monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    with pytest.raises(BadInputError, match=r"mlflow\.db: no such file, so no runs; run segtalker reproduce"):
-        RunStore.open(local)
-    assert not list(local.iterdir())
-
-
-@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "sqlite:///{root}/bad.db", "nonsense://here"])
-def test_a_store_that_does_not_answer_is_one_line(local: Path, monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
-    (local / "bad.db").write_text("no database\n" * 200)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(root=local))
-    started = time.monotonic()
-    with pytest.raises(SegTalkerError, match=r"does not answer.*check MLFLOW_TRACKING_URI") as caught:
-        _ = RunStore.open(local).runs
-    assert "\n" not in str(caught.value)
-    assert time.monotonic() - started < 20
-
-
-@given(st.lists(st.sampled_from(["a", "b.csv", "..", ".", "", "C:", "\\x", "\x00", "~"]), min_size=1, max_size=4))
-def test_a_safe_path_stays_below_its_folder(parts: list[str]) -> None:
-    path = "/".join(parts)
-    if is_safe_path(path):
-        assert Path(os.path.normpath(Path("/base") / path)).is_relative_to("/base")
-        assert os.path.normpath(path) == path
-    assert is_safe_path(path) == (not {"..", ".", "", "\x00", "\\x"} & set(parts))
-
-
-class Liar(BaseHTTPRequestHandler):
-    """A server that lists files outside of the folder it is asked for."""
+class Refuser(BaseHTTPRequestHandler):
+    """A server that is well and then fails, and notes who asks."""
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
 
     def do_GET(self) -> None:
-        artifacts = "/api/2.0/mlflow-artifacts/artifacts"
-        if self.path.startswith("/api/2.0/mlflow/runs/get"):
-            info = {"run_id": "r" * 32, "experiment_id": "1", "status": "FINISHED", "start_time": 0,
-                    "artifact_uri": "mlflow-artifacts:/1/r/artifacts"}  # fmt: skip
-            self._answer({"run": {"info": info, "data": {}}})
-        elif self.path.startswith(artifacts + "?"):
-            self._answer({"files": [{"path": path, "is_dir": False, "file_size": 5} for path in self.server.paths]})
+        if self.path == "/health":
+            self._answer(200, b"OK")
         else:
-            self._answer({})
+            self.server.credentials.add(self.headers.get("Authorization", ""))
+            self._answer(400, b'{"error_code": "INTERNAL_ERROR", "message": "for ann:s3cret@ this is broken"}')
 
-    def _answer(self, content: dict) -> None:
-        text = json.dumps(content).encode()
-        self.send_response(200)
+    do_POST = do_GET
+
+    def _answer(self, status: int, content: bytes) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(text)
+        self.wfile.write(content)
 
 
-@pytest.mark.parametrize("path", ["../../../../tmp/evil.csv", "/etc/passwd", "%2e%2e/%2e%2e/evil.csv", "deep/er.csv"])
-def test_a_server_that_lists_paths_elsewhere_gets_nothing_written(tmp_path: Path, path: str) -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Liar)
-    server.paths = [path]
+def test_a_password_reaches_the_server_and_nobody_else(local: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refuser)
+    server.credentials = set()
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://ann:s3cret@127.0.0.1:{server.server_port}")
     try:
-        store = RunStore(f"http://127.0.0.1:{server.server_port}")
-        try:
-            found = store.files("r" * 32, "evaluate")
-        except SegTalkerError:  # MLflow refuses some itself
-            found = []
-        assert found == []
-        with pytest.raises(SegTalkerError):
-            store.fetch("r" * 32, f"evaluate/{path}")
-        assert not list(tmp_path.rglob("evil.csv"))
+        with pytest.raises(SegTalkerError, match="does not answer") as caught:
+            start(make_parent())
+        error: BaseException | None = caught.value
+        assert "s3cret" not in str(error)
+        assert error.__cause__ is None
+        assert error.__suppress_context__
+        assert server.credentials == {"Basic YW5uOnMzY3JldA=="}
+        with pytest.raises(SegTalkerError) as caught:
+            start_evaluation(root=local, name="n", protocol="p", signature="", owner=OWNER, params={}, tags={})
+        assert "s3cret" not in str(caught.value)
     finally:
         server.shutdown()
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    """A real server with a store of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    options = ["--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", f"sqlite:///{tmp_path}/s.db",
-               "--artifacts-destination", str(tmp_path / "kept"), "--workers", "1"]  # fmt: skip
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", *options], stdout=log, stderr=log, start_new_session=True
-        )
-        try:
-            deadline = time.monotonic() + 90
-            while not _answers(address):
-                assert process.poll() is None, (tmp_path / "log").read_text()
-                assert time.monotonic() < deadline, (tmp_path / "log").read_text()
-                time.sleep(0.3)
-            yield address
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-@pytest.mark.slow
-def test_a_server_is_written_to_and_read_back(
-    server: str, local: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    stage, evaluation = log_runs(local)
-    check_runs(RunStore.open(local), stage, evaluation)
-    assert not re.search("View run|Downloading", "".join(capfd.readouterr()))
-    assert not (local / "mlflow.db").exists()
+def test_other_errors_are_defects() -> None:
+    assert is_store_error(MlflowException("x"))
+    assert is_store_error(sqlite3.OperationalError("x"))
+    assert not is_store_error(KeyError("x"))
+    assert not is_store_error(FileNotFoundError("x"))

@@ -4,6 +4,7 @@ import errno
 import os
 
 import pytest
+from mlflow.exceptions import MlflowException
 
 from flows.stages import common
 from flows.stages.common import StageRun, stage_main
@@ -36,3 +37,22 @@ def test_a_disk_that_takes_no_more_is_one_line_and_a_defect_is_none(
     )
     with pytest.raises(FileNotFoundError):
         stage_main(broken)
+
+
+def test_a_store_that_goes_away_within_a_training_is_one_line_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lost(_run: StageRun) -> None:
+        """A stage whose logger cannot write."""
+        raise MlflowException("API request to postgresql://ann:s3cret@host/x failed")
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://ann:s3cret@host/x")
+    monkeypatch.setattr(common, "quiet", lambda: None)
+    monkeypatch.setattr(common, "run_stage", lambda body: body(None))
+    with pytest.raises(SystemExit) as ended:
+        stage_main(lost)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "error: MLflow at postgresql://host/x does not answer (API request to postgresql://***@host/x failed);"
+        " check MLFLOW_TRACKING_URI\n"
+    )

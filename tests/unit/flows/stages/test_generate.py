@@ -7,13 +7,14 @@ import pytest
 from PIL import Image
 
 from flows.stages.generate import make_tasks, write_method_table, write_samples
+from segtalker.clips.record import ClipRecord
 from segtalker.clips.store import Clip, read_table, read_wav
-from segtalker.inference.methods import METHODS, GenerationPlan
+from segtalker.inference.methods import METHODS, GenerateRecord, GenerationPlan
 from segtalker.inference.talker import TalkSettings
 from segtalker.media.video import write_video
 from segtalker.utils.errors import BadInputError
 
-SOURCES = {"a0": "a0.mp4", "a1": "a1.mp4", "b0": "b0.mp4"}
+RECORDS = {name: ClipRecord(clip_id=name, source=Path(f"{name}.mp4")) for name in ("a0", "a1", "b0")}
 
 
 def _plan(models: Path, settings: TalkSettings, methods: tuple[str, ...], crf: int) -> GenerationPlan:
@@ -22,7 +23,7 @@ def _plan(models: Path, settings: TalkSettings, methods: tuple[str, ...], crf: i
 
 def test_a_task_is_keyed_by_all_it_depends_on(models: Path, settings: TalkSettings, clips: list[Clip]) -> None:
     def keys(methods: tuple[str, ...], crf: int, used: list[Clip]) -> dict[str, str]:
-        return {task.clip_id: task.key for task in make_tasks(_plan(models, settings, methods, crf), used, SOURCES, 7)}
+        return {task.clip_id: task.key for task in make_tasks(_plan(models, settings, methods, crf), used, RECORDS, 7)}
 
     every = METHODS
     first = keys(every, 20, clips)
@@ -44,8 +45,11 @@ def test_the_table_has_a_row_for_each_video_and_no_other_is_left(tmp_path: Path)
         (tmp_path / name / "video.mp4").touch()
     (tmp_path / "samples").mkdir()
     made = {"segtalker": "a0", "static": "a0"}
-    row = {"clip_id": "a0", "subject": "a", "source": "x.mp4", "frames": 5, "reference_frame": 2, "made": made}
-    write_method_table(tmp_path, [row])
+    clip = Clip("a0", "a", "test", tmp_path, tmp_path, tmp_path)
+    record = GenerateRecord(
+        clip_id="a0", subject="a", source=Path("x.mp4"), frames=5, reference_frame=2, made=made, clip=clip, driving=clip
+    )
+    write_method_table(tmp_path, [record])
     table = read_table(tmp_path / "clips.csv")
     assert sorted(zip(table["clip_id"], table["method"], table["driving_audio"], table["frames"], strict=True)) == [
         ("a0", "segtalker", "a0", 5),
@@ -59,7 +63,7 @@ def test_the_table_has_a_row_for_each_video_and_no_other_is_left(tmp_path: Path)
 def test_samples_are_uncropped_pictures_with_speech(clips: list[Clip], tmp_path: Path) -> None:
     picture = np.zeros((48, 80, 3), np.uint8) + np.array((200, 40, 40), np.uint8)
     write_video(tmp_path / "source.mp4", iter([picture] * 5), 25, None, 16000, 4)
-    write_samples(tmp_path / "samples", clips[:1], {"a0": str(tmp_path / "source.mp4")})
+    write_samples(tmp_path / "samples", clips[:1], {"a0": ClipRecord(clip_id="a0", source=tmp_path / "source.mp4")})
     with Image.open(tmp_path / "samples" / "a0.png") as image:
         assert image.size == (80, 48)
     np.testing.assert_array_equal(read_wav(tmp_path / "samples" / "a0.wav"), clips[0].audio)

@@ -15,13 +15,15 @@ from flows.stages.gate import gate
 from flows.stages.parse import parse
 from flows.stages.split import split
 from segtalker.clips.image_pack import write_images
-from segtalker.clips.store import CLIP_COLUMNS, load_clips, read_table, write_table
+from segtalker.clips.record import ClipRecord
+from segtalker.clips.store import load_clips, read_table
+from segtalker.clips.tables import write_records
 from segtalker.config.params import Params, load_params, merge, parse_params
 from segtalker.config.stages import Stage
 from segtalker.config.workspace import Workspace
 from segtalker.media.video import write_video
 from segtalker.nets.checkpoints import save_net
-from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.nets.parser import FaceParser
 from segtalker.utils.errors import BadInputError, MissingWeightsError
 from segtalker.utils.hashing import file_sha256
 
@@ -43,23 +45,26 @@ def write_clip(folder: Path, seed: int) -> None:
 
 def write_download(root: Path) -> None:
     """What `download` leaves."""
-    rows = []
+    records = []
     for index, name in enumerate(SPLITS):
         folder = root / "data/download/synthetic/clips" / f"clip{index}"
         if not folder.exists():
             write_clip(folder, index)
         source = folder / "video.mp4"
-        row = {
-            "clip_id": f"clip{index}",
-            "subject": f"s{index}",
-            "split": name,
-            "frames": 25,
-            "seconds": 1.0,
-            "fps": 25,
-        }
-        places = {"source": str(source), "source_sha256": file_sha256(source), "audio": "", "annotations": str(folder)}
-        rows.append(row | places)
-    write_table(root / "data/download/synthetic/clips.csv", rows, CLIP_COLUMNS)
+        records.append(
+            ClipRecord(
+                clip_id=f"clip{index}",
+                subject=f"s{index}",
+                split=name,
+                source=source,
+                source_sha256=file_sha256(source),
+                frames=25,
+                seconds=1.0,
+                fps=25.0,
+                annotations=folder,
+            )
+        )
+    write_records(root / "data/download/synthetic/clips.csv", records, ClipRecord)
 
 
 @pytest.fixture
@@ -81,7 +86,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_download(Path())
     torch.manual_seed(0)
-    save_net(Path("models/demo/train_parser/parser.ckpt"), FaceParser(**CONFIG), PARSER_KIND, CONFIG, "0" * 64)
+    save_net(Path("models/demo/train_parser/parser.ckpt"), FaceParser(**CONFIG), "0" * 64)
     return tmp_path
 
 

@@ -6,16 +6,17 @@ import pytest
 import torch
 
 from flows.stages.common import StageRun
-from flows.stages.train_parser import clip_images, hold_out, pair_images, parser_config, train_parser
-from flows.stages.train_sgi import encoder_config, generator_config, sgi_module, sgi_weights
+from flows.stages.train_parser import clip_images, hold_out, pair_images, parser_net, train_parser
+from flows.stages.train_sgi import sgi_module, sgi_nets
+from flows.stages.train_sync import DOMAINS, expert_net
+from flows.stages.train_tsg import tsg_net
+from flows.stages.train_wav2lip import wav2lip_net
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import CLIP_COLUMNS, write_table
 from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, load_params, merge, parse_params, read_yaml
 from segtalker.config.workspace import Workspace
 from segtalker.nets.checkpoints import load_net, save_net
-from segtalker.nets.encoder import ENCODER_KIND, MaskGuidedEncoder
-from segtalker.nets.generator import GENERATOR_KIND, MaskGuidedGenerator
-from segtalker.nets.parser import PARSER_KIND, FaceParser
+from segtalker.nets.parser import FaceParser
 from segtalker.regions import REGION_INDEX
 from segtalker.utils.errors import BadInputError, MissingWeightsError
 
@@ -51,7 +52,8 @@ def test_both_sides_get_somebody(share: float) -> None:
 
 def _write_clips(folder: Path, splits: dict[str, str]) -> None:
     rows = [
-        dict.fromkeys(CLIP_COLUMNS, "") | {"clip_id": name, "subject": name, "split": splits[name]} for name in splits
+        dict.fromkeys(CLIP_COLUMNS, "") | {"clip_id": name, "source": "x.mp4", "subject": name, "split": splits[name]}
+        for name in splits
     ]
     write_table(folder / "clips.csv", rows, CLIP_COLUMNS)
     for name in splits:
@@ -79,22 +81,18 @@ def test_a_missing_pairs_folder_says_what_to_set(monkeypatch: pytest.MonkeyPatch
 
 
 def test_region_weights_come_in_region_order(params: Params) -> None:
-    weights = sgi_weights(params)
-    chosen = params.train_sgi.weights.regions
-    assert weights.regions[REGION_INDEX["mouth"]] == chosen["mouth"]
-    assert weights.regions[REGION_INDEX["background"]] == chosen["background"]
+    region_weights = sgi_module(params, parser=None).region_weights.tolist()
+    for name, weight in params.train_sgi.region_weights.items():
+        assert region_weights[REGION_INDEX[name]] == pytest.approx(weight)
 
 
 def test_checkpoints_rebuild_the_networks(params: Params, tmp_path: Path) -> None:
-    module = sgi_module(params, parser=None)
-    parts = (
-        (module.averaged["encoder"], ENCODER_KIND, encoder_config(params), MaskGuidedEncoder),
-        (module.averaged["generator"], GENERATOR_KIND, generator_config(params), MaskGuidedGenerator),
-        (FaceParser(**parser_config(params)), PARSER_KIND, parser_config(params), FaceParser),
-    )
-    for net, kind, config, build in parts:
-        save_net(tmp_path / "net.ckpt", net, kind, config, "0" * 64)
-        loaded = load_net(tmp_path / "net.ckpt", kind, build)
+    experts = [expert_net(domain, params) for domain in DOMAINS]
+    averages = sgi_module(params, parser=None).average.values()
+    for net in (parser_net(params), tsg_net(params), wav2lip_net(params), *experts, *averages):
+        save_net(tmp_path / "net.ckpt", net, "0" * 64)
+        loaded = load_net(tmp_path / "net.ckpt", type(net))
+        assert loaded.config == net.config
         assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in net.state_dict().items())
 
 
@@ -108,8 +106,9 @@ def test_the_same_classes_reach_the_papers_size() -> None:
             "generator": {"channels": {16: 512, 32: 512, 64: 512, 128: 256, 256: 128}, "masked_up_to": 256},
         },
     )
-    assert encoder_config(wide)["image_size"] == 512
-    assert generator_config(wide)["channels"][256] == 128
+    encoder, generator = sgi_nets(wide)
+    assert encoder.config["image_size"] == 512
+    assert generator.config["channels"][256] == 128
 
 
 @pytest.mark.parametrize(
@@ -128,8 +127,7 @@ def test_sizes_that_do_not_fit_are_refused(section: dict, message: str) -> None:
 
 def test_a_parser_trained_elsewhere_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    config = {"channels": 4, "multipliers": [1, 2], "regions": 12}
-    save_net(tmp_path / "other.ckpt", FaceParser(**config), PARSER_KIND, config, "0" * 64)
+    save_net(tmp_path / "other.ckpt", FaceParser(channels=4, multipliers=(1, 2), regions=12), "0" * 64)
 
     def adopt(**changes: dict) -> Path:
         run = StageRun("train_parser", _changed(**changes), Workspace(Path(), "d", "e"), "0" * 64, None)

@@ -13,7 +13,9 @@ import pytest
 from segtalker.config.params import Params, load_params
 from segtalker.evaluation.protocol import make_protocol, protocol_signature
 from segtalker.evaluation.result_files import keep_histories, keep_scores
-from segtalker.tracking.mlflow_runs import RunStore, StageTracker, start_evaluation, start_stage
+from segtalker.tracking.mlflow_runs import ParentRun, RunIdentity, StageTracker, start_evaluation, start_stage
+from segtalker.tracking.run_origin import RunOwner
+from segtalker.tracking.run_store import RunStore
 
 CHECKOUT = Path(__file__).parents[4]
 FACTS = {
@@ -21,6 +23,7 @@ FACTS = {
     "mouth_iou": {"protocol": "overlap", "unit": "", "higher_is_better": True, "reference": "truth"},
     "fid_seeded": {"protocol": "distance", "unit": "", "higher_is_better": False, "reference": "truth"},
 }
+OWNER = RunOwner("ann", "desk", "a" * 32)
 LEVELS = {"ground_truth": 0.9, "segtalker": 0.75, "shuffled_audio": 0.6, "static": 0.5}
 PEOPLE = 5
 
@@ -47,7 +50,7 @@ def write_results(folder: Path, *, gain: float, seed: int, expert: str = "e") ->
     pd.DataFrame(emotions, columns=["clip_id", "subject", "emotion", "level"]).to_csv(folder / "clips.csv", index=False)
     parts = make_protocol(
         metrics=FACTS, settings={"fps": 25}, weights={}, clips={clip: f"{clip} of seed {seed}" for clip in clips},
-        parser=f"p{seed}", expert=f"{expert}{seed}",
+        parser=f"p{seed}", expert=f"{expert}{seed}", code="c",
     )  # fmt: skip
     (folder / "protocol.json").write_text(json.dumps(parts))
 
@@ -87,10 +90,8 @@ class Shelf:
         content = {key: value | dict(changes.get(key, {})) for key, value in content.items()}
         experiment = name.split()[0]
         tags = {"segtalker.experiment": experiment, "segtalker.dataset": "drawn", "segtalker.git_revision": "f" * 40}
-        tracker = start_stage(
-            stage=stage, name=name, experiment_signature=signature, signature=f"{signature}{stage}", params=content,
-            tags=tags,
-        )  # fmt: skip
+        parent = ParentRun(name, RunIdentity(signature, "c" * 64, "d" * 64, OWNER), content, tags, {})
+        tracker = start_stage(root=Path(), stage=stage, signature=f"{signature}{stage}", code="9" * 64, parent=parent)
         self.ids[name] = str(tracker.parent_id)
         return tracker
 
@@ -141,8 +142,8 @@ def filled_shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
         shelf = Shelf(root, load_params(CHECKOUT))
         shelf.finished("demo base.seed=8", gain=0.01, seed=8)
         shelf.finished("demo base.seed=9", gain=-0.01, seed=9)
-        shelf.finished("no-sync", gain=-0.1, train_tsg={"sync_weight": 0.0})
-        shelf.finished("other-expert", gain=0.0, expert="x", train_sync={"embedding": 64})
+        shelf.finished("no-sync", gain=-0.1, train_tsg={"loss_weights": {"sync": 0.0}})
+        shelf.finished("other-expert", gain=0.0, expert="x", train_sync={"image_expert": {"net": {"embedding": 64}}})
         shelf.finished("demo", gain=0.0)
         shelf.start("unfinished", "train_sync", "u", {}).finish(succeeded=True)
         shelf.start("killed", "train_tsg", "k", {})
@@ -182,8 +183,8 @@ def _evaluation(shelf: Shelf) -> None:
     write_results(results, gain=0.05, seed=7)
     parts = json.loads((results / "protocol.json").read_text())
     tracker = start_evaluation(
-        name="videos from elsewhere", protocol=protocol_signature(parts), signature="", params={},
-        tags={"segtalker.experiment": "elsewhere", "segtalker.dataset": "drawn"},
+        root=Path(), owner=OWNER, name="videos from elsewhere", protocol=protocol_signature(parts), signature="",
+        params={}, tags={"segtalker.experiment": "elsewhere", "segtalker.dataset": "drawn"},
     )  # fmt: skip
     log_scores(tracker, results, None)
     tracker.finish(succeeded=True)

@@ -94,7 +94,7 @@ def test_an_ablation_has_one_row_a_run_with_its_difference_to_the_first(command,
     assert (code, errors) == (0, "")
     table = pd.read_csv(tmp_path / "o" / "ablation.csv").set_index("run")
     assert list(table.index) == ["demo", "no-sync"]
-    assert table.loc["no-sync", "changed"] == "train_tsg.sync_weight=0.0"
+    assert table.loc["no-sync", "changed"] == "train_tsg.loss_weights.sync=0.0"
     row = table.loc["no-sync"]
     assert row["mouth_iou_difference"] == pytest.approx(-0.1, abs=0.01)
     assert row["mouth_iou_difference_low"] < row["mouth_iou_difference"] < row["mouth_iou_difference_high"] < 0
@@ -202,10 +202,10 @@ def test_a_value_that_is_no_number_is_shown_as_missing(command, tmp_path) -> Non
 def test_compare_shows_params_scores_curves_and_frames(command, tmp_path) -> None:
     code, out, errors = command("compare", "demo", "no-sync", "--out", str(tmp_path / "o"))
     assert (code, errors) == (0, "")
-    assert re.search(r"train_tsg\.sync_weight +0\.03 +0\.0", out)
+    assert re.search(r"train_tsg\.loss_weights\.sync +0\.03 +0\.0", out)
     assert re.search(r"mouth_iou ↑ +0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] +0\.\d{3} \[.*\] +-0\.\d{3} \[-", out)
     page = (tmp_path / "o" / "compare.html").read_text(encoding="utf-8")
-    assert "train_tsg.sync_weight" in page
+    assert "train_tsg.loss_weights.sync" in page
     assert "Not comparable" not in page
     images = re.findall(r"data:image/webp;base64,([A-Za-z0-9+/=]+)", page)
     assert len(images) == 2 * 2 + 2 * 2  # two figures on two papers, two strips of two runs; one was no picture

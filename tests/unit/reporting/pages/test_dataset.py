@@ -1,11 +1,13 @@
 """The page of a dataset."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from segtalker.clips.record import ClipQuality, ClipRecord, DroppedClip
 from segtalker.clips.store import CLIP_COLUMNS, FAILURE_COLUMNS, write_table
 from segtalker.config.data import Gate
 from segtalker.config.params import load_params
@@ -20,19 +22,22 @@ def gate() -> Gate:
     return loaded.model_copy(update={"min_face_px": 100.0, "sheet_clips": 5})
 
 
-def row(index: int, **changes: object) -> dict:
+def record(index: int, **changes: Any) -> ClipRecord:
     """A measured clip."""
     figures = {"face_px": 80.0 + 10 * index, "sharpness": 50.0, "yaw_deg": 3.0 * index, "pitch_deg": 4.0, "cuts": 0}
-    return {"clip_id": f"c{index}", "subject": f"s{index % 2}", "seconds": 2.0 + index} | figures | {
-        "offset": "", "confidence": ""
-    } | changes  # fmt: skip
+    about = {"clip_id": f"c{index}", "subject": f"s{index % 2}", "seconds": 2.0 + index, "source": Path("x.mp4")}
+    reason = changes.pop("reason", "")
+    quality = ClipQuality(**figures | changes)
+    if reason:
+        return DroppedClip(**about, quality=quality, reason=reason)
+    return ClipRecord(**about, quality=quality)
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """Tables of the stages before, and thumbnails."""
     made = Workspace(tmp_path, "films", "films")
-    recordings = [{"clip_id": f"r{index}", "seconds": 60.0} for index in range(3)]
+    recordings = [{"clip_id": f"r{index}", "source": "x.mp4", "seconds": 60.0} for index in range(3)]
     write_table(made.data("download") / "clips.csv", recordings, CLIP_COLUMNS)
     silent = [
         {"clip_id": f"r{n}", "source": "", "reason": f"r{n}.mp4: its sound track is silent"} for n in range(8, 10)
@@ -50,8 +55,8 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_the_page_holds_clips_figures_and_losses(workspace: Workspace, gate: Gate) -> None:
-    kept = [row(index) for index in range(2, 12)]
-    dropped = [row(index, reason=f"face of {80 + 10 * index} px, less than 100") for index in range(2)]
+    kept = [record(index) for index in range(2, 12)]
+    dropped = [record(index, reason=f"face of {80 + 10 * index} px, less than 100") for index in range(2)]
     page = dataset_page(workspace, kept, dropped, gate)
     assert page.count("data:image/jpeg;base64,") == 5 + 2
     assert "5 of 10 clips, evenly spread" in page
@@ -65,7 +70,7 @@ def test_the_page_holds_clips_figures_and_losses(workspace: Workspace, gate: Gat
 
 
 def test_histograms_count_every_clip_and_show_limits(gate: Gate) -> None:
-    kept, dropped = [row(index) for index in range(2, 12)], [row(index, reason="x") for index in range(2)]
+    kept, dropped = [record(index) for index in range(2, 12)], [record(index, reason="x") for index in range(2)]
     charts = {chart.title: chart for chart in histograms(kept, dropped, gate)}
     for title in ("length", "size of the face in the recording", "turn of the head"):
         assert sum(bar.kept for bar in charts[title].bars) == 10
@@ -77,7 +82,7 @@ def test_histograms_count_every_clip_and_show_limits(gate: Gate) -> None:
 
 
 def test_offsets_have_a_bar_a_frame(gate: Gate) -> None:
-    rows = [row(index, offset=offset, confidence=1.0) for index, offset in enumerate([-3, 0, 0, 1])]
+    rows = [record(index, offset=offset, confidence=1.0) for index, offset in enumerate([-3, 0, 0, 1])]
     chart = next(chart for chart in histograms(rows, [], gate) if chart.unit == "frames")
     assert [(bar.low + 0.5, bar.kept) for bar in chart.bars] == [(-3, 1), (-2, 0), (-1, 0), (0, 2), (1, 1)]
     assert not any(bar.dropped for bar in chart.bars)

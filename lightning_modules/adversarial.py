@@ -1,0 +1,81 @@
+"""A generator against a discriminator: two optimisers, which Lightning's automatic optimisation does not alternate."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from lightning_modules.training import OptimizerFactory, warm_cosine
+from segtalker.losses.weighting import weighted_sum
+
+
+class AdversarialModule(pl.LightningModule):
+    """What trainings against a discriminator share: both updates, the rate, and the number of steps done.
+
+    Args:
+        generator: what the losses train; its parameters go to the first optimiser.
+        discriminator: what tells its images from photographs.
+        optimizer: builds the optimiser of the generator at its peak rate.
+        discriminator_optimizer: likewise of the discriminator, whose rate stays.
+        loss_weights: weights of the generator's loss terms by name.
+        steps: the budget the generator's rate decays over.
+        warmup_steps: steps of rising rate.
+    """
+
+    step: Tensor
+
+    def __init__(
+        self,
+        *,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        optimizer: OptimizerFactory,
+        discriminator_optimizer: OptimizerFactory,
+        loss_weights: Mapping[str, float],
+        steps: int,
+        warmup_steps: int,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.generator = generator
+        self.discriminator = discriminator
+        self.make_optimizer = optimizer
+        self.make_discriminator_optimizer = discriminator_optimizer
+        self.loss_weights = dict(loss_weights)
+        self.steps, self.warmup_steps = steps, warmup_steps
+        # a buffer, so that a resumed run knows it
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+
+    def update_discriminator(self, disc_loss: Tensor) -> None:
+        """One step of the discriminator."""
+        self._update(1, disc_loss)
+        self.log("train/discriminator", disc_loss.detach())
+
+    def update_generator(self, terms: Mapping[str, Tensor]) -> None:
+        """One step of the generator on the weighted sum of its loss terms, which are logged unweighted."""
+        factor = warm_cosine(int(self.step), self.steps, self.warmup_steps)
+        self._update(0, weighted_sum(terms, self.loss_weights), factor)
+        self.step.add_(1)
+        self.log_dict({f"train/{name}": term.detach() for name, term in terms.items()})
+
+    def _update(self, index: int, loss: Tensor, factor: float = 1.0) -> None:
+        """Steps one of the optimisers at `factor` of its peak rate."""
+        optimizer = cast(list[torch.optim.Optimizer], self.optimizers())[index]
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+    def configure_optimizers(self) -> Any:
+        pairs: Iterable[tuple[OptimizerFactory, nn.Module]] = (
+            (self.make_optimizer, self.generator),
+            (self.make_discriminator_optimizer, self.discriminator),
+        )
+        optimizers = [make(net.parameters()) for make, net in pairs]
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+        return optimizers

@@ -1,0 +1,51 @@
+"""Fixing what decides the last bits of a sum: the instructions and the threads of the libraries that compute.
+
+A sum taken eight numbers at a time ends in other bits than one taken sixteen at a time, and one shared by two threads
+in others than one thread's. These libraries choose by the processor they find, each when it is loaded: oneDNN
+(convolutions), ATen (what torch does by itself), MKL and OpenBLAS (matrix products of torch and of NumPy) and NumPy
+(exponentials and powers of float64).
+"""
+
+import platform
+from pathlib import Path
+from typing import Literal
+
+InstructionSet = Literal["avx2", "native"]
+
+# AVX2 with fused products, in the words of each library: Intel since 2013, AMD since 2015
+_AVX2 = {
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "MKL_CBWR": "COMPATIBLE",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "OPENCV_IPP": "avx2",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+}
+# OpenBLAS else shares a product among all cores; idle threads of OpenMP else wait spinning
+_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+_CPU_INFO = Path("/proc/cpuinfo")
+_TELLING_FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile")
+
+
+def arithmetic_environment(instruction_set: InstructionSet) -> dict[str, str]:
+    """Variables of every process that computes, to be set before it imports NumPy or torch.
+
+    Args:
+        instruction_set: `avx2`: the same bytes on every x86-64 processor that has AVX2; `native`: the widest
+            instructions there are, whose last bits differ from one kind of processor to another.
+    """
+    return _THREADS | (_AVX2 if instruction_set == "avx2" else {})
+
+
+def processor() -> dict[str, str]:
+    """The processor: its `model`, and which of the instructions that matter here it has, as `instructions`."""
+    fields: dict[str, str] = {}
+    if _CPU_INFO.is_file():
+        lines = (line.partition(":") for line in _CPU_INFO.read_text(encoding="utf-8").splitlines())
+        for name, _, value in lines:
+            fields.setdefault(name.strip(), value.strip())
+    flags = fields.get("flags", "").split()
+    return {
+        "model": fields.get("model name") or platform.processor() or platform.machine(),
+        "instructions": " ".join(flag for flag in _TELLING_FLAGS if flag in flags),
+    }

@@ -1,0 +1,40 @@
+"""Signatures and revisions: what makes two results the same."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from segtalker.config.experiment import compose
+from segtalker.tracking.provenance import data_signature, git_revision, signature
+
+CHECKOUT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("name", ["no-sync", "no-adversarial", "no-mask-guidance", "one-frame"])
+def test_an_ablation_shares_the_networks_that_measure(name: str) -> None:
+    (_, demo), (_, ablation) = compose(CHECKOUT, "demo", []), compose(CHECKOUT, name, [])
+    inputs = {"clip": "0" * 64}
+    for stage in ("train_parser", "train_sync"):
+        assert signature(demo, stage, inputs) == signature(ablation, stage, inputs)
+    assert signature(demo, "tables", inputs) != signature(ablation, "tables", inputs)
+
+
+def test_other_clips_are_other_data() -> None:
+    assert data_signature({"a": "1", "b": "2"}) == data_signature({"b": "2", "a": "1"})
+    assert data_signature({"a": "1"}) != data_signature({"a": "2"})
+
+
+def test_a_source_archive_within_another_repository_has_no_revision(tmp_path: Path) -> None:
+    command = ["git", "-c", "user.name=t", "-c", "user.email=t@t"]
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run([*command, "commit", "-q", "--allow-empty", "-m", "t"], cwd=tmp_path, check=True)
+    archive = tmp_path / "segtalker"
+    archive.mkdir()
+    shutil.copyfile(CHECKOUT / "dvc.yaml", archive / "dvc.yaml")
+    assert git_revision(archive) == ("none", False)
+    subprocess.run(["git", "add", "-A"], cwd=archive, check=True)
+    subprocess.run([*command, "commit", "-qm", "t"], cwd=archive, check=True)
+    revision, is_modified = git_revision(archive)
+    assert (len(revision), is_modified) == (40, False)
