@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from segtalker.clips.image_pack import write_images
-from segtalker.clips.record import ClipRecord
+from segtalker.clips.record import ClipQuality, ClipRecord
 from segtalker.clips.store import Clip, read_wav, write_array
 from segtalker.config.base import Base
 from segtalker.config.data import Gate
@@ -26,14 +26,14 @@ from segtalker.preprocessing.sync_offset import find_offset
 
 SIZE, FRAMES, FPS, RATE = 128, 100, 25, 16000
 FACE = np.stack(np.meshgrid(np.linspace(40, 90, 8), np.linspace(35, 95, 9)), axis=-1).reshape(-1, 2)[:68]
-FIGURES = {
+FIGURES: dict[str, Any] = {
     "cuts": 0,
     "face_px": 200.0,
     "sharpness": 90.0,
     "yaw_deg": 5.0,
     "pitch_deg": 5.0,
-    "offset": "",
-    "confidence": "",
+    "offset": None,
+    "confidence": None,
 }
 
 
@@ -184,7 +184,7 @@ def test_the_turn_of_a_known_head_is_found(yaw: float, pitch: float) -> None:
 def test_every_drop_has_its_reason_and_figure(change: dict, reason: str, gate: Gate) -> None:
     limits = {"max_cuts": 0, "min_face_px": 100.0, "min_sharpness": 20.0, "max_yaw_deg": 60.0, "max_pitch_deg": 40.0}
     sync = gate.sync.model_copy(update={"max_offset": 6, "min_confidence": 0.5})
-    assert why_dropped(FIGURES | change, gate.model_copy(update=limits | {"sync": sync})) == reason
+    assert why_dropped(ClipQuality(**FIGURES | change), gate.model_copy(update=limits | {"sync": sync})) == reason
 
 
 def test_people_are_told_apart_and_keep_their_names() -> None:

@@ -1,4 +1,4 @@
-"""The stage around generation: keys, the table of methods, samples."""
+"""The stage generate, with the drawn people of this folder: keys, the table of methods, samples."""
 
 from pathlib import Path
 
