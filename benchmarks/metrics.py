@@ -28,7 +28,7 @@ from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.store import load_clips
 from segtalker.config.params import load_params
 from segtalker.config.workspace import Workspace, project_root
-from segtalker.evaluation.clip import GROUND_TRUTH, EvaluationPlan, evaluate_clip
+from segtalker.evaluation.clip import GROUND_TRUTH, EvaluationPlan, EvaluationRecord, evaluate_clip
 from segtalker.evaluation.metric_nets import load_metric_nets
 from segtalker.evaluation.run import make_plan
 from segtalker.evaluation.score_table import MeasuredClip
@@ -167,8 +167,10 @@ def compare_stage(clips: int) -> None:
             place = Path(scratch) / clip.clip_id
             truth = _unpack(clip.frames, place / GROUND_TRUTH)
             made = {m: _unpack(ImagePack(plan.generated / m / clip.clip_id / "frames.zip"), place / m) for m in methods}
-            row = {"clip_id": clip.clip_id, "subject": clip.subject, "methods": " ".join(methods)}
-            ours_s, _ = processor_seconds(lambda row=row, place=place: evaluate_clip(plan, row, place))
+            record = EvaluationRecord(
+                clip_id=clip.clip_id, subject=clip.subject, source=clip.crop_folder, methods=tuple(methods)
+            )
+            ours_s, _ = processor_seconds(lambda record=record, place=place: evaluate_clip(plan, record, place))
             way = PlainWay(plan, nets, clip)
             videos = made | {GROUND_TRUTH: truth}
             found = MeasuredClip(clip.clip_id, clip.subject, "", place).read()["scores"]

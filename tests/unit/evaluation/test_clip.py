@@ -44,7 +44,8 @@ def plan(drawn: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def _evaluate(plan: evaluation.EvaluationPlan, methods: str, folder: Path) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
-    evaluation.evaluate_clip(plan, {"clip_id": CLIP, "subject": "face", "methods": methods}, folder)
+    record = EvaluationRecord(clip_id=CLIP, subject="face", source=Path("x.mp4"), methods=tuple(methods.split()))
+    evaluation.evaluate_clip(plan, record, folder)
     return json.loads((folder / "scores.json").read_text())
 
 
@@ -223,7 +224,8 @@ def test_known_shifts_are_found(plan, tmp_path, drawn, shift):
     write_images(plan.generated / "late" / "shifted_0" / "frames.zip", late.frames, ".jpg")
     folder = tmp_path / "out"
     folder.mkdir()
-    evaluation.evaluate_clip(plan, {"clip_id": "shifted_0", "subject": "face", "methods": "late"}, folder)
+    record = EvaluationRecord(clip_id="shifted_0", subject="face", source=Path("x.mp4"), methods=("late",))
+    evaluation.evaluate_clip(plan, record, folder)
     scores = json.loads((folder / "scores.json").read_text())["scores"]
     assert scores["ground_truth"]["offset_expert"]["value"] == 0
     assert scores["late"]["offset_expert"]["value"] == shift  # pictures late: the speech is early

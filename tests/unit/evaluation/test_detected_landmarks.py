@@ -39,7 +39,10 @@ class MouthFinder:
 
 def _scores(plan, folder: Path, methods: str) -> dict:
     folder.mkdir(exist_ok=True)
-    evaluation.evaluate_clip(plan, {"clip_id": "face", "subject": "face", "methods": methods}, folder)
+    record = evaluation.EvaluationRecord(
+        clip_id="face", subject="face", source=Path("x.mp4"), methods=tuple(methods.split())
+    )
+    evaluation.evaluate_clip(plan, record, folder)
     scores = json.loads((folder / "scores.json").read_text())
     assert not scores["failures"]
     return scores["scores"]

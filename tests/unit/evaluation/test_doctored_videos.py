@@ -54,8 +54,8 @@ def scores(drawn: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> 
         write_images(plan.generated / method / CLIP / "frames.zip", frames, ".jpg")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "load_metric_nets", lambda _: drawn.make_nets())
-        row = {"clip_id": CLIP, "subject": "face", "methods": " ".join(METHODS)}
-        evaluation.evaluate_clip(plan, row, root)
+        record = evaluation.EvaluationRecord(clip_id=CLIP, subject="face", source=Path("x.mp4"), methods=METHODS)
+        evaluation.evaluate_clip(plan, record, root)
     clip = MeasuredClip(CLIP, "face", "", root)
     rows, failures = clip_scores([clip])
     assert not failures

@@ -115,8 +115,8 @@ def test_the_code_that_measures_counts(plan: EvaluationPlan, settings: Evaluate,
     assert differing_parts(before, protocol(plan, settings)) == {"code that measures": ["segtalker.evaluation"]}
     files = {str(path.relative_to(CHECKOUT)) for path in code_files(*asked)}
     assert {
-        "segtalker/metrics/functional/images.py",
-        "segtalker/metrics/functional/masks.py",
+        "segtalker/metrics/images.py",
+        "segtalker/metrics/masks.py",
         "segtalker/evaluation/score_table.py",
         "segtalker/nets/parser.py",
     } <= files

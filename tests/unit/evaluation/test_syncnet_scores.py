@@ -66,8 +66,10 @@ def test_equals_the_release(
     config = dataclasses.replace(plan.nets, weights=WeightFiles((("syncnet", weights),)), stand_ins=False)
     nets = drawn.make_nets({SYNCNET: net})
     monkeypatch.setattr(evaluation, "load_metric_nets", lambda _: nets)
-    row = {"clip_id": "face", "subject": "face", "methods": "", "compared": FRAMES}
-    evaluation.evaluate_clip(dataclasses.replace(plan, nets=config, batch_size=7), row, tmp_path)
+    record = evaluation.EvaluationRecord(
+        clip_id="face", subject="face", source=Path("x.mp4"), methods=(), compared=FRAMES
+    )
+    evaluation.evaluate_clip(dataclasses.replace(plan, nets=config, batch_size=7), record, tmp_path)
     scores = json.loads((tmp_path / "scores.json").read_text())["scores"]["ground_truth"]
     distance, confidence, offset = _release(net, clip.frames.read(range(FRAMES)), sound)
     assert scores["lse_d_syncnet"]["value"] == pytest.approx(distance, rel=1e-5)
