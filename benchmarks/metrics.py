@@ -28,15 +28,22 @@ from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.store import load_clips
 from segtalker.config.params import load_params
 from segtalker.config.workspace import Workspace, project_root
-from segtalker.evaluation.clip import GROUND_TRUTH, EvaluationPlan, evaluate_clip
-from segtalker.evaluation.measures import MAX_SHIFT
-from segtalker.evaluation.metric_nets import Instruments, load_instruments
+from segtalker.evaluation.clip import GROUND_TRUTH, EvaluationPlan, EvaluationRecord, evaluate_clip
+from segtalker.evaluation.metric_nets import load_metric_nets
 from segtalker.evaluation.run import make_plan
 from segtalker.evaluation.score_table import MeasuredClip
 from segtalker.faces.mouth_box import box_transforms, extract_boxes
 from segtalker.faces.parsing import parse_frames
 from segtalker.media.mel import gather_columns, window_starts
-from segtalker.metrics import functional as F
+from segtalker.metrics.cpbd import cpbd
+from segtalker.metrics.frame_chunks import MetricNets
+from segtalker.metrics.images import luma
+from segtalker.metrics.landmarks import landmark_distance, mouth_points
+from segtalker.metrics.masks import region_confusion, region_iou
+from segtalker.metrics.motion import estimate_motion, flicker, temporal_error, warp_error
+from segtalker.metrics.perceptual import SEEDED, feature_distance
+from segtalker.metrics.sync import EXPERT, MAX_SHIFT
+from segtalker.metrics.sync_scores import sync_scores
 from segtalker.nets.tensors import rgb_channels
 
 _SIZES = (128, 256, 512)
@@ -54,10 +61,10 @@ def compare_cpbd(frame: np.ndarray) -> None:
     """Prints both ways' time at several sizes of one picture."""
     print(f"{'CPBD':12} {'plain ms':>10} {'ours ms':>10} {'ratio':>7}")
     for size in _SIZES:
-        luma = F.luma(cv2.resize(frame, (size, size), interpolation=cv2.INTER_CUBIC)[None])[0]
-        pixels = luma.tolist()
+        shown = luma(cv2.resize(frame, (size, size), interpolation=cv2.INTER_CUBIC)[None])[0]
+        pixels = shown.tolist()
         plain_s, plain = processor_seconds(lambda pixels=pixels: plain_cpbd(pixels))
-        ours_s, ours = processor_seconds(lambda luma=luma: [F.cpbd(luma) for _ in range(_CPBD_TURNS)])
+        ours_s, ours = processor_seconds(lambda shown=shown: [cpbd(shown) for _ in range(_CPBD_TURNS)])
         assert abs(plain - ours[0]) < 1e-9, (plain, ours[0])
         ours_s /= _CPBD_TURNS
         print(f"{size:<4} px      {plain_s * 1e3:10.1f} {ours_s * 1e3:10.2f} {plain_s / ours_s:7.0f}", flush=True)
@@ -68,12 +75,12 @@ class PlainWay:
 
     Args:
         plan: how the stage measures.
-        tools: the networks.
+        nets: the networks.
         clip: the reference.
     """
 
-    def __init__(self, plan: EvaluationPlan, tools: Instruments, clip: Any) -> None:
-        self.plan, self.tools, self.clip = plan, tools, clip
+    def __init__(self, plan: EvaluationPlan, nets: MetricNets, clip: Any) -> None:
+        self.plan, self.nets, self.clip = plan, nets, clip
         self.psnr, self.ssim = (pyiqa.create_metric(name, device="cpu") for name in ("psnr", "ssim"))
         self.landmarks, self.mel = np.array(clip.landmarks), np.array(clip.mel)
         self.masks = clip.truth_masks if plan.reference_masks == "truth" else clip.masks
@@ -92,38 +99,36 @@ class PlainWay:
         return rgb_channels(torch.from_numpy(frame[None])).contiguous()
 
     def _features(self, paths: list[Path]) -> list[dict[str, np.ndarray]]:
-        nets = self.tools.seeded
-        return [{"features": nets.pooled(nets(self._images(_read(path)))).numpy()[0]} for path in paths]
+        net = self.nets[SEEDED]
+        return [{"features": net.pooled(net(self._images(_read(path)))).numpy()[0]} for path in paths]
 
     def _frame(self, truth: list[Path], made: list[Path], number: int, with_cpbd: bool) -> dict[str, float]:
         reference, frame = _read(truth[number]), _read(made[number])
         a, b = (torch.from_numpy(image)[None].movedim(-1, 1) / 255 for image in (reference, frame))
-        seeded = self.tools.seeded
+        seeded = self.nets[SEEDED]
         levels = [seeded(self._images(image)) for image in (reference, frame)]
-        parsed, wanted = parse_frames(self.tools.parser, frame[None], 1), self.masks.read([number])
-        counts = F.overlap_counts(wanted, parsed)
+        parsed, wanted = parse_frames(self.nets.parser, frame[None], 1), self.masks.read([number])
         eyes = np.linalg.norm(self.landmarks[:, 42:48].mean(axis=1) - self.landmarks[:, 36:42].mean(axis=1), axis=1)
         row = {
             "psnr": float(self.psnr(b, a)),
             "ssim": float(self.ssim(b, a)),
-            "lpips_seeded": float(F.feature_distance(levels[0], levels[1], seeded.weights())[0]),
-            "overlap": float(np.nanmean(F.intersection_over_union(counts))),
-            "lmd_mouth": float(F.landmark_distance(F.mouth_points(wanted), F.mouth_points(parsed))[0] / eyes.mean()),
+            "lpips_seeded": float(feature_distance(levels[0], levels[1], seeded.weights())[0]),
+            "overlap": region_iou(region_confusion(wanted, parsed)),
+            "lmd_mouth": float(landmark_distance(mouth_points(wanted), mouth_points(parsed))[0] / eyes.mean()),
         }
         if with_cpbd:
-            row["cpbd"] = plain_cpbd(F.luma(frame[None])[0].tolist())
+            row["cpbd"] = plain_cpbd(luma(frame[None])[0].tolist())
         if number:
             pair = [np.stack([_read(paths[number - 1]), _read(paths[number])]) for paths in (truth, made)]
-            row["temporal_error"] = float(F.temporal_error(*pair)[0])
-            row["warp_error"] = float(F.warp_error(pair[1], F.estimate_motion(F.luma(pair[0])))[0])
+            row["temporal_error"] = float(temporal_error(*pair)[0])
+            row["warp_error"] = float(warp_error(pair[1], estimate_motion(luma(pair[0])))[0])
         if 0 < number < len(made) - 1:
             three = np.stack([_read(made[number + step]) for step in (-1, 0, 1)])
-            row["flicker"] = float(F.flicker(F.luma(three))[0])
+            row["flicker"] = float(flicker(luma(three))[0])
         return row
 
     def _sync(self, made: list[Path]) -> dict[str, float]:
-        expert = self.tools.expert
-        assert expert is not None
+        expert = self.nets[EXPERT]
         count, _, *size = expert.window
         video, audio = [], []
         for first in range(len(made) - count + 1):
@@ -134,7 +139,7 @@ class PlainWay:
             starts = window_starts(np.array([first]), self.plan.fps, self.plan.mel_rate)
             speech = gather_columns(self.mel, starts, expert.audio_tower.window[1])
             audio.append(expert.embed_audio(torch.from_numpy(speech)).numpy()[0])
-        scores = F.sync_scores(np.stack(video), np.stack(audio), MAX_SHIFT, zero_padding=False)
+        scores = sync_scores(np.stack(video), np.stack(audio), MAX_SHIFT, zero_padding=False)
         return {"lse_d_expert": scores.distance, "lse_c_expert": scores.confidence}
 
 
@@ -154,7 +159,7 @@ def compare_stage(clips: int) -> None:
     """Prints both ways' frames a second, and the largest difference of their numbers."""
     root, params = project_root(), load_params(project_root())
     plan = make_plan(params, Workspace(root, params.active.dataset, params.active.experiment))
-    tools = load_instruments(plan.choice)
+    nets = load_metric_nets(plan.nets)
     methods = [method for method in params.generate.methods if (plan.generated / method).is_dir()]
     totals, frames = np.zeros(3), 0
     with torch.inference_mode(), tempfile.TemporaryDirectory() as scratch:
@@ -162,9 +167,11 @@ def compare_stage(clips: int) -> None:
             place = Path(scratch) / clip.clip_id
             truth = _unpack(clip.frames, place / GROUND_TRUTH)
             made = {m: _unpack(ImagePack(plan.generated / m / clip.clip_id / "frames.zip"), place / m) for m in methods}
-            row = {"clip_id": clip.clip_id, "subject": clip.subject, "methods": " ".join(methods)}
-            ours_s, _ = processor_seconds(lambda row=row, place=place: evaluate_clip(plan, row, place))
-            way = PlainWay(plan, tools, clip)
+            record = EvaluationRecord(
+                clip_id=clip.clip_id, subject=clip.subject, source=clip.crop_folder, methods=tuple(methods)
+            )
+            ours_s, _ = processor_seconds(lambda record=record, place=place: evaluate_clip(plan, record, place))
+            way = PlainWay(plan, nets, clip)
             videos = made | {GROUND_TRUTH: truth}
             found = MeasuredClip(clip.clip_id, clip.subject, "", place).read()["scores"]
             for method, paths in videos.items():

@@ -5,7 +5,7 @@ Images are lists of lists, which Python reads faster than single elements of an 
 
 import math
 
-from segtalker.metrics.functional.cpbd import (
+from segtalker.metrics.cpbd import (
     _CANNY_BINS,
     _CANNY_SIGMA,
     _CANNY_TAPS,

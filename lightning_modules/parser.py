@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from lightning_modules.training import OptimizerFactory, cosine_schedule
-from segtalker.losses.segmentation import balanced_cross_entropy, dice_loss, overlap_counts
+from segtalker.losses.segmentation import balanced_cross_entropy, dice_loss
 from segtalker.losses.weighting import weighted_sum
 from segtalker.nets.parser import FaceParser
+from segtalker.nets.tensors import overlap_counts
 from segtalker.regions import NUM_REGIONS, REGIONS
 
 

@@ -19,12 +19,12 @@ from torch import nn
 
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadInputError
+from segtalker.utils.paths import HISTORY_FILE
 from segtalker.utils.progress import progress_bar
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 LAST_CHECKPOINT = "last.ckpt"
-HISTORY_FILE = "history.csv"
 _SIGNATURE_KEY = "segtalker_signature"
 _log = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from lightning_modules.training import OptimizerFactory, cosine_schedule
 from segtalker.faces.mouth_box import hidden_slices, hide
-from segtalker.losses.segmentation import balanced_cross_entropy, overlap_counts
+from segtalker.losses.segmentation import balanced_cross_entropy
 from segtalker.losses.sync import sync_loss
 from segtalker.losses.weighting import weighted_sum
 from segtalker.nets.sync import SyncExpert
-from segtalker.nets.tensors import mask_channels, one_hot
+from segtalker.nets.tensors import mask_channels, one_hot, overlap_counts
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS
 

@@ -12,8 +12,15 @@ from segtalker.config.params import Params
 from segtalker.evaluation.clip import EvaluationRecord
 from segtalker.evaluation.peers import NOTE_COLUMNS, Measured
 from segtalker.evaluation.protocol import PROTOCOL_FILE, protocol_signature
-from segtalker.evaluation.result_files import FACTS_FILE, METRICS_FILE, NOTES_FILE, SCORES_FOLDER, keep_scores
-from segtalker.evaluation.score_table import FAILURE_COLUMNS, mean_scores, write_scores
+from segtalker.evaluation.result_files import (
+    FACTS_FILE,
+    METHOD_FAILURE_COLUMNS,
+    METRICS_FILE,
+    NOTES_FILE,
+    SCORES_FOLDER,
+    keep_scores,
+)
+from segtalker.evaluation.score_table import mean_scores, write_scores
 from segtalker.media.video import write_video
 from segtalker.reporting.tables.build import FAILURE_TABLE_COLUMNS, make_tables, read_texts
 from segtalker.reporting.tables.intervals import Bootstrap
@@ -34,7 +41,7 @@ def write_measured(measured: Measured, params: Params, out: Path) -> None:
         write_text(folder / scored / FACTS_FILE, json.dumps(measured.facts, indent=1, ensure_ascii=False))
         write_text(folder / scored / PROTOCOL_FILE, json.dumps(measured.protocol, indent=1))
         write_records(folder / scored / CLIPS_FILE, measured.records, EvaluationRecord)
-        write_table(folder / scored / "failures.csv", measured.failures, FAILURE_COLUMNS)
+        write_table(folder / scored / "failures.csv", measured.failures, METHOD_FAILURE_COLUMNS)
         write_table(folder / NOTES_FILE, measured.notes, NOTE_COLUMNS)
         scores = read_scores(folder / scored, look.headline)
         tables = make_tables(

@@ -22,7 +22,7 @@ from segtalker.evaluation.score_table import (
     mean_scores,
     write_scores,
 )
-from segtalker.metrics.registry import describe
+from segtalker.metrics.catalogue import describe
 from segtalker.utils.atomic import write_text
 
 
@@ -32,12 +32,12 @@ def evaluate(run: StageRun) -> None:
     made, methods = made_by_clip(plan.generated)
     groups = clip_groups(run.workspace.data("split") / "clips.csv")
     tasks = make_tasks(plan, load_clips(plan.data, plan.dataset, "test"), made, groups)
-    pool, max_failed = evaluation_pool(plan.choice.device, params.machine), params.base.max_failed_fraction
+    pool, max_failed = evaluation_pool(plan.nets.device, params.machine), params.base.max_failed_fraction
     table, records, lost = measure_clips(plan, tasks, [GROUND_TRUTH, *methods], folder, pool, max_failed)
     pairs = sum(len(record.methods) for record in records)
     write_failures(folder / "failures.csv", lost, pairs, max_failed)
     write_scores(folder / METRICS_FILE, table)
-    facts = describe(plan.reference_masks, plan.choice.stand_ins)
+    facts = describe(plan.reference_masks, plan.nets.stand_ins)
     write_text(folder / FACTS_FILE, json.dumps(facts, indent=1, ensure_ascii=False))
     parts = make_protocol(plan, params.evaluate, tried_clips(plan, made))
     write_text(folder / protocol.PROTOCOL_FILE, json.dumps(parts, indent=1))

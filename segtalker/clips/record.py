@@ -21,7 +21,7 @@ class ClipQuality:
         yaw_deg: turn of the head, degrees >= 0, median over frames.
         pitch_deg: tilt of the head, degrees >= 0, median over frames.
         cuts: scene cuts inside.
-        offset: frames by which the sound was out of time, see `segtalker.metrics.functional.sync.SyncScores`; None
+        offset: frames by which the sound was out of time, see `segtalker.metrics.sync_scores.SyncScores`; None
             where it was not measured.
         confidence: of the offset.
     """

@@ -1,4 +1,4 @@
-"""Measures every method's video of a clip against the clip itself, frame stretch by frame stretch.
+"""Measures every method's video of a clip against the clip itself, chunk of frames by chunk of frames.
 
 The ground truth is measured like any method. Each clip's numbers and features are kept in its folder
 (`scores.json`, `features.npz`); whoever wants the table reads them from there.
@@ -6,7 +6,7 @@ The ground truth is measured like any method. Each clip's numbers and features a
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,23 +17,22 @@ from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.record import ClipRecord
 from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip, processed_clip
-from segtalker.evaluation.measures import AGAINST_SOUND, MEASURE, Pictures, Speaker, Stretch
-from segtalker.evaluation.metric_nets import InstrumentChoice, Instruments, load_instruments, make_finders
+from segtalker.evaluation.metric_nets import MetricNetsConfig, load_metric_nets, make_finders
 from segtalker.faces.detectors import FaceFinder
-from segtalker.metrics import inception
+from segtalker.metrics.catalogue import chosen_metrics, clip_value
 from segtalker.metrics.feature_cache import FeatureCache, feature_key
-from segtalker.metrics.registry import Metric, NotMeasurable, Track, chosen_metrics, clip_value
+from segtalker.metrics.frame_chunks import ChunkFrames, FrameChunk, MetricNets, ReferenceClip
+from segtalker.metrics.registry import FrameMeasure, LandmarkDetector, Metric, MetricNet, NotMeasurable
 from segtalker.utils.atomic import atomic_file, write_text
+from segtalker.utils.code_hash import code_hash
 from segtalker.utils.errors import BadClipError, BadInputError
 from segtalker.utils.hashing import file_sha256
 
 GROUND_TRUTH = "ground_truth"
 SCORES_FILE = "scores.json"
 FEATURES_FILE = "features.npz"
-Tracks = dict[Track, np.ndarray | NotMeasurable]
-FEATURE_TRACKS: tuple[Track, ...] = ("features_seeded", "features_inception", "features_clean")
-_KEPT: dict[Track, str] = {"features_inception": "fid_inception_legacy", "features_clean": "fid_inception_clean"}
-Known = dict[Track, np.ndarray]
+# what a measure gave for a clip: an array, a named tuple of arrays, sync scores, or why it gave nothing
+ClipValues = dict[FrameMeasure, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +58,12 @@ class EvaluationPlan:
         generated: `results/<experiment>/generate`.
         cache: folder of features kept by content.
         reference_masks: `truth` (the dataset's own) or `parsed`.
-        choice: the networks that measure.
+        nets: the networks that measure.
         fps: frames a second.
         sample_rate_hz: of the sound.
         mel_rate: mel columns a second.
         smooth_frames: of the mouth box.
-        batch_size: frames of a stretch.
+        batch_size: frames of a chunk.
     """
 
     data: Path
@@ -72,7 +71,7 @@ class EvaluationPlan:
     generated: Path
     cache: Path
     reference_masks: Literal["truth", "parsed"]
-    choice: InstrumentChoice
+    nets: MetricNetsConfig
     fps: int
     sample_rate_hz: int
     mel_rate: float
@@ -81,28 +80,36 @@ class EvaluationPlan:
 
 
 @dataclass
-class _Row:
-    """One method's video of the clip and what has been measured of it so far."""
+class MethodVideo:
+    """One method's video of the clip and what has been measured of it so far.
+
+    Args:
+        frames: of the video.
+        masks: the method's talking masks, or None where it has none.
+        chunks: what each measure gave, chunk by chunk.
+        finders: landmark detectors.
+        failure: why it cannot be measured; empty where it can.
+    """
 
     frames: ImagePack
     masks: ImagePack | None
-    tracks: dict[Track, list[np.ndarray]]
-    finders: dict[str, FaceFinder]
-    previous: np.ndarray | None = None
+    chunks: dict[FrameMeasure, list[Any]]
+    finders: dict[LandmarkDetector, FaceFinder]
     failure: str = ""
+    _last_frames: np.ndarray | None = field(default=None, repr=False)
 
     def close(self) -> None:
         """Frees its detectors."""
         for finder in self.finders.values():
             finder.close()
 
-    def read(self, numbers: Sequence[int], context: int, tools: Instruments) -> Pictures:
-        """The next stretch, with the end of the one before."""
+    def read(self, numbers: Sequence[int], lookback: int, clip: ReferenceClip, nets: MetricNets) -> ChunkFrames:
+        """The next chunk, with up to `lookback` frames of the one before."""
         own = self.frames.read(numbers)
-        before = own[:0] if self.previous is None else self.previous[-context:]
+        before = own[:0] if self._last_frames is None or not lookback else self._last_frames[-lookback:]
         frames = np.concatenate([before, own])
-        self.previous = frames
-        return Pictures(frames, len(before), tools, self.finders)
+        self._last_frames = frames
+        return ChunkFrames(frames, len(before), numbers[0], clip, nets, self.finders)
 
 
 def _reference_masks(plan: EvaluationPlan, clip: Clip) -> ImagePack:
@@ -113,8 +120,8 @@ def _reference_masks(plan: EvaluationPlan, clip: Clip) -> ImagePack:
     return clip.truth_masks
 
 
-def _speaker(plan: EvaluationPlan, clip: Clip) -> Speaker:
-    return Speaker(
+def _reference_clip(plan: EvaluationPlan, clip: Clip) -> ReferenceClip:
+    return ReferenceClip(
         landmarks=np.array(clip.landmarks),
         mel=np.array(clip.mel),
         audio=clip.audio,
@@ -125,70 +132,101 @@ def _speaker(plan: EvaluationPlan, clip: Clip) -> Speaker:
     )
 
 
-def _open_row(plan: EvaluationPlan, clip: Clip, method: str, tracks: Sequence[Track], count: int) -> _Row:
-    """A method's video; one that is missing, or of another length, is a row that has failed already."""
+def _open_video(
+    plan: EvaluationPlan, clip: Clip, method: str, measures: Sequence[FrameMeasure], count: int
+) -> MethodVideo:
+    """A method's video; one that is missing, or of another length, has failed already."""
     folder = plan.generated / method / clip.clip_id
     masks = ImagePack(folder / "masks.zip") if (folder / "masks.zip").is_file() else None
-    row = _Row(ImagePack(folder / "frames.zip"), masks, {track: [] for track in tracks}, make_finders(plan.choice))
+    chunks: dict[FrameMeasure, list[Any]] = {measure: [] for measure in measures}
+    video = MethodVideo(ImagePack(folder / "frames.zip"), masks, chunks, make_finders(plan.nets))
     try:
-        lengths = [len(pack) for pack in (row.frames, row.masks) if pack is not None]
+        lengths = [len(pack) for pack in (video.frames, video.masks) if pack is not None]
     except BadInputError as error:
-        row.failure = str(error)
+        video.failure = str(error)
     else:
         if set(lengths) != {count}:
-            row.failure = f"{folder}: {lengths} frames and masks where the clip has {count}"
-    return row
+            video.failure = f"{folder}: {lengths} frames and masks where the clip has {count}"
+    return video
 
 
-def _measure(row: _Row, stretch: Stretch) -> None:
-    for track, values in row.tracks.items():
-        values.append(MEASURE[track](stretch))
+def _open_videos(
+    plan: EvaluationPlan, clip: Clip, methods: Sequence[str], known: ClipValues, count: int
+) -> dict[str, MethodVideo]:
+    """The reference itself, less what is known of it, and every method's video."""
+    measures = plan.nets.measures()
+    chunks: dict[FrameMeasure, list[Any]] = {measure: [] for measure in measures if measure not in known}
+    truth = MethodVideo(clip.frames, None, chunks, make_finders(plan.nets))
+    return {GROUND_TRUTH: truth} | {method: _open_video(plan, clip, method, measures, count) for method in methods}
 
 
-def _stretches(count: int, size: int) -> Iterator[list[int]]:
+def _chunk_numbers(count: int, size: int) -> Iterator[list[int]]:
     return (list(range(first, min(first + size, count))) for first in range(0, count, size))
+
+
+def _lookback(measures: Sequence[FrameMeasure], nets: MetricNets) -> int:
+    """Frames before a chunk that any measure sees too."""
+    frames = (measure.lookback for measure in measures)
+    return max((count(nets) if callable(count) else count for count in frames), default=0)
 
 
 @torch.inference_mode()
 def measure_clip(
-    plan: EvaluationPlan, tools: Instruments, clip: Clip, speaker: Speaker, rows: Mapping[str, _Row], count: int
+    plan: EvaluationPlan,
+    nets: MetricNets,
+    clip: Clip,
+    reference_clip: ReferenceClip,
+    videos: Mapping[str, MethodVideo],
+    count: int,
 ) -> None:
-    """Fills the tracks of every row; the stretch of the reference is read and computed once for all of them."""
-    reference_masks = _reference_masks(plan, clip)
-    truth = rows[GROUND_TRUTH]
-    for numbers in _stretches(count, plan.batch_size):
-        reference, wanted = truth.read(numbers, tools.context, tools), reference_masks.read(numbers)
+    """Measures every video; each chunk of the reference is read and computed once for all of them."""
+    reference_masks, lookback = _reference_masks(plan, clip), _lookback(plan.nets.measures(), nets)
+    for numbers in _chunk_numbers(count, plan.batch_size):
+        reference = videos[GROUND_TRUTH].read(numbers, lookback, reference_clip, nets)
+        true_masks = reference_masks.read(numbers)
         reference.parsed = clip.masks.read(numbers)  # the stage parse has done this
-        for method, row in rows.items():
-            if row.failure:
+        for method, video in videos.items():
+            if video.failure:
                 continue
             try:
-                video = reference if method == GROUND_TRUTH else row.read(numbers, tools.context, tools)
-                masks = row.masks.read(numbers) if row.masks else None
+                frames = reference
+                if method != GROUND_TRUTH:
+                    frames = video.read(numbers, lookback, reference_clip, nets)
+                masks = video.masks.read(numbers) if video.masks else None
             except BadInputError as error:
-                row.failure = str(error)
+                video.failure = str(error)
                 continue
-            if video.own.shape != reference.own.shape:
-                row.failure = f"{row.frames.path}: frames of another size than the clip's"
+            if frames.own.shape != reference.own.shape:
+                video.failure = f"{video.frames.path}: frames of another size than the clip's"
                 continue
-            _measure(row, Stretch(reference, video, wanted, masks, speaker, numbers[0], tools))
+            chunk = FrameChunk(reference, frames, true_masks, masks)
+            for measure, parts in video.chunks.items():
+                parts.append(measure.of_chunk(chunk))
 
 
-def finish_tracks(row: _Row, speaker: Speaker, tools: Instruments) -> Tracks:
-    """The whole clip's tracks; sync is compared with the sound."""
-    tracks: Tracks = {}
-    for track, parts in row.tracks.items():
-        values = np.concatenate(parts)
+def join_chunks(parts: Sequence[Any]) -> Any:
+    """What a measure gave for the chunks of a clip as one: an array, or a named tuple of arrays."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return type(parts[0])(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def clip_measured(video: MethodVideo, reference_clip: ReferenceClip, nets: MetricNets) -> ClipValues:
+    """What each measure gave for the whole clip, or `NotMeasurable`."""
+    measured: ClipValues = {}
+    for measure, parts in video.chunks.items():
+        values = join_chunks(parts)
         try:
-            tracks[track] = AGAINST_SOUND[track](values, speaker, tools) if track in AGAINST_SOUND else values
+            against_sound = measure.against_sound
+            measured[measure] = against_sound(values, reference_clip, nets) if against_sound else values
         except NotMeasurable as reason:
-            tracks[track] = reason
-    return tracks
+            measured[measure] = reason
+    return measured
 
 
-def _score(metric: Metric, values: np.ndarray | NotMeasurable | None, missing: str) -> dict[str, Any]:
+def _score(metric: Metric, values: Any, missing: str) -> dict[str, Any]:
     """Value or reason of a metric of a clip."""
-    if values is None:
+    if missing:
         return {"value": None, "reason": missing}
     if isinstance(values, NotMeasurable):
         return {"value": None, "reason": str(values)}
@@ -198,40 +236,23 @@ def _score(metric: Metric, values: np.ndarray | NotMeasurable | None, missing: s
         return {"value": None, "reason": str(reason)}
 
 
-def _scores(tracks: Tracks, choice: InstrumentChoice) -> dict[str, dict]:
-    missing = choice.missing()
+def _scores(measured: ClipValues, nets: MetricNetsConfig) -> dict[str, dict]:
     return {
-        metric.name: _score(metric, tracks.get(metric.track), missing.get(metric.track, ""))
-        for metric in chosen_metrics(choice.stand_ins)
-        if callable(metric.value)
+        metric.name: _score(metric, measured.get(metric.measure), nets.missing(metric.measure.needs))
+        for metric in chosen_metrics(nets.stand_ins)
+        if metric.scope == "clip"
     }
 
 
-def _feature_keys(plan: EvaluationPlan, clip: Clip) -> dict[Track, str]:
-    """Under which keys the reference's features by the large network are kept."""
-    weights = plan.choice.weights.get("fid_inception")
-    if weights is None:
-        return {}
-    video, code, network = map(file_sha256, (clip.frames.path, Path(inception.__file__), weights))
-    return {track: feature_key(video, extractor, code, network) for track, extractor in _KEPT.items()}
-
-
-def _keep_features(cache: FeatureCache, keys: Mapping[Track, str], known: Known, tracks: Tracks) -> None:
-    """Adds the features known of the reference to its tracks, and keeps those that were measured now."""
-    for track, key in keys.items():
-        if track in known:
-            tracks[track] = known[track]
-        else:
-            features = tracks[track]
-            assert isinstance(features, np.ndarray)
-            cache.save(key, features)
-
-
-def _open_rows(plan: EvaluationPlan, clip: Clip, methods: Sequence[str], known: Known, count: int) -> dict[str, _Row]:
-    tracks = plan.choice.tracks()
-    own: dict[Track, list[np.ndarray]] = {track: [] for track in tracks if track not in known}
-    truth = _Row(clip.frames, None, own, make_finders(plan.choice))
-    return {GROUND_TRUTH: truth} | {method: _open_row(plan, clip, method, tracks, count) for method in methods}
+def _feature_keys(plan: EvaluationPlan, clip: Clip) -> dict[FrameMeasure, str]:
+    """Under which keys the reference's features by large networks are kept."""
+    keys = {}
+    for measure in plan.nets.measures():
+        if measure.cache_name and isinstance(measure.needs, MetricNet):
+            video, code = file_sha256(clip.frames.path), code_hash(measure.needs.load.__module__)
+            weights = " ".join(map(file_sha256, plan.nets.paths(measure.needs)))
+            keys[measure] = feature_key(video, measure.cache_name, code, weights)
+    return keys
 
 
 def evaluate_clip(plan: EvaluationPlan, record: EvaluationRecord, folder: Path) -> Facts:
@@ -248,42 +269,42 @@ def evaluate_clip(plan: EvaluationPlan, record: EvaluationRecord, folder: Path) 
     Raises:
         BadClipError: the clip itself cannot be measured. A method that cannot is noted in `scores.json`.
     """
-    tools = load_instruments(plan.choice)
+    nets = load_metric_nets(plan.nets)
     clip = processed_clip(plan.data, plan.dataset, record.clip_id, record.subject)
-    speaker = _speaker(plan, clip)
-    if len({len(clip.frames), len(clip.masks), len(speaker.landmarks)}) > 1:
+    reference_clip = _reference_clip(plan, clip)
+    if len({len(clip.frames), len(clip.masks), len(reference_clip.landmarks)}) > 1:
         raise BadClipError("frames, masks and landmarks differ in number")
-    cache, keys = FeatureCache(plan.cache), _feature_keys(plan, clip)
-    known = {track: kept for track, key in keys.items() if (kept := cache.load(key)) is not None}
     count = min(record.compared or len(clip.frames), len(clip.frames))
-    if count < len(clip.frames):
-        keys, known = {}, {}
-    rows = _open_rows(plan, clip, record.methods, known, count)
+    cache, keys = FeatureCache(plan.cache), _feature_keys(plan, clip) if count == len(clip.frames) else {}
+    known = {measure: kept for measure, key in keys.items() if (kept := cache.load(key)) is not None}
+    videos = _open_videos(plan, clip, record.methods, known, count)
     try:
-        measure_clip(plan, tools, clip, speaker, rows, count)
+        measure_clip(plan, nets, clip, reference_clip, videos, count)
     finally:
-        for made in rows.values():
-            made.close()
-    tracks = {method: finish_tracks(made, speaker, tools) for method, made in rows.items() if not made.failure}
-    _keep_features(cache, keys, known, tracks[GROUND_TRUTH])
-    _write(folder, rows, tracks, plan.choice)
+        for video in videos.values():
+            video.close()
+    measured = {
+        method: clip_measured(video, reference_clip, nets) for method, video in videos.items() if not video.failure
+    }
+    measured[GROUND_TRUTH] |= known
+    for measure in keys.keys() - known.keys():
+        cache.save(keys[measure], measured[GROUND_TRUTH][measure])
+    _write(folder, videos, measured, plan.nets)
     return {"frames": count}
 
 
 def _write(
-    folder: Path,
-    rows: Mapping[str, _Row],
-    tracks: Mapping[str, Tracks],
-    choice: InstrumentChoice,
+    folder: Path, videos: Mapping[str, MethodVideo], measured: Mapping[str, ClipValues], nets: MetricNetsConfig
 ) -> None:
-    scores = {method: _scores(measured, choice) for method, measured in tracks.items()}
-    failures = {method: row.failure for method, row in rows.items() if row.failure}
+    scores = {method: _scores(values, nets) for method, values in measured.items()}
+    failures = {method: video.failure for method, video in videos.items() if video.failure}
     write_text(folder / SCORES_FILE, json.dumps({"scores": scores, "failures": failures}, indent=1))
+    sets = dict.fromkeys(metric.measure for metric in chosen_metrics(nets.stand_ins) if metric.scope == "dataset")
     features = {
-        f"{method}/{track}": measured[track]
-        for method, measured in tracks.items()
-        for track in FEATURE_TRACKS
-        if track in measured
+        f"{method}/{measure.name}": values[measure]
+        for method, values in measured.items()
+        for measure in sets
+        if measure in values
     }
     with atomic_file(folder / FEATURES_FILE) as temporary:
-        np.savez(temporary, **features)  # type: ignore[arg-type]
+        np.savez(temporary, **features)

@@ -1,39 +1,31 @@
-"""The networks that measure: which ones, whose weights are at hand, and what the others lack."""
+"""The networks that measure: which of those that the metrics declare are at hand, and what the others lack."""
 
 import functools
 import multiprocessing
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from segtalker.config.evaluation import Evaluate
 from segtalker.faces.detectors import FaceFinder, make_detector
 from segtalker.faces.parsing import ParserChoice, load_parser
-from segtalker.metrics.inception import FidInception
-from segtalker.metrics.registry import TRACK_WEIGHTS, Track, chosen_metrics
-from segtalker.nets.checkpoints import load_net
-from segtalker.nets.external import syncnet
-from segtalker.nets.external.lpips_alex import LpipsAlex
-from segtalker.nets.external.mobilefacenet import MobileFaceNet, load_mobilefacenet
-from segtalker.nets.external.syncnet import load_syncnet
+from segtalker.metrics.catalogue import all_metrics, chosen_metrics
+from segtalker.metrics.frame_chunks import MetricNets
+from segtalker.metrics.registry import FrameMeasure, LandmarkDetector, MetricNet
 from segtalker.nets.pretrained import known_weights, resolve_weights
-from segtalker.nets.seeded_features import SeededFeatures
-from segtalker.nets.sync import SyncExpert
 
-NEIGHBOURS = 2  # frames a frame's flicker is seen in
-_KEYS = {
-    "lpips_trunk": "lpips_weights",
-    "lpips_heads": "lpips_heads",
-    "fid_inception": "fid_weights",
-    "syncnet": "syncnet_weights",
-    "mobilefacenet": "identity_weights",
-    "mediapipe_face_landmarker": "mediapipe_weights",
-    "face_alignment_s3fd": "fan_weights",
-    "face_alignment_2dfan4": "fan_weights",
-}
-_DETECTORS: dict[Track, str] = {"points_mediapipe": "mediapipe", "points_fan": "face_alignment"}
+
+def _declared(measures: Sequence[FrameMeasure]) -> list[MetricNet | LandmarkDetector]:
+    """What measures need, each once."""
+    return list(dict.fromkeys(measure.needs for measure in measures if measure.needs))
+
+
+def _param_of() -> dict[str, str]:
+    """The param of `evaluate` that says where a published file is, by the file's name."""
+    measures = [metric.measure for metric in all_metrics()]
+    return {name: key for net in _declared(measures) for name, key in net.files.items()}
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,7 @@ class WeightFiles:
             MissingWeightsError: a file is not where a param says.
         """
         files = []
-        for name, key in _KEYS.items():
+        for name, key in _param_of().items():
             if text := getattr(settings, key):
                 files.append((name, resolve_weights(name, text, f"evaluate.{key}")))
         return cls(tuple(files))
@@ -63,22 +55,9 @@ class WeightFiles:
         """Where a file is, or None."""
         return dict(self.files).get(name)
 
-    def missing(self) -> dict[Track, str]:
-        """Tracks that cannot be measured, each with what it needs."""
-        reasons: dict[Track, str] = {}
-        for track, names in TRACK_WEIGHTS.items():
-            if absent := [_needed(name) for name in names if self.get(name) is None]:
-                reasons[track] = "; ".join(absent)
-        return reasons
-
-
-def _needed(name: str) -> str:
-    weights = known_weights()[name]
-    return f"fetch {weights.file} from {weights.url} and say where it is by evaluate.{_KEYS[name]}"
-
 
 @dataclass(frozen=True)
-class InstrumentChoice:
+class MetricNetsConfig:
     """Which networks measure.
 
     Args:
@@ -100,47 +79,34 @@ class InstrumentChoice:
         own = [self.parser.path, *([self.expert] if self.expert and self.stand_ins else [])]
         return [*own, *(path for _, path in self.weights.files)]
 
-    def missing(self) -> dict[Track, str]:
-        """Tracks that cannot be measured, each with what it needs."""
-        absent = self.weights.missing()
-        if self.expert is None:
-            absent["sync_expert"] = "there is no sync expert; train one with segtalker reproduce --until train_sync"
-        return absent
+    def missing(self, needs: MetricNet | LandmarkDetector | None) -> str:
+        """What a network or detector lacks, and how to get it; empty where it is at hand."""
+        if needs is None:
+            return ""
+        if isinstance(needs, MetricNet) and needs.trained_by:
+            command = f"segtalker reproduce --until {needs.trained_by}"
+            return "" if self.expert else f"there is no sync expert; train one with {command}"
+        absent = [name for name in needs.files if self.weights.get(name) is None]
+        return "; ".join(
+            f"fetch {known_weights()[name].file} from {known_weights()[name].url} and say where it is by"
+            f" evaluate.{needs.files[name]}"
+            for name in absent
+        )
 
-    def tracks(self) -> list[Track]:
-        """Tracks that are measured, in the order of the metrics."""
-        missing = self.missing()
-        wanted = dict.fromkeys(metric.track for metric in chosen_metrics(self.stand_ins))
-        return [track for track in wanted if track not in missing]
+    def measures(self) -> list[FrameMeasure]:
+        """What is measured, in the order of the metrics."""
+        wanted = dict.fromkeys(metric.measure for metric in chosen_metrics(self.stand_ins))
+        return [measure for measure in wanted if not self.missing(measure.needs)]
 
-
-@dataclass(frozen=True)
-class Instruments:
-    """Networks that measure; None where they are not at hand.
-
-    Args:
-        parser: RGB `(B, 3, H, W)` in [-1, 1] -> logits `(B, K, H, W)`.
-        expert: sync expert of the image domain.
-        device: where the others run too.
-    """
-
-    parser: nn.Module
-    expert: SyncExpert | None
-    seeded: SeededFeatures
-    alex: LpipsAlex | None
-    inception: FidInception | None
-    syncnet: syncnet.SyncNet | None
-    face_net: MobileFaceNet | None
-    device: torch.device
-
-    @property
-    def context(self) -> int:
-        """Frames before a stretch that some track looks back on."""
-        return max(self.expert.window[0] if self.expert else 1, syncnet.WINDOW_FRAMES, NEIGHBOURS + 1) - 1
+    def paths(self, needs: MetricNet | LandmarkDetector) -> list[Path]:
+        """Where the files of a network or detector are that is at hand."""
+        if isinstance(needs, MetricNet) and needs.trained_by:
+            return [self.expert] if self.expert else []
+        return [path for name in needs.files if (path := self.weights.get(name))]
 
 
 @functools.lru_cache(maxsize=1)
-def load_instruments(choice: InstrumentChoice) -> Instruments:
+def load_metric_nets(config: MetricNetsConfig) -> MetricNets:
     """Reads the networks once a process. One thread: sums come out the same whatever the machine.
 
     Raises:
@@ -148,18 +114,11 @@ def load_instruments(choice: InstrumentChoice) -> Instruments:
         BadInputError: it holds something else.
     """
     torch.set_num_threads(1)
-    device, files = _own_device(choice.device), choice.weights
-    trunk, heads, fid = files.get("lpips_trunk"), files.get("lpips_heads"), files.get("fid_inception")
-    sync, face = files.get("syncnet"), files.get("mobilefacenet")
-    expert = choice.expert if choice.stand_ins else None
-    return Instruments(
-        parser=load_parser(replace(choice.parser, device=str(device))),
-        expert=load_net(expert, SyncExpert).to(device) if expert else None,
-        seeded=SeededFeatures().to(device),
-        alex=LpipsAlex(trunk, heads).to(device) if trunk and heads else None,
-        inception=FidInception(fid).to(device) if fid else None,
-        syncnet=load_syncnet(sync).to(device) if sync else None,
-        face_net=load_mobilefacenet(face).to(device) if face else None,
+    device = _own_device(config.device)
+    nets = [needs for needs in _declared(config.measures()) if isinstance(needs, MetricNet)]
+    return MetricNets(
+        parser=load_parser(replace(config.parser, device=str(device))),
+        loaded={net: net.load(*config.paths(net)).to(device) for net in nets},
         device=device,
     )
 
@@ -172,14 +131,12 @@ def _own_device(device: str) -> torch.device:
     return torch.device("cuda", (number[0] - 1) % torch.cuda.device_count() if number else 0)
 
 
-def make_finders(choice: InstrumentChoice) -> dict[str, FaceFinder]:
-    """Landmark detectors for one video, by name; to be closed."""
-    chosen = [(name, track) for track, name in _DETECTORS.items() if track in choice.tracks()]
-    return {name: make_detector(name, str(_folder(choice, track))) for name, track in chosen}
-
-
-def _folder(choice: InstrumentChoice, track: Track) -> Path | None:
-    """What a detector is given: its one file, or the folder of several."""
-    first, *more = TRACK_WEIGHTS[track]
-    path = choice.weights.get(first)
-    return path.parent if path and more else path
+def make_finders(config: MetricNetsConfig) -> dict[LandmarkDetector, FaceFinder]:
+    """The landmark detectors for one video; to be closed."""
+    finders = {}
+    for detector in _declared(config.measures()):
+        if isinstance(detector, LandmarkDetector):
+            first, *more = config.paths(detector)
+            # a detector is given its one file, or the folder of several
+            finders[detector] = make_detector(detector.backend, str(first.parent if more else first))
+    return finders

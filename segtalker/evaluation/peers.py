@@ -36,7 +36,7 @@ from segtalker.evaluation.run import (
     tried_clips,
 )
 from segtalker.faces.detectors import check_detector
-from segtalker.metrics.registry import describe
+from segtalker.metrics.catalogue import describe
 from segtalker.preprocessing.crop import crop_clips
 from segtalker.preprocessing.parse import choose_parser, parse_clips
 from segtalker.utils.code_hash import code_hash
@@ -121,11 +121,11 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
         ClipTask(replace(task.record, compared=compared[task.clip_id]), task_key(task.key, compared[task.clip_id]))
         for task in tasks
     ]
-    pool = evaluation_pool(plan.choice.device, params.machine)
+    pool = evaluation_pool(plan.nets.device, params.machine)
     names, folder = [GROUND_TRUTH, request.name], work / "evaluate" / request.name
     scores, records, more = measure_clips(plan, tasks, names, folder, pool, 1.0)
     failures += _failures(folder)
-    facts = describe(plan.reference_masks, plan.choice.stand_ins)
+    facts = describe(plan.reference_masks, plan.nets.stand_ins)
     notes = [
         {"clip_id": one.clip_id, "video": str(one.source), "note": "; ".join(one.notes)} for one in taken if one.notes
     ]

@@ -41,7 +41,7 @@ def make_protocol(
     """The parts of a protocol, each by name.
 
     Args:
-        metrics: what each metric is, as `segtalker.metrics.registry.describe` says it.
+        metrics: what each metric is, as `segtalker.metrics.catalogue.describe` says it.
         settings: how clips are measured; without what only says where files are or how fast work is done.
         weights: hashes of the published weights that measure, empty where there are none.
         clips: hash of the reference of each test clip, see `clip_hash`.

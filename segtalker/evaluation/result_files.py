@@ -7,6 +7,7 @@ from typing import Protocol
 
 from segtalker.evaluation.protocol import PROTOCOL_FILE
 from segtalker.utils.hashing import file_sha256
+from segtalker.utils.paths import HISTORY_FILE
 
 GROUPS = ("emotion", "level")  # columns of clips.csv by which clips may be told apart
 SCORES_FOLDER = "evaluate"
@@ -14,9 +15,10 @@ HISTORY_FOLDER = "history"
 TABLES_FOLDER = "tables"
 FIGURES_FOLDER = "figures"
 METRICS_FILE, FACTS_FILE = "metrics.csv", "metrics.json"
+SCORE_COLUMNS = ("clip_id", "subject", "method", "metric", "value", "reason")
+METHOD_FAILURE_COLUMNS = ("clip_id", "method", "source", "reason")  # method is empty where all lost the clip
 NOTES_FILE = "notes.csv"  # of predictions; beside the tables
 SCORE_FILES = (METRICS_FILE, FACTS_FILE, "failures.csv", "clips.csv", PROTOCOL_FILE)
-HISTORY_FILE = "history.csv"
 NETWORKS_FOLDER, NETWORKS_FILE = "networks", "networks.csv"
 _NETWORK_COLUMNS = ("file", "bytes", "sha256", "copied")
 _UNFINISHED = "last.ckpt"  # of a training that is to go on

@@ -18,16 +18,15 @@ from segtalker.config.params import Params
 from segtalker.config.workspace import Workspace
 from segtalker.evaluation import protocol
 from segtalker.evaluation.clip import EvaluationPlan, EvaluationRecord, evaluate_clip
-from segtalker.evaluation.metric_nets import InstrumentChoice, WeightFiles, load_instruments
-from segtalker.evaluation.result_files import GROUPS
+from segtalker.evaluation.metric_nets import MetricNetsConfig, WeightFiles, load_metric_nets
+from segtalker.evaluation.result_files import GROUPS, METHOD_FAILURE_COLUMNS
 from segtalker.evaluation.score_table import (
-    FAILURE_COLUMNS,
     MeasuredClip,
     clip_scores,
     dataset_scores,
     score_table,
 )
-from segtalker.metrics.registry import describe
+from segtalker.metrics.catalogue import describe
 from segtalker.preprocessing.parse import choose_parser
 from segtalker.utils.code_hash import code_hash
 from segtalker.utils.errors import BadInputError
@@ -47,7 +46,7 @@ def make_plan(params: Params, workspace: Workspace) -> EvaluationPlan:
         generated=workspace.results("generate"),
         cache=workspace.root / ".cache" / "features",
         reference_masks=settings.reference_masks,
-        choice=InstrumentChoice(
+        nets=MetricNetsConfig(
             parser=choose_parser(params, workspace),
             expert=expert if expert.is_file() else None,
             weights=WeightFiles.of(settings),
@@ -75,17 +74,17 @@ def make_protocol(plan: EvaluationPlan, settings: Evaluate, clips: Sequence[Clip
         settings: of the stage.
         clips: those that were to be measured, whether it went well or not.
     """
-    kept, choice = settings.model_dump(mode="json"), plan.choice
+    kept, nets = settings.model_dump(mode="json"), plan.nets
     measured = {name: value for name, value in kept.items() if name != "batch_size" and not name.endswith(_PATHS)}
     measured |= {name: getattr(plan, name) for name in ("fps", "sample_rate_hz", "mel_rate", "smooth_frames")}
-    measured |= {"reference_masks": plan.reference_masks, "parser": choice.parser.backend}
+    measured |= {"reference_masks": plan.reference_masks, "parser": nets.parser.backend}
     return protocol.make_protocol(
-        metrics=describe(plan.reference_masks, choice.stand_ins),
+        metrics=describe(plan.reference_masks, nets.stand_ins),
         settings=measured,
-        weights={name: file_sha256(path) for name, path in choice.weights.files},
+        weights={name: file_sha256(path) for name, path in nets.weights.files},
         clips={clip.clip_id: protocol.clip_hash(_reference_hashes(plan, clip)) for clip in clips},
-        parser=file_sha256(choice.parser.path),
-        expert=file_sha256(choice.expert) if choice.expert and choice.stand_ins else "",
+        parser=file_sha256(nets.parser.path),
+        expert=file_sha256(nets.expert) if nets.expert and nets.stand_ins else "",
         code=code_hash(evaluate_clip.__module__, clip_scores.__module__),
     )
 
@@ -127,7 +126,7 @@ def make_tasks(
 ) -> list[ClipTask[EvaluationRecord]]:
     """One task a clip; its key covers networks, code, settings, the clip and what was made of it."""
     settings = (
-        plan.choice.stand_ins,
+        plan.nets.stand_ins,
         plan.reference_masks,
         plan.fps,
         plan.sample_rate_hz,
@@ -135,7 +134,7 @@ def make_tasks(
         plan.smooth_frames,
         plan.batch_size,
     )
-    how = [settings, code_hash(evaluate_clip.__module__), [file_sha256(net) for net in plan.choice.files()]]
+    how = [settings, code_hash(evaluate_clip.__module__), [file_sha256(net) for net in plan.nets.files()]]
     tasks = []
     for clip in clips:
         if clip.clip_id not in made:
@@ -167,7 +166,7 @@ def write_failures(path: Path, lost: Sequence[dict], pairs: int, max_failed: flo
         BadInputError: too many videos could not be measured.
     """
     whole = read_table(path).to_dict("records")
-    write_table(path, [*whole, *lost], FAILURE_COLUMNS)
+    write_table(path, [*whole, *lost], METHOD_FAILURE_COLUMNS)
     if len(lost) > max_failed * pairs:
         first = lost[0]
         raise BadInputError(
@@ -197,8 +196,8 @@ def measure_clips(
     Returns:
         The long table, records of the measured clips, and the videos of single methods that could not be measured.
     """
-    load_instruments(plan.choice)
+    load_metric_nets(plan.nets)
     records = run_clips(tasks, partial(evaluate_clip, plan), folder, pool, max_failed, "evaluate")
     clips = [MeasuredClip(one.clip_id, one.subject, str(one.source), folder / "clips" / one.clip_id) for one in records]
     scores, lost = clip_scores(clips)
-    return score_table([*scores, *dataset_scores(clips, names, plan.choice)], names), records, lost
+    return score_table([*scores, *dataset_scores(clips, names, plan.nets)], names), records, lost

@@ -2,8 +2,9 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,14 @@ import numpy as np
 import pandas as pd
 
 from segtalker.evaluation.clip import FEATURES_FILE, GROUND_TRUTH, SCORES_FILE
-from segtalker.evaluation.metric_nets import InstrumentChoice
-from segtalker.metrics.functional import Moments, frechet_distance, kernel_distance
-from segtalker.metrics.registry import METRICS, Metric, Track, chosen_metrics
+from segtalker.evaluation.metric_nets import MetricNetsConfig
+from segtalker.evaluation.result_files import SCORE_COLUMNS
+from segtalker.metrics.catalogue import all_metrics, chosen_metrics
+from segtalker.metrics.distribution import FeatureSet
+from segtalker.metrics.registry import FrameMeasure, Metric, NotMeasurable
 from segtalker.utils.atomic import atomic_file
 
-SCORE_COLUMNS = ("clip_id", "subject", "method", "metric", "value", "reason")
-FAILURE_COLUMNS = ("clip_id", "method", "source", "reason")
 _DIGITS = "%.7g"
-_KERNEL_FRAMES = 10_000
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class MeasuredClip:
         """`scores` by method and metric, and `failures` by method."""
         return json.loads((self.folder / SCORES_FILE).read_text(encoding="utf-8"))
 
-    def features(self, method: str, track: Track) -> np.ndarray | None:
-        """Features of a method's frames, `(T, D)`, or None where it has none."""
+    def features(self, method: str, measure: FrameMeasure) -> np.ndarray:
+        """Features of a method's frames, `(T, D)`."""
         with np.load(self.folder / FEATURES_FILE) as arrays:
-            return arrays.get(f"{method}/{track}")
+            return arrays[f"{method}/{measure.name}"]
 
 
 def clip_scores(clips: Sequence[MeasuredClip]) -> tuple[list[dict], list[dict]]:
@@ -61,76 +61,47 @@ def clip_scores(clips: Sequence[MeasuredClip]) -> tuple[list[dict], list[dict]]:
     return scores, failures
 
 
-def moments(clips: Iterable[MeasuredClip], method: str, track: Track) -> Moments | None:
-    """Moments of a method's features over all clips, one clip in memory at a time; None where there are none."""
-    total = None
-    for clip in clips:
-        features = clip.features(method, track)
-        if features is not None:
-            total = Moments.of(features) if total is None else total + Moments.of(features)
-    return total
-
-
-def _frechet(clips: Sequence[MeasuredClip], method: str, track: Track) -> float | None:
-    reference, found = moments(clips, GROUND_TRUTH, track), moments(clips, method, track)
-    if reference is None or found is None or min(reference.count, found.count) < 2:
-        return None
-    return max(frechet_distance(reference, found), 0.0)  # rounding takes a set's distance to itself a hair below
-
-
-def spread_features(clips: Sequence[MeasuredClip], method: str, track: Track, limit: int) -> np.ndarray:
-    """At most `limit` features of a method, evenly spread over all its frames, `(N, D)`."""
-    lengths = [0 if (found := clip.features(method, track)) is None else len(found) for clip in clips]
-    total = sum(lengths)
-    chosen = np.unique(np.linspace(0, total - 1, min(limit, total)).round().astype(int))
-    starts = np.cumsum([0, *lengths])
-    parts = []
-    for clip, first, last in zip(clips, starts[:-1], starts[1:], strict=True):
-        found = clip.features(method, track) if last > first else None
-        if found is not None:
-            parts.append(found[chosen[(chosen >= first) & (chosen < last)] - first])
-    return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
-
-
-def _kernel(clips: Sequence[MeasuredClip], method: str, track: Track) -> float | None:
-    reference, found = (spread_features(clips, name, track, _KERNEL_FRAMES) for name in (GROUND_TRUTH, method))
-    if min(len(reference), len(found)) < 2:
-        return None
-    return kernel_distance(reference, found)
-
-
-_DISTANCES: dict[str, Callable[[Sequence[MeasuredClip], str, Track], float | None]] = {
-    "frechet": _frechet,
-    "kernel": _kernel,
-}
-
-
-def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], choice: InstrumentChoice) -> list[dict]:
+def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], nets: MetricNetsConfig) -> list[dict]:
     """Scores of whole sets of frames: distances of their features to the ground truth's."""
-    rows, missing = [], choice.missing()
-    for metric in chosen_metrics(choice.stand_ins):
-        if callable(metric.value):
-            continue
+    measured = {clip: clip.read()["scores"] for clip in clips}
+
+    @cache  # its moments are computed once for all methods that have the same clips
+    def reference_set(measure: FrameMeasure, chosen: tuple[MeasuredClip, ...]) -> FeatureSet:
+        return _feature_set(chosen, GROUND_TRUTH, measure)
+
+    rows = []
+    for metric in (metric for metric in chosen_metrics(nets.stand_ins) if metric.scope == "dataset"):
+        missing = nets.missing(metric.measure.needs)
         for method in methods:
             # a method that lost a clip is compared with the reference of the clips it has
-            own = [] if metric.track in missing else [clip for clip in clips if method in clip.read()["scores"]]
-            value = _DISTANCES[metric.value](own, method, metric.track)
-            reason = missing.get(metric.track, "fewer than two frames")
-            rows.append(_dataset_row(method, metric, value, reason))
+            own = tuple(clip for clip, scores in measured.items() if method in scores)
+            reference = reference_set(metric.measure, own)
+            video = reference if method == GROUND_TRUTH else _feature_set(own, method, metric.measure)
+            rows.append(_dataset_row(method, metric, reference, video, missing))
     return rows
 
 
-def _dataset_row(method: str, metric: Metric, value: float | None, reason: str) -> dict:
-    about = {"clip_id": "", "subject": "", "method": method, "metric": metric.name}
+def _feature_set(clips: Sequence[MeasuredClip], method: str, measure: FrameMeasure) -> FeatureSet:
+    return FeatureSet([partial(clip.features, method, measure) for clip in clips])
+
+
+def _dataset_row(method: str, metric: Metric, reference: FeatureSet, video: FeatureSet, missing: str) -> dict:
+    value, reason = None, missing
+    if not missing:
+        try:
+            value = metric.value(reference, video)
+        except NotMeasurable as error:
+            reason = str(error)
     if value is not None and not math.isfinite(value):
         value, reason = None, f"the distance is {value}"
-    return about | {"value": value, "reason": reason if value is None else ""}
+    about = {"clip_id": "", "subject": "", "method": method, "metric": metric.name}
+    return about | {"value": value, "reason": reason}
 
 
 def score_table(rows: Sequence[dict], methods: Sequence[str]) -> pd.DataFrame:
     """The long table, `SCORE_COLUMNS`, in order of method and metric, then clip."""
     table = pd.DataFrame(list(rows), columns=list(SCORE_COLUMNS)).astype({"value": float})
-    order = {name: index for index, name in enumerate([*methods, *(metric.name for metric in METRICS)])}
+    order = {name: index for index, name in enumerate([*methods, *(metric.name for metric in all_metrics())])}
     table["rank"] = table["method"].map(order) * len(order) + table["metric"].map(order)
     return table.sort_values(["rank", "clip_id"], kind="stable", ignore_index=True).drop(columns="rank")
 

@@ -109,3 +109,9 @@ def smooth(landmarks: np.ndarray, frames: int) -> np.ndarray:
         [fitted[:half] @ tracks[:length], stretches @ fitted[half], fitted[half + 1 :] @ tracks[-length:]]
     )
     return smoothed.reshape(landmarks.shape).astype(np.float32)
+
+
+def eye_distance(landmarks: np.ndarray) -> float:
+    """Distance between the eye centres of 68 landmarks, `(T, 68, 2)`, mean over frames, px."""
+    right, left = landmarks[:, [36, 39]].mean(axis=1), landmarks[:, [42, 45]].mean(axis=1)
+    return float(np.linalg.norm(left - right, axis=-1).mean())

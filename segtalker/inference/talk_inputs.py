@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from segtalker.media.audio import load_audio
-from segtalker.media.images import is_still, read_image
+from segtalker.media.images import count_pictures, read_image
 from segtalker.media.video import Decoder, Video, open_video
 from segtalker.regions import NUM_REGIONS, PALETTE, REGION_INDEX, REGIONS
 from segtalker.utils.atomic import atomic_file
@@ -81,14 +81,16 @@ def open_portrait(path: Path, decoder: Decoder) -> np.ndarray | Video:
         BadInputError: it cannot be read, and why.
     """
     check_file(path)
-    if is_still(path):
+    pictures = count_pictures(path)
+    if pictures == 1:
         return read_image(path)
     try:
         return open_video(path, decoder)
     except BadClipError as error:
         reason = str(error).removeprefix(f"{path.name}: ")
         if reason.startswith("not a readable video"):
-            reason = "neither an image nor a readable video; give a PNG, JPEG or MP4"
+            what = "an animation that FFmpeg does not read" if pictures else "neither an image nor a readable video"
+            reason = f"{what}; give a PNG, JPEG or MP4"
         raise BadInputError(f"{path}: {reason}") from error
 
 

@@ -53,20 +53,3 @@ def dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     dice = 2.0 * overlap / (probabilities.sum((0, 2, 3)) + sizes).clamp_min(1e-6)
     present = (sizes > 0).to(dice.dtype)
     return 1.0 - (dice * present).sum() / present.sum()
-
-
-def overlap_counts(predicted: Tensor, labels: Tensor, regions: int) -> Tensor:
-    """Pixels in the intersection and in the union of each region.
-
-    Args:
-        predicted: region indices, `(B, H, W)`, int64.
-        labels: the truth, likewise.
-        regions: K.
-
-    Returns:
-        Intersections and unions, `(2, K)`, float64; add them up over batches before dividing.
-    """
-    pairs = torch.bincount((labels * regions + predicted).flatten(), minlength=regions * regions)
-    confusion = pairs.view(regions, regions).double()
-    intersection = confusion.diagonal()
-    return torch.stack((intersection, confusion.sum(0) + confusion.sum(1) - intersection))

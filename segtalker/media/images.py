@@ -21,17 +21,17 @@ _EXIF_ORIENTATION = 0x0112
 _GREY_16 = ("I;16", "I;16L", "I;16B")
 
 
-def is_still(path: Path) -> bool:
-    """Whether a file is one picture, by its content: no video, and no animation.
+def count_pictures(path: Path) -> int:
+    """How many pictures a file shows one after the other, by its content: 0 where it is none, such as a video.
 
     Raises:
         BadInputError: too large to be honest.
     """
     try:
         with _open_image(path) as image:
-            return not (image.format in _ANIMATIONS and getattr(image, "is_animated", False))
+            return getattr(image, "n_frames", 1) if image.format in _ANIMATIONS else 1
     except (OSError, ValueError, SyntaxError):
-        return False
+        return 0
 
 
 def read_image(path: Path) -> np.ndarray:

@@ -88,3 +88,35 @@ def rgb_channels(images: torch.Tensor) -> torch.Tensor:
 def frame_windows(channels: torch.Tensor, frames: int) -> torch.Tensor:
     """All windows of consecutive frames, without copying: `(F, C, H, W)` -> `(F - T + 1, T, C, H, W)`."""
     return channels.unfold(0, frames, 1).movedim(-1, 1)
+
+
+def confusion_matrix(predicted: Tensor, labels: Tensor, regions: int) -> Tensor:
+    """How many pixels of each region were given to each.
+
+    Args:
+        predicted: region indices of any shape, uint8 or int64.
+        labels: the truth, likewise.
+        regions: K.
+
+    Returns:
+        The truth by rows, `(K, K)`, int64; add them up over batches before dividing.
+    """
+    assert predicted.shape == labels.shape, (predicted.shape, labels.shape)
+    pairs = labels.long() * regions + predicted.long()
+    return torch.bincount(pairs.flatten(), minlength=regions * regions).view(regions, regions)
+
+
+def overlap_counts(predicted: Tensor, labels: Tensor, regions: int) -> Tensor:
+    """Pixels in the intersection and in the union of each region.
+
+    Args:
+        predicted: region indices, `(B, H, W)`, uint8 or int64.
+        labels: the truth, likewise.
+        regions: K.
+
+    Returns:
+        Intersections and unions, `(2, K)`, float64; add them up over batches before dividing.
+    """
+    confusion = confusion_matrix(predicted, labels, regions).double()
+    intersection = confusion.diagonal()
+    return torch.stack((intersection, confusion.sum(0) + confusion.sum(1) - intersection))

@@ -11,8 +11,8 @@ import torch
 
 from segtalker.clips.store import Clip
 from segtalker.config.base import Base
-from segtalker.metrics.functional.sync import SyncScores, sync_scores
 from segtalker.metrics.sync_expert import embed_clip
+from segtalker.metrics.sync_scores import SyncScores, sync_scores
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.external import syncnet
 from segtalker.nets.external.syncnet import SyncNet, load_syncnet, syncnet_speech
@@ -40,7 +40,7 @@ def load_expert(kind: Literal["trained", "syncnet"], path: Path) -> SyncExpert |
 def find_offset(
     expert: SyncExpert | SyncNet, clip: Clip, base: Base, max_shift: int, batch_size: int
 ) -> SyncScores | None:
-    """Distance, confidence and offset of a clip, see `segtalker.metrics.functional.sync.SyncScores`.
+    """Distance, confidence and offset of a clip, see `segtalker.metrics.sync_scores.SyncScores`.
 
     Args:
         expert: of the image domain.

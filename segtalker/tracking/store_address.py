@@ -20,6 +20,7 @@ SQLITE = "sqlite:///"
 DATABASE = "mlflow.db"
 _USER_VARIABLE, _PASSWORD_VARIABLE = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 _SECRETS = (_PASSWORD_VARIABLE, "MLFLOW_TRACKING_TOKEN")
+_TLS = "MLFLOW_TRACKING"
 _PATIENCE_S = 5.0
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 # SQLAlchemy ends a path at the one and decodes the other
@@ -139,10 +140,15 @@ def _ask_server(uri: str) -> str:
     """Why a server cannot be used, empty if it can; whether it lets the user in, MLflow finds out at once."""
     import requests  # most stores are a file, and the command starts sooner without it
 
+    # as MLflow itself decides whom to trust
+    is_any_trusted = os.environ.get(f"{_TLS}_INSECURE_TLS", "").lower() in ("true", "1")
     try:
-        status = requests.get(f"{uri.rstrip('/')}/health", timeout=_PATIENCE_S).status_code
-    except requests.exceptions.SSLError:
-        return ""  # somebody is there; MLflow has settings of its own for certificates
+        status = requests.get(
+            f"{uri.rstrip('/')}/health",
+            timeout=_PATIENCE_S,
+            verify=not is_any_trusted and (os.environ.get(f"{_TLS}_SERVER_CERT_PATH") or True),
+            cert=os.environ.get(f"{_TLS}_CLIENT_CERT_PATH"),
+        ).status_code
     except (requests.RequestException, OSError, ValueError) as error:
         return _plain_reason(error)
     return f"HTTP {status}" if status >= 500 else ""

@@ -2,8 +2,8 @@
 
 A sum taken eight numbers at a time ends in other bits than one taken sixteen at a time, and one shared by two threads
 in others than one thread's. These libraries choose by the processor they find, each when it is loaded: oneDNN
-(convolutions), ATen (what torch does by itself), MKL and OpenBLAS (matrix products of torch and of NumPy) and NumPy
-(exponentials and powers of float64).
+(convolutions), ATen (what torch does by itself), MKL and OpenBLAS (matrix products of torch and of NumPy), NumPy
+(exponentials and powers of float64) and the IPP inside OpenCV (cubic interpolation, as of the renderer's noise).
 """
 
 import platform
@@ -31,8 +31,9 @@ def arithmetic_environment(instruction_set: InstructionSet) -> dict[str, str]:
     """Variables of every process that computes, to be set before it imports NumPy or torch.
 
     Args:
-        instruction_set: `avx2`: the same bytes on every x86-64 processor that has AVX2; `native`: the widest
-            instructions there are, whose last bits differ from one kind of processor to another.
+        instruction_set: `avx2`: the same instructions on every x86-64 processor that has AVX2, as far as the libraries
+            let themselves be told; torch's exponential, logarithm and matrix product may still end in other bits on
+            another maker's processor. `native`: the widest instructions there are.
     """
     return _THREADS | (_AVX2 if instruction_set == "avx2" else {})
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from segtalker.utils.errors import BadInputError
 
+HISTORY_FILE = "history.csv"  # curves of a training, in its folder of models
+
 
 def expand_path(text: str, key: str) -> Path:
     """The path a param names.

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segtalker.metrics.functional.cpbd import blur_score, canny_edges, cpbd, edge_widths, sobel_edges
+from segtalker.metrics.cpbd import blur_score, canny_edges, cpbd, edge_widths, sobel_edges
 
 ROOT = os.environ.get("SEGTALKER_REAL_DATA", "")
 pytestmark = [

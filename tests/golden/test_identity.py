@@ -11,7 +11,7 @@ import torch
 from segtalker.faces.alignment import align_faces, five_points
 from segtalker.faces.detectors import make_detector
 from segtalker.media.video import open_video
-from segtalker.metrics.functional.identity import cosines
+from segtalker.metrics.identity import cosines
 from segtalker.nets.external.mobilefacenet import FACE_SIZE, FACE_TEMPLATE, load_mobilefacenet
 from segtalker.nets.tensors import rgb_channels
 

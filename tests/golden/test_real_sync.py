@@ -19,8 +19,8 @@ from segtalker.clips.record import ClipRecord
 from segtalker.config.params import Params, load_params, merge, parse_params
 from segtalker.faces.mouth_box import box_transforms, extract_boxes
 from segtalker.media.mel import gather_columns, window_starts
-from segtalker.metrics.functional import SyncScores, sync_scores
 from segtalker.metrics.sync_expert import embed_windows
+from segtalker.metrics.sync_scores import SyncScores, sync_scores
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.tensors import rgb_channels
 from segtalker.preprocessing.crop import crop_clip

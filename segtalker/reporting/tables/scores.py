@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from segtalker.evaluation.result_files import FACTS_FILE, METRICS_FILE
+from segtalker.evaluation.result_files import FACTS_FILE, METRICS_FILE, SCORE_COLUMNS
 from segtalker.regions import REGIONS
 from segtalker.reporting.tables.methods import Method, order_methods
 from segtalker.utils.errors import BadInputError
 
-SCORE_COLUMNS = ("clip_id", "subject", "method", "metric", "value", "reason")
 _REGION_PREFIX = "iou_"
 _NO_NUMBERS = {"", "nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 

@@ -58,7 +58,7 @@ def test_labels_of_another_order_are_refused(tmp_path: Path) -> None:
 def test_a_broken_image_names_its_file(tmp_path: Path) -> None:
     _write_pair(tmp_path, "a", 0, palette=False)
     (tmp_path / "images" / "a.jpg").write_bytes(b"no image")
-    with pytest.raises(BadInputError, match=r"a\.jpg: not a readable image"):
+    with pytest.raises(BadInputError, match=r"a\.jpg: not an image in a known format"):
         PairFolder(find_pairs(tmp_path), "celebamask_hq", 16).read(0, 0)
 
 

@@ -1,7 +1,8 @@
-"""Talking faces drawn in region colours, and instruments that read them exactly: no training in tests of measuring."""
+"""Talking faces drawn in region colours, and networks that read them exactly: no training in tests of measuring."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import cv2
 import numpy as np
@@ -12,8 +13,12 @@ from torch import nn
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import CLIP_COLUMNS, write_table, write_wav
 from segtalker.evaluation.clip import EvaluationPlan
-from segtalker.evaluation.metric_nets import InstrumentChoice, Instruments, WeightFiles
+from segtalker.evaluation.metric_nets import MetricNetsConfig, WeightFiles
 from segtalker.faces.parsing import ParserChoice
+from segtalker.metrics.frame_chunks import MetricNets
+from segtalker.metrics.perceptual import SEEDED
+from segtalker.metrics.registry import MetricNet
+from segtalker.metrics.sync import EXPERT
 from segtalker.nets.seeded_features import SeededFeatures
 from segtalker.regions import BACKGROUND, LIP, MOUTH, PALETTE, REGION_INDEX
 
@@ -126,9 +131,11 @@ def write_split(data: Path, clips: dict[str, str]) -> None:
     write_table(data / "split" / DATASET / "clips.csv", rows, CLIP_COLUMNS)
 
 
-def make_instruments() -> Instruments:
+def make_nets(others: Mapping[MetricNet, nn.Module] = MappingProxyType({})) -> MetricNets:
+    """The networks of this file, and others."""
     torch.set_num_threads(1)  # as evaluation does
-    return Instruments(PaletteParser(), OpeningExpert(), SeededFeatures(), None, None, None, None, torch.device("cpu"))
+    loaded = {EXPERT: OpeningExpert(), SEEDED: SeededFeatures(), **others}
+    return MetricNets(PaletteParser(), loaded, torch.device("cpu"))
 
 
 def make_plan(root: Path) -> EvaluationPlan:
@@ -138,7 +145,7 @@ def make_plan(root: Path) -> EvaluationPlan:
         generated=root / "generate",
         cache=root / "cache",
         reference_masks="truth",
-        choice=InstrumentChoice(
+        nets=MetricNetsConfig(
             parser=ParserChoice("trained", root / "parser.ckpt", "cpu", "32-true"),
             expert=root / "expert.ckpt",
             weights=WeightFiles(()),
@@ -156,5 +163,5 @@ def make_plan(root: Path) -> EvaluationPlan:
 @pytest.fixture(scope="session")
 def drawn() -> SimpleNamespace:
     """The functions of this file, for tests to call."""
-    functions = (speech, draw_masks, paint, write_clip, write_split, make_instruments, make_plan)
+    functions = (speech, draw_masks, paint, write_clip, write_split, make_nets, make_plan)
     return SimpleNamespace(**{function.__name__: function for function in functions}, frames=FRAMES)

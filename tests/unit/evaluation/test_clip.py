@@ -21,8 +21,11 @@ from segtalker.evaluation.score_table import (
     score_table,
     write_scores,
 )
+from segtalker.metrics import catalogue, registry
+from segtalker.metrics.catalogue import all_metrics
+from segtalker.metrics.distribution import INCEPTION
 from segtalker.metrics.feature_cache import FeatureCache, feature_key
-from segtalker.metrics.registry import METRICS
+from segtalker.metrics.frame_chunks import rgb_pair
 from segtalker.utils.errors import BadClipError
 
 CLIP = "face_00"
@@ -35,13 +38,14 @@ def plan(drawn: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     drawn.write_clip(plan.data, CLIP, drawn.speech(1))
     clip = processed_clip(plan.data, plan.dataset, CLIP, "face")
     write_images(plan.generated / "copy" / CLIP / "frames.zip", clip.frames, ".jpg")
-    monkeypatch.setattr(evaluation, "load_instruments", lambda _: drawn.make_instruments())
+    monkeypatch.setattr(evaluation, "load_metric_nets", lambda _: drawn.make_nets())
     return plan
 
 
 def _evaluate(plan: evaluation.EvaluationPlan, methods: str, folder: Path) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
-    evaluation.evaluate_clip(plan, {"clip_id": CLIP, "subject": "face", "methods": methods}, folder)
+    record = EvaluationRecord(clip_id=CLIP, subject="face", source=Path("x.mp4"), methods=tuple(methods.split()))
+    evaluation.evaluate_clip(plan, record, folder)
     return json.loads((folder / "scores.json").read_text())
 
 
@@ -68,7 +72,7 @@ def test_a_talking_mask_is_scored_before_parsed_frames(plan, tmp_path):
     assert scores["lmd_mouth"]["value"] == 0.0  # of the frames, which are right
 
 
-def test_stretches_make_no_difference(plan, tmp_path):
+def test_chunks_make_no_difference(plan, tmp_path):
     def numbers(batch_size: int) -> list[float]:
         changed = dataclasses.replace(plan, batch_size=batch_size)
         scores = _evaluate(changed, "copy", tmp_path / str(batch_size))["scores"]
@@ -88,9 +92,9 @@ def test_the_long_table(plan, tmp_path):
     clip = MeasuredClip(CLIP, "face", "", tmp_path / "out")
     rows, failures = clip_scores([clip])
     methods = [evaluation.GROUND_TRUTH, "copy"]
-    table = score_table([*rows, *dataset_scores([clip], methods, plan.choice)], methods)
+    table = score_table([*rows, *dataset_scores([clip], methods, plan.nets)], methods)
     assert not failures
-    assert len(table) == 2 * len(METRICS)
+    assert len(table) == 2 * len(all_metrics())
     assert (table["value"].isna() == (table["reason"] != "")).all()
     of_the_set = table[table["clip_id"] == ""]
     inception = {"fid_inception_legacy", "fid_inception_clean", "kid_inception_clean"}
@@ -137,21 +141,22 @@ def test_the_large_network_sees_a_reference_once(plan, tmp_path, monkeypatch, dr
         seen.append(len(images))
         return images.mean(dim=(2, 3))
 
-    choice = dataclasses.replace(plan.choice, weights=WeightFiles((("fid_inception", weights),)))
-    plan = dataclasses.replace(plan, choice=choice)
-    tools = dataclasses.replace(drawn.make_instruments(), inception=inception)
-    monkeypatch.setattr(evaluation, "load_instruments", lambda _: tools)
+    config = dataclasses.replace(plan.nets, weights=WeightFiles((("fid_inception", weights),)))
+    plan = dataclasses.replace(plan, nets=config)
+    monkeypatch.setattr(evaluation, "load_metric_nets", lambda _: drawn.make_nets({INCEPTION: inception}))
     _evaluate(plan, "copy", tmp_path / "one")
     ways = 2  # legacy and clean
     assert sum(seen) == 2 * ways * drawn.frames
     _evaluate(plan, "copy", tmp_path / "two")
     assert sum(seen) == 3 * ways * drawn.frames
-    monkeypatch.setattr(evaluation.inception, "__file__", __file__)  # other code: what the old has measured is left
+    monkeypatch.setattr(
+        evaluation, "code_hash", lambda _: "of other code"
+    )  # other code: what the old has measured is left
     _evaluate(plan, "copy", tmp_path / "three")
     assert sum(seen) == 5 * ways * drawn.frames
     clips = [MeasuredClip(CLIP, "face", "", tmp_path / name) for name in ("one", "two")]
     for clip in clips:
-        values = {row["metric"]: row["value"] for row in dataset_scores([clip], ["copy"], plan.choice)}
+        values = {row["metric"]: row["value"] for row in dataset_scores([clip], ["copy"], plan.nets)}
         assert values["fid_inception_legacy"] == pytest.approx(0.0, abs=1e-6)
         assert values["fid_inception_clean"] == pytest.approx(0.0, abs=1e-6)
 
@@ -167,20 +172,42 @@ def test_a_method_that_lost_a_clip_is_compared_with_the_clips_it_has(plan, tmp_p
         )
         evaluation.evaluate_clip(plan, record, folder)
         clips.append(MeasuredClip(record.clip_id, "face", "", folder))
-    values = {row["metric"]: row["value"] for row in dataset_scores(clips, ["copy"], plan.choice)}
-    alone = {row["metric"]: row["value"] for row in dataset_scores(clips[:1], ["copy"], plan.choice)}
+    values = {row["metric"]: row["value"] for row in dataset_scores(clips, ["copy"], plan.nets)}
+    alone = {row["metric"]: row["value"] for row in dataset_scores(clips[:1], ["copy"], plan.nets)}
     assert values == alone
 
 
+def test_a_new_metric_is_one_decorated_function(plan, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "registered", [*registry.registered])
+    monkeypatch.setattr(catalogue, "registered", registry.registered)
+
+    @registry.frame_metric(rgb_pair, unit="grey levels", higher_is_better=False, protocol="difference of means")
+    def brightness_error(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        return np.abs(frames.mean(axis=(1, 2, 3)) - reference.mean(axis=(1, 2, 3)))
+
+    _evaluate(plan, "copy", tmp_path / "out")
+    clip = MeasuredClip(CLIP, "face", "", tmp_path / "out")
+    rows, _ = clip_scores([clip])
+    table = score_table([*rows, *dataset_scores([clip], ["copy"], plan.nets)], [evaluation.GROUND_TRUTH, "copy"])
+    values = table[table["metric"] == "brightness_error"].set_index("method")["value"]
+    assert values[evaluation.GROUND_TRUTH] == 0.0
+    assert 0.0 < values["copy"] < 1.0  # encoded twice
+    assert catalogue.describe("truth", stand_ins=True)["brightness_error"]["protocol"] == "difference of means"
+
+
 def test_what_is_no_number_has_a_reason(plan, tmp_path, monkeypatch):
-    monkeypatch.setitem(evaluation.MEASURE, "ssim", lambda stretch: np.full(len(stretch.video.own), np.nan))
+    metrics = [
+        dataclasses.replace(metric, value=lambda _: np.nan) if metric.name == "ssim" else metric
+        for metric in catalogue.registered
+    ]
+    monkeypatch.setattr(catalogue, "registered", metrics)
     score = _evaluate(plan, "copy", tmp_path / "out")["scores"]["copy"]["ssim"]
     assert score["value"] is None
     assert "not a finite number" in score["reason"]
 
 
 def test_without_stand_ins_only_published_metrics_are_measured(plan, tmp_path):
-    plan = dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, stand_ins=False))
+    plan = dataclasses.replace(plan, nets=dataclasses.replace(plan.nets, stand_ins=False))
     scores = _evaluate(plan, "copy", tmp_path / "out")["scores"]["copy"]
     assert {"ssim", "cpbd", "mouth_iou_parsed", "lse_d_syncnet"} <= set(scores)
     assert not {"lpips_seeded", "lse_d_expert", "offset_expert"} & set(scores)
@@ -197,7 +224,8 @@ def test_known_shifts_are_found(plan, tmp_path, drawn, shift):
     write_images(plan.generated / "late" / "shifted_0" / "frames.zip", late.frames, ".jpg")
     folder = tmp_path / "out"
     folder.mkdir()
-    evaluation.evaluate_clip(plan, {"clip_id": "shifted_0", "subject": "face", "methods": "late"}, folder)
+    record = EvaluationRecord(clip_id="shifted_0", subject="face", source=Path("x.mp4"), methods=("late",))
+    evaluation.evaluate_clip(plan, record, folder)
     scores = json.loads((folder / "scores.json").read_text())["scores"]
     assert scores["ground_truth"]["offset_expert"]["value"] == 0
     assert scores["late"]["offset_expert"]["value"] == shift  # pictures late: the speech is early

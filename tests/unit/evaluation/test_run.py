@@ -17,7 +17,9 @@ from segtalker.evaluation.metric_nets import WeightFiles
 from segtalker.evaluation.protocol import differing_parts
 from segtalker.evaluation.run import clip_groups, make_plan, make_protocol, make_tasks, tried_clips
 from segtalker.evaluation.score_table import _dataset_row
-from segtalker.metrics.registry import METRICS
+from segtalker.metrics.catalogue import all_metrics
+from segtalker.metrics.distribution import FeatureSet
+from segtalker.metrics.sync import EXPERT
 from segtalker.utils.code_hash import code_files
 from segtalker.utils.errors import MissingWeightsError
 
@@ -36,16 +38,16 @@ def plan(drawn: SimpleNamespace, tmp_path: Path) -> EvaluationPlan:
     for seed, clip_id in enumerate(("a_0", "b_0")):
         drawn.write_clip(plan.data, clip_id, drawn.speech(seed))
     drawn.write_split(plan.data, {"a_0": "a", "b_0": "b"})
-    plan.choice.parser.path.write_bytes(b"parser")
+    plan.nets.parser.path.write_bytes(b"parser")
     expert = tmp_path / "expert.ckpt"
     expert.write_bytes(b"expert")
-    return dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, expert=expert, stand_ins=True))
+    return dataclasses.replace(plan, nets=dataclasses.replace(plan.nets, expert=expert, stand_ins=True))
 
 
 def with_weights(plan: EvaluationPlan, *files: Path) -> EvaluationPlan:
     """The plan with published weights."""
     weights = WeightFiles(tuple(("fid_inception", path) for path in files))
-    return dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, weights=weights))
+    return dataclasses.replace(plan, nets=dataclasses.replace(plan.nets, weights=weights))
 
 
 def protocol(plan: EvaluationPlan, settings: Evaluate) -> dict:
@@ -81,24 +83,24 @@ def test_without_a_trained_expert_its_metrics_say_so(tmp_path: Path) -> None:
     parser = workspace.model("train_parser") / "parser.ckpt"
     parser.parent.mkdir(parents=True)
     parser.touch()
-    choice = make_plan(params, workspace).choice
-    assert choice.files() == [parser]
-    assert "train_sync" in choice.missing()["sync_expert"]
+    nets = make_plan(params, workspace).nets
+    assert nets.files() == [parser]
+    assert "train_sync" in nets.missing(EXPERT)
 
 
 def test_what_is_measured_and_what_measures_does(plan: EvaluationPlan, settings: Evaluate) -> None:
     before = protocol(plan, settings)
-    plan.choice.expert.write_bytes(b"another")
+    plan.nets.expert.write_bytes(b"another")
     assert differing_parts(before, protocol(plan, settings)) == {"networks": ["expert"]}
-    plan.choice.expert.write_bytes(b"expert")
+    plan.nets.expert.write_bytes(b"expert")
     sound = plan.data / "crop" / plan.dataset / "clips" / "b_0" / "audio.wav"
     write_wav(sound, np.zeros(16000, np.float32), 16000)
     assert differing_parts(before, protocol(plan, settings)) == {"clips": ["b_0"]}
-    judged = dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, stand_ins=False))
-    plan.choice.expert.write_bytes(b"another again")  # which nobody asks then
+    judged = dataclasses.replace(plan, nets=dataclasses.replace(plan.nets, stand_ins=False))
+    plan.nets.expert.write_bytes(b"another again")  # which nobody asks then
     alone = settings.model_copy(update={"stand_ins": False})
     before_alone = protocol(judged, alone)
-    plan.choice.expert.write_bytes(b"expert")
+    plan.nets.expert.write_bytes(b"expert")
     assert differing_parts(before_alone, protocol(judged, alone)) == {}
     parsed = dataclasses.replace(plan, reference_masks="parsed")
     found = differing_parts(before, protocol(parsed, settings.model_copy(update={"reference_masks": "parsed"})))
@@ -113,8 +115,8 @@ def test_the_code_that_measures_counts(plan: EvaluationPlan, settings: Evaluate,
     assert differing_parts(before, protocol(plan, settings)) == {"code that measures": ["segtalker.evaluation"]}
     files = {str(path.relative_to(CHECKOUT)) for path in code_files(*asked)}
     assert {
-        "segtalker/metrics/functional/images.py",
-        "segtalker/metrics/functional/masks.py",
+        "segtalker/metrics/images.py",
+        "segtalker/metrics/masks.py",
         "segtalker/evaluation/score_table.py",
         "segtalker/nets/parser.py",
     } <= files
@@ -143,6 +145,6 @@ def test_emotions_of_clips_come_along(plan: EvaluationPlan) -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_measurement_that_is_no_number_has_a_reason_and_no_value(value: float) -> None:
-    whole = next(metric for metric in METRICS if not callable(metric.value))
-    row = _dataset_row("copy", whole, value, "")
+    whole = next(metric for metric in all_metrics() if metric.scope == "dataset")
+    row = _dataset_row("copy", dataclasses.replace(whole, value=lambda *_: value), FeatureSet([]), FeatureSet([]), "")
     assert (row["value"], row["reason"]) == (None, f"the distance is {value}")

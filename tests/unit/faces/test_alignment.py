@@ -1,10 +1,8 @@
 """Faces on a template."""
 
 import numpy as np
-import pytest
 
 from segtalker.faces.alignment import align_faces, five_points
-from segtalker.metrics.functional.identity import cosines
 
 
 def test_a_turned_and_scaled_face_comes_back_upright():
@@ -28,9 +26,3 @@ def test_five_points_of_68():
     assert found.shape == (1, 5, 2)
     np.testing.assert_array_equal(found[0, 2], landmarks[0, 30])
     np.testing.assert_array_equal(found[0, 0], landmarks[0, 36:42].mean(axis=0))
-
-
-def test_cosines():
-    a = np.array([[1.0, 0.0], [3.0, 4.0]])
-    assert cosines(a, a * 2) == pytest.approx([1.0, 1.0])
-    assert cosines(a, -a) == pytest.approx([-1.0, -1.0])

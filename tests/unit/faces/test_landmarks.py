@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.signal import savgol_filter
 
-from segtalker.faces.landmarks import bridge, check_never_lost, longest_run, read_annotated, smooth
+from segtalker.faces.landmarks import bridge, check_never_lost, eye_distance, longest_run, read_annotated, smooth
 from segtalker.utils.errors import BadClipError
 
 
@@ -99,3 +99,9 @@ def test_annotations_are_checked(tmp_path: Path) -> None:
     np.save(tmp_path / "landmarks.npy", np.zeros((5, 5, 2)))
     with pytest.raises(BadClipError, match=r"shape \(5, 5, 2\)"):
         read_annotated(tmp_path)
+
+
+def test_eye_distance_is_measured_between_the_centres() -> None:
+    landmarks = np.zeros((2, 68, 2))
+    landmarks[:, 36], landmarks[:, 39], landmarks[:, 42], landmarks[:, 45] = (10, 5), (14, 5), (30, 8), (34, 8)
+    assert eye_distance(landmarks) == pytest.approx(np.hypot(20, 3))

@@ -84,9 +84,12 @@ def test_portraits_are_told_by_their_content(files: Path) -> None:
 def test_what_is_no_portrait_has_its_true_reason(files: Path, write_wav_video: Callable[[Path], None]) -> None:
     (files / "text.png").write_text("words")
     write_wav_video(files / "sound.mp4")
+    moving = [Image.new("RGB", (32, 32), (shade, 0, 0)) for shade in (0, 90)]
+    moving[0].save(files / "moving.webp", save_all=True, append_images=moving[1:], duration=100)
     for name, reason in (
         ("text.png", "text.png: neither an image nor a readable video"),
         ("sound.mp4", "sound.mp4: no picture in it"),
+        ("moving.webp", "moving.webp: an animation that FFmpeg does not read"),
         (".", "not a file; name a file in it"),
     ):
         with pytest.raises(BadInputError, match=reason):

@@ -1,9 +1,8 @@
-"""Segmentation losses against hand counts and an independent library."""
+"""Segmentation losses against hand counts."""
 
 import torch
-from torchmetrics.functional.classification import multiclass_jaccard_index
 
-from segtalker.losses.segmentation import balanced_cross_entropy, balanced_weights, dice_loss, overlap_counts
+from segtalker.losses.segmentation import balanced_cross_entropy, balanced_weights, dice_loss
 
 
 def _labels() -> torch.Tensor:
@@ -39,12 +38,3 @@ def test_dice_is_zero_for_the_truth_and_ignores_absent_regions() -> None:
     missed[:, 2] = -50.0
     missed[0, 0, 1, 0] = 50.0
     torch.testing.assert_close(dice_loss(missed, labels), torch.tensor(1 / 3), atol=0.01, rtol=0)
-
-
-def test_overlap_agrees_with_torchmetrics() -> None:
-    torch.manual_seed(2)
-    batches = [(torch.randint(0, 5, (2, 16, 16)), torch.randint(0, 5, (2, 16, 16))) for _ in range(3)]
-    intersection, union = sum(overlap_counts(predicted, truth, 5) for predicted, truth in batches)
-    predicted, truth = (torch.cat(parts) for parts in zip(*batches, strict=True))
-    expected = multiclass_jaccard_index(predicted, truth, num_classes=5, average="none")
-    torch.testing.assert_close((intersection / union).float(), expected)

@@ -10,7 +10,7 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
-from segtalker.media.images import is_still, read_image
+from segtalker.media.images import count_pictures, read_image
 from segtalker.utils.errors import BadInputError
 
 RAMP = np.linspace(0, 65535, 64 * 48).reshape(48, 64).astype(np.uint16)
@@ -79,11 +79,11 @@ def test_pictures_of_any_format(tmp_path: Path, photograph: Image.Image, name: s
         pillow_heif.from_pillow(photograph).save(tmp_path / name, quality=95)
     else:
         photograph.save(tmp_path / name)
-    assert is_still(tmp_path / name)
+    assert count_pictures(tmp_path / name) == 1
     assert np.abs(read_image(tmp_path / name).astype(int) - np.asarray(photograph)).mean() < 8
     # what a file is, is told by its content
     (tmp_path / name).rename(tmp_path / "renamed.png")
-    assert is_still(tmp_path / "renamed.png")
+    assert count_pictures(tmp_path / "renamed.png") == 1
     assert read_image(tmp_path / "renamed.png").shape == (48, 64, 3)
 
 
@@ -129,22 +129,22 @@ def _linear_profile() -> bytes:
 def test_an_animation_is_no_still(tmp_path: Path, photograph: Image.Image, name: str) -> None:
     others = [photograph.transpose(Image.Transpose.FLIP_LEFT_RIGHT)]
     photograph.save(tmp_path / name, save_all=True, append_images=others, duration=100)
-    assert not is_still(tmp_path / name)
+    assert count_pictures(tmp_path / name) == 2
 
 
 def test_pages_are_no_animation(tmp_path: Path, photograph: Image.Image) -> None:
     photograph.save(tmp_path / "a.tif", save_all=True, append_images=[photograph])
-    assert is_still(tmp_path / "a.tif")
+    assert count_pictures(tmp_path / "a.tif") == 1
 
 
 def test_no_picture_is_no_still(tmp_path: Path, write_timed: Callable[..., Path]) -> None:
     for name, codec in (("a.mp4", "libx264"), ("a.mpg", "mpeg1video")):
-        assert not is_still(write_timed(name, np.arange(5) / 25, codec=codec))
+        assert count_pictures(write_timed(name, np.arange(5) / 25, codec=codec)) == 0
     (tmp_path / "a.png").write_bytes(b"words" * 50)
-    assert not is_still(tmp_path / "a.png")
+    assert count_pictures(tmp_path / "a.png") == 0
     buffer = io.BytesIO()
     Image.fromarray(RAMP).save(buffer, format="PNG")
     (tmp_path / "cut.png").write_bytes(buffer.getvalue()[: len(buffer.getvalue()) // 2])
-    assert is_still(tmp_path / "cut.png")
+    assert count_pictures(tmp_path / "cut.png") == 1
     with pytest.raises(BadInputError, match=r"cut\.png: a damaged image"):
         read_image(tmp_path / "cut.png")

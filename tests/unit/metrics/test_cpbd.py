@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from segtalker.metrics.functional.cpbd import (
+from segtalker.metrics.cpbd import (
     blur_score,
     canny_edges,
     cpbd,

@@ -1,4 +1,4 @@
-"""PSNR, SSIM and temporal error against independent implementations."""
+"""PSNR and SSIM against independent implementations."""
 
 import numpy as np
 import pyiqa
@@ -11,7 +11,7 @@ from scipy import ndimage
 from skimage.metrics import structural_similarity
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
-from segtalker.metrics.functional.images import luma, ms_ssim, psnr, ssim, temporal_error
+from segtalker.metrics.images import luma, ms_ssim, psnr, ssim
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +50,9 @@ def test_luma_is_grey_for_grey():
     np.testing.assert_array_equal(luma(grey)[0].ravel(), np.arange(256))
 
 
-def test_temporal_error_sees_change_not_colour(pair):
-    video = np.stack([np.full((8, 8, 3), 10 * step, np.uint8) for step in range(5)])
-    assert temporal_error(video, video + 7).max() == 0.0
-    np.testing.assert_allclose(temporal_error(video, video[:1].repeat(5, axis=0)), 10.0)
-    flicker = video + np.array([0, 4, 0, 4, 0], np.uint8)[:, None, None, None]
-    np.testing.assert_allclose(temporal_error(video, flicker), 4.0)
-
-
 def test_shapes_must_match(pair):
-    for metric in (psnr, temporal_error):
-        with pytest.raises(AssertionError):
-            metric(pair[0], pair[1][:, 1:])
+    with pytest.raises(AssertionError):
+        psnr(pair[0], pair[1][:, 1:])
 
 
 def _tensor(values: np.ndarray) -> torch.Tensor:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segtalker.metrics.functional.landmarks import MOUTH_POINTS, eye_distance, landmark_distance, mouth_points
+from segtalker.metrics.landmarks import MOUTH_POINTS, landmark_distance, mouth_points
 from segtalker.regions import LIP, MOUTH
 
 
@@ -56,9 +56,3 @@ def test_without_a_mouth_there_is_no_number():
 def test_distance_in_a_known_case():
     square = np.array([[[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]]])
     assert landmark_distance(square, square * 2)[0] == pytest.approx(np.sqrt(2.0))
-
-
-def test_eye_distance_is_measured_between_the_centres():
-    landmarks = np.zeros((2, 68, 2))
-    landmarks[:, 36], landmarks[:, 39], landmarks[:, 42], landmarks[:, 45] = (10, 5), (14, 5), (30, 8), (34, 8)
-    assert eye_distance(landmarks) == pytest.approx(np.hypot(20, 3))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from segtalker.metrics.functional import estimate_motion, flicker, luma, warp_error
+from segtalker.metrics.images import luma
+from segtalker.metrics.motion import estimate_motion, flicker, temporal_error, warp_error
 
 FRAMES, SIZE, STEP = 6, 96, 2
 
@@ -55,3 +56,13 @@ def test_flicker_sees_what_comes_and_goes_and_not_what_goes_on():
     assert flicker(10 * steps * np.ones((5, 4, 4))).tolist() == [0.0, 0.0, 0.0]
     assert flicker(np.where(steps % 2, 30.0, 10.0) * np.ones((5, 4, 4))).tolist() == [20.0, 20.0, 20.0]
     assert len(flicker(np.zeros((2, 4, 4)))) == 0
+
+
+def test_temporal_error_sees_change_not_colour():
+    video = np.stack([np.full((8, 8, 3), 10 * step, np.uint8) for step in range(5)])
+    assert temporal_error(video, video + 7).max() == 0.0
+    np.testing.assert_allclose(temporal_error(video, video[:1].repeat(5, axis=0)), 10.0)
+    flickering = video + np.array([0, 4, 0, 4, 0], np.uint8)[:, None, None, None]
+    np.testing.assert_allclose(temporal_error(video, flickering), 4.0)
+    with pytest.raises(AssertionError):
+        temporal_error(video, video[:, 1:])

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torchvision.models import alexnet
 
-from segtalker.metrics.functional.perceptual import feature_distance
 from segtalker.metrics.inception import FidInception, resize_clean, resize_legacy
+from segtalker.metrics.perceptual import feature_distance
 from segtalker.nets.external.lpips_alex import LpipsAlex
 from segtalker.nets.external.mobilefacenet import MobileFaceNet, load_mobilefacenet
 from segtalker.nets.external.syncnet import SyncNet, load_syncnet

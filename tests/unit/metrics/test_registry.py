@@ -1,39 +1,66 @@
-"""What every metric says of itself."""
+"""Decorators: what they make of a function, and that they leave it as it is."""
+
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from segtalker.config.params import load_params
-from segtalker.config.workspace import project_root
-from segtalker.evaluation.measures import MEASURE
-from segtalker.metrics.registry import METRICS, NotMeasurable, describe
-from segtalker.regions import REGIONS
+from segtalker.metrics import registry
+from segtalker.metrics.registry import FrameMeasure, NotMeasurable, finite_mean, frame_metric, metric, set_metric
 
-BY_NAME = {metric.name: metric for metric in METRICS}
+ABOUT = {"unit": "px", "higher_is_better": False, "protocol": "as it says"}
 
 
-def test_names_are_unique_and_the_headline_is_measured():
-    assert len(BY_NAME) == len(METRICS)
-    assert set(load_params(project_root()).tables.headline) <= set(BY_NAME)
-    assert {f"iou_{region}" for region in REGIONS} <= set(BY_NAME)
+class Errors(NamedTuple):
+    near: np.ndarray
+    far: np.ndarray
 
 
-def test_every_metric_is_described_and_every_track_is_measured_and_used():
-    facts = describe("truth", stand_ins=True)
-    assert list(facts) == [metric.name for metric in METRICS]
-    assert all(fact["protocol"] and fact["higher_is_better"] in (True, False, None) for fact in facts.values())
-    assert facts["mouth_iou"]["reference"] == "truth masks"
-    assert {metric.track for metric in METRICS} == set(MEASURE)
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> list[registry.Metric]:
+    """What these tests register, alone."""
+    monkeypatch.setattr(registry, "registered", [])
+    return registry.registered
 
 
-def test_stand_ins_have_names_of_their_own():
-    for name in ("lpips", "fid", "lse_d", "lse_c"):
-        assert name not in BY_NAME
+def test_a_frame_metric_is_given_its_inputs_and_meant_over_frames(registered: list[registry.Metric]) -> None:
+    @frame_metric(lambda chunk: (chunk["reference"], chunk["video"]), **ABOUT)
+    def error(reference: np.ndarray, video: np.ndarray) -> np.ndarray:
+        return np.abs(reference - video)
+
+    assert error(np.array([1.0]), np.array([4.0])) == [3.0]
+    (made,) = registered
+    assert (made.name, made.unit, made.higher_is_better, made.scope, made.module) == (
+        "error", "px", False, "clip", __name__,
+    )  # fmt: skip
+    values = made.measure.of_chunk({"reference": np.array([1.0, 2.0]), "video": np.array([4.0, 2.0])})
+    assert made.value(values) == 1.5
 
 
-def test_psnr_leaves_out_equal_frames_and_has_no_value_where_all_are():
-    value = BY_NAME["psnr"].value
-    assert value is not None
-    assert value(np.array([np.inf, 20.0, 30.0])) == 25.0
-    with pytest.raises(NotMeasurable, match="infinite"):
-        value(np.array([np.inf, np.inf]))
+def test_metrics_share_what_is_measured_and_take_it_by_name(registered: list[registry.Metric]) -> None:
+    measure = FrameMeasure("errors", lambda chunk: Errors(chunk, chunk * 2))
+
+    @metric(measure, **ABOUT)
+    def near(errors: Errors) -> float:
+        return float(errors.near.sum())
+
+    metric(measure, name="far", **ABOUT)(lambda errors: float(errors.far.sum()))
+    values = measure.of_chunk(np.array([1.0, 2.0]))
+    assert [(made.name, made.value(values)) for made in registered] == [("near", 3.0), ("far", 6.0)]
+    assert {made.measure for made in registered} == {measure}
+
+
+def test_a_set_metric_compares_two_sets(registered: list[registry.Metric]) -> None:
+    @set_metric(FrameMeasure("features", lambda chunk: chunk), is_stand_in=True, source="a paper", **ABOUT)
+    def gap(reference: float, video: float) -> float:
+        return video - reference
+
+    (made,) = registered
+    assert (made.scope, made.is_stand_in, made.source, made.value(1.0, 3.0)) == ("dataset", True, "a paper", 2.0)
+
+
+def test_a_mean_without_a_finite_value_has_its_reason() -> None:
+    mean = finite_mean("all are equal")
+    assert mean(np.array([np.inf, 2.0, np.nan, 4.0])) == 3.0
+    with pytest.raises(NotMeasurable, match="all are equal"):
+        mean(np.array([np.inf, np.nan]))

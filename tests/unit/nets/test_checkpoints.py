@@ -41,15 +41,15 @@ def test_round_trip(tmp_path: Path) -> None:
 
 
 def test_equal_networks_are_equal_bytes_in_any_folder(tmp_path: Path) -> None:
-    nets = [Scale(5), Scale(5)]
+    nets = [Scale(width=5), Scale(width=5)]
     nets[1].load_state_dict(nets[0].state_dict())
     places = [tmp_path / "first" / "net.ckpt", tmp_path / "second" / "other.ckpt", tmp_path / "first" / "net.ckpt"]
     written = set()
     for place, net in zip(places, [*nets, nets[0]], strict=True):
-        save_net(place, net, "scale", {"width": 5}, "f" * 64)
+        save_net(place, net, "f" * 64)
         written.add(place.read_bytes())
     assert len(written) == 1
-    save_net(places[0], Scale(5), "scale", {"width": 5}, "f" * 64)
+    save_net(places[0], Scale(width=5), "f" * 64)
     assert places[0].read_bytes() not in written
 
 

@@ -1,7 +1,27 @@
-import torch
+"""Tensors that networks are fed with and give back, against an independent library."""
 
-from segtalker.nets.tensors import best_regions
+import torch
+from torchmetrics.functional.classification import multiclass_confusion_matrix, multiclass_jaccard_index
+
+from segtalker.nets.tensors import best_regions, confusion_matrix, overlap_counts
 from segtalker.regions import NUM_REGIONS
+
+
+def test_overlap_agrees_with_torchmetrics() -> None:
+    torch.manual_seed(2)
+    batches = [(torch.randint(0, 5, (2, 16, 16)), torch.randint(0, 5, (2, 16, 16))) for _ in range(3)]
+    intersection, union = sum(overlap_counts(predicted, truth, 5) for predicted, truth in batches)
+    predicted, truth = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    expected = multiclass_jaccard_index(predicted, truth, num_classes=5, average="none")
+    torch.testing.assert_close((intersection / union).float(), expected)
+
+
+def test_confusion_agrees_with_torchmetrics_for_indices_of_any_type() -> None:
+    torch.manual_seed(3)
+    predicted, truth = torch.randint(0, 5, (2, 2, 16, 16))
+    expected = multiclass_confusion_matrix(predicted, truth, num_classes=5)
+    torch.testing.assert_close(confusion_matrix(predicted, truth, 5), expected)
+    torch.testing.assert_close(confusion_matrix(predicted.to(torch.uint8), truth.to(torch.uint8), 5), expected)
 
 
 def test_the_best_region_is_what_argmax_says_also_of_equal_scores() -> None:

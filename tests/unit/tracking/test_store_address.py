@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import requests
 
 from segtalker.tracking import store_address
 from segtalker.tracking.store_address import check_store, conceal, public_uri, take_credentials, tracking_uri
@@ -57,6 +59,32 @@ def test_a_server_that_answers_passes(local: Path, server, monkeypatch: pytest.M
         check_store(local)
     server.status = 503
     assert said(local).startswith(f"MLflow at http://127.0.0.1:{server.server_port}/ does not answer (HTTP 503)")
+
+
+def test_a_server_that_cannot_be_trusted_is_said(local: Path, server, monkeypatch: pytest.MonkeyPatch) -> None:
+    # MLflow would try for minutes
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"https://127.0.0.1:{server.server_port}")
+    assert "SSL" in said(local)
+
+
+@pytest.mark.parametrize(
+    ("variables", "options"),
+    [
+        ({}, {"verify": True, "cert": None}),
+        ({"INSECURE_TLS": "true"}, {"verify": False, "cert": None}),
+        ({"SERVER_CERT_PATH": "ca.pem", "CLIENT_CERT_PATH": "me.pem"}, {"verify": "ca.pem", "cert": "me.pem"}),
+    ],
+)
+def test_whom_to_trust_is_decided_as_mlflow_does(
+    local: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], options: dict
+) -> None:
+    asked = {}
+    monkeypatch.setattr(requests, "get", lambda _, **given: asked.update(given) or SimpleNamespace(status_code=200))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
+    for name, value in variables.items():
+        monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", value)
+    check_store(local)
+    assert {name: asked[name] for name in options} == options
 
 
 @pytest.mark.parametrize("scheme", ["http", "postgresql+psycopg2"])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segtalker.config.params import Params, load_params
+from segtalker.config.params import Params, load_params, merge
 from segtalker.evaluation.protocol import make_protocol, protocol_signature
 from segtalker.evaluation.result_files import keep_histories, keep_scores
 from segtalker.tracking.mlflow_runs import ParentRun, RunIdentity, StageTracker, start_evaluation, start_stage
@@ -86,8 +86,7 @@ class Shelf:
         self.ids: dict[str, str] = {}
 
     def start(self, name: str, stage: str, signature: str, changes: Mapping[str, Mapping]) -> StageTracker:
-        content = self.params.model_dump(mode="json")
-        content = {key: value | dict(changes.get(key, {})) for key, value in content.items()}
+        content = merge(self.params.model_dump(mode="json"), changes)
         experiment = name.split()[0]
         tags = {"segtalker.experiment": experiment, "segtalker.dataset": "drawn", "segtalker.git_revision": "f" * 40}
         parent = ParentRun(name, RunIdentity(signature, "c" * 64, "d" * 64, OWNER), content, tags, {})

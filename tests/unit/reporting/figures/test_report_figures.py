@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from segtalker.clips.store import load_clips
 from segtalker.config.workspace import Workspace
 from segtalker.inference.methods import METHODS as GENERATED
-from segtalker.metrics.registry import METRICS
+from segtalker.metrics.catalogue import all_metrics
 from segtalker.reporting.figures.charts import clip_scores, region_scores, smooth, training_curves
 from segtalker.reporting.figures.samples import Sample, choose_samples, envelope, loudest_window, spread_over_subjects
 from segtalker.reporting.figures.strips import Row, Sheet, frame_strip, mouth_squares, mouth_strip
@@ -70,7 +70,7 @@ def test_every_method_is_named_beside_the_regions() -> None:
 
 def test_no_title_reaches_into_the_next_panel(experiment: Workspace) -> None:
     scores = read_scores(experiment.results("evaluate"), [])
-    metrics = [Metric(entry.name, "", entry.unit, entry.higher_is_better) for entry in METRICS]
+    metrics = [Metric(entry.name, "", entry.unit, entry.higher_is_better) for entry in all_metrics()]
     figure = clip_scores(scores, metrics, LIGHT)
     render(figure, LIGHT)
     titles = [axes.get_title("left") for axes in figure.axes]

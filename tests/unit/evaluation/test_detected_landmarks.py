@@ -14,6 +14,7 @@ from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.clips.store import processed_clip
 from segtalker.evaluation import clip as evaluation
 from segtalker.evaluation.metric_nets import WeightFiles
+from segtalker.metrics.landmarks import MEDIAPIPE, landmark_distance
 from segtalker.regions import MOUTH, PALETTE
 
 EYES = 30.0  # px, between the centres of the drawn face's
@@ -38,7 +39,10 @@ class MouthFinder:
 
 def _scores(plan, folder: Path, methods: str) -> dict:
     folder.mkdir(exist_ok=True)
-    evaluation.evaluate_clip(plan, {"clip_id": "face", "subject": "face", "methods": methods}, folder)
+    record = evaluation.EvaluationRecord(
+        clip_id="face", subject="face", source=Path("x.mp4"), methods=tuple(methods.split())
+    )
+    evaluation.evaluate_clip(plan, record, folder)
     scores = json.loads((folder / "scores.json").read_text())
     assert not scores["failures"]
     return scores["scores"]
@@ -49,9 +53,9 @@ def plan(drawn: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     plan = drawn.make_plan(tmp_path)
     drawn.write_clip(plan.data, "face", drawn.speech(1))
     weights = WeightFiles((("mediapipe_face_landmarker", tmp_path / "stands for the file"),))
-    monkeypatch.setattr(evaluation, "load_instruments", lambda _: drawn.make_instruments())
-    monkeypatch.setattr(evaluation, "make_finders", lambda _: {"mediapipe": MouthFinder()})
-    return dataclasses.replace(plan, choice=dataclasses.replace(plan.choice, weights=weights))
+    monkeypatch.setattr(evaluation, "load_metric_nets", lambda _: drawn.make_nets())
+    monkeypatch.setattr(evaluation, "make_finders", lambda _: {MEDIAPIPE: MouthFinder()})
+    return dataclasses.replace(plan, nets=dataclasses.replace(plan.nets, weights=weights))
 
 
 def test_frames_in_which_the_face_is_lost_are_counted(plan, tmp_path):
@@ -90,7 +94,6 @@ def test_the_distance_is_that_of_the_definition(plan, tmp_path, drawn):
 def test_a_real_mouth_held_still_is_seen_and_a_picture_moved_is_not():
     from segtalker.faces.detectors import make_detector
     from segtalker.media.video import open_video
-    from segtalker.metrics.functional import landmark_distance
 
     root = Path(os.environ["SEGTALKER_REAL_DATA"])
     video = open_video(root / "videos/hdtf/WDA_AlexandriaOcasioCortez_000.mp4", "pyav")

@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+from segtalker.metrics.images import video_luma
+from segtalker.metrics.registry import finite_mean, frame_metric
+
 BLOCK = 64  # px
 _EDGE_SHARE = 0.002  # of a block's pixels
 _BETA = 3.6
@@ -222,6 +225,15 @@ def blur_score(luma: np.ndarray, canny: np.ndarray, widths: np.ndarray) -> np.nd
     return np.count_nonzero(sharp, axis=(1, 2)) / np.maximum(edges, 1)
 
 
+@frame_metric(
+    video_luma,
+    over_frames=finite_mean("frames are smaller than a block of 64 x 64"),
+    name="cpbd",
+    unit="",
+    higher_is_better=True,
+    protocol="sharpness without a reference, of luma at the size of the crop, mean over frames",
+    source="Narvekar and Karam, IEEE TIP 20(9), 2011",
+)
 def cpbd_frames(luma: np.ndarray) -> np.ndarray:
     """CPBD of each frame.
 

@@ -3,6 +3,9 @@
 import cv2
 import numpy as np
 
+from segtalker.metrics.frame_chunks import ChunkFrames, FrameChunk, once_per_chunk, rgb_pair
+from segtalker.metrics.registry import finite_mean, frame_metric
+
 PEAK = 255.0
 _BT601 = np.array([0.299, 0.587, 0.114])
 _SSIM_TAPS = 11
@@ -11,17 +14,34 @@ _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _SSIM_FLOORS = ((0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2)
 
 
-def _check_pair(reference: np.ndarray, frames: np.ndarray) -> None:
-    assert reference.shape == frames.shape, (reference.shape, frames.shape)
-    assert frames.ndim == 4, frames.shape
-    assert frames.shape[3] == 3, frames.shape
-
-
 def luma(frames: np.ndarray) -> np.ndarray:
     """BT.601 luma, rounded: RGB `(T, H, W, 3)` uint8 to `(T, H, W)`, float64 in [0, 255]."""
     return np.rint(frames @ _BT601)
 
 
+@once_per_chunk
+def chunk_luma(frames: ChunkFrames) -> np.ndarray:
+    """Luma of a chunk with its context, `(C + T, H, W)`, float64 in [0, 255]."""
+    return luma(frames.frames)
+
+
+def video_luma(chunk: FrameChunk) -> tuple[np.ndarray]:
+    """Luma of the video's frames, `(T, H, W)`, float64 in [0, 255]."""
+    return (chunk_luma(chunk.video)[chunk.video.context :],)
+
+
+def luma_pair(chunk: FrameChunk) -> tuple[np.ndarray, np.ndarray]:
+    """As `rgb_pair`, luma, `(T, H, W)` each, float64 in [0, 255]."""
+    return chunk_luma(chunk.reference)[chunk.reference.context :], *video_luma(chunk)
+
+
+@frame_metric(
+    rgb_pair,
+    over_frames=finite_mean("the frames are the reference's: infinite"),
+    unit="dB",
+    higher_is_better=True,
+    protocol="peak signal-to-noise ratio of RGB frames, mean over the frames that differ from the reference at all",
+)
 def psnr(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """Peak signal-to-noise ratio of RGB frames.
 
@@ -32,13 +52,22 @@ def psnr(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
     Returns:
         dB, `(T,)`, float64; infinite for equal frames.
     """
-    _check_pair(reference, frames)
+    assert reference.shape == frames.shape, (reference.shape, frames.shape)
+    assert frames.ndim == 4, frames.shape
+    assert frames.shape[3] == 3, frames.shape
     difference = reference.astype(np.float32) - frames
     error = np.square(difference).mean(axis=(1, 2, 3), dtype=np.float64)
     with np.errstate(divide="ignore"):
         return 10.0 * np.log10(PEAK**2 / error)
 
 
+@frame_metric(
+    luma_pair,
+    unit="",
+    higher_is_better=True,
+    protocol="structural similarity of luma as pyiqa's `ssim`: Gaussian window 11, sigma 1.5, mean over frames",
+    source="Wang et al., IEEE TIP 13(4), 2004",
+)
 def ssim(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """Structural similarity of luma (Z. Wang et al., IEEE Transactions on Image Processing 13(4), 2004).
 
@@ -76,6 +105,14 @@ def _similarity(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return brightness, np.maximum((2 * covariance + contrast_floor) / (variances + contrast_floor), 0.0)
 
 
+@frame_metric(
+    luma_pair,
+    over_frames=finite_mean("frames are smaller than 176 px"),
+    unit="",
+    higher_is_better=True,
+    protocol="structural similarity of luma at five scales as pyiqa's `ms_ssim`, mean over frames",
+    source="Wang et al., Asilomar 2003",
+)
 def ms_ssim(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """Multi-scale structural similarity of luma (Z. Wang et al., Asilomar 2003).
 
@@ -110,18 +147,3 @@ def _half(luma: np.ndarray) -> np.ndarray:
     padded = np.pad(luma, [(height % 2,) * 2, (width % 2,) * 2])
     height, width = (side // 2 * 2 for side in padded.shape)
     return padded[:height, :width].reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
-
-
-def temporal_error(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """How far the change from each frame to the next differs from the reference's: flicker, wrong or missing motion.
-
-    Args:
-        reference: consecutive RGB frames, `(T, H, W, 3)`, uint8.
-        frames: likewise.
-
-    Returns:
-        Mean absolute difference of the changes in grey levels (of 255), `(T - 1,)`, float64.
-    """
-    _check_pair(reference, frames)
-    error = frames.astype(np.int16) - reference
-    return np.abs(np.diff(error, axis=0)).mean(axis=(1, 2, 3), dtype=np.float64)

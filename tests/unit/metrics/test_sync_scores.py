@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from segtalker.metrics.functional.sync import mean_distances, sync_scores
+from segtalker.metrics.sync_scores import mean_distances, sync_scores
 
 SHIFTS = 15
 

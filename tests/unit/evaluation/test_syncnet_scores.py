@@ -16,6 +16,7 @@ from segtalker.clips.store import processed_clip, write_wav
 from segtalker.evaluation import clip as evaluation
 from segtalker.evaluation.metric_nets import WeightFiles
 from segtalker.media.mfcc import mfcc
+from segtalker.metrics.sync import SYNCNET
 from segtalker.nets.external.syncnet import SyncNet
 
 RATE_HZ, SHIFTS, FRAMES = 16000, 15, 24
@@ -62,11 +63,13 @@ def test_equals_the_release(
     write_wav(clip.crop_folder / "audio.wav", (sound / 32767).astype(np.float32), RATE_HZ)
     weights = tmp_path / "syncnet_v2.model"
     weights.write_bytes(b"stands for the file")
-    choice = dataclasses.replace(plan.choice, weights=WeightFiles((("syncnet", weights),)), stand_ins=False)
-    tools = dataclasses.replace(drawn.make_instruments(), syncnet=net, expert=None)
-    monkeypatch.setattr(evaluation, "load_instruments", lambda _: tools)
-    row = {"clip_id": "face", "subject": "face", "methods": "", "compared": FRAMES}
-    evaluation.evaluate_clip(dataclasses.replace(plan, choice=choice, batch_size=7), row, tmp_path)
+    config = dataclasses.replace(plan.nets, weights=WeightFiles((("syncnet", weights),)), stand_ins=False)
+    nets = drawn.make_nets({SYNCNET: net})
+    monkeypatch.setattr(evaluation, "load_metric_nets", lambda _: nets)
+    record = evaluation.EvaluationRecord(
+        clip_id="face", subject="face", source=Path("x.mp4"), methods=(), compared=FRAMES
+    )
+    evaluation.evaluate_clip(dataclasses.replace(plan, nets=config, batch_size=7), record, tmp_path)
     scores = json.loads((tmp_path / "scores.json").read_text())["scores"]["ground_truth"]
     distance, confidence, offset = _release(net, clip.frames.read(range(FRAMES)), sound)
     assert scores["lse_d_syncnet"]["value"] == pytest.approx(distance, rel=1e-5)

@@ -1,0 +1,168 @@
+"""What metrics are given: some consecutive frames of a video and of its reference, and the networks that measure.
+
+Nothing here holds more than a chunk of frames, so memory does not grow with the length of a video.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, wraps
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from segtalker.faces.detectors import FaceFinder
+from segtalker.faces.landmarks import eye_distance
+from segtalker.faces.parsing import parse_frames
+from segtalker.metrics.registry import LandmarkDetector, MetricNet, NetT
+from segtalker.nets.tensors import rgb_channels
+
+ResultT = TypeVar("ResultT")
+_POINTS = 68
+_PARSED_AT_ONCE = 4  # frames; more do not fit a core's cache and take longer
+
+
+@dataclass(frozen=True)
+class MetricNets:
+    """The networks that measure.
+
+    Args:
+        parser: RGB `(B, 3, H, W)` in [-1, 1] -> logits `(B, K, H, W)`.
+        loaded: those whose files are at hand, `nets[SYNCNET]`.
+        device: where they run.
+    """
+
+    parser: nn.Module
+    loaded: Mapping[MetricNet, nn.Module]
+    device: torch.device
+
+    def __getitem__(self, net: MetricNet[NetT]) -> NetT:
+        """The network that a metric declares."""
+        return cast(NetT, self.loaded[net])
+
+
+@dataclass(frozen=True)
+class ReferenceClip:
+    """Landmarks and sound of the reference, shared by all methods.
+
+    Args:
+        landmarks: `(T, 68, 2)`, float, px.
+        mel: log-mel spectrogram, `(M, N)`, float32.
+        audio: `(S,)`, float32 in [-1, 1].
+        fps: frames a second.
+        mel_rate: mel columns a second.
+        sample_rate_hz: of the audio.
+        smooth_frames: see `segtalker.faces.mouth_box.box_transforms`.
+    """
+
+    landmarks: np.ndarray
+    mel: np.ndarray
+    audio: np.ndarray
+    fps: int
+    mel_rate: float
+    sample_rate_hz: int
+    smooth_frames: int
+
+    @cached_property
+    def eye_distance(self) -> float:
+        """Between the eye centres, mean over frames, px."""
+        return eye_distance(self.landmarks)
+
+
+class ChunkFrames:
+    """Consecutive frames of one video.
+
+    Args:
+        frames: RGB, `(C + T, H, W, 3)`, uint8.
+        context: C, how many frames at its start belong to the chunk before.
+        first: number of the chunk's first frame in the clip.
+        clip: the reference.
+        nets: the networks that measure.
+        detectors: of landmarks, which have seen the frames before.
+    """
+
+    def __init__(
+        self,
+        frames: np.ndarray,
+        context: int,
+        first: int,
+        clip: ReferenceClip,
+        nets: MetricNets,
+        detectors: Mapping[LandmarkDetector, FaceFinder],
+    ) -> None:
+        self.frames = frames
+        self.context = context
+        self.clip = clip
+        self.nets = nets
+        self.numbers = slice(first, first + len(frames) - context)
+        self.results: dict[Callable[..., Any], Any] = {}
+        self._detectors = detectors
+        self._landmarks: dict[LandmarkDetector, np.ndarray] = {}
+
+    @property
+    def own(self) -> np.ndarray:
+        """The frames of the chunk itself, `(T, H, W, 3)`, uint8."""
+        return self.frames[self.context :]
+
+    def with_context(self, count: int) -> np.ndarray:
+        """The chunk and up to `count` frames before."""
+        return self.frames[max(0, self.context - count) :]
+
+    @cached_property
+    def parsed(self) -> np.ndarray:
+        """Region indices, `(T, H, W)`, uint8."""
+        return parse_frames(self.nets.parser, self.own, _PARSED_AT_ONCE)
+
+    @cached_property
+    def images(self) -> Tensor:
+        """`(T, 3, H, W)`, float32 in [-1, 1]."""
+        colours = torch.from_numpy(np.ascontiguousarray(self.own)).to(self.nets.device)
+        return rgb_channels(colours).contiguous()
+
+    def landmarks(self, detector: LandmarkDetector) -> np.ndarray:
+        """Landmarks a detector finds, `(T, 68, 2)`, float64, px; NaN where it finds none."""
+        if detector not in self._landmarks:
+            finder, lost = self._detectors[detector], np.full((_POINTS, 2), np.nan)
+            points = [finder.landmarks(frame) for frame in self.own]
+            self._landmarks[detector] = np.stack([lost if face is None else face for face in points])
+        return self._landmarks[detector]
+
+
+def once_per_chunk(function: Callable[[ChunkFrames], ResultT]) -> Callable[[ChunkFrames], ResultT]:
+    """Keeps what a function gives for the frames of a chunk: several metrics and, of the reference, all methods ask."""
+
+    @wraps(function)
+    def remembered(frames: ChunkFrames) -> ResultT:
+        if function not in frames.results:
+            frames.results[function] = function(frames)
+        return frames.results[function]
+
+    return remembered
+
+
+@dataclass(frozen=True)
+class FrameChunk:
+    """The same frames of a video and of its reference.
+
+    Args:
+        reference: what they should be.
+        video: what they are.
+        reference_masks: region indices, `(T, H, W)`, uint8.
+        masks: the method's own talking masks, likewise, or None where it has none.
+    """
+
+    reference: ChunkFrames
+    video: ChunkFrames
+    reference_masks: np.ndarray
+    masks: np.ndarray | None
+
+
+def rgb_pair(chunk: FrameChunk) -> tuple[np.ndarray, np.ndarray]:
+    """The reference's frames and the video's, RGB, `(T, H, W, 3)` each, uint8."""
+    return chunk.reference.own, chunk.video.own
+
+
+def rgb_steps(chunk: FrameChunk) -> tuple[np.ndarray, np.ndarray]:
+    """As `rgb_pair`, with the frame before the chunk, if there is one: for changes from frame to frame."""
+    return chunk.reference.with_context(1), chunk.video.with_context(1)
