@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -18,8 +19,10 @@ from ruamel.yaml import YAML, YAMLError
 from flows.dvc.fork_server import ForkedProcess, ServerGoneError, fork_server
 from flows.dvc.stage_process import StageNotes
 from segtalker.utils.errors import SegTalkerError
+from segtalker.utils.progress import notice
 
 _GRACE_S = 10.0
+_HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 # what `dvc status` and `dvc repro` import, so that they start at once
 _MODULES = (
     "dvc.cli.parser", "dvc.repo.status", "dvc.repo.reproduce", "dvc.repo.checkout", "dvc.repo.index", "dvc.repo.stage",
@@ -73,22 +76,37 @@ def _is_dvc(pid: int) -> bool:
 def recover(root: Path) -> None:
     """Removes what a killed DVC left half-done, so that the next run can begin.
 
-    A lock of a process that is gone would block for ever once its number is given to another. A torn `dvc.lock`
-    cannot be read; without it DVC finds outputs again in its cache.
+    A lock of a process that is gone would block for ever once its number is given to another. A torn `dvc.lock` would
+    stop DVC; without it stages are taken up from the locks of earlier runs, and clips and checkpoints where they lie.
     """
     lock = root / ".dvc" / "tmp" / "rwlock"
     if lock.is_file():
-        text = lock.read_text(encoding="utf-8")
-        with suppress(json.JSONDecodeError):
-            held = json.loads(text)
+        with suppress(ValueError, TypeError, KeyError, AttributeError):
+            held = json.loads(lock.read_bytes())
             readers = [info for infos in held.get("read", {}).values() for info in infos]
             if any(_is_dvc(int(info["pid"])) for info in [*readers, *held.get("write", {}).values()]):
                 return
         lock.unlink()
-    try:
-        read_lock(root)
-    except YAMLError:
+    if not _is_whole(root / "dvc.lock"):
         (root / "dvc.lock").unlink()
+        notice("dvc.lock was torn and is written anew; what the stages made before is found again")
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether DVC can read a lock: each stage has its command and every file its path and hash."""
+    try:
+        lock = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        files = [
+            item
+            for entry in lock["stages"].values()
+            for item in (*entry.get("deps", ()), *entry["outs"])
+            if isinstance(entry["cmd"], str)
+        ]
+        return lock["schema"] == "2.0" and all(item["path"] and _HASH.fullmatch(item["md5"]) for item in files)
+    except FileNotFoundError:
+        return True
+    except (YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def follow_git(root: Path) -> None:

@@ -83,8 +83,9 @@ def _stages(lock: Path) -> dict[str, Entry]:
     """What a lock says of each stage; nothing of one that cannot be read, which only costs work."""
     try:
         # the parser in C: locks are long
-        return (YAML(typ="safe").load(lock.read_text(encoding="utf-8")) or {}).get("stages", {})
-    except (OSError, YAMLError, UnicodeDecodeError, AttributeError):
+        stages = (YAML(typ="safe").load(lock.read_text(encoding="utf-8")) or {}).get("stages", {})
+        return {stage: entry for stage, entry in stages.items() if all(out["md5"] for out in entry["outs"])}
+    except (OSError, YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError):
         return {}
 
 

@@ -1,6 +1,7 @@
 """Composes the active experiment from `experiments/NAME.yaml` and `--set key=value`."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,11 @@ def compose(root: Path, name: str, settings: Sequence[str]) -> tuple[dict[str, A
 
 
 def activate(root: Path, content: dict[str, Any]) -> None:
-    """Writes `experiment.yaml`, atomically, if it differs."""
+    """Writes `experiment.yaml`, atomically, if it differs or cannot be read."""
     path = root / EXPERIMENT_FILE
-    if path.is_file() and read_yaml(path) == content:
-        return
+    with suppress(BadInputError):
+        if path.is_file() and read_yaml(path) == content:
+            return
     with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8") as out:
         out.write(_HEADER)
         yaml = YAML()

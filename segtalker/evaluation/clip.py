@@ -32,7 +32,7 @@ GROUND_TRUTH = "ground_truth"
 SCORES_FILE = "scores.json"
 FEATURES_FILE = "features.npz"
 # what a measure gave for a clip: an array, a named tuple of arrays, sync scores, or why it gave nothing
-Measured = dict[FrameMeasure, Any]
+ClipValues = dict[FrameMeasure, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +151,7 @@ def _open_video(
 
 
 def _open_videos(
-    plan: EvaluationPlan, clip: Clip, methods: Sequence[str], known: Measured, count: int
+    plan: EvaluationPlan, clip: Clip, methods: Sequence[str], known: ClipValues, count: int
 ) -> dict[str, MethodVideo]:
     """The reference itself, less what is known of it, and every method's video."""
     measures = plan.nets.measures()
@@ -211,9 +211,9 @@ def join_chunks(parts: Sequence[Any]) -> Any:
     return type(parts[0])(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def clip_measured(video: MethodVideo, reference_clip: ReferenceClip, nets: MetricNets) -> Measured:
+def clip_measured(video: MethodVideo, reference_clip: ReferenceClip, nets: MetricNets) -> ClipValues:
     """What each measure gave for the whole clip, or `NotMeasurable`."""
-    measured: Measured = {}
+    measured: ClipValues = {}
     for measure, parts in video.chunks.items():
         values = join_chunks(parts)
         try:
@@ -236,7 +236,7 @@ def _score(metric: Metric, values: Any, missing: str) -> dict[str, Any]:
         return {"value": None, "reason": str(reason)}
 
 
-def _scores(measured: Measured, nets: MetricNetsConfig) -> dict[str, dict]:
+def _scores(measured: ClipValues, nets: MetricNetsConfig) -> dict[str, dict]:
     return {
         metric.name: _score(metric, measured.get(metric.measure), nets.missing(metric.measure.needs))
         for metric in chosen_metrics(nets.stand_ins)
@@ -294,7 +294,7 @@ def evaluate_clip(plan: EvaluationPlan, record: EvaluationRecord, folder: Path) 
 
 
 def _write(
-    folder: Path, videos: Mapping[str, MethodVideo], measured: Mapping[str, Measured], nets: MetricNetsConfig
+    folder: Path, videos: Mapping[str, MethodVideo], measured: Mapping[str, ClipValues], nets: MetricNetsConfig
 ) -> None:
     scores = {method: _scores(values, nets) for method, values in measured.items()}
     failures = {method: video.failure for method, video in videos.items() if video.failure}

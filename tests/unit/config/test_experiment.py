@@ -110,3 +110,13 @@ def test_what_is_wrong_is_said_on_one_line(name: str, settings: list[str], messa
     with pytest.raises(BadInputError, match=message) as error:
         compose(ROOT, name, settings)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("torn", [b"", b"active: {exp", b"\xff\xfe", b"- a"])
+def test_a_torn_active_experiment_is_written_anew(tmp_path: Path, torn: bytes) -> None:
+    content = {"active": {"experiment": "demo", "dataset": "synthetic"}}
+    activate(tmp_path, content)
+    whole = (tmp_path / "experiment.yaml").read_bytes()
+    (tmp_path / "experiment.yaml").write_bytes(torn)
+    activate(tmp_path, content)
+    assert (tmp_path / "experiment.yaml").read_bytes() == whole

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.dvc.command_line import Dvc, follow_git, open_dvc
+from flows.dvc.command_line import Dvc, follow_git, open_dvc, read_lock, recover
 
 STAGES = """
 vars: [active.yaml]
@@ -92,3 +92,43 @@ def test_dvc_is_told_whether_there_is_a_repository(tmp_path: Path) -> None:
     local.write_text("[core]\n    remote = lab\n")
     follow_git(tmp_path)
     assert "lab" in local.read_text()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.8, 0.95])
+def test_after_a_torn_lock_stages_go_on(dvc: Dvc, share: float) -> None:
+    run(dvc, "one")
+    before = read_lock(dvc.root)["make"]["outs"][0]["md5"]
+    whole = (dvc.root / "dvc.lock").read_bytes()
+    (dvc.root / "dvc.lock").write_bytes(whole[: int(share * len(whole))])
+    recover(dvc.root)
+    dvc.start_stage("make", force=False, extra={}).wait()
+    assert read_lock(dvc.root)["make"]["outs"][0]["md5"] == before
+    assert dvc.status() == set()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"stages: 3", b"schema: '2.0'", b"\xff\xfe", bytes(64), b"schema: '1.0'\nstages: {}"],
+)
+def test_what_is_no_lock_is_removed_and_named(tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "dvc.lock").write_bytes(content)
+    recover(tmp_path)
+    assert not (tmp_path / "dvc.lock").exists()
+    assert capsys.readouterr().err.startswith("dvc.lock was torn")
+
+
+def test_a_whole_lock_stays(dvc: Dvc, capsys: pytest.CaptureFixture) -> None:
+    run(dvc, "one")
+    whole = (dvc.root / "dvc.lock").read_bytes()
+    recover(dvc.root)
+    assert (dvc.root / "dvc.lock").read_bytes() == whole
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"read": 3}', b'{"write": {"a": {}}}'])
+def test_a_torn_lock_of_a_process_is_removed(tmp_path: Path, content: bytes) -> None:
+    held = tmp_path / ".dvc" / "tmp" / "rwlock"
+    held.parent.mkdir(parents=True)
+    held.write_bytes(content)
+    recover(tmp_path)
+    assert not held.exists()

@@ -144,3 +144,18 @@ def test_a_torn_lock_only_costs_work(project: Project, damage: bytes) -> None:
     for lock in (project.root / ".dvc/tmp/experiments").iterdir():
         lock.write_bytes(damage)
     assert restore_lock(project.root, project.activate("other")) == ["train_tsg", "generate"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"stages: 3", b"\xff\xfe", b"stages: {generate: {cmd: x}}", b"stages: {a: {outs: [{path: b}]}}"],
+)
+def test_a_saved_lock_that_is_torn_only_costs_work(tmp_path: Path, content: bytes) -> None:
+    project = Project(tmp_path)
+    params = project.activate("demo")
+    project.run("demo")
+    save_lock(tmp_path, params)
+    for saved in (tmp_path / ".dvc/tmp/experiments").glob("*.lock"):
+        saved.write_bytes(content)
+    (tmp_path / "dvc.lock").unlink()
+    assert restore_lock(tmp_path, params) == []
