@@ -5,11 +5,12 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from segtalker.utils.errors import SegTalkerError
 _START_LIMIT_S = 120.0
 _PATIENCE_S = 15.0
 _POLL_S = 0.1
+_DATABASE = "prefect.db"
 _REASON_LENGTH = 300
 _HOST = "127.0.0.1"
 _LOOPBACK = ("localhost", _HOST, "::1")
@@ -34,7 +36,7 @@ def configure(root: Path) -> None:
     home = (root / ".prefect").resolve()
     os.environ.setdefault("PREFECT_HOME", str(home))
     # a database's address is decoded, so a path with ? or % would name a file elsewhere
-    address = f"sqlite+aiosqlite:///{quote(os.environ['PREFECT_HOME'])}/prefect.db"
+    address = f"sqlite+aiosqlite:///{quote(os.environ['PREFECT_HOME'])}/{_DATABASE}"
     os.environ.setdefault("PREFECT_API_DATABASE_CONNECTION_URL", address)
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # runs keep their logs in the UI; the terminal belongs to the stages
@@ -113,6 +115,7 @@ def prefect_server(root: Path) -> Iterator[Server]:
         return
     port = _free_port()
     log.parent.mkdir(parents=True, exist_ok=True)
+    set_damaged_aside(log.with_name(_DATABASE))
     # nothing is fetched here; a client would even stumble over the kind of a proxy it does not use
     own = {"PREFECT_API_URL": f"http://{_HOST}:{port}/api", "NO_PROXY": "*", "no_proxy": "*"}
     before = {name: os.environ.get(name) for name in own}
@@ -125,6 +128,21 @@ def prefect_server(root: Path) -> Iterator[Server]:
         process.wait()
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def set_damaged_aside(database: Path) -> None:
+    """Renames a database that is not whole, which would stop every later run; all it holds is the history of runs."""
+    if not database.is_file():
+        return
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        answer = str(error)
+    if answer != "ok":
+        aside = database.with_name(f"{database.name}.damaged")
+        database.replace(aside)
+        say(f"{database}: damaged ({answer}); kept as {aside.name}, the Prefect pages begin anew")
 
 
 def _start(port: int, log: Path) -> subprocess.Popen:
