@@ -18,6 +18,7 @@ from ruamel.yaml import YAML, YAMLError
 
 from flows.dvc.fork_server import ForkedProcess, ServerGoneError, fork_server
 from flows.dvc.stage_process import StageNotes
+from segtalker.tracking.provenance import read_lock
 from segtalker.utils.errors import SegTalkerError
 from segtalker.utils.progress import notice
 
@@ -53,17 +54,6 @@ class Reproduced:
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "no message"
-
-
-def read_lock(root: Path) -> dict[str, Any]:
-    """The stages in `dvc.lock`.
-
-    Raises:
-        YAMLError: it is not whole.
-    """
-    path = root / "dvc.lock"
-    lock = YAML(typ="safe").load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return (lock or {}).get("stages", {})
 
 
 def _is_dvc(pid: int) -> bool:

@@ -121,6 +121,9 @@ def _run_local(
                     reason = future.result()
                     yield running.pop(future), reason
         except BrokenProcessPool:
+            # one that was being started when another died would be waited for for ever
+            for process in list((pool._processes or {}).values()):
+                process.kill()
             return list(running.values()), list(waiting)
     return [], []
 

@@ -1,5 +1,6 @@
 """Where a result comes from: seeds, the git revision, the signature of an experiment, its code and its data."""
 
+import fcntl
 import json
 import os
 import random
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ruamel.yaml import YAML
 
 from segtalker.clips.record import ClipRecord
 from segtalker.clips.tables import read_records
@@ -138,6 +140,30 @@ def leaves(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def read_lock(root: Path) -> dict[str, Any]:
+    """The stages in `dvc.lock`, none where there is no such file.
+
+    DVC writes the file in place, and another stage may end at this moment; while the lock it takes for that is shared
+    with readers, it waits.
+
+    Raises:
+        YAMLError: it is not whole.
+    """
+    path, taken = root / _DVC_LOCK, root / ".dvc" / "tmp" / "lock"
+    if not path.is_file():
+        return {}
+    if not taken.is_file():
+        return _lock_stages(path)
+    with taken.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        return _lock_stages(path)
+
+
+def _lock_stages(path: Path) -> dict[str, Any]:
+    # the parser in C: locks are long
+    return (YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {}).get("stages", {})
+
+
 def resume_key(root: Path, stage: Stage, stage_signature: str) -> str:
     """What unfinished work of a stage may be continued under: its signature, its code and its inputs are the same.
 
@@ -151,8 +177,7 @@ def resume_key(root: Path, stage: Stage, stage_signature: str) -> str:
     Returns:
         64 hex digits.
     """
-    lock = root / _DVC_LOCK
-    stages = read_yaml(lock).get("stages", {}) if lock.is_file() else {}
+    stages = read_lock(root)
     inputs = {name: stages.get(name, {}).get("outs") for name in STAGE_INPUTS[stage]}
     code = read_yaml(root / CODE_FILE)[stage]
     return params_hash({"signature": stage_signature, "code": code, "inputs": inputs})

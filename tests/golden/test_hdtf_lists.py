@@ -50,7 +50,7 @@ def test_traps(videos: dict[str, HdtfVideo]) -> None:
     assert videos["WRA_GregWalden"].height == 714
     clip = videos["RD_Radio11"].clips[1]
     assert (clip.clip_id, clip.start_s, clip.end_s) == ("RD_Radio11_001", 90.0, 150.0)
-    assert videos["RD_Radio11"].clips[0].box == "412 0 599 599"
+    assert videos["RD_Radio11"].clips[0].box == (412, 0, 599, 599)
     assert videos["RD_Radio11"].clips[0].ratio == "1.2"
     for video in videos.values():
         for clip in video.clips:

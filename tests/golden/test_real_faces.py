@@ -106,7 +106,7 @@ def test_crops_hold_the_face(name: str, params: Params, tmp_path: Path) -> None:
 def test_a_clip_of_hdtf_is_not_cropped_again(params: Params, tmp_path: Path) -> None:
     source = ROOT / "videos/hdtf/WDA_AlexandriaOcasioCortez_000.mp4"
     base = params.base.model_copy(update={"image_size": 512})
-    crop_clip(base, params.crop, 64, {"source": str(source)}, tmp_path)
+    crop_clip(base, params.crop, 64, ClipRecord(clip_id="clip", source=source), tmp_path)
     assert json.loads((tmp_path / "crop.json").read_text())["squares"] == [[-0.5, -0.5, 512.0]]
     original = next(iter(open_video(source, "decord"))).image.astype(int)
     assert np.abs(ImagePack(tmp_path / "frames.zip").read([0])[0] - original).mean() < 1.0

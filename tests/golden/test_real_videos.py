@@ -67,7 +67,7 @@ def sound_lag(name: str, params: Params) -> float:
     """Samples by which the sound of a clip lags behind that of the clip in sync, their pictures laid together."""
     clips = []
     for file in ("test_offset_0.avi", name):
-        timeline = make_timeline({"source": str(VIDEOS / "sync" / file)}, params.base, params.crop)
+        timeline = make_timeline(ClipRecord(clip_id="clip", source=VIDEOS / "sync" / file), params.base, params.crop)
         frames = [frame.image for frame in islice(timeline.frames(), 60)]
         clips.append((np.stack(frames).astype(np.int16), timeline.sound.cut(timeline.start_s, 10.0)))
     (pictures, reference), (others, shifted) = clips
@@ -100,7 +100,7 @@ def test_encoder_delay_is_no_sound() -> None:
 )
 def test_clips_without_sound_have_a_reason(name: str, reason: str, params: Params) -> None:
     with pytest.raises(BadClipError, match=reason):
-        make_timeline({"source": str(VIDEOS / name)}, params.base, params.crop)
+        make_timeline(ClipRecord(clip_id="clip", source=VIDEOS / name), params.base, params.crop)
 
 
 def test_sound_beside_a_silent_video(params: Params) -> None:

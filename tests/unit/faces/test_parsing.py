@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from segtalker.clips.image_pack import ImagePack, write_images
+from segtalker.clips.record import ClipRecord
 from segtalker.faces.mask_smoothing import Smoothing, flicker, smooth
 from segtalker.faces.parsing import ParserChoice, load_parser, parse_frames, parse_video, score_frames
 from segtalker.nets.checkpoints import save_net
@@ -65,7 +66,7 @@ def _threads() -> Iterator[None]:
 def test_a_clip_is_parsed_like_its_frames(parsed_clip: tuple[Path, FaceParser, np.ndarray]) -> None:
     folder, net, frames = parsed_clip
     choice = ParserChoice("trained", folder / "parser.ckpt", "cpu", "32-true")
-    facts = parse_clip(choice, folder / "crop", 2, Smoothing(1, 4.0), {"clip_id": "a"}, folder)
+    facts = parse_clip(choice, folder / "crop", 2, Smoothing(1, 4.0), ClipRecord(clip_id="a", source=folder), folder)
     masks = parse_frames(net, frames, 5)
     np.testing.assert_array_equal(ImagePack(folder / "masks.zip").read(), masks)
     assert facts["flicker"] == facts["flicker_raw"] == pytest.approx(flicker(masks), abs=1e-4)
@@ -75,7 +76,7 @@ def test_a_clip_is_parsed_like_its_frames(parsed_clip: tuple[Path, FaceParser, n
 def test_a_clip_is_averaged_across_batches(parsed_clip: tuple[Path, FaceParser, np.ndarray], batch_size: int) -> None:
     folder, net, frames = parsed_clip
     choice, smoothing = ParserChoice("trained", folder / "parser.ckpt", "cpu", "32-true"), Smoothing(5, 90.0)
-    facts = parse_clip(choice, folder / "crop", batch_size, smoothing, {"clip_id": "a"}, folder)
+    facts = parse_clip(choice, folder / "crop", batch_size, smoothing, ClipRecord(clip_id="a", source=folder), folder)
     scored = list(score_frames(net, frames, len(frames)))
     whole = [regions.numpy() for regions in smooth(scored, smoothing)]
     np.testing.assert_array_equal(ImagePack(folder / "masks.zip").read(), whole)
@@ -92,7 +93,12 @@ def test_half_the_precision_names_nearly_the_same_regions(parsed_clip: tuple[Pat
     differ = (parse_frames(rounded, frames, 4) != parse_frames(net, frames, 4)).mean()
     assert 0 < differ < 0.03
     facts = parse_clip(
-        replace(exact, precision="bf16-true"), folder / "crop", 2, Smoothing(1, 4.0), {"clip_id": "a"}, folder
+        replace(exact, precision="bf16-true"),
+        folder / "crop",
+        2,
+        Smoothing(1, 4.0),
+        ClipRecord(clip_id="a", source=folder),
+        folder,
     )
     np.testing.assert_array_equal(ImagePack(folder / "masks.zip").read(), parse_frames(rounded, frames, 2))
     assert facts["flicker"] > 0
