@@ -31,7 +31,7 @@ def processes(root: Path) -> dict[int, str]:
     return found
 
 
-def assert_gone(root: Path, within_s: float = 2.0) -> None:
+def assert_gone(root: Path, within_s: float = 15.0) -> None:
     deadline = time.monotonic() + within_s
     while (left := processes(root)) and time.monotonic() < deadline:
         time.sleep(0.05)
