@@ -71,7 +71,7 @@ def test_code_that_changed_runs_the_stages_made_of_it(project: Project) -> None:
 def test_an_experiment_shares_what_another_one_made(project: Project) -> None:
     """A named ablation of the talking masks trains no other network again."""
     tiny = YAML(typ="safe").load((project.root / "experiments" / "tiny.yaml").read_text(encoding="utf-8"))
-    tiny["train_tsg"]["sync_weight"] = 0.0
+    tiny["train_tsg"]["loss_weights"] = {"sync": 0.0}
     with (project.root / "experiments" / "tiny-no-sync.yaml").open("w", encoding="utf-8") as out:
         YAML().dump(tiny, out)
     answer = project.run("reproduce", "--experiment", "tiny-no-sync")
