@@ -33,6 +33,7 @@ from typing import Any
 _LENGTH = struct.Struct("!q")
 _PATH_BYTES = 90  # of a socket's address; the system allows 104 at least
 _BACKLOG = 64
+_INTERRUPTED = 130
 _PR_SET_PDEATHSIG = 1
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
@@ -335,6 +336,8 @@ def _exit_code(function: Callable[[], Any]) -> int:
         result = function()
     except SystemExit as end:
         result = end.code
+    except KeyboardInterrupt:  # asked to end, be it before its own code began
+        return _INTERRUPTED
     except BaseException:
         sys.excepthook(*sys.exc_info())
         return 1
