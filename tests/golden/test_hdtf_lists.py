@@ -51,12 +51,12 @@ def test_traps(videos: dict[str, HdtfVideo]) -> None:
     clip = videos["RD_Radio11"].clips[1]
     assert (clip.clip_id, clip.start_s, clip.end_s) == ("RD_Radio11_001", 90.0, 150.0)
     assert videos["RD_Radio11"].clips[0].box == (412, 0, 599, 599)
-    assert videos["RD_Radio11"].clips[0].ratio == "1.2"
+    assert videos["RD_Radio11"].clips[0].ratio == 1.2
     for video in videos.values():
         for clip in video.clips:
             assert 0 <= clip.start_s < clip.end_s < 3600
             if clip.box:
-                x, y, width, height = map(int, clip.box.split())
+                x, y, width, height = clip.box
                 assert width == height > 100
                 assert min(x, y) >= 0
 
