@@ -16,7 +16,7 @@ from flows.dvc.command_line import Dvc, follow_git, open_dvc, recover
 from flows.dvc.fork_server import fork_server
 from flows.dvc.lock_cache import restore_lock, save_lock
 from flows.prefect_server import Server, configure, prefect_server
-from flows.schedule import Machine
+from flows.schedule import Resources
 from flows.stage_runs import Outcome, StageRuns
 from flows.stages.__main__ import PRELOADED, SERVER_VARIABLE
 from segtalker.config.params import Params
@@ -70,7 +70,7 @@ class ExperimentRun:
         return self._run(runs, lambda flows: flows.report(self._root, self._params.active.experiment, runs))
 
     def _begin(self, stages: Sequence[Stage], changed: Collection[str], forced: Collection[Stage]) -> StageRuns:
-        return StageRuns(self._dvc, self._params, stages, changed, forced, Machine.here(), self._preload)
+        return StageRuns(self._dvc, self._params, stages, changed, forced, Resources.here(), self._preload)
 
     def _run(self, runs: StageRuns, flow: Callable[[ModuleType], Any]) -> Any:
         """Begins what may begin, then follows it in Prefect."""

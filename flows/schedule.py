@@ -29,7 +29,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Machine:
+class Resources:
     """What stages share.
 
     Args:
@@ -41,7 +41,7 @@ class Machine:
     gpus: tuple[str, ...]
 
     @classmethod
-    def here(cls) -> "Machine":
+    def here(cls) -> "Resources":
         """This one."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return cls(cores, _gpus())
@@ -58,7 +58,7 @@ def _gpus() -> tuple[str, ...]:
     return tuple(re.findall(r"^GPU (\d+):", answer.stdout, re.MULTILINE))
 
 
-def stage_share(params: Params, stage: Stage, machine: Machine) -> Share:
+def stage_share(params: Params, stage: Stage, machine: Resources) -> Share:
     """What a stage needs of a machine.
 
     Args:
@@ -88,7 +88,7 @@ class Schedule:
     """
 
     shares: Mapping[Stage, Share]
-    machine: Machine
+    machine: Resources
     seconds: Mapping[Stage, float]
     running: dict[Stage, tuple[str, ...]] = field(default_factory=dict)
     done: set[Stage] = field(default_factory=set)

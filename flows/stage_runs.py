@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flows.commands.console import say
 from flows.dvc.command_line import Dvc, RunningStage, StageKilledError
 from flows.expected_time import expected_seconds, in_words, keep_seconds, scaled
-from flows.schedule import Machine, Schedule, Share, stage_share
+from flows.schedule import Resources, Schedule, Share, stage_share
 from segtalker.config.params import Params
 from segtalker.config.stages import STAGE_INPUTS, Stage
 from segtalker.utils.errors import SegTalkerError
@@ -54,7 +54,7 @@ class StageRuns:
         stages: Sequence[Stage],
         changed: Collection[str],
         forced: Collection[Stage],
-        machine: Machine,
+        machine: Resources,
         preload: Callable[[], dict[str, str]],
     ) -> None:
         self.stages, self.begun = tuple(stages), list[Stage]()
@@ -69,7 +69,7 @@ class StageRuns:
         self._extra = dict[Stage, dict[str, str]]()
         self._ending = False
 
-    def _planned(self, machine: Machine) -> Schedule:
+    def _planned(self, machine: Resources) -> Schedule:
         """What may run, with its share; what is up to date and stands on nothing that may run needs none."""
         shares = dict[Stage, Share]()
         for stage in self.stages:

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from flows.schedule import Machine, Schedule, Share, stage_share
+from flows.schedule import Resources, Schedule, Share, stage_share
 from segtalker.config.params import Params, load_params
 from segtalker.config.stages import STAGE_INPUTS, STAGES, Stage
 
 PROJECT = Path(__file__).parents[3]
-TWO_CORES = Machine(2, ())
+TWO_CORES = Resources(2, ())
 SECONDS: dict[Stage, float] = {"train_sync": 100, "train_tsg": 300, "train_sgi": 350, "train_wav2lip": 400}
 
 
-def schedule(machine: Machine = TWO_CORES, gpus: int = 0) -> Schedule:
+def schedule(machine: Resources = TWO_CORES, gpus: int = 0) -> Schedule:
     """All stages; a training takes one core, every other stage all of them."""
     shares = {
         stage: Share(1, gpus) if stage.startswith("train") else Share(machine.cores, len(machine.gpus))
@@ -75,7 +75,7 @@ def test_the_time_left_counts_what_runs_together() -> None:
 
 
 def test_each_training_has_a_gpu_of_its_own() -> None:
-    plan = schedule(Machine(8, ("0", "2")), gpus=1)
+    plan = schedule(Resources(8, ("0", "2")), gpus=1)
     plan.done = set(STAGES[: STAGES.index("train_sync") + 1])
     assert plan.startable() == ["train_wav2lip", "train_sgi"]
     assert (plan.start("train_wav2lip"), plan.start("train_sgi")) == (("0",), ("2",))
@@ -86,17 +86,17 @@ def test_each_training_has_a_gpu_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("devices", "machine", "share"),
     [
-        ("auto", Machine(8, ()), Share(1, 0)),
-        ("auto", Machine(8, ("0", "1")), Share(1, 2)),
-        (1, Machine(8, ("0", "1")), Share(1, 1)),
+        ("auto", Resources(8, ()), Share(1, 0)),
+        ("auto", Resources(8, ("0", "1")), Share(1, 2)),
+        (1, Resources(8, ("0", "1")), Share(1, 1)),
     ],
 )
-def test_a_training_takes_its_threads_and_devices(devices: str | int, machine: Machine, share: Share) -> None:
+def test_a_training_takes_its_threads_and_devices(devices: str | int, machine: Resources, share: Share) -> None:
     assert stage_share(with_threads(1, devices), "train_sgi", machine) == share
 
 
 def test_what_says_no_threads_takes_all_cores() -> None:
-    params, machine = with_threads(1, "auto"), Machine(8, ("0",))
+    params, machine = with_threads(1, "auto"), Resources(8, ("0",))
     assert stage_share(params, "generate", machine) == Share(8, 1)
     assert stage_share(with_threads(64, "auto"), "train_sgi", machine).cores == 8
 
