@@ -18,7 +18,7 @@ from segtalker.inference.background import Background, SourceBackground, read_ba
 from segtalker.inference.editing import MaskEdit, swap_region
 from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
 from segtalker.inference.talk_inputs import check_writable, read_mask, read_speech, region_index, save_mask
-from segtalker.inference.talker import IDENTITY_FRAMES, Identity, Stretch, Talker, TalkSettings, frames_of_speech
+from segtalker.inference.talker import IDENTITY_FRAMES, Identity, Talker, TalkingChunk, TalkSettings, frames_of_speech
 from segtalker.media.mel import speech_mel
 from segtalker.media.video import write_video
 from segtalker.nets.pretrained import resolve_weights
@@ -121,9 +121,9 @@ class TalkPipeline:
             face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder))
             own = self.talker.identify(face)
             edit = self._mask_edit(edits.mask, own)
-            stretches = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, background, edit)
+            chunks = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, background, edit)
             cropped = "" if crop_only else _reaches_out(own.mask, edits, edit)
-            frames = _crops(stretches) if crop_only or cropped else _pasted(face, stretches, count)
+            frames = _crops(chunks) if crop_only or cropped else _pasted(face, chunks, count)
             height, width = self._write(out, frames, count, samples)
         return TalkingVideo(count, count / self.settings.fps, width, height, cropped)
 
@@ -184,15 +184,15 @@ def _reaches_out(mask: np.ndarray, edits: Edits, edit: MaskEdit | None) -> str:
     return "the mask was edited at its border" if edit is not None and edit.changed[border].any() else ""
 
 
-def _crops(stretches: Iterator[Stretch]) -> Iterator[np.ndarray]:
-    return chain.from_iterable(stretch.frames for stretch in stretches)
+def _crops(chunks: Iterator[TalkingChunk]) -> Iterator[np.ndarray]:
+    return chain.from_iterable(chunk.frames for chunk in chunks)
 
 
-def _pasted(face: Portrait, stretches: Iterator[Stretch], count: int) -> Iterator[np.ndarray]:
+def _pasted(face: Portrait, chunks: Iterator[TalkingChunk], count: int) -> Iterator[np.ndarray]:
     """Whole pictures with the face put back: all that is or was face, and a soft edge around it."""
     pictures, size = face.walk(count), len(face.masks.read([0])[0])
-    for stretch in stretches:
-        for index, mask, crop in zip(stretch.source, stretch.masks, stretch.frames, strict=True):
+    for chunk in chunks:
+        for index, mask, crop in zip(chunk.source, chunk.masks, chunk.frames, strict=True):
             before = face.masks.read([int(index)])[0]
             share = soft_share((mask != BACKGROUND) | (before != BACKGROUND))
             yield paste_back(next(pictures), crop, share, square_transform(face.squares[index], size))

@@ -6,7 +6,7 @@
 3. the codes are painted into the talking masks (SGI);
 4. what the masks call background comes from the source.
 
-Everything is done in stretches of a few seconds, so memory does not grow with the length of the speech.
+Everything is done in chunks of a few seconds, so memory does not grow with the length of the speech.
 """
 
 import math
@@ -35,7 +35,7 @@ from segtalker.regions import REGION_INDEX
 from segtalker.utils.errors import BadInputError
 
 _EYES = REGION_INDEX["eyes"]
-_STRETCH_S = 8  # speech worked on at once
+_CHUNK_S = 8  # speech worked on at once
 IDENTITY_FRAMES = 200  # from the start of a source, in which the reference is looked for
 
 
@@ -122,7 +122,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class TalkingChunk:
     """Some seconds of a talking face.
 
     Args:
@@ -203,7 +203,7 @@ class Talker:
         return Identity(best, masks[best], landmarks[best], codes)
 
     def _context(self) -> int:
-        """Frames heard and seen on either side of a stretch, so that its cuts leave no trace: a whole number of
+        """Frames heard and seen on either side of a chunk, so that its cuts leave no trace: a whole number of
         strides and of mel columns."""
         settings = self.settings
         unit = math.lcm((settings.mel_rate / settings.fps).denominator, settings.stride)
@@ -216,7 +216,7 @@ class Talker:
     def talking_masks(
         self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Masks that speak, stretch by stretch; the same as if done at once.
+        """Masks that speak, chunk by chunk; the same as if done at once.
 
         Args:
             face: gives the pose; shorter than `count`, it is walked back and forth.
@@ -229,7 +229,7 @@ class Talker:
             Source indices `(T,)` and masks `(T, H, W)`, uint8.
         """
         settings, context = self.settings, self._context()
-        length = math.ceil(_STRETCH_S * settings.fps / context) * context
+        length = math.ceil(_CHUNK_S * settings.fps / context) * context
         walk = back_and_forth(len(face.frames), count)
         for first in range(0, count, length):
             last = min(count, first + length)
@@ -302,7 +302,7 @@ class Talker:
         count: int,
         background: Background,
         edit: MaskEdit | None = None,
-    ) -> Iterator[Stretch]:
+    ) -> Iterator[TalkingChunk]:
         """A face says what is heard.
 
         Args:
@@ -314,4 +314,4 @@ class Talker:
             edit: a change of the mask.
         """
         for source, masks in self.talking_masks(face, identity, mel, count, edit):
-            yield Stretch(source, masks, self.render(face, source, masks, identity.codes, background))
+            yield TalkingChunk(source, masks, self.render(face, source, masks, identity.codes, background))

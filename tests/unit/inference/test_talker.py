@@ -22,8 +22,8 @@ def _mel(columns: int) -> np.ndarray:
 
 
 def _masks(talker: Talker, clip: Clip, mel: np.ndarray, count: int) -> np.ndarray:
-    stretches = talker.talking_masks(clip, talker.identify(clip), mel, count, edit=None)
-    return np.concatenate([masks for _, masks in stretches])
+    chunks = talker.talking_masks(clip, talker.identify(clip), mel, count, edit=None)
+    return np.concatenate([masks for _, masks in chunks])
 
 
 @pytest.mark.parametrize("available", [1, 2, 5])
@@ -44,7 +44,7 @@ def test_stretches_leave_no_trace(talker: Talker, clips: list[Clip], monkeypatch
     count = 130
     mel = _mel(count * 16 // 5)
     whole = _masks(talker, clips[0], mel, count)
-    monkeypatch.setattr(segtalker.inference.talker, "_STRETCH_S", 0.5)
+    monkeypatch.setattr(segtalker.inference.talker, "_CHUNK_S", 0.5)
     pieces = list(talker.talking_masks(clips[0], talker.identify(clips[0]), mel, count, edit=None))
     assert len(pieces) > 2
     np.testing.assert_array_equal(np.concatenate([masks for _, masks in pieces]), whole)
@@ -90,9 +90,9 @@ def test_a_frame_says_nothing_of_its_own_mouth(talker: Talker, clips: list[Clip]
     closed = np.where(masks == MOUTH, np.uint8(LIP), masks)
     assert (closed != masks).any()
     silent = _Face(_Shown(clip.frames.read()), _Shown(closed), np.asarray(clip.landmarks))
-    stretches = talker.talking_masks(silent, talker.identify(clip), np.asarray(clip.mel), 20, edit=None)
+    chunks = talker.talking_masks(silent, talker.identify(clip), np.asarray(clip.mel), 20, edit=None)
     expected = _masks(talker, clip, np.asarray(clip.mel), 20)
-    np.testing.assert_array_equal(np.concatenate([masks for _, masks in stretches]), expected)
+    np.testing.assert_array_equal(np.concatenate([masks for _, masks in chunks]), expected)
 
 
 def test_the_identity_is_the_widest_mouth(talker: Talker, clips: list[Clip]) -> None:
@@ -115,9 +115,9 @@ def test_surroundings_come_from_the_source(talker: Talker, clips: list[Clip]) ->
 
 def test_talking_gives_a_frame_for_every_mask(talker: Talker, clips: list[Clip]) -> None:
     identity = talker.identify(clips[0])
-    stretches = list(talker.talk(clips[0], identity, _mel(300), 70, SourceBackground()))
-    assert sum(len(list(stretch.frames)) for stretch in stretches) == 70
-    assert np.concatenate([stretch.source for stretch in stretches]).max() == len(clips[0].frames) - 1
+    chunks = list(talker.talk(clips[0], identity, _mel(300), 70, SourceBackground()))
+    assert sum(len(list(chunk.frames)) for chunk in chunks) == 70
+    assert np.concatenate([chunk.source for chunk in chunks]).max() == len(clips[0].frames) - 1
 
 
 @pytest.mark.parametrize("net", ["train_tsg/tsg.ckpt", "train_sgi/encoder.ckpt", "train_sgi/generator.ckpt"])
