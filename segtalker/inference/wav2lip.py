@@ -17,7 +17,7 @@ WAV2LIP_FILE = "train_wav2lip/wav2lip.ckpt"
 
 
 @dataclass(frozen=True)
-class DubSettings:
+class Wav2LipSettings:
     """How faces are cut out and laid back.
 
     Args:
@@ -35,7 +35,7 @@ class DubSettings:
     batch_size: int
 
 
-class Dubber:
+class Wav2LipTalker:
     """The trained network of an experiment.
 
     Args:
@@ -43,12 +43,12 @@ class Dubber:
         settings: what it was trained for.
     """
 
-    def __init__(self, net: Wav2LipGenerator, settings: DubSettings) -> None:
+    def __init__(self, net: Wav2LipGenerator, settings: Wav2LipSettings) -> None:
         self.net = net
         self.settings = settings
 
     @classmethod
-    def load(cls, models: Path, settings: DubSettings, device: torch.device) -> "Dubber":
+    def load(cls, models: Path, settings: Wav2LipSettings, device: torch.device) -> "Wav2LipTalker":
         """Reads the network of an experiment.
 
         Args:
@@ -61,7 +61,7 @@ class Dubber:
         """
         return cls(load_net(models / WAV2LIP_FILE, Wav2LipGenerator).to(device), settings)
 
-    def dub(self, face: Face, reference: int, mel: np.ndarray) -> Iterator[np.ndarray]:
+    def render(self, face: Face, reference: int, mel: np.ndarray) -> Iterator[np.ndarray]:
         """The frames of a clip, its mouth saying what is heard.
 
         Args:

@@ -12,7 +12,7 @@ from torch import nn
 
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import CLIP_COLUMNS, write_table, write_wav
-from segtalker.evaluation.clip import EvaluationPlan
+from segtalker.evaluation.clip import EvaluateConfig
 from segtalker.evaluation.metric_nets import MetricNetsConfig, WeightFiles
 from segtalker.faces.parsing import ParserChoice
 from segtalker.metrics.frame_chunks import MetricNets
@@ -138,8 +138,8 @@ def make_nets(others: Mapping[MetricNet, nn.Module] = MappingProxyType({})) -> M
     return MetricNets(PaletteParser(), loaded, torch.device("cpu"))
 
 
-def make_plan(root: Path) -> EvaluationPlan:
-    return EvaluationPlan(
+def evaluate_config(root: Path) -> EvaluateConfig:
+    return EvaluateConfig(
         data=root / "data",
         dataset=DATASET,
         generated=root / "generate",
@@ -163,5 +163,5 @@ def make_plan(root: Path) -> EvaluationPlan:
 @pytest.fixture(scope="session")
 def drawn() -> SimpleNamespace:
     """The functions of this file, for tests to call."""
-    functions = (speech, draw_masks, paint, write_clip, write_split, make_nets, make_plan)
+    functions = (speech, draw_masks, paint, write_clip, write_split, make_nets, evaluate_config)
     return SimpleNamespace(**{function.__name__: function for function in functions}, frames=FRAMES)
