@@ -133,10 +133,10 @@ class PlainWay:
         video, audio = [], []
         for first in range(len(made) - count + 1):
             frames = np.stack([_read(path) for path in made[first : first + count]])
-            places = box_transforms(self.landmarks, size, self.config.smooth_frames)[first : first + count]
+            places = box_transforms(self.landmarks, size, self.config.clock.smooth_frames)[first : first + count]
             channels = rgb_channels(torch.from_numpy(extract_boxes(frames, places, size)))
             video.append(expert.embed_frames(channels[None]).numpy()[0])
-            starts = window_starts(np.array([first]), self.config.fps, self.config.mel_rate)
+            starts = window_starts(np.array([first]), self.config.clock)
             speech = gather_columns(self.mel, starts, expert.audio_tower.window[1])
             audio.append(expert.embed_audio(torch.from_numpy(speech)).numpy()[0])
         scores = sync_scores(np.stack(video), np.stack(audio), MAX_SHIFT, zero_padding=False)

@@ -43,7 +43,6 @@ def generate_config(run: StageRun) -> GenerateConfig:
         settings=TalkSettings.of(run.params),
         methods=run.params.generate.methods,
         folder=run.workspace.results("generate"),
-        sample_rate_hz=run.params.base.sample_rate_hz,
         silence=-run.params.base.mel.max_abs,
         crf=run.params.generate.crf,
         device="cuda" if torch.cuda.is_available() else "cpu",

@@ -17,6 +17,7 @@ from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.record import ClipRecord
 from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip, processed_clip
+from segtalker.config.base import Clock
 from segtalker.evaluation.metric_nets import MetricNetsConfig, load_metric_nets, make_finders
 from segtalker.faces.detectors import FaceFinder
 from segtalker.metrics.catalogue import chosen_metrics, clip_value
@@ -59,10 +60,7 @@ class EvaluateConfig:
         cache: folder of features kept by content.
         reference_masks: `truth` (the dataset's own) or `parsed`.
         nets: the networks that measure.
-        fps: frames a second.
-        sample_rate_hz: of the sound.
-        mel_rate: mel columns a second.
-        smooth_frames: of the mouth box.
+        clock: of frames and sound.
         batch_size: frames of a chunk.
     """
 
@@ -72,10 +70,7 @@ class EvaluateConfig:
     cache: Path
     reference_masks: Literal["truth", "parsed"]
     nets: MetricNetsConfig
-    fps: int
-    sample_rate_hz: int
-    mel_rate: float
-    smooth_frames: int
+    clock: Clock
     batch_size: int
 
 
@@ -125,10 +120,7 @@ def _reference_clip(config: EvaluateConfig, clip: Clip) -> ReferenceClip:
         landmarks=np.array(clip.landmarks),
         mel=np.array(clip.mel),
         audio=clip.audio,
-        fps=config.fps,
-        mel_rate=config.mel_rate,
-        sample_rate_hz=config.sample_rate_hz,
-        smooth_frames=config.smooth_frames,
+        clock=config.clock,
     )
 
 

@@ -53,10 +53,7 @@ def evaluate_config(params: Params, workspace: Workspace) -> EvaluateConfig:
             stand_ins=settings.stand_ins,
             device="cuda" if torch.cuda.is_available() else "cpu",
         ),
-        fps=base.fps,
-        sample_rate_hz=base.sample_rate_hz,
-        mel_rate=base.sample_rate_hz / base.mel.hop,
-        smooth_frames=base.mouth_box.smooth_frames,
+        clock=base.clock,
         batch_size=settings.batch_size,
     )
 
@@ -76,7 +73,9 @@ def make_protocol(config: EvaluateConfig, settings: Evaluate, clips: Sequence[Cl
     """
     kept, nets = settings.model_dump(mode="json"), config.nets
     measured = {name: value for name, value in kept.items() if name != "batch_size" and not name.endswith(_PATHS)}
-    measured |= {name: getattr(config, name) for name in ("fps", "sample_rate_hz", "mel_rate", "smooth_frames")}
+    clock = config.clock
+    measured |= {"fps": clock.fps, "sample_rate_hz": clock.sample_rate_hz}
+    measured |= {"mel_rate": float(clock.mel_rate), "smooth_frames": clock.smooth_frames}
     measured |= {"reference_masks": config.reference_masks, "parser": nets.parser.backend}
     return protocol.make_protocol(
         metrics=describe(config.reference_masks, nets.stand_ins),
@@ -128,10 +127,7 @@ def make_tasks(
     settings = (
         config.nets.stand_ins,
         config.reference_masks,
-        config.fps,
-        config.sample_rate_hz,
-        config.mel_rate,
-        config.smooth_frames,
+        config.clock,
         config.batch_size,
     )
     how = [settings, code_hash(evaluate_clip.__module__), [file_sha256(net) for net in config.nets.files()]]

@@ -127,7 +127,7 @@ def _rows(
 def _write_strip(
     folder: Path, strip: _Strip, sitter: _Sitter, others: Sequence[_Sitter], background: str
 ) -> list[dict[str, Any]]:
-    fps, clip_id = strip.talker.settings.fps, sitter.clip.clip_id
+    fps, clip_id = strip.talker.settings.clock.fps, sitter.clip.clip_id
     written = []
     for edit, label, lender, index, frames in _rows(strip, sitter, others, background):
         name = f"{clip_id}/{edit}"

@@ -41,7 +41,6 @@ class GenerateConfig:
         settings: of the same experiment.
         methods: names, see `METHODS`.
         folder: `results/<experiment>/generate`.
-        sample_rate_hz: of the sound.
         silence: its value in a log-mel spectrogram.
         crf: x264's constant quality of the videos.
         device: where networks run, `cpu` or `cuda`.
@@ -52,7 +51,6 @@ class GenerateConfig:
     settings: TalkSettings
     methods: tuple[str, ...]
     folder: Path
-    sample_rate_hz: int
     silence: float
     crf: int
     device: str
@@ -62,7 +60,7 @@ class GenerateConfig:
     def wav2lip_settings(self) -> Wav2LipSettings:
         """Those of the baseline, from the same experiment."""
         own = self.settings
-        return Wav2LipSettings(own.fps, float(own.mel_rate), own.smooth_frames, self.fade, own.batch_size)
+        return Wav2LipSettings(own.clock, self.fade, own.batch_size)
 
 
 @dataclass(frozen=True)
@@ -213,5 +211,5 @@ def _write_method(config: GenerateConfig, inputs: _ClipInputs, method: str, fold
     else:
         pictures = _FRAMES[method](inputs)
     write_images(frames, pictures, ".jpg")
-    sound = inputs.clip.audio
-    write_video(folder / "video.mp4", ImagePack(frames), config.settings.fps, sound, config.sample_rate_hz, config.crf)
+    sound, clock = inputs.clip.audio, config.settings.clock
+    write_video(folder / "video.mp4", ImagePack(frames), clock.fps, sound, clock.sample_rate_hz, config.crf)

@@ -115,7 +115,7 @@ class TalkPipeline:
         """
         check_writable(out, ".mp4")
         samples, mel = self._read_speech(audio)
-        count = frames_of_speech(len(samples), self.params.base.sample_rate_hz, self.settings.fps)
+        count = frames_of_speech(len(samples), self.settings.clock)
         background = self._background(edits.background)
         with tempfile.TemporaryDirectory() as folder:
             face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder))
@@ -125,7 +125,7 @@ class TalkPipeline:
             cropped = "" if crop_only else _reaches_out(own.mask, edits, edit)
             frames = _crops(chunks) if crop_only or cropped else _pasted(face, chunks, count)
             height, width = self._write(out, frames, count, samples)
-        return TalkingVideo(count, count / self.settings.fps, width, height, cropped)
+        return TalkingVideo(count, count / self.settings.clock.fps, width, height, cropped)
 
     def _background(self, background: str | None) -> Background:
         return SourceBackground() if background is None else read_background(background, self.settings.image_size)
@@ -135,8 +135,8 @@ class TalkPipeline:
         first = next(frames)
         height, width = (side - side % 2 for side in first.shape[:2])  # H.264 needs even sides
         even = (frame[:height, :width] for frame in progress(chain([first], frames), count, out.name, "frame"))
-        base, fps = self.params.base, self.settings.fps
-        write_video(out, even, fps, samples, base.sample_rate_hz, self.params.generate.crf)
+        clock = self.settings.clock
+        write_video(out, even, clock.fps, samples, clock.sample_rate_hz, self.params.generate.crf)
         return height, width
 
     def _read_speech(self, path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from segtalker.utils.errors import BadClipError
 
 
 def _config(models: Path, settings: TalkSettings, folder: Path) -> GenerateConfig:
-    return GenerateConfig(models, settings, METHODS, folder, 16000, -4.0, 20, "cpu", 2)
+    return GenerateConfig(models, settings, METHODS, folder, -4.0, 20, "cpu", 2)
 
 
 def _record(clip: Clip, driving: Clip) -> GenerateRecord:

@@ -10,11 +10,14 @@ import torch
 
 import segtalker.inference.talker
 from segtalker.clips.store import Clip
+from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import box_transforms, hidden_area, paste_regions
 from segtalker.inference.background import SourceBackground
 from segtalker.inference.talker import Talker, TalkSettings, back_and_forth, frames_of_speech
 from segtalker.regions import BACKGROUND, LIP, MOUTH, NUM_REGIONS
 from segtalker.utils.errors import BadInputError, MissingWeightsError
+
+CLOCK = Clock(fps=25, sample_rate_hz=16000, mel_hop=200, smooth_frames=5)
 
 
 def _mel(columns: int) -> np.ndarray:
@@ -36,8 +39,8 @@ def test_a_source_is_walked_back_and_forth_without_jumps(available: int) -> None
 
 
 def test_frames_last_as_long_as_the_speech() -> None:
-    assert frames_of_speech(16000, 16000, 25) == 25
-    assert frames_of_speech(10, 16000, 25) == 1
+    assert frames_of_speech(16000, CLOCK) == 25
+    assert frames_of_speech(10, CLOCK) == 1
 
 
 def test_stretches_leave_no_trace(talker: Talker, clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +59,7 @@ def test_speech_changes_the_mouth_and_nothing_else(talker: Talker, clips: list[C
     assert (one != other).any()
     landmarks = np.asarray(clips[0].landmarks)[:20]
     settings = talker.settings
-    transforms = box_transforms(landmarks, settings.box_size, settings.smooth_frames)
+    transforms = box_transforms(landmarks, settings.box_size, settings.clock.smooth_frames)
     everywhere = torch.zeros(20, NUM_REGIONS, *settings.box_size)
     everywhere[:, MOUTH] = 1.0
     hidden = paste_regions(np.zeros_like(one), everywhere, transforms) == MOUTH

@@ -8,12 +8,14 @@ import pytest
 import torch
 
 from segtalker.clips.store import Clip
+from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import box_transforms, face_box_transforms, paste_faces, paste_regions
 from segtalker.inference.wav2lip import Wav2LipSettings, Wav2LipTalker
 from segtalker.regions import LIP, NUM_REGIONS
 from segtalker.utils.errors import MissingWeightsError
 
 BATCH, REFERENCE = 8, 7
+CLOCK = Clock(fps=25, sample_rate_hz=16000, mel_hop=200, smooth_frames=5)
 BOX = (64, 96)
 
 
@@ -58,7 +60,7 @@ def wav2lip(models: Path) -> Wav2LipTalker:
 
 
 def _load(models: Path, batch_size: int) -> Wav2LipTalker:
-    return Wav2LipTalker.load(models, Wav2LipSettings(25, 80.0, 5, 2, batch_size), torch.device("cpu"))
+    return Wav2LipTalker.load(models, Wav2LipSettings(CLOCK, 2, batch_size), torch.device("cpu"))
 
 
 def _render(wav2lip: Wav2LipTalker, clip: Clip, images: np.ndarray, mel: np.ndarray) -> np.ndarray:
@@ -72,7 +74,7 @@ def test_it_reads_a_batch_at_a_time_and_cuts_leave_no_trace(wav2lip: Wav2LipTalk
     assert person.frames.most == BATCH
     rest = list(frames)
     assert len(rest) == len(person.frames) - 1
-    whole = Wav2LipTalker(wav2lip.net, Wav2LipSettings(25, 80.0, 5, 2, len(person.frames)))
+    whole = Wav2LipTalker(wav2lip.net, Wav2LipSettings(CLOCK, 2, len(person.frames)))
     again = _render(whole, clips[0], person.frames.images, clips[0].mel)
     assert np.abs(again[1:].astype(int) - rest).max() <= 1
 
@@ -87,7 +89,7 @@ def test_what_segtalker_must_not_see_the_baseline_does_not_see(wav2lip: Wav2LipT
     noise = np.random.default_rng(0).integers(0, 256, images.shape, dtype=np.uint8)
     scrambled = np.where(hidden[..., None], noise, images)
     assert hidden[0].mean() > 0.05
-    hard = Wav2LipTalker(wav2lip.net, Wav2LipSettings(25, 80.0, 5, 0, BATCH))
+    hard = Wav2LipTalker(wav2lip.net, Wav2LipSettings(CLOCK, 0, BATCH))
     own, blind = (_render(hard, clip, frames, clip.mel) for frames in (images, scrambled))
     inner = hidden & np.roll(hidden, 2, 1) & np.roll(hidden, -2, 1) & np.roll(hidden, 2, 2) & np.roll(hidden, -2, 2)
     assert inner[0].any()
