@@ -28,8 +28,8 @@ def expected_seconds(root: Path, params: Params) -> dict[Stage, float]:
     A stage of which nothing is known is left out.
     """
     experiment, dataset = params.active.experiment, params.active.dataset
-    known = _read(_MEASURED).get(dataset, {}) | _read(root / _KEPT).get(experiment, {})
-    return {stage: known[stage] for stage in STAGES if stage in known}
+    stage_seconds = _read(_MEASURED).get(dataset, {}) | _read(root / _KEPT).get(experiment, {})
+    return {stage: stage_seconds[stage] for stage in STAGES if stage in stage_seconds}
 
 
 def keep_seconds(root: Path, experiment: str, seconds: Mapping[Stage, float]) -> None:

@@ -113,8 +113,8 @@ class Schedule:
 
     def start(self, stage: Stage) -> tuple[str, ...]:
         """Takes a stage's share; names of its GPUs."""
-        taken = {name for names in self.running.values() for name in names}
-        free = [name for name in self.machine.gpus if name not in taken]
+        busy_gpus = {name for names in self.running.values() for name in names}
+        free = [name for name in self.machine.gpus if name not in busy_gpus]
         self.running[stage] = tuple(free[: self.shares[stage].gpus])
         return self.running[stage]
 
@@ -154,8 +154,8 @@ class Schedule:
         return set(STAGE_INPUTS[stage]) & set(self.shares)
 
     def _fits(self, stage: Stage, chosen: Collection[Stage]) -> bool:
-        taken = [self.shares[other] for other in (*self.running, *chosen)]
+        running_shares = [self.shares[other] for other in (*self.running, *chosen)]
         share = self.shares[stage]
-        cores = self.machine.cores - sum(other.cores for other in taken)
-        gpus = len(self.machine.gpus) - sum(other.gpus for other in taken)
+        cores = self.machine.cores - sum(other.cores for other in running_shares)
+        gpus = len(self.machine.gpus) - sum(other.gpus for other in running_shares)
         return share.cores <= cores and share.gpus <= gpus

@@ -133,14 +133,14 @@ class StageRuns:
         if stage not in self._processes:
             self._start(stage)
         try:
-            found = self._processes[stage].wait()
+            stage_outcome = self._processes[stage].wait()
         except StageKilledError as error:
             del self._processes[stage]
             if self._ending:
                 raise SegTalkerError(f"stage {stage}: ended with the run") from error
             raise
-        state = "ran" if found.ran else "restored" if found.renewed else "cached"
-        return Outcome(stage, state, time.monotonic() - self._began[stage], found.renewed)
+        state = "ran" if stage_outcome.ran else "restored" if stage_outcome.renewed else "cached"
+        return Outcome(stage, state, time.monotonic() - self._began[stage], stage_outcome.renewed)
 
     def end(self, outcome: Outcome) -> None:
         """Takes note of how a stage ended; others may begin then."""

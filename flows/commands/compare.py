@@ -18,23 +18,23 @@ DEFAULT_OUT = Path("reports") / "comparison"
 _PAGE = "compare.html"
 
 
-def _show(found: "Comparison") -> None:
+def _show(comparison: "Comparison") -> None:
     """The comparison in letters."""
-    labels = [run.label for run in found.runs]
-    if len(found.params):
+    labels = [run.label for run in comparison.runs]
+    if len(comparison.params):
         say("params that differ")
-        print_table(text_table(list(found.params.columns), found.params.to_numpy().tolist()))
+        print_table(text_table(list(comparison.params.columns), comparison.params.to_numpy().tolist()))
         say("")
     heads = ["metric", labels[0], *(head for label in labels[1:] for head in (label, f"less {labels[0]}"))]
     rows = []
-    for row in found.scores:
+    for row in comparison.scores:
         cells = [f"{cell.text} {cell.interval}".strip() for cell in row.cells]
         gaps = [cell.gap for cell in row.cells]
         name = f"{row.metric.name} {row.metric.arrow}".strip()
         rows.append([name, cells[0], *(text for pair in zip(cells[1:], gaps[1:], strict=True) for text in pair)])
     print_table(text_table(heads, rows))
-    say(found.notes)
-    for warning in found.warnings:
+    say(comparison.notes)
+    for warning in comparison.warnings:
         say(f"not comparable: {warning}")
 
 
@@ -59,8 +59,8 @@ def compare(
             f"compare {said}: that is one run, {only}; name two or more by their ids, see segtalker runs"
         )
     folder = make_folder(out or root / DEFAULT_OUT, root)
-    found = compare_runs(runs)
-    _show(found)
-    pictures = draw_all(found.drawings, folder / "figures")
-    write_text(folder / _PAGE, render_comparison(found, pictures))
+    comparison = compare_runs(runs)
+    _show(comparison)
+    pictures = draw_all(comparison.drawings, folder / "figures")
+    write_text(folder / _PAGE, render_comparison(comparison, pictures))
     say(f"page: {folder / _PAGE}")

@@ -122,9 +122,9 @@ def checks(root: Path) -> list[Check]:
 def doctor() -> None:
     """Show what works on this machine; exit code 1 if the embedded pipeline cannot run."""
     table = Table("", "works", Column("", overflow="fold"), show_lines=False, box=None)
-    found = checks(project_root())
-    for check in found:
+    check_results = checks(project_root())
+    for check in check_results:
         table.add_row(check.what, _MARKS[check.works], check.detail)
     Console().print(table)
-    if any(check.works is False for check in found):
+    if any(check.works is False for check in check_results):
         raise typer.Exit(1)

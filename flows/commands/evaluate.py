@@ -144,14 +144,14 @@ def _summarise(measured: "Measured", shown: Sequence[str], place: Path) -> None:
     for metric in shown:
         if metric in means.index and means.loc[metric].notna().any():
             row = means.loc[metric]
-            known = {of: f"{row[of]:.3f}" if row.notna()[of] else "none" for of in (name, "ground_truth")}
-            say(f"{metric:18} {name} {known[name]}, the recordings {known['ground_truth']}")
+            score_texts = {of: f"{row[of]:.3f}" if row.notna()[of] else "none" for of in (name, "ground_truth")}
+            say(f"{metric:18} {name} {score_texts[name]}, the recordings {score_texts['ground_truth']}")
     for note in measured.notes[:5]:
         say(f"note: {note['clip_id'] or note['video']}: {note['note']}")
     if len(measured.notes) > 5:
         say(f"and {len(measured.notes) - 5} more notes in {place / NOTES_FILE}")
     of_clips = (measured.scores["method"] == name) & (measured.scores["clip_id"] != "")
     clips = measured.scores.loc[of_clips, "clip_id"].nunique()
-    lost = len(measured.failures)
-    others = f"; the others are in {SCORES_FOLDER}/failures.csv" if lost else ""
-    say(f"{place}: {clips} of {clips + lost} clips measured{others}")
+    failure_count = len(measured.failures)
+    others = f"; the others are in {SCORES_FOLDER}/failures.csv" if failure_count else ""
+    say(f"{place}: {clips} of {clips + failure_count} clips measured{others}")

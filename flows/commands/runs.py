@@ -51,8 +51,8 @@ def load_named(store: "RunStore", names: list[str], params: Params) -> dict[str,
     from segtalker.reporting.comparison.find_run import find_run, latest_run
     from segtalker.reporting.comparison.loaded_run import label_runs, load_run
 
-    found = [find_run(name, store.runs) for name in names] or [latest_run(params.active.experiment, store.runs)]
-    chosen = list({run.run_id: run for run in found}.values())
+    named_runs = [find_run(name, store.runs) for name in names] or [latest_run(params.active.experiment, store.runs)]
+    chosen = list({run.run_id: run for run in named_runs}.values())
     return {label: load_run(store, run, params.tables) for label, run in zip(label_runs(chosen), chosen, strict=True)}
 
 
@@ -87,8 +87,8 @@ def _key_scores(run: "StoredRun", names: tuple[str, ...]) -> str:
 
     methods = order_methods({name.split("/")[0] for name in run.metrics if "/" in name})
     system = next((method.name for method in methods if method.role == "system"), "")
-    known = {name: run.metrics.get(f"{system}/{name}") for name in names}
-    return " ".join(f"{name}={value:.4g}" for name, value in known.items() if value is not None)
+    key_scores = {name: run.metrics.get(f"{system}/{name}") for name in names}
+    return " ".join(f"{name}={value:.4g}" for name, value in key_scores.items() if value is not None)
 
 
 def _short(name: str) -> str:
@@ -115,15 +115,15 @@ def runs(
 
     root = project_root()
     store, names = RunStore.open(root), load_params(root).tables.key_metrics
-    known = [run for run in whole_runs(store.runs) if experiment in (None, run.experiment)]
-    if experiment is not None and not known:
+    stored_runs = [run for run in whole_runs(store.runs) if experiment in (None, run.experiment)]
+    if experiment is not None and not stored_runs:
         there = ", ".join(sorted({plain_text(run.experiment) for run in whole_runs(store.runs)})) or "none"
         raise BadInputError(f"--experiment {experiment}: no run of it at {store.place}; experiments there: {there}")
     parts: dict[str, list[StoredRun]] = {}
     for part in store.runs:
         parts.setdefault(part.parent_id, []).append(part)
-    scored = {run.run_id for run in known if scored_part(run, parts.get(run.run_id, []))}
-    shown = [run for run in known if everything or run.run_id in scored]
+    scored = {run.run_id for run in stored_runs if scored_part(run, parts.get(run.run_id, []))}
+    shown = [run for run in stored_runs if everything or run.run_id in scored]
     apart = _telling_apart(shown)
     rows = [
         [run.run_id[:_DIGITS], _short(run.name), run.experiment, run.dataset, run.signature[:_DIGITS],
@@ -133,7 +133,7 @@ def runs(
     ]  # fmt: skip
     heads = ["id", "name", "experiment", "dataset", "signature", *apart, "protocol", "state", "ended", "scores"]
     print_table(text_table(heads, [[plain_text(cell) for cell in row] for row in rows]))
-    if left := len(known) - len(shown):
+    if left := len(stored_runs) - len(shown):
         say(f"{left} more without scores; --all shows them")
 
 
@@ -156,8 +156,8 @@ def tables(
     folder = make_folder(out or root / DEFAULT_OUT, root)
     written = write_runs(loaded, folder, separate)
     for label, run in loaded.items():
-        lost = int(run.scores.values["value"].isna().sum())
-        say(f"{label}: {run.scores.clips(run.scores.system.name)} clips, {lost} values not measured, "
+        missing_values = int(run.scores.values["value"].isna().sum())
+        say(f"{label}: {run.scores.clips(run.scores.system.name)} clips, {missing_values} values not measured, "
             f"{len(run.tables.failures)} failures, protocol {run.protocol_signature[:_DIGITS]}")  # fmt: skip
     for path in written:
         say(str(path))

@@ -48,14 +48,14 @@ def talk(
     if (audio is None) != (out is None):
         raise BadInputError("--audio and --out go together")
     root = project_root()
-    given = TalkInputs(portrait, audio, out, save_mask, tuple(swap or ()), mask, background)
-    chosen = check_inputs(given, root, experiment)
+    talk_inputs = TalkInputs(portrait, audio, out, save_mask, tuple(swap or ()), mask, background)
+    chosen = check_inputs(talk_inputs, root, experiment)
     if audio is not None and (note := read_sound_choice(audio)):
         say(f"{audio.name}: {note}")
     # torch takes seconds to import: only here, when all that was given can be used
     from segtalker.inference.talk_pipeline import Edits, TalkPipeline
 
-    edits = Edits(parse_swaps(given.swaps), mask, background)
+    edits = Edits(parse_swaps(talk_inputs.swaps), mask, background)
     pipeline = TalkPipeline(_params_of(root, chosen), root / "models" / chosen, detector, detector_weights)
     if save_mask is not None:
         pipeline.save_mask(portrait, save_mask)
@@ -67,11 +67,11 @@ def talk(
             say(f"shows the face's square alone: {video.cropped}")
 
 
-def check_inputs(given: TalkInputs, root: Path, experiment: str | None) -> str:
+def check_inputs(talk_inputs: TalkInputs, root: Path, experiment: str | None) -> str:
     """Looks at all that was given, before the networks are loaded.
 
     Args:
-        given: files and values.
+        talk_inputs: files and values.
         root: the project folder.
         experiment: whose networks, None for the newest.
 
@@ -82,8 +82,8 @@ def check_inputs(given: TalkInputs, root: Path, experiment: str | None) -> str:
         BadInputError: with a line for each thing that cannot be used.
     """
     base = load_params(root).base
-    checks = given.checks(base.sample_rate_hz, base.image_size)
-    for option, path in (("--out", given.out), ("--save-mask", given.save_mask)):
+    checks = talk_inputs.checks(base.sample_rate_hz, base.image_size)
+    for option, path in (("--out", talk_inputs.out), ("--save-mask", talk_inputs.save_mask)):
         if path is not None:
             checks.append(partial(refuse_stage_output, path, root, option))
     checks.append(partial(_networks, root, experiment))

@@ -31,15 +31,15 @@ def _size(name: str) -> str:
 def list_weights() -> None:
     """Show all of them, their licences, what the cache holds and where the rest comes from."""
     heads = ("name", "state", "size", "licence", "file")
-    table, known = Table(*(Column(head, overflow="fold") for head in heads), box=None), known_weights()
+    table, weight_files = Table(*(Column(head, overflow="fold") for head in heads), box=None), known_weights()
     states = verify_weights()
-    for name, weights in known.items():
+    for name, weights in weight_files.items():
         table.add_row(name, _MARKS[states[name]], _size(name), weights.licence, weights.file)
     # a pipe has no width into which it would have to fit
     Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
     # on lines of their own, which a terminal wraps so that they can still be copied whole
-    width = max(map(len, known))
-    for name, weights in known.items():
+    width = max(map(len, weight_files))
+    for name, weights in weight_files.items():
         say(f" {name:{width}}  {weights.url}")
     say(f"cache: {cache_folder()}")
 

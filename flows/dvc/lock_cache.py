@@ -51,13 +51,15 @@ def restore_lock(root: Path, params: Params) -> list[Stage]:
     read = cache(lambda name: read_yaml(root / name))  # once each: they are long
     for stage, template in read_yaml(root / "dvc.yaml")["stages"].items():
         values = _current_values(read, template["params"])
-        known = _renamed(current.get(stage), template, params)
-        if known is None or not _is_up_to_date(known, values, outputs):
+        stage_lock = _renamed(current.get(stage), template, params)
+        if stage_lock is None or not _is_up_to_date(stage_lock, values, outputs):
             others = (_renamed(lock.get(stage), template, params) for lock in saved)
-            known = next((other for other in others if other and _is_up_to_date(other, values, outputs)), known)
-        if known:
-            entries[stage] = known
-            outputs |= {out["path"]: out["md5"] for out in known["outs"]}
+            stage_lock = next(
+                (other for other in others if other and _is_up_to_date(other, values, outputs)), stage_lock
+            )
+        if stage_lock:
+            entries[stage] = stage_lock
+            outputs |= {out["path"]: out["md5"] for out in stage_lock["outs"]}
     restored = [stage for stage in STAGES if entries.get(stage) != current.get(stage) and stage in entries]
     if restored:
         with atomic_file(root / _LOCK) as temporary, temporary.open("w", encoding="utf-8") as out:

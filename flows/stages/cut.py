@@ -73,7 +73,7 @@ def _talking(run: StageRun, recordings: list[ClipRecord], folder: Path) -> tuple
     check_detector(*detector)
     how = task_key(settings.model_dump(), detector, code_hash(cut_recording.__module__))
     threads = max(1, (run.params.machine.workers or usable_cores()) // len(recordings))
-    done = run_clips(
+    cut_records = run_clips(
         [ClipTask(one, task_key(how, one.source_sha256, [one.start_s, one.end_s, one.audio])) for one in recordings],
         partial(cut_recording, settings, detector, threads),
         folder,
@@ -84,7 +84,7 @@ def _talking(run: StageRun, recordings: list[ClipRecord], folder: Path) -> tuple
     stretches: list[ClipRecord] = []
     drops: list[DroppedSpan] = []
     names = {recording.clip_id.casefold() for recording in recordings}
-    for recording in done:
+    for recording in cut_records:
         survey = json.loads((folder / "clips" / recording.clip_id / STRETCHES_FILE).read_text(encoding="utf-8"))
         stretches += stretch_records(recording, survey, names)
         drops += dropped_spans(recording, survey)

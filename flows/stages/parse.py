@@ -14,7 +14,9 @@ def parse(run: StageRun) -> None:
     params, workspace = run.params, run.workspace
     choice = choose_parser(params.parse, workspace.model("train_parser").parent)
     records = read_records(workspace.data("gate") / CLIPS_FILE, ClipRecord)
-    done = parse_clips(params, choice, records, workspace.data("crop"), workspace.data("parse"))
-    run.log_metrics({"clips": len(done), "failed_clips": len(records) - len(done)})
-    if done:
-        run.log_metrics({name: fmean(getattr(record, name) for record in done) for name in ("flicker", "flicker_raw")})
+    parsed_records = parse_clips(params, choice, records, workspace.data("crop"), workspace.data("parse"))
+    run.log_metrics({"clips": len(parsed_records), "failed_clips": len(records) - len(parsed_records)})
+    if parsed_records:
+        run.log_metrics(
+            {name: fmean(getattr(record, name) for record in parsed_records) for name in ("flicker", "flicker_raw")}
+        )

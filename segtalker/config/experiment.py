@@ -25,15 +25,17 @@ def _named(root: Path, name: str) -> dict[str, Any]:
         return {}
     path = root / "experiments" / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join([DEFAULT_EXPERIMENT, *sorted(file.stem for file in path.parent.glob("[!.]*.yaml"))])
-        raise BadInputError(f"experiment {name}: no file experiments/{name}.yaml; there are: {known}")
+        experiment_names = ", ".join(
+            [DEFAULT_EXPERIMENT, *sorted(file.stem for file in path.parent.glob("[!.]*.yaml"))]
+        )
+        raise BadInputError(f"experiment {name}: no file experiments/{name}.yaml; there are: {experiment_names}")
     return read_yaml(path)
 
 
 def _setting(text: str) -> dict[str, Any]:
     """`train_tsg.steps=50` as nested keys, the value read as YAML."""
-    key, found, value = text.partition("=")
-    if not found or not all(key.split(".")):
+    key, equals_sign, value = text.partition("=")
+    if not equals_sign or not all(key.split(".")):
         raise BadInputError(f"--set {text}: expected key=value, for example train_tsg.steps=50")
     try:
         nested: Any = YAML(typ="safe", pure=True).load(value)

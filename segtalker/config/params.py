@@ -166,10 +166,10 @@ def override_params(defaults: Mapping[str, Any], overrides: Mapping[str, Any], o
     """
     params = parse_params(merge(defaults, overrides), origin)
     for stage in STAGES:
-        known = defaults[stage].get("loss_weights", {})
-        if unknown := sorted(set(getattr(getattr(params, stage), "loss_weights", ())) - set(known)):
+        loss_names = defaults[stage].get("loss_weights", {})
+        if unknown := sorted(set(getattr(getattr(params, stage), "loss_weights", ())) - set(loss_names)):
             raise BadInputError(
-                f"{origin}: {stage}.loss_weights.{unknown[0]}: no such loss; there are: {', '.join(known)}"
+                f"{origin}: {stage}.loss_weights.{unknown[0]}: no such loss; there are: {', '.join(loss_names)}"
             )
     return params
 

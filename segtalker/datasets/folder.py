@@ -43,8 +43,8 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[ClipRecord], lis
     root = expand_path(settings.root, ROOT_KEY)
     if not root.is_dir():
         raise BadInputError(f"{root}: no such folder; {ROOT_KEY} must name one with videos")
-    found, closed = walk_files(root, VIDEO_SUFFIXES)
-    videos = [path for path in found if _matches(path.relative_to(root), settings.include)]
+    video_files, closed = walk_files(root, VIDEO_SUFFIXES)
+    videos = [path for path in video_files if _matches(path.relative_to(root), settings.include)]
     if not videos:
         raise BadInputError(f"{root}: no videos that match download.folder.include {list(settings.include)}")
     records: dict[tuple[str, Path | None], ClipRecord] = {}

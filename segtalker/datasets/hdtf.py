@@ -115,8 +115,8 @@ def _lost(video: HdtfVideo, entry: Entry) -> list[ClipFailure]:
     if not video.clips:
         return [ClipFailure(video.video_id, video.url, "the lists give no times for it")]
     reason = f"video {entry.state}: {entry.reason}"
-    lost = video.clips if entry.state != "fetched" else ()
-    return [ClipFailure(clip.clip_id, video.url, reason) for clip in lost]
+    missing_clips = video.clips if entry.state != "fetched" else ()
+    return [ClipFailure(clip.clip_id, video.url, reason) for clip in missing_clips]
 
 
 def _record(
@@ -158,8 +158,8 @@ def _distributed(folder: Path, settings: Hdtf, members: Mapping[str, Member], ro
     """Clips in their final form: cut, cropped and named as in the published list."""
     if not folder.is_dir():
         raise BadInputError(f"{folder}: no such folder; download.hdtf.clips must name one with HDTF's clips")
-    found, closed = walk_files(folder, VIDEO_SUFFIXES)
-    paths = [path for path in found if any(fnmatch(path.stem, pattern) for pattern in settings.include)]
+    video_files, closed = walk_files(folder, VIDEO_SUFFIXES)
+    paths = [path for path in video_files if any(fnmatch(path.stem, pattern) for pattern in settings.include)]
     if not paths:
         raise BadInputError(f"{folder}: no clips such as WDA_AdamSchiff_000.mp4 in it")
     records: dict[str, ClipRecord] = {}

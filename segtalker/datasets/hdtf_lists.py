@@ -149,8 +149,8 @@ def _span(place: str, text: str) -> tuple[float, float]:
 
 
 def _seconds(text: str) -> float | None:
-    found = _TIME.fullmatch(text)
-    if not found:
+    time_match = _TIME.fullmatch(text)
+    if not time_match:
         return None
-    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    hours, minutes, seconds = (int(part or 0) for part in time_match.groups())
     return 3600.0 * hours + 60.0 * minutes + seconds

@@ -98,21 +98,21 @@ def fetch_videos(videos: Sequence[HdtfVideo], settings: Hdtf, root: Path) -> lis
     cookies = expand_path(settings.cookies, "download.hdtf.cookies") if settings.cookies else None
     if cookies and not cookies.is_file():
         raise BadInputError(f"{cookies}: no such file; download.hdtf.cookies must name a cookies.txt")
-    known = read_ledger(root / LEDGER_FILE)
-    asked = 0
+    ledger_entries = read_ledger(root / LEDGER_FILE)
+    request_count = 0
     with progress_bar(len(videos), "HDTF videos", "video") as bar:
         for video in videos:
-            entry = known.get(video.video_id)
+            entry = ledger_entries.get(video.video_id)
             if not _settled(entry, video, settings.retry_missing, root):
-                if asked:
+                if request_count:
                     time.sleep(random.uniform(*settings.pause_s))
                 here = video_path(root, video.video_id).is_file()
-                asked += not here
+                request_count += not here
                 tries = (entry.tries if entry else 0) + (not here)
-                known[video.video_id] = _fetch(video, settings, cookies, root, tries)
-                _write_ledger(root / LEDGER_FILE, known)
+                ledger_entries[video.video_id] = _fetch(video, settings, cookies, root, tries)
+                _write_ledger(root / LEDGER_FILE, ledger_entries)
             bar.update()
-    return [known[video.video_id] for video in videos]
+    return [ledger_entries[video.video_id] for video in videos]
 
 
 def read_ledger(path: Path) -> dict[str, Entry]:
@@ -134,8 +134,8 @@ def read_ledger(path: Path) -> dict[str, Entry]:
         ) from error
 
 
-def _write_ledger(path: Path, known: dict[str, Entry]) -> None:
-    table = pd.DataFrame([asdict(entry) for entry in known.values()], columns=list(_COLUMNS))
+def _write_ledger(path: Path, ledger_entries: dict[str, Entry]) -> None:
+    table = pd.DataFrame([asdict(entry) for entry in ledger_entries.values()], columns=list(_COLUMNS))
     with atomic_file(path) as temporary:
         table.sort_values("video").to_csv(temporary, index=False)
 
@@ -161,7 +161,7 @@ def _fetch(video: HdtfVideo, settings: Hdtf, cookies: Path | None, root: Path, t
     try:
         if not by_hand:
             _download(video, settings, cookies, path)
-        found = open_video(path, "pyav")
+        opened_video = open_video(path, "pyav")
     except BadClipError as error:
         if by_hand:
             return entry("failed", f"{error}; it was there already: replace it, or delete it to have it fetched")
@@ -171,7 +171,7 @@ def _fetch(video: HdtfVideo, settings: Hdtf, cookies: Path | None, root: Path, t
         reason = plain_reason(str(error))
         advice = "; run again later, or set download.hdtf.cookies" if _TURNED_AWAY.search(reason) else ""
         return entry("missing" if is_gone(reason) else "failed", reason + advice)
-    return entry("fetched", "", found.height, round(found.seconds, 3))
+    return entry("fetched", "", opened_video.height, round(opened_video.seconds, 3))
 
 
 def is_gone(reason: str) -> bool:

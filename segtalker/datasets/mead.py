@@ -82,9 +82,9 @@ def mead_recordings(settings: Mead, project: Path) -> tuple[list[ClipRecord], li
     _check(settings)
     root = _root(settings)
     target = project / expand_path(settings.unpack_to, "download.mead.unpack_to")
-    found, closed = walk_files(root, (*ARCHIVE_SUFFIXES, *VIDEO_SUFFIXES, *SOUND_SUFFIXES))
-    archives = [path for path in _archives(found) if _actor_chosen(_place(path, root), settings)]
-    files = _unpacked(archives, root, target, settings) + _loose(found, root, archives, target)
+    dataset_files, closed = walk_files(root, (*ARCHIVE_SUFFIXES, *VIDEO_SUFFIXES, *SOUND_SUFFIXES))
+    archives = [path for path in _archives(dataset_files) if _actor_chosen(_place(path, root), settings)]
+    files = _unpacked(archives, root, target, settings) + _loose(dataset_files, root, archives, target)
     recordings, failures = _recordings(files, settings, project)
     failures += closed_folders(closed, clip_ids([path.relative_to(root) for path in closed]), project)
     if not recordings and not failures:
@@ -115,9 +115,9 @@ def _check(settings: Mead) -> None:
         "emotions": (settings.emotions, EMOTIONS),
         "levels": (settings.levels, LEVELS),
     }
-    for key, (chosen, known) in choices.items():
-        for value in set(chosen) - set(known):
-            raise BadInputError(f"download.mead.{key}: {value!r} is none of {', '.join(map(str, known))}")
+    for key, (asked_names, known_names) in choices.items():
+        for value in set(asked_names) - set(known_names):
+            raise BadInputError(f"download.mead.{key}: {value!r} is none of {', '.join(map(str, known_names))}")
     for actor in settings.actors:
         if actor_in(actor) != actor:
             raise BadInputError(f"download.mead.actors: {actor!r} is no actor; their names are like M003 and W009")
@@ -145,9 +145,9 @@ def _actor_chosen(place: str, settings: Mead) -> bool:
     return not settings.actors or actor is None or actor in settings.actors
 
 
-def _suffix(path: Path | str, known: Sequence[str]) -> str | None:
+def _suffix(path: Path | str, known_suffixes: Sequence[str]) -> str | None:
     name = str(path).casefold()
-    return max((suffix for suffix in known if name.endswith(suffix)), key=len, default=None)
+    return max((suffix for suffix in known_suffixes if name.endswith(suffix)), key=len, default=None)
 
 
 def _place(path: Path, root: Path) -> str:
@@ -157,9 +157,9 @@ def _place(path: Path, root: Path) -> str:
     return place[: len(place) - len(suffix)]
 
 
-def _archives(found: Sequence[Path]) -> list[Path]:
+def _archives(dataset_files: Sequence[Path]) -> list[Path]:
     """Archives that nobody unpacked beside themselves."""
-    return [path for path in found if _suffix(path, ARCHIVE_SUFFIXES) and not _unpacked_beside(path)]
+    return [path for path in dataset_files if _suffix(path, ARCHIVE_SUFFIXES) and not _unpacked_beside(path)]
 
 
 def _unpacked_beside(archive: Path) -> bool:
@@ -191,12 +191,12 @@ def _member_wanted(place: str, settings: Mead) -> Callable[[str], bool]:
     return wanted
 
 
-def _loose(found: Sequence[Path], root: Path, archives: Sequence[Path], target: Path) -> list[_File]:
+def _loose(dataset_files: Sequence[Path], root: Path, archives: Sequence[Path], target: Path) -> list[_File]:
     """Files below the root that came out of no archive of ours."""
     ours = {_target(archive, root, target).resolve() for archive in archives}
     return [
         _File(path, _place(path, root))
-        for path in found
+        for path in dataset_files
         if _suffix(path, (*VIDEO_SUFFIXES, *SOUND_SUFFIXES)) and not ours.intersection(path.parents)
     ]
 
@@ -216,9 +216,9 @@ def _recordings(files: Sequence[_File], settings: Mead, project: Path) -> tuple[
             reason = f"{file.path.name}: its path does not say which recording of MEAD it is, as {_EXAMPLES} do"
             failures.append(ClipFailure(other_id, source, reason))
         elif _chosen(name, settings):
-            taken = chosen.setdefault(name.clip_id, _Recording(name, file.path, sounds.get(name.sound)))
-            if taken.path != file.path:
-                reason = f"{file.path.name}: the same recording as {inside_project(taken.path, project)}"
+            first_recording = chosen.setdefault(name.clip_id, _Recording(name, file.path, sounds.get(name.sound)))
+            if first_recording.path != file.path:
+                reason = f"{file.path.name}: the same recording as {inside_project(first_recording.path, project)}"
                 failures.append(ClipFailure(other_id, source, reason))
     return [chosen[clip_id] for clip_id in sorted(chosen)], failures
 
@@ -229,12 +229,12 @@ def _read(recordings: Sequence[_Recording], split: str, project: Path) -> tuple[
     failures: list[ClipFailure] = []
     fact = f"video {code_hash(Video.__module__)}"
     pool = ThreadPoolExecutor(usable_cores())
-    with FileHashes(project / _KNOWN_FILE) as known:
+    with FileHashes(project / _KNOWN_FILE) as file_hashes:
 
         def read(recording: _Recording) -> ClipRecord:
-            facts = known.fact(recording.path, fact, _facts)
+            facts = file_hashes.fact(recording.path, fact, _facts)
             side = published_split(recording.name.actor) if split == "published" else ""
-            return _record(recording, side, facts, known.sha256(recording.path), project)
+            return _record(recording, side, facts, file_hashes.sha256(recording.path), project)
 
         futures = [pool.submit(read, recording) for recording in recordings]
         try:
@@ -252,8 +252,8 @@ def _read(recordings: Sequence[_Recording], split: str, project: Path) -> tuple[
 
 
 def _facts(path: Path) -> dict[str, Any]:
-    found = open_video(path, "pyav")
-    return {"seconds": found.seconds, "fps": found.fps, "sound": found.has_sound}
+    opened_video = open_video(path, "pyav")
+    return {"seconds": opened_video.seconds, "fps": opened_video.fps, "sound": opened_video.has_sound}
 
 
 def _record(recording: _Recording, split: str, facts: dict[str, Any], sha256: str, project: Path) -> ClipRecord:

@@ -80,8 +80,8 @@ def parse_sound(path: str) -> MeadName | None:
 
 def actor_in(path: str) -> str | None:
     """The actor whose folder, archive or recording a path is; None where it names none."""
-    found = list(_ANY_ACTOR.finditer(path))
-    return found[-1]["actor"] if found else None
+    actor_matches = list(_ANY_ACTOR.finditer(path))
+    return actor_matches[-1]["actor"] if actor_matches else None
 
 
 def published_split(actor: str) -> str:
@@ -89,9 +89,9 @@ def published_split(actor: str) -> str:
     return "test" if actor in TEST_ACTORS else "val" if actor in VAL_ACTORS else "train"
 
 
-def _name(found: re.Match[str] | None) -> MeadName | None:
-    if found is None:
+def _name(name_match: re.Match[str] | None) -> MeadName | None:
+    if name_match is None:
         return None
-    parts = found.groupdict()
+    parts = name_match.groupdict()
     view = parts.get("view") or DEFAULT_VIEW
     return MeadName(parts["actor"], view, parts["emotion"], int(parts["level"]), int(parts["number"]))

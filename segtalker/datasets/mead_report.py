@@ -22,9 +22,9 @@ def mead_report(records: Sequence[ClipRecord], failures: Sequence[ClipFailure], 
         failures: of `failures.csv`.
         settings: what was chosen.
     """
-    known = settings.actors or sorted(TRAIN_ACTORS + VAL_ACTORS + TEST_ACTORS)
+    actor_names = settings.actors or sorted(TRAIN_ACTORS + VAL_ACTORS + TEST_ACTORS)
     there = {record.subject for record in records}
-    missing = [actor for actor in known if actor not in there]
+    missing = [actor for actor in actor_names if actor not in there]
     whose = "chosen actors" if settings.actors else "actors of the published lists"
     lines = [
         "# MEAD",
@@ -34,7 +34,7 @@ def mead_report(records: Sequence[ClipRecord], failures: Sequence[ClipFailure], 
         f"Recordings: {len(records)}, minutes: {_minutes(records):.1f}, actors: {len(there)}; not to be used:"
         f" {len(failures)}, see `failures.csv`.",
         "",
-        f"Of {len(known)} {whose} {len(missing)} are missing{': ' + ', '.join(missing) if missing else ''}.",
+        f"Of {len(actor_names)} {whose} {len(missing)} are missing{': ' + ', '.join(missing) if missing else ''}.",
         "",
         *_splits(records),
         "## Recordings of each emotion, by level",

@@ -24,10 +24,10 @@ def align_faces(frames: np.ndarray, points: np.ndarray, template: np.ndarray, si
     """
     wanted = template[:, 0] + 1j * template[:, 1]
     faces = []
-    for frame, found in zip(frames, points[..., 0] + 1j * points[..., 1], strict=True):
-        centred = found - found.mean()
+    for frame, face_points in zip(frames, points[..., 0] + 1j * points[..., 1], strict=True):
+        centred = face_points - face_points.mean()
         turn = (centred.conj() @ (wanted - wanted.mean())) / (np.abs(centred) ** 2).sum()
-        shift = wanted.mean() - turn * found.mean()
+        shift = wanted.mean() - turn * face_points.mean()
         matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
         faces.append(cv2.warpAffine(frame, matrix, (size[1], size[0]), borderMode=cv2.BORDER_REPLICATE))
     return np.stack(faces)

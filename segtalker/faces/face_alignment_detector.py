@@ -74,9 +74,9 @@ class FaceAlignmentDetector:
         """See `segtalker.faces.detectors.FaceFinder`."""
         images = [whole(frame) for frame in frames]
         chosen = [self._choose(boxes) for boxes in _faces(self._nets, images)]
-        found = [index for index, box in enumerate(chosen) if box is not None]
+        face_indices = [index for index, box in enumerate(chosen) if box is not None]
         points = iter(
-            _points(self._nets, [(images[index], box) for index in found if (box := chosen[index]) is not None])
+            _points(self._nets, [(images[index], box) for index in face_indices if (box := chosen[index]) is not None])
         )
         return [None if box is None else next(points) for box in chosen]
 
@@ -113,8 +113,8 @@ def _faces(nets: _Nets, images: Sequence[np.ndarray]) -> list[np.ndarray]:
             for image in alike
         )
         for batch in _batches(looked_at, nets):
-            for found in _candidates(nets, np.stack(batch)):
-                boxes.append(_plausible((_distinct(found) + 0.5) / scale - 0.5, height, width))
+            for candidate_boxes in _candidates(nets, np.stack(batch)):
+                boxes.append(_plausible((_distinct(candidate_boxes) + 0.5) / scale - 0.5, height, width))
     return boxes
 
 
@@ -135,7 +135,7 @@ def _candidates(nets: _Nets, images: np.ndarray) -> list[np.ndarray]:
     with torch.inference_mode():
         bgr = torch.from_numpy(images).to(nets.device).flip(-1).float() - torch.tensor(_BGR_MEANS, device=nets.device)
         outputs = nets.s3fd(bgr.permute(0, 3, 1, 2))
-        found = [[np.zeros((0, 5))] for _ in images]
+        image_boxes = [[np.zeros((0, 5))] for _ in images]
         for level, (scores, offsets) in enumerate(zip(outputs[::2], outputs[1::2], strict=True)):
             stride = 2 ** (level + 2)
             likely = scores.softmax(dim=1)[:, 1]
@@ -146,8 +146,8 @@ def _candidates(nets: _Nets, images: np.ndarray) -> list[np.ndarray]:
             parts = (middle - size / 2, middle + size / 2, likely[frame, row, column].double()[:, None])
             boxes = torch.cat(parts, dim=1).cpu().numpy()
             for index, box in zip(frame.tolist(), boxes, strict=True):
-                found[index].append(box[None])
-    return [np.concatenate(parts) for parts in found]
+                image_boxes[index].append(box[None])
+    return [np.concatenate(parts) for parts in image_boxes]
 
 
 def _distinct(candidates: np.ndarray) -> np.ndarray:

@@ -26,11 +26,11 @@ def read_annotated(folder: Path) -> np.ndarray:
     return points.astype(np.float32)
 
 
-def longest_run(found: Sequence[np.ndarray | None], spacing: int, max_lost_frames: int) -> tuple[int, int]:
+def longest_run(frame_landmarks: Sequence[np.ndarray | None], spacing: int, max_lost_frames: int) -> tuple[int, int]:
     """The longest stretch in which a face is never lost for long.
 
     Args:
-        found: landmarks where the detector was asked and found a face, `(68, 2)`.
+        frame_landmarks: landmarks where the detector was asked and found a face, `(68, 2)`.
         spacing: frames from one question to the next; those between do not count as lost.
         max_lost_frames: longest loss that is bridged, also at either end.
 
@@ -40,29 +40,34 @@ def longest_run(found: Sequence[np.ndarray | None], spacing: int, max_lost_frame
     Raises:
         BadClipError: no face anywhere.
     """
-    known = np.array([index for index, points in enumerate(found) if points is not None], dtype=int)
-    if not len(known):
-        raise BadClipError(f"no face found in {len(found)} frames")
-    breaks = np.flatnonzero(np.diff(known) - spacing > max_lost_frames)
-    starts, ends = known[np.append(0, breaks + 1)], known[np.append(breaks, len(known) - 1)] + spacing
+    face_indices = np.array([index for index, points in enumerate(frame_landmarks) if points is not None], dtype=int)
+    if not len(face_indices):
+        raise BadClipError(f"no face found in {len(frame_landmarks)} frames")
+    breaks = np.flatnonzero(np.diff(face_indices) - spacing > max_lost_frames)
+    starts, ends = (
+        face_indices[np.append(0, breaks + 1)],
+        face_indices[np.append(breaks, len(face_indices) - 1)] + spacing,
+    )
     if starts[0] <= max_lost_frames:
         starts[0] = 0
-    if len(found) - ends[-1] <= max_lost_frames:
-        ends[-1] = len(found)
+    if len(frame_landmarks) - ends[-1] <= max_lost_frames:
+        ends[-1] = len(frame_landmarks)
     best = int((ends - starts).argmax())
-    return int(starts[best]), min(int(ends[best]), len(found))
+    return int(starts[best]), min(int(ends[best]), len(frame_landmarks))
 
 
-def check_never_lost(found: Sequence[np.ndarray | None], spacing: int, max_lost_frames: int, fps: float) -> None:
+def check_never_lost(
+    frame_landmarks: Sequence[np.ndarray | None], spacing: int, max_lost_frames: int, fps: float
+) -> None:
     """Makes sure that a face is never lost for long; arguments as of `longest_run`, `fps` for the message.
 
     Raises:
         BadClipError: no face anywhere, or lost for longer.
     """
-    if longest_run(found, spacing, max_lost_frames) == (0, len(found)):
+    if longest_run(frame_landmarks, spacing, max_lost_frames) == (0, len(frame_landmarks)):
         return
-    known = [index for index, points in enumerate(found) if points is not None]
-    edges = np.array([-spacing, *known, len(found) - 1 + spacing])
+    face_indices = [index for index, points in enumerate(frame_landmarks) if points is not None]
+    edges = np.array([-spacing, *face_indices, len(frame_landmarks) - 1 + spacing])
     worst = int(np.diff(edges).argmax())
     raise BadClipError(
         f"face lost for {edges[worst + 1] - edges[worst] - spacing} frames from"
@@ -70,18 +75,18 @@ def check_never_lost(found: Sequence[np.ndarray | None], spacing: int, max_lost_
     )
 
 
-def bridge(found: Sequence[np.ndarray | None]) -> np.ndarray:
+def bridge(frame_landmarks: Sequence[np.ndarray | None]) -> np.ndarray:
     """Fills frames without landmarks by straight lines between their neighbours.
 
     Args:
-        found: landmarks where they are known, `(68, 2)`; at least one.
+        frame_landmarks: landmarks where they are known, `(68, 2)`; at least one.
 
     Returns:
         `(T, 68, 2)`, float32.
     """
-    known = np.array([index for index, points in enumerate(found) if points is not None], dtype=int)
-    values = np.stack([points for points in found if points is not None]).reshape(len(known), -1)
-    filled = [np.interp(np.arange(len(found)), known, column) for column in values.T]
+    face_indices = np.array([index for index, points in enumerate(frame_landmarks) if points is not None], dtype=int)
+    values = np.stack([points for points in frame_landmarks if points is not None]).reshape(len(face_indices), -1)
+    filled = [np.interp(np.arange(len(frame_landmarks)), face_indices, column) for column in values.T]
     return np.stack(filled, axis=1).reshape(-1, 68, 2).astype(np.float32)
 
 

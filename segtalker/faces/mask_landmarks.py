@@ -157,8 +157,10 @@ def _jaw(face: np.ndarray) -> np.ndarray:
 
 def _misfit(points: np.ndarray) -> float:
     """How far eyes, nose and lips lie from where a face has them, after the eyes were laid over each other."""
-    found = np.stack([points[36:42].mean(axis=0), points[42:48].mean(axis=0), points[33], points[48:60].mean(axis=0)])
-    return float(np.linalg.norm(found - _EXPECTED, axis=1).max())
+    face_points = np.stack(
+        [points[36:42].mean(axis=0), points[42:48].mean(axis=0), points[33], points[48:60].mean(axis=0)]
+    )
+    return float(np.linalg.norm(face_points - _EXPECTED, axis=1).max())
 
 
 def landmarks_from_mask(mask: np.ndarray) -> FacePoints | None:

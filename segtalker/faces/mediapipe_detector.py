@@ -90,8 +90,8 @@ class MediaPipeDetector:
             if self._known is not None:
                 self._known = self._in_window(self._finder, frame, self._known)
             if self._known is None:
-                found = self._again(_all(self._finder, whole(frame)))
-                self._known = None if found is None else self._in_window(self._judge, frame, found)
+                face_points = self._again(_all(self._finder, whole(frame)))
+                self._known = None if face_points is None else self._in_window(self._judge, frame, face_points)
         if self._known is None:
             return None
         self._last = self._known
@@ -104,8 +104,8 @@ class MediaPipeDetector:
     def faces(self, frame: np.ndarray) -> list[np.ndarray]:
         """See `segtalker.faces.detectors.FaceFinder`."""
         with _stderr_silenced():
-            judged = [self._in_window(self._judge, frame, points) for points in _all(self._finder, frame)]
-        return [to_ibug(points) for points in judged if points is not None]
+            face_scores = [self._in_window(self._judge, frame, points) for points in _all(self._finder, frame)]
+        return [to_ibug(points) for points in face_scores if points is not None]
 
     def close(self) -> None:
         """See `segtalker.faces.detectors.Detector`."""
@@ -114,12 +114,12 @@ class MediaPipeDetector:
             self._finder.close()
             self._judge.close()
 
-    def _again(self, found: list[np.ndarray]) -> np.ndarray | None:
+    def _again(self, face_candidates: list[np.ndarray]) -> np.ndarray | None:
         """Of the faces found, the one that was followed, or the largest."""
         if self._last is None:
-            return max(found, key=_size, default=None)
+            return max(face_candidates, key=_size, default=None)
         middle, size = _middle(self._last), _size(self._last)
-        nearest = min(found, key=lambda points: float(np.linalg.norm(_middle(points) - middle)), default=None)
+        nearest = min(face_candidates, key=lambda points: float(np.linalg.norm(_middle(points) - middle)), default=None)
         if nearest is None or (self._faithful and np.linalg.norm(_middle(nearest) - middle) > _NEAR * size):
             return None
         return nearest
@@ -134,9 +134,9 @@ class MediaPipeDetector:
         shift = (0.5 - corner) * scale - 0.5
         place = np.array([[scale, 0.0, shift[0] + scale * origin[0]], [0.0, scale, shift[1] + scale * origin[1]]])
         window = warp_linear(picture, place, (pixels, pixels), cv2.BORDER_CONSTANT)
-        found = _all(landmarker, window)
+        window_faces = _all(landmarker, window)
         middle = np.full(2, (pixels - 1) / 2)
-        nearest = min(found, key=lambda face: float(np.linalg.norm(_middle(face) - middle)), default=None)
+        nearest = min(window_faces, key=lambda face: float(np.linalg.norm(_middle(face) - middle)), default=None)
         return None if nearest is None else (nearest - shift) / scale
 
 
@@ -193,11 +193,11 @@ def _outlive_profiling_ticks() -> None:
 def _stderr_silenced() -> Iterator[None]:
     """Keeps what native code prints off the terminal; Python's own errors are raised, not printed."""
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr_copy, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr_copy, 2)
+        os.close(stderr_copy)
         os.close(nowhere)

@@ -56,12 +56,12 @@ class ParserDetector:
         best, least = None, np.inf
         crops = np.stack([warp_image(frame, square, self._size) for square in squares])
         for square, mask in zip(squares, parse_frames(self._parser, crops, _BATCH), strict=True):
-            found = landmarks_from_mask(mask)
-            if found is None or found.misfit >= least:
+            mask_points = landmarks_from_mask(mask)
+            if mask_points is None or mask_points.misfit >= least:
                 continue
-            points = _to_frame(found.points, square, self._size)
+            points = _to_frame(mask_points.points, square, self._size)
             if abs(np.log(self._square(frame, points)[2] / square[2])) < np.log(_SIZE_AGREEMENT):
-                best, least = points, found.misfit
+                best, least = points, mask_points.misfit
         return best
 
     def _search(self, frame: np.ndarray) -> np.ndarray | None:
@@ -72,11 +72,11 @@ class ParserDetector:
 
     def _refined(self, frame: np.ndarray, points: np.ndarray) -> np.ndarray | None:
         """Looks again where the face was found; what is gone then was none."""
-        found: np.ndarray | None = points
+        face_points: np.ndarray | None = points
         for _ in range(_REFINEMENTS):
-            if found is not None:
-                found = self._look(frame, self._square(frame, found)[None])
-        return found
+            if face_points is not None:
+                face_points = self._look(frame, self._square(frame, face_points)[None])
+        return face_points
 
 
 def _to_frame(points: np.ndarray, square: np.ndarray, size: int) -> np.ndarray:

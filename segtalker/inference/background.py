@@ -46,18 +46,18 @@ class Background(Protocol):
         """Where faces end in front of it: talking masks, `(T, H, W)` uint8, or a little less of them."""
 
 
-def fill(image: np.ndarray, known: np.ndarray) -> np.ndarray:
+def fill(image: np.ndarray, known_pixels: np.ndarray) -> np.ndarray:
     """Continues a picture into its unknown part, coarser with distance (pull-push).
 
     Args:
         image: `(H, W, 3)`, uint8.
-        known: `(H, W)`, bool; these pixels stay as they are.
+        known_pixels: `(H, W)`, bool; these pixels stay as they are.
 
     Returns:
         `(H, W, 3)`, uint8.
     """
-    colours: list[np.ndarray] = [image.astype(np.float32) * known[..., None]]
-    weights: list[np.ndarray] = [known.astype(np.float32)]
+    colours: list[np.ndarray] = [image.astype(np.float32) * known_pixels[..., None]]
+    weights: list[np.ndarray] = [known_pixels.astype(np.float32)]
     while min(weights[-1].shape) > 1:
         size = (max(1, weights[-1].shape[1] // 2), max(1, weights[-1].shape[0] // 2))
         colours.append(cv2.resize(colours[-1], size, interpolation=cv2.INTER_AREA))
@@ -75,8 +75,8 @@ class SourceBackground:
 
     def behind(self, frames: np.ndarray, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """See `Background`."""
-        known = masks == BACKGROUND
-        return np.stack([fill(frame, shown) for frame, shown in zip(frames, known, strict=True)])
+        background_pixels = masks == BACKGROUND
+        return np.stack([fill(frame, shown) for frame, shown in zip(frames, background_pixels, strict=True)])
 
     def outlines(self, masks: np.ndarray) -> np.ndarray:
         """See `Background`."""

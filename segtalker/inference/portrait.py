@@ -93,9 +93,9 @@ class Portrait:
         if count <= available:
             return islice(self.pictures(), count)
         # a video is read forwards; to walk back, it is kept picture by picture
-        kept = self.folder / "pictures.zip"
-        write_images(kept, islice(self.pictures(), available), ".jpg")
-        pack = ImagePack(kept)
+        picture_pack = self.folder / "pictures.zip"
+        write_images(picture_pack, islice(self.pictures(), available), ".jpg")
+        pack = ImagePack(picture_pack)
         return (pack.read([int(index)])[0] for index in back_and_forth(available, count))
 
 
@@ -111,14 +111,14 @@ def _rgb(video: Video, fps: int) -> Iterator[np.ndarray]:
 
 def _find_faces(pictures: Iterable[np.ndarray], detector: Detector, every: int) -> tuple[list, tuple[int, int]]:
     """Landmarks of each picture that was looked at, and the pictures' height and width."""
-    found, shape = [], (0, 0)
+    frame_landmarks, shape = [], (0, 0)
     try:
         for index, picture in enumerate(pictures):
             shape = picture.shape[:2]
-            found.append(None if index % every else detector.landmarks(picture))
+            frame_landmarks.append(None if index % every else detector.landmarks(picture))
     finally:
         detector.close()
-    return found, shape
+    return frame_landmarks, shape
 
 
 def _masks(parser: nn.Module, frames: ImagePack) -> Iterator[np.ndarray]:
@@ -142,11 +142,13 @@ def read_portrait(reader: PortraitReader, path: Path, max_frames: int, folder: P
     crop, size = reader.crop, reader.image_size
     pictures = _pictures(path, crop, reader.fps)
     try:
-        found, (height, width) = _find_faces(islice(pictures(), max_frames), reader.make_detector(), crop.detect_every)
-        if all(points is None for points in found):
+        frame_landmarks, (height, width) = _find_faces(
+            islice(pictures(), max_frames), reader.make_detector(), crop.detect_every
+        )
+        if all(points is None for points in frame_landmarks):
             raise BadClipError("no face found")
-        check_never_lost(found, crop.detect_every, crop.max_lost_frames, reader.fps)
-        points = smooth(bridge(found), crop.smooth_frames)
+        check_never_lost(frame_landmarks, crop.detect_every, crop.max_lost_frames, reader.fps)
+        points = smooth(bridge(frame_landmarks), crop.smooth_frames)
     except BadClipError as error:
         raise BadInputError(f"{path}: {error} by --detector {reader.detector}{_HINTS[reader.detector]}") from error
     squares = clip_squares(points, width, height, crop.margin, crop.lift, crop.follow_frames)

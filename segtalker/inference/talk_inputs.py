@@ -147,10 +147,12 @@ def newest_experiment(models: Path) -> str:
     Raises:
         MissingWeightsError: none is there.
     """
-    found = sorted(models.glob("*/train_sgi/generator.ckpt"), key=lambda path: (path.stat().st_mtime_ns, path))
-    if not found:
+    generator_files = sorted(
+        models.glob("*/train_sgi/generator.ckpt"), key=lambda path: (path.stat().st_mtime_ns, path)
+    )
+    if not generator_files:
         raise MissingWeightsError(f"{models}: no trained networks; run `segtalker reproduce` first")
-    return found[-1].parent.parent.name
+    return generator_files[-1].parent.parent.name
 
 
 def region_index(name: str) -> int:

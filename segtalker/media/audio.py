@@ -132,7 +132,7 @@ def _pieces(
     resampler = av.AudioResampler("fltp", "stereo" if stream.channels > 2 else None, rate_hz)
     delay = _UNTOLD_DELAY.get((container.format.name, stream.codec_context.name), 0) / stream.rate
     to_drop = 0 if _seek(container, stream, from_s) else round(delay * rate_hz)
-    start_s, now_s, done = None, 0.0, 0
+    start_s, now_s, sample_count = None, 0.0, 0
     for frame in itertools.chain(_until(_frames(container, stream), to_s), [None]):
         gap = 0
         if frame is not None:
@@ -149,8 +149,8 @@ def _pieces(
         dropped = min(to_drop, piece.shape[1])
         to_drop -= dropped
         if piece.shape[1] > dropped:
-            yield piece[:, dropped:], start_s + (done + dropped) / rate_hz
-        done += piece.shape[1]
+            yield piece[:, dropped:], start_s + (sample_count + dropped) / rate_hz
+        sample_count += piece.shape[1]
 
 
 def _seek(container: InputContainer, stream: AudioStream, to_s: float) -> bool:

@@ -270,13 +270,13 @@ def _seek(container: "av.container.InputContainer", stream: VideoStream, to_s: f
     try:
         container.seek(int((to_s - _SEEK_MARGIN_S) / stream.time_base), stream=stream)
         frame = next(container.decode(stream), None)
-        found = frame is not None and frame.time is not None and frame.time <= to_s
+        early_enough = frame is not None and frame.time is not None and frame.time <= to_s
         # again, for the frame just read is gone; a container that missed is read from the beginning
-        container.seek(int((to_s - _SEEK_MARGIN_S) / stream.time_base) if found else 0, stream=stream)
+        container.seek(int((to_s - _SEEK_MARGIN_S) / stream.time_base) if early_enough else 0, stream=stream)
     except av.FFmpegError:
         container.seek(0)
         return False
-    return found
+    return early_enough
 
 
 def _decoded(

@@ -112,9 +112,9 @@ def canny_edges(luma: np.ndarray) -> np.ndarray:
     within_frame = np.zeros((3, 3, 3), dtype=bool)
     within_frame[1] = True
     labels, count = ndimage.label(weak, within_frame)
-    kept = np.zeros(count + 1, dtype=bool)
-    kept[labels[weak & (magnitude > high)]] = True
-    return kept[labels]
+    kept_components = np.zeros(count + 1, dtype=bool)
+    kept_components[labels[weak & (magnitude > high)]] = True
+    return kept_components[labels]
 
 
 def sobel_edges(luma: np.ndarray) -> np.ndarray:
@@ -127,7 +127,7 @@ def sobel_edges(luma: np.ndarray) -> np.ndarray:
         `(T, H, W)`, bool.
     """
     edges = np.zeros(luma.shape, dtype=bool)
-    for frame, found in zip(luma, edges, strict=True):
+    for frame, frame_edges in zip(luma, edges, strict=True):
         horizontal, vertical = (
             cv2.Sobel(frame, cv2.CV_64F, *order, ksize=3, borderType=cv2.BORDER_REPLICATE) for order in ((1, 0), (0, 1))
         )
@@ -138,7 +138,7 @@ def sobel_edges(luma: np.ndarray) -> np.ndarray:
         value, left, right, above, below = (strength.ravel()[here + step] for step in (0, -1, 1, -width, width))
         steep = np.abs(horizontal[rows, columns]) >= np.abs(vertical[rows, columns])
         thin = (left <= value) & (value > right) & steep | (above <= value) & (value > below)
-        found[rows[thin], columns[thin]] = True
+        frame_edges[rows[thin], columns[thin]] = True
     return edges
 
 
@@ -185,8 +185,8 @@ def edge_widths(luma: np.ndarray, edges: np.ndarray) -> np.ndarray:
     down = values[place + width] - values[place - width]
     horizontal = np.abs(down) <= np.tan(np.pi / 8) * np.abs(across)
     # as in the release, a vertical gradient counts as rising
-    kept = horizontal | (across == 0)
-    place, sign = place[kept], np.where(across[kept] < 0, -1, 1)
+    edge_pixels = horizontal | (across == 0)
+    place, sign = place[edge_pixels], np.where(across[edge_pixels] < 0, -1, 1)
     column = place % width
     to_left = _walk(values, place - 1, -1, sign, column - 1)
     to_right = _walk(values, place + 1, 1, sign, width - 2 - column)

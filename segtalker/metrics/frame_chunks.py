@@ -117,9 +117,9 @@ class ChunkFrames:
     def landmarks(self, detector: LandmarkDetector) -> np.ndarray:
         """Landmarks a detector finds, `(T, 68, 2)`, float64, px; NaN where it finds none."""
         if detector not in self._landmarks:
-            finder, lost = self._detectors[detector], np.full((_POINTS, 2), np.nan)
+            finder, no_points = self._detectors[detector], np.full((_POINTS, 2), np.nan)
             points = [finder.landmarks(frame) for frame in self.own]
-            self._landmarks[detector] = np.stack([lost if face is None else face for face in points])
+            self._landmarks[detector] = np.stack([no_points if face is None else face for face in points])
         return self._landmarks[detector]
 
 

@@ -79,7 +79,7 @@ def landmark_distance(reference: np.ndarray, points: np.ndarray) -> np.ndarray:
         px, `(T,)`, float64; NaN where a frame has no landmarks.
     """
     assert reference.shape == points.shape, (reference.shape, points.shape)
-    shapes = [found - found.mean(axis=1, keepdims=True) for found in (reference, points)]
+    shapes = [face_points - face_points.mean(axis=1, keepdims=True) for face_points in (reference, points)]
     return np.linalg.norm(shapes[0] - shapes[1], axis=-1).mean(axis=1)
 
 

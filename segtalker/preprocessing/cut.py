@@ -103,10 +103,10 @@ def look_through(video: Video, record: ClipRecord, cut: Cut, detector: tuple[str
                 jumps.aim(sightings[-1].faces)
     finally:
         finder.close()
-    found = all_cuts(cuts, jumps, _TOGETHER_FRAMES / video.fps)
+    cut_times_s = all_cuts(cuts, jumps, _TOGETHER_FRAMES / video.fps)
     step_s = max(cut.look_s, 1.0 / video.fps)
-    tracks = link_faces(sightings, found, max(cut.max_lost_s, _NEXT_LOOK * step_s))
-    return Survey((start_s, min(last_s, end_s)), found, tracks, loudness, step_s)
+    tracks = link_faces(sightings, cut_times_s, max(cut.max_lost_s, _NEXT_LOOK * step_s))
+    return Survey((start_s, min(last_s, end_s)), cut_times_s, tracks, loudness, step_s)
 
 
 def _see_faces(frame: TimedFrame, finder: FaceFinder) -> FaceSighting:

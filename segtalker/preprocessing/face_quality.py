@@ -41,8 +41,8 @@ def head_pose(landmarks: np.ndarray, side: int) -> tuple[float, float]:
     """
     camera = np.array([[side, 0, side / 2], [0, side, side / 2], [0, 0, 1]], float)
     points = landmarks[list(_HEAD_POINTS)].astype(np.float64)
-    found, turn, _ = cv2.solvePnP(_HEAD, points, camera, None, flags=cv2.SOLVEPNP_SQPNP)
-    if not found:
+    pose_solved, turn, _ = cv2.solvePnP(_HEAD, points, camera, None, flags=cv2.SOLVEPNP_SQPNP)
+    if not pose_solved:
         return 0.0, 0.0
     forward = cv2.Rodrigues(turn)[0] @ np.array([0.0, 0.0, -1.0])
     yaw, pitch = np.arctan2(forward[0], -forward[2]), np.arctan2(forward[1], np.hypot(forward[0], forward[2]))

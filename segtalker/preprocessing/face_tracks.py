@@ -76,11 +76,11 @@ def link_faces(sightings: Sequence[FaceSighting], cuts_s: Sequence[float], max_l
         if place and scenes[place] != scenes[place - 1]:
             alive = []
         alive = [track for track in alive if sighting.time_s - track.times_s[-1] <= max_lost_s + _CLOCK_S]
-        for face, known in _matches(sighting.faces, alive):
-            track = known or FaceTrack()
+        for face, known_track in _matches(sighting.faces, alive):
+            track = known_track or FaceTrack()
             track.times_s.append(sighting.time_s)
             track.points.append(face)
-            if known is None:
+            if known_track is None:
                 tracks.append(track)
                 alive.append(track)
     return tracks
@@ -97,8 +97,8 @@ def _matches(faces: Sequence[np.ndarray], alive: Sequence[FaceTrack]) -> list[tu
     for distance, place, number in pairs:
         if distance < _REACH and place not in chosen and number not in chosen.values():
             chosen[place] = number
-    known = [alive[chosen[place]] if place in chosen else None for place in range(len(faces))]
-    return list(zip(faces, known, strict=True))
+    known_tracks = [alive[chosen[place]] if place in chosen else None for place in range(len(faces))]
+    return list(zip(faces, known_tracks, strict=True))
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> float:

@@ -66,14 +66,14 @@ def parse_clip(
     Returns:
         `flicker` of the masks and `flicker_raw`, what it were without averaging; see `segtalker.faces.mask_smoothing`.
     """
-    raw, kept = FlickerCount(), FlickerCount()
+    raw_flicker, smoothed_flicker = FlickerCount(), FlickerCount()
 
     def masks() -> Iterator[np.ndarray]:
         frames = iter(ImagePack(crops / record.clip_id / "frames.zip"))
         for parsed in parse_video(load_parser(choice), frames, batch_size, smoothing):
-            raw.add(parsed.alone)
-            kept.add(parsed.mask)
+            raw_flicker.add(parsed.alone)
+            smoothed_flicker.add(parsed.mask)
             yield parsed.mask
 
     write_images(folder / "masks.zip", masks(), ".pgm")
-    return {"flicker": round(kept.share, 4), "flicker_raw": round(raw.share, 4)}
+    return {"flicker": round(smoothed_flicker.share, 4), "flicker_raw": round(raw_flicker.share, 4)}

@@ -44,8 +44,8 @@ class SceneCuts:
         small = cv2.resize(frame, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else frame
         timecode = FrameTimecode(len(self._times), _RATE)
         self._times.append(time_s)
-        found = self._detector.process_frame(timecode, cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
-        self._cuts += [cut.frame_num for cut in found]
+        scene_cuts = self._detector.process_frame(timecode, cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+        self._cuts += [cut.frame_num for cut in scene_cuts]
 
 
 class FaceCuts:

@@ -182,10 +182,10 @@ def _cut(speech: Speech, seconds: float) -> Speech:
     end_s = whole[-1].end_s if whole else 0.0
     rate = speech.sample_rate_hz
     samples = np.zeros(round(seconds * rate), np.float32)
-    kept = speech.samples[: round(end_s * rate)].copy()
-    fade = min(len(kept), rate // 50)
-    kept[len(kept) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
-    samples[: len(kept)] = kept
+    cut_samples = speech.samples[: round(end_s * rate)].copy()
+    fade = min(len(cut_samples), rate // 50)
+    cut_samples[len(cut_samples) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+    samples[: len(cut_samples)] = cut_samples
     return Speech(samples, rate, (*whole, Phoneme("", end_s, seconds)))
 
 

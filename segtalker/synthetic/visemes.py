@@ -106,10 +106,10 @@ def targets(symbol: str) -> list[Target]:
     if not symbol:
         return [PAUSE]
     parts = [_FIRST_OF.get(part) or _WHOLE.get(part, part) for part in _SYMBOL.findall(symbol)]
-    found = [TARGETS[_LIKE.get(part, part)] for part in parts if _LIKE.get(part, part) in TARGETS]
-    if not found:
+    viseme_targets = [TARGETS[_LIKE.get(part, part)] for part in parts if _LIKE.get(part, part) in TARGETS]
+    if not viseme_targets:
         raise KeyError(symbol)
-    return found
+    return viseme_targets
 
 
 def _spread(phonemes: tuple[Phoneme, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -42,8 +42,8 @@ def follow_database(database: Path) -> None:
     with closing(sqlite3.connect(database, timeout=_WAIT_S)) as store, store:
         if not store.execute("select 1 from sqlite_master where name = 'experiments'").fetchone():
             return
-        known = store.execute("select experiment_id, artifact_location from experiments").fetchall()
-        for experiment, old in known:
+        experiment_rows = store.execute("select experiment_id, artifact_location from experiments").fetchall()
+        for experiment, old in experiment_rows:
             folder = _folder(old or "")
             new = artifact_location(database, folder)
             if not folder or old == new:

@@ -62,18 +62,18 @@ def git_revision(root: Path) -> tuple[str, bool]:
 
 def upstream(stage: Stage) -> tuple[Stage, ...]:
     """The stages `stage` stands on, and itself, in pipeline order."""
-    found: set[Stage] = {stage}
+    upstream_stages: set[Stage] = {stage}
     for earlier in reversed(STAGES):
-        if earlier in found:
-            found.update(STAGE_INPUTS[earlier])
-    return tuple(name for name in STAGES if name in found)
+        if earlier in upstream_stages:
+            upstream_stages.update(STAGE_INPUTS[earlier])
+    return tuple(name for name in STAGES if name in upstream_stages)
 
 
 def _signed(key: str, content: Any) -> Any:
     """What counts of a value: all of a section but where its material lies, of a file what is in it."""
     if isinstance(content, Mapping):
-        kept = {name: value for name, value in content.items() if name not in _PLACES}
-        return {name: _signed(name, value) for name, value in kept.items()}
+        signed_values = {name: value for name, value in content.items() if name not in _PLACES}
+        return {name: _signed(name, value) for name, value in signed_values.items()}
     return _file_content(content) if isinstance(content, str) and key.endswith(_FILES) else content
 
 
@@ -149,12 +149,12 @@ def read_lock(root: Path) -> dict[str, Any]:
     Raises:
         YAMLError: it is not whole.
     """
-    path, taken = root / _DVC_LOCK, root / ".dvc" / "tmp" / "lock"
+    path, lock_file = root / _DVC_LOCK, root / ".dvc" / "tmp" / "lock"
     if not path.is_file():
         return {}
-    if not taken.is_file():
+    if not lock_file.is_file():
         return _lock_stages(path)
-    with taken.open("rb") as held:
+    with lock_file.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_SH)
         return _lock_stages(path)
 

@@ -77,9 +77,9 @@ def unpack(archive: Path, folder: Path, max_bytes: int, wanted: Callable[[str], 
             a device, leads out of the folder, stands there twice, or holds more than it says. Nothing is written.
     """
     marker = folder.with_name(f"{folder.name}.json")
-    done = _already(archive, folder, marker, wanted)
-    if done is not None:
-        return done
+    marker_content = _already(archive, folder, marker, wanted)
+    if marker_content is not None:
+        return marker_content
     for left_behind in folder.parent.glob(f".{folder.name}-*"):
         shutil.rmtree(left_behind, ignore_errors=True)
     try:
@@ -108,9 +108,11 @@ def _state(archive: Path) -> dict[str, Any]:
 def _already(archive: Path, folder: Path, marker: Path, wanted: Callable[[str], bool]) -> list[Path] | None:
     """The wanted files where they were unpacked before and are still there."""
     try:
-        done = json.loads(marker.read_text(encoding="utf-8"))
-        same = done | _state(archive) == done and not any(wanted(name) for name in done["others"])
-        files = {folder / name: size for name, size in done["files"].items() if wanted(name)}
+        marker_content = json.loads(marker.read_text(encoding="utf-8"))
+        same = marker_content | _state(archive) == marker_content and not any(
+            wanted(name) for name in marker_content["others"]
+        )
+        files = {folder / name: size for name, size in marker_content["files"].items() if wanted(name)}
     except (OSError, ValueError, KeyError, TypeError):
         return None
     whole = all(path.is_file() and path.stat().st_size == size for path, size in files.items())

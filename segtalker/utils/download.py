@@ -59,18 +59,18 @@ def fetch_file(url: str, path: Path, sha256: str, retries: int, label: str) -> P
 
 
 def _download(url: str, part: Path, label: str) -> None:
-    done = part.stat().st_size if part.is_file() else 0
-    headers = {"Range": f"bytes={done}-"} if done else {}
+    byte_count = part.stat().st_size if part.is_file() else 0
+    headers = {"Range": f"bytes={byte_count}-"} if byte_count else {}
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as answer:
         if answer.status_code == requests.codes.requested_range_not_satisfiable:
             part.unlink()  # it is whole, or it was another file; the hash will tell
             raise requests.ConnectionError("the server cannot go on where it stopped")
         answer.raise_for_status()
         if answer.status_code != requests.codes.partial_content:
-            done = 0
+            byte_count = 0
         length = int(answer.headers.get("Content-Length", 0))
         received = 0
-        with part.open("ab" if done else "wb") as out, _bar(done, length, label) as bar:
+        with part.open("ab" if byte_count else "wb") as out, _bar(byte_count, length, label) as bar:
             for piece in answer.iter_content(_PIECE):
                 out.write(piece)
                 received += len(piece)
@@ -79,10 +79,10 @@ def _download(url: str, part: Path, label: str) -> None:
             raise requests.ConnectionError(f"{received} of {length} bytes came")
 
 
-def _bar(done: int, length: int, label: str) -> tqdm:
-    bar = progress_bar(done + length or None, label, "B")
+def _bar(byte_count: int, length: int, label: str) -> tqdm:
+    bar = progress_bar(byte_count + length or None, label, "B")
     bar.disable = 0 < length < _WORTH_A_BAR
-    bar.update(done)
+    bar.update(byte_count)
     return bar
 
 

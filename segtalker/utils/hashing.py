@@ -66,18 +66,18 @@ class FileHashes:
             find: reads the file; what it gives must be plain JSON. What it raises is not remembered.
         """
         key, stamp = os.path.abspath(file), _stamp(file)  # resolve() costs more than all the rest
-        known = self._known.get(key, {})
-        if known.get("stamp") == stamp and name in known:
-            return known[name]
-        found = find(file)
+        file_facts = self._known.get(key, {})
+        if file_facts.get("stamp") == stamp and name in file_facts:
+            return file_facts[name]
+        fact_value = find(file)
         with self._lock:
-            known = self._known.get(key, {})
-            others = known if known.get("stamp") == stamp else {}
+            file_facts = self._known.get(key, {})
+            others = file_facts if file_facts.get("stamp") == stamp else {}
             if time.time() - stamp[1] / 1e9 > _FRESH_S and stamp == _stamp(file):
-                self._known[key] = {**others, "stamp": stamp, name: found}
+                self._known[key] = {**others, "stamp": stamp, name: fact_value}
             if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
                 self._save()
-        return found
+        return fact_value
 
     def _save(self) -> None:
         write_text(self._path, json.dumps(self._known))

@@ -59,16 +59,16 @@ def find_run(text: str, runs: Sequence[StoredRun]) -> StoredRun:
         return next((run for run in of_experiment if scored_part(run, runs)), of_experiment[0])
     by_id = {run.run_id: run for run in whole}
     started = (run for run in runs if text and run.run_id.startswith(text.lower()))
-    found = {by_id[key].run_id: by_id[key] for run in started if (key := run.parent_id or run.run_id) in by_id}
-    candidates = list(found.values()) or [run for run in whole if run.name == text]
-    if all(run.kind == "evaluation" for run in candidates) and not found:
+    named_runs = {by_id[key].run_id: by_id[key] for run in started if (key := run.parent_id or run.run_id) in by_id}
+    candidates = list(named_runs.values()) or [run for run in whole if run.name == text]
+    if all(run.kind == "evaluation" for run in candidates) and not named_runs:
         candidates = candidates[:1]  # measured again, so the last one counts
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
         raise BadInputError(f"run {text}: it may be any of {_listed(candidates)}; say more of the id")
-    known = f"there are: {_listed(whole)}" if whole else "there are none; run segtalker reproduce"
-    raise BadInputError(f"run {plain_text(text)}: no such run; {known}")
+    run_names = f"there are: {_listed(whole)}" if whole else "there are none; run segtalker reproduce"
+    raise BadInputError(f"run {plain_text(text)}: no such run; {run_names}")
 
 
 def latest_run(experiment: str, runs: Sequence[StoredRun]) -> StoredRun:

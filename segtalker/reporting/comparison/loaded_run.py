@@ -108,12 +108,12 @@ class LoadedRun:
 
     def histories(self) -> dict[str, pd.DataFrame]:
         """What each training stage logged, by stage: `step,name,value`; without files that hold something else."""
-        found = {}
+        stage_curves = {}
         for stage in STAGES:
             path = f"{HISTORY_FOLDER}/{stage}/{HISTORY_FILE}"
             if path in self.store.files(self.part.run_id, f"{HISTORY_FOLDER}/{stage}"):
-                found[stage] = _history(self.store.fetch(self.part.run_id, path))
-        return {stage: history for stage, history in found.items() if len(history)}
+                stage_curves[stage] = _history(self.store.fetch(self.part.run_id, path))
+        return {stage: history for stage, history in stage_curves.items() if len(history)}
 
     def strips(self) -> dict[str, bytes]:
         """Frame strips as PNG, by clip."""
@@ -149,8 +149,8 @@ def load_run(store: RunStore, run: StoredRun, fallback: TableParams) -> LoadedRu
     part = scored_part(run, store.runs)
     if part is None:
         raise BadInputError(_unfinished(run, store.runs))
-    kept = set(store.files(part.run_id, SCORES_FOLDER))
-    if missing := [name for name in _NEEDED if f"{SCORES_FOLDER}/{name}" not in kept]:
+    score_files = set(store.files(part.run_id, SCORES_FOLDER))
+    if missing := [name for name in _NEEDED if f"{SCORES_FOLDER}/{name}" not in score_files]:
         raise BadInputError(
             f"run {describe_run(run)}: {SCORES_FOLDER}/{missing[0]} is not kept with it in MLflow; where its results "
             "are, segtalker report keeps them"
@@ -158,7 +158,7 @@ def load_run(store: RunStore, run: StoredRun, fallback: TableParams) -> LoadedRu
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for name in SCORE_FILES:
-            if f"{SCORES_FOLDER}/{name}" in kept:
+            if f"{SCORES_FOLDER}/{name}" in score_files:
                 (folder / name).write_bytes(store.fetch(part.run_id, f"{SCORES_FOLDER}/{name}"))
         try:
             return _load(store, run, part, folder, read_table_settings(run.params, fallback))

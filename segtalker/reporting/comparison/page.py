@@ -98,7 +98,10 @@ def compare_runs(runs: Runs) -> Comparison:
     shown = [ShownRun(method.name, method.colour, note) for method, note in notes.items()]
     histories = {label: run.histories() for label, run in runs.items()}
     stages = dict.fromkeys(stage for curves in histories.values() for stage in curves)
-    curves = {stage: {label: found[stage] for label, found in histories.items() if stage in found} for stage in stages}
+    curves = {
+        stage: {label: run_curves[stage] for label, run_curves in histories.items() if stage in run_curves}
+        for stage in stages
+    }
     return Comparison(
         runs=shown,
         scores=score_rows(scores, uncertainty),
@@ -144,11 +147,11 @@ def score_rows(scores: Scores, uncertainty: Uncertainty) -> list[Row]:
 def _warnings(runs: Runs) -> list[str]:
     """Which runs cannot be held against the first, and what differs."""
     base, reference = next(iter(runs)), first(runs)
-    found = {label: differing_parts(reference.protocol, run.protocol) for label, run in runs.items()}
+    protocol_differences = {label: differing_parts(reference.protocol, run.protocol) for label, run in runs.items()}
     return [
         f"{label} was measured by another protocol than {base}: different are {say_differences(parts)}. Its numbers "
         "stand beside the others without a difference."
-        for label, parts in found.items()
+        for label, parts in protocol_differences.items()
         if parts
     ]
 
@@ -184,13 +187,15 @@ def _shots(runs: Runs, shown: Sequence[ShownRun]) -> list[tuple[str, list[Shot]]
 
     A clip of another seed is another one, whatever its name: its content decides.
     """
-    found: dict[tuple[str, str], list[Shot]] = {}
+    clip_shots: dict[tuple[str, str], list[Shot]] = {}
     for run in shown:
         contents = runs[run.label].protocol.get("clips", {})
         for clip, content in runs[run.label].strips().items():
             if shot := _shot(run, content):
-                found.setdefault((clip, contents.get(clip, "")), []).append(shot)
-    return [(clip, shots) for (clip, _), shots in sorted(found.items(), key=lambda item: item[0]) if len(shots) > 1]
+                clip_shots.setdefault((clip, contents.get(clip, "")), []).append(shot)
+    return [
+        (clip, shots) for (clip, _), shots in sorted(clip_shots.items(), key=lambda item: item[0]) if len(shots) > 1
+    ]
 
 
 def _shot(run: ShownRun, content: bytes) -> Shot | None:
@@ -200,24 +205,24 @@ def _shot(run: ShownRun, content: bytes) -> Shot | None:
     return Shot(run, webp_bytes(image, is_photo=True), image.shape[1], image.shape[0])
 
 
-def render_comparison(found: Comparison, pictures: Sequence[Picture]) -> str:
+def render_comparison(comparison: Comparison, pictures: Sequence[Picture]) -> str:
     """The page as HTML.
 
     Args:
-        found: what it shows.
+        comparison: what it shows.
         pictures: its drawings, drawn.
     """
     view: Mapping[str, object] = {
-        "runs": found.runs,
+        "runs": comparison.runs,
         "lede": "An underlined value is the best, by a paired difference to each other run that excludes 0.",
         "results_intro": f"The system of each run, and below it its difference to the first run's, clip by clip. "
-        f"{found.notes} {BRACKETS}",
-        "warnings": found.warnings,
-        "scores": found.scores,
+        f"{comparison.notes} {BRACKETS}",
+        "warnings": comparison.warnings,
+        "scores": comparison.scores,
         "charts": [item for item in pictures if item.drawing.section == "scores"],
         "curves": [item for item in pictures if item.drawing.section == "training"],
-        "params": Table.of(found.params),
-        "about": Table.of(found.about),
-        "shots": found.shots,
+        "params": Table.of(comparison.params),
+        "about": Table.of(comparison.about),
+        "shots": comparison.shots,
     }
     return page_environment().get_template("compare.html.j2").render(page=view)

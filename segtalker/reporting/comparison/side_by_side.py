@@ -23,9 +23,9 @@ _COLOURS = ("#e0526c", "#3f8fd6", "#d99a1c", "#2fa38b", "#9b6fd3", "#6d8f2a", "#
 
 def differing_settings(runs: Runs) -> pd.DataFrame:
     """Params that are not the same in all runs: `param` and a column a run, text; empty where a run has none such."""
-    known = [run.settings for run in runs.values() if run.settings]
-    names = sorted({name for settings in known for name in settings})
-    differing = [name for name in names if len({settings.get(name, "") for settings in known}) > 1]
+    run_settings = [run.settings for run in runs.values() if run.settings]
+    names = sorted({name for settings in run_settings for name in settings})
+    differing = [name for name in names if len({settings.get(name, "") for settings in run_settings}) > 1]
     rows = [[name, *(run.settings.get(name, "") for run in runs.values())] for name in differing]
     return pd.DataFrame(rows, columns=["param", *runs], dtype=str)
 
@@ -102,8 +102,8 @@ def seed_groups(runs: Runs) -> list[dict[str, LoadedRun]]:
         settings = {name: value for name, value in item[1].settings.items() if name != SEED}
         return json.dumps([item[1].run.dataset, settings], sort_keys=True)
 
-    found = [dict(members) for _, members in groupby(sorted(runs.items(), key=rest), key=rest)]
-    ordered = [{label: run for label, run in runs.items() if label in members} for members in found]
+    seed_runs = [dict(members) for _, members in groupby(sorted(runs.items(), key=rest), key=rest)]
+    ordered = [{label: run for label, run in runs.items() if label in members} for members in seed_runs]
     return [members for members in ordered if len(members) > 1 and len(_seeds(members)) == len(members)]
 
 
@@ -120,8 +120,8 @@ def seed_table(runs: Runs) -> pd.DataFrame:
         for method in about.scores.methods:
             for metric in about.scores.metrics:
                 name, column = method.name, metric.name
-                known = [table.get(name, {}).get(column, math.nan) for table in means]
-                if values := [value for value in known if math.isfinite(value)]:
+                seed_values = [table.get(name, {}).get(column, math.nan) for table in means]
+                if values := [value for value in seed_values if math.isfinite(value)]:
                     row = (about.run.experiment, name, column, fmean(values), min(values), max(values), len(values))
                     rows.append(row)
     return pd.DataFrame(rows, columns=list(SEED_COLUMNS))

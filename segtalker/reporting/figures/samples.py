@@ -76,8 +76,8 @@ def choose_samples(
     """
     table = read_table(generated / "clips.csv")
     audio = {clip.clip_id: clip.audio_path for clip in clips}
-    made = set(table.loc[table["method"] == system, "clip_id"])
-    shown = {clip.clip_id: clip for clip in spread_over_subjects(clips) if clip.clip_id in made}
+    generated_clips = set(table.loc[table["method"] == system, "clip_id"])
+    shown = {clip.clip_id: clip for clip in spread_over_subjects(clips) if clip.clip_id in generated_clips}
     usual = [clip for clip_id, clip in shown.items() if clip_id not in extremes][:count]
     chosen = [*usual, *(shown[clip_id] for clip_id in extremes if clip_id in shown)]
     return [

@@ -128,7 +128,7 @@ def histograms(passed: Sequence[ClipRecord], dropped: Sequence[DroppedClip], gat
     """One a figure; of a figure that was not measured only the note."""
     sync = gate.sync
     note = "not measured: gate.sync.expert is none" if sync.expert == "none" else "no clip is long enough"
-    asked: list[tuple[str, str, str, list[float], int]] = [
+    quality_figures: list[tuple[str, str, str, list[float], int]] = [
         ("seconds", "length", "s", [], 1),
         ("face_px", "size of the face in the recording", "px", [gate.min_face_px], 0),
         ("sharpness", "sharpness of the face", "variance of the Laplacian", [gate.min_sharpness], 0),
@@ -138,9 +138,9 @@ def histograms(passed: Sequence[ClipRecord], dropped: Sequence[DroppedClip], gat
         ("confidence", "sync confidence", "", [sync.min_confidence], 2),
     ]
     charts = []
-    for key, title, unit, limits, digits in asked:
-        kept, lost = _figures(passed, key), _figures(dropped, key)
-        bars = _bars(kept, lost, unit == "frames")
+    for key, title, unit, limits, digits in quality_figures:
+        passed_values, dropped_values = _figures(passed, key), _figures(dropped, key)
+        bars = _bars(passed_values, dropped_values, unit == "frames")
         shown = [limit for limit in limits if bars and bars[0].low < limit < bars[-1].high]
         charts.append(Histogram(title, unit, bars, shown, digits, "" if bars else note))
     return charts
@@ -154,16 +154,18 @@ def _figure(record: ClipRecord, key: str) -> float | None:
     return record.seconds if key == "seconds" else getattr(record.quality, key, None)
 
 
-def _bars(kept: np.ndarray, dropped: np.ndarray, whole: bool) -> list[Bar]:
+def _bars(passed_values: np.ndarray, dropped_values: np.ndarray, whole: bool) -> list[Bar]:
     """Bars over the range of nearly all values, or one a whole number."""
-    both = np.concatenate([kept, dropped])
+    both = np.concatenate([passed_values, dropped_values])
     if not len(both):
         return []
     low, high = np.percentile(both, _PERCENTILES)
     edges = np.linspace(low, high if high > low else low + 1.0, _BINS + 1)
     if whole:
         edges = np.arange(min(both.min(), -1) - 0.5, max(both.max(), 1) + 1.0)
-    passed, failed = (np.histogram(values.clip(edges[0], edges[-1]), edges)[0] for values in (kept, dropped))
+    passed, failed = (
+        np.histogram(values.clip(edges[0], edges[-1]), edges)[0] for values in (passed_values, dropped_values)
+    )
     return [
         Bar(float(edges[index]), float(edges[index + 1]), int(passed[index]), int(failed[index]))
         for index in range(len(edges) - 1)

@@ -144,8 +144,8 @@ def _interval_text(scores: Scores, uncertainty: Uncertainty, method: Method, met
 
 def key_numbers(scores: Scores, names: Sequence[str]) -> list[KeyNumber]:
     """Headline metrics of the system, each with every method's bar; those it has no value of are left out."""
-    means, known = scores.means(), {metric.name: metric for metric in scores.metrics}
-    columns = [(known[name], means[name]) for name in names if name in known]
+    means, known_metrics = scores.means(), {metric.name: metric for metric in scores.metrics}
+    columns = [(known_metrics[name], means[name]) for name in names if name in known_metrics]
     system = scores.system.name
     return [
         _key_number(metric, scores.methods, column, system)

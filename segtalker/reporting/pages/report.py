@@ -116,12 +116,12 @@ def _groups(scores: Scores, tables: Tables) -> list[tuple[str, Table]]:
 
 
 def _facts(params: Params, origin: Origin, tables: Tables) -> list[tuple[str, str]]:
-    lost = len(tables.failures)
+    failure_count = len(tables.failures)
     return [
         ("experiment", params.active.experiment),
         ("dataset", params.active.dataset),
         ("picture", f"{params.base.image_size} px, {params.base.fps} fps"),
-        ("clips given up on", str(lost)),
+        ("clips given up on", str(failure_count)),
         ("signature", origin.signature[:SIGNATURE_DIGITS]),
         ("revision", _revision(origin, _REVISION_DIGITS)),
     ]

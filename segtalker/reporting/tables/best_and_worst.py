@@ -15,11 +15,11 @@ def clip_table(scores: Scores, names: tuple[str, ...]) -> pd.DataFrame:
     """
     rows = scores.values[(scores.values["method"] == scores.system.name) & (scores.values["clip_id"] != "")]
     wide = rows.pivot(index=["clip_id", "subject"], columns="metric", values="value")
-    kept = [name for name in names if name in wide.columns and wide[name].notna().any()]
-    table = wide[kept]
-    if kept:
-        metric = next(metric for metric in scores.metrics if metric.name == kept[0])
-        table = table.sort_values(kept[0], ascending=metric.higher_is_better is not False, kind="stable")
+    metric_names = [name for name in names if name in wide.columns and wide[name].notna().any()]
+    table = wide[metric_names]
+    if metric_names:
+        metric = next(metric for metric in scores.metrics if metric.name == metric_names[0])
+        table = table.sort_values(metric_names[0], ascending=metric.higher_is_better is not False, kind="stable")
     return table.rename_axis(columns=None).reset_index().rename(columns={"clip_id": "clip"})
 
 
@@ -28,9 +28,9 @@ def extreme_clips(scores: Scores, names: tuple[str, ...]) -> dict[str, str]:
 
     Empty where too few clips were measured for there to be any.
     """
-    known = {metric.name: metric for metric in scores.metrics}
+    known_metrics = {metric.name: metric for metric in scores.metrics}
     for name in names:
-        metric = known.get(name)
+        metric = known_metrics.get(name)
         if metric is None or metric.higher_is_better is None:
             continue
         values = _values(scores, metric)

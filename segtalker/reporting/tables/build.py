@@ -103,8 +103,10 @@ def failures_table(workspace: Workspace) -> pd.DataFrame:
 
 def _failures(stage: str, path: Path) -> pd.DataFrame:
     rows = read_table(path).to_dict("records") if path.is_file() else []
-    known = [{"stage": stage, "method": "", **row} for row in rows]
-    return pd.DataFrame(known, columns=list(FAILURE_TABLE_COLUMNS)).sort_values(["clip_id", "method"], kind="stable")
+    failure_rows = [{"stage": stage, "method": "", **row} for row in rows]
+    return pd.DataFrame(failure_rows, columns=list(FAILURE_TABLE_COLUMNS)).sort_values(
+        ["clip_id", "method"], kind="stable"
+    )
 
 
 def _failed_clips(failures: pd.DataFrame, method: str) -> int:
@@ -156,10 +158,14 @@ def unavailable_table(scores: Scores) -> pd.DataFrame:
     everyone, rows = len(scores.methods), list[tuple[str, str, str, str]]()
     empty = scores.values[scores.values["value"].isna()]
     for (metric, reason), group in empty.groupby(["metric", "reason"], sort=True):
-        clips = {str(method): tuple(sorted(lost["clip_id"])) for method, lost in group.groupby("method")}
+        clips = {
+            str(method): tuple(sorted(missing_clips["clip_id"])) for method, missing_clips in group.groupby("method")
+        }
         alike = len(clips) == everyone and len(set(clips.values())) == 1
         shown = {"all": next(iter(clips.values()))} if alike else clips
-        rows += [(str(metric), method, _count_clips(lost), str(reason)) for method, lost in shown.items()]
+        rows += [
+            (str(metric), method, _count_clips(missing_clips), str(reason)) for method, missing_clips in shown.items()
+        ]
     order = {metric.name: index for index, metric in enumerate(scores.metrics)}
     rows.sort(key=lambda row: order[row[0]])
     return pd.DataFrame(rows, columns=["metric", "method", "clips", "reason"])

@@ -216,11 +216,11 @@ def difference_texts(
     the interval holds 0."""
     rows = dict[str, list[str]]()
     for metric in scores.summary_metrics:
-        found = [uncertainty.difference(method, other, metric.name) for method, other in pairs]
-        if not any(found):
+        method_differences = [uncertainty.difference(method, other, metric.name) for method, other in pairs]
+        if not any(method_differences):
             continue
-        digits, cells = decimals(pd.Series([one.mean for one in found if one])), list[str]()
-        for one in found:
+        digits, cells = decimals(pd.Series([one.mean for one in method_differences if one])), list[str]()
+        for one in method_differences:
             text, ends = show_interval(one, digits, "+") if one else ("", "")
             cell = interval_cell(text, ends, ("", ""), small)
             cells.append(f"({cell})" if one and one.is_known and not one.excludes_zero else cell)
@@ -265,9 +265,13 @@ def scores_json(scores: Scores) -> str:
 def interval_notes(scores: Scores, uncertainty: Uncertainty) -> str:
     """How to read intervals, and which metrics have none."""
     how, people = uncertainty.how, max((scores.subjects(method.name) for method in scores.methods), default=0)
-    found = uncertainty.intervals
-    whole = set(found.loc[found["clips"].isna(), "metric"])
-    few = set(found.loc[found["clips"].notna() & found["low"].isna(), "metric"]) if people > 1 else set()
+    metric_intervals = uncertainty.intervals
+    whole = set(metric_intervals.loc[metric_intervals["clips"].isna(), "metric"])
+    few = (
+        set(metric_intervals.loc[metric_intervals["clips"].notna() & metric_intervals["low"].isna(), "metric"])
+        if people > 1
+        else set()
+    )
     notes = [
         f"{how.percent} intervals by {how.draws} bootstrap draws of the {people} test people with all their clips."
     ]

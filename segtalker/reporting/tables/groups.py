@@ -63,11 +63,11 @@ def _tables(
 ) -> Iterator[pd.DataFrame]:
     for by, part in shown.groupby("by", sort=False):
         columns, rows = list(dict.fromkeys(part["group"])), []
-        found = {(row["metric"], row["who"], row["group"]): row for row in part.to_dict("records")}
+        row_index = {(row["metric"], row["who"], row["group"]): row for row in part.to_dict("records")}
         for metric in scores.summary_metrics:
             digits = decimals(part.loc[part["metric"] == metric.name, "mean"])
             for who in dict.fromkeys(part.loc[part["metric"] == metric.name, "who"]):
-                cells = [_cell(found.get((metric.name, who, column)), digits, small) for column in columns]
+                cells = [_cell(row_index.get((metric.name, who, column)), digits, small) for column in columns]
                 rows.append([heading(metric), escape(who), *cells])
         yield pd.DataFrame(
             rows, columns=["metric", "who", *(escape(f"{by} {column}") for column in columns)], dtype=str

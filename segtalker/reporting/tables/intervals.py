@@ -49,10 +49,10 @@ def cluster_intervals(values: np.ndarray, subjects: np.ndarray, draws: int, conf
     assert values.ndim == 2, values.shape
     assert subjects.shape == values.shape[:1], subjects.shape
     people, who = np.unique(subjects, return_inverse=True)
-    known = np.isfinite(values)
+    finite_values = np.isfinite(values)
     sums, counts = np.zeros((2, len(people), values.shape[1]))
-    np.add.at(sums, who, np.where(known, values, 0.0))
-    np.add.at(counts, who, known)
+    np.add.at(sums, who, np.where(finite_values, values, 0.0))
+    np.add.at(counts, who, finite_values)
     limits = np.full((2, values.shape[1]), np.nan)
     patterns, pattern = np.unique(counts > 0, axis=1, return_inverse=True)
     tail = (1.0 - confidence) / 2.0
@@ -121,13 +121,13 @@ class Interval:
 
 def measure(values: np.ndarray, subjects: np.ndarray, how: Bootstrap) -> list[Interval]:
     """The mean and interval of each column of `(N, K)` values; `subjects` says whose clip each row is, `(N,)`."""
-    known = np.isfinite(values)
-    clips = known.sum(axis=0)
-    means = np.where(known, values, 0.0).sum(axis=0) / np.where(clips, clips, np.nan)
+    finite_values = np.isfinite(values)
+    clips = finite_values.sum(axis=0)
+    means = np.where(finite_values, values, 0.0).sum(axis=0) / np.where(clips, clips, np.nan)
     limits = cluster_intervals(values, subjects, how.draws, how.confidence)
     low, high = limits.round(_DECIMALS)
     return [
-        Interval(float(means[k]), float(low[k]), float(high[k]), int(clips[k]), len(set(subjects[known[:, k]])))
+        Interval(float(means[k]), float(low[k]), float(high[k]), int(clips[k]), len(set(subjects[finite_values[:, k]])))
         for k in range(values.shape[1])
     ]
 
@@ -166,10 +166,10 @@ class Uncertainty:
 
     def beats(self, method: str, other: str, metric: Metric) -> bool:
         """Whether a method is better than another by a difference whose interval excludes 0."""
-        found = self.difference(method, other, metric.name)
-        if found is None or not found.excludes_zero or metric.higher_is_better is None:
+        method_difference = self.difference(method, other, metric.name)
+        if method_difference is None or not method_difference.excludes_zero or metric.higher_is_better is None:
             return False
-        return (found.low > 0) == metric.higher_is_better
+        return (method_difference.low > 0) == metric.higher_is_better
 
 
 def _interval(row: dict, mean: str) -> Interval:
@@ -186,13 +186,15 @@ def clip_matrix(scores: Scores) -> tuple[pd.DataFrame, np.ndarray]:
 def interval_table(scores: Scores, how: Bootstrap) -> pd.DataFrame:
     """Every mean with its interval: `INTERVAL_COLUMNS`, only what was measured."""
     wide, subjects = clip_matrix(scores)
-    found: dict[Any, Interval] = dict(zip(wide.columns, measure(wide.to_numpy(float), subjects, how), strict=True))
+    column_intervals: dict[Any, Interval] = dict(
+        zip(wide.columns, measure(wide.to_numpy(float), subjects, how), strict=True)
+    )
     means = {str(name): column.to_dict() for name, column in scores.means().items()}
     rows = list[dict[str, Any]]()
     for method in scores.methods:
         for metric in scores.metrics:
             about = {"method": method.name, "metric": metric.name}
-            one, mean = found.get((method.name, metric.name)), means[metric.name][method.name]
+            one, mean = column_intervals.get((method.name, metric.name)), means[metric.name][method.name]
             if one is not None and one.clips:
                 rows.append(about | _cells(one, "mean"))
             elif math.isfinite(mean):
@@ -209,13 +211,13 @@ def group_table(scores: Scores, clips: pd.DataFrame, names: Sequence[str], how: 
         names: columns of it that may group clips; those it lacks, or has empty, are passed over.
         how: intervals are found.
     """
-    found = [_typed([], INTERVAL_COLUMNS).assign(by="", group="")]
+    group_frames = [_typed([], INTERVAL_COLUMNS).assign(by="", group="")]
     for name in (name for name in names if name in clips.columns):
         for group, members in clips[clips[name] != ""].groupby(name, sort=True):
             part = scores.values[scores.values["clip_id"].isin(set(members["clip_id"]))]
             table = interval_table(Scores(part, scores.metrics, scores.methods), how)
-            found.append(table.assign(by=name, group=str(group)))
-    return pd.concat(found, ignore_index=True)[["by", "group", *INTERVAL_COLUMNS]]
+            group_frames.append(table.assign(by=name, group=str(group)))
+    return pd.concat(group_frames, ignore_index=True)[["by", "group", *INTERVAL_COLUMNS]]
 
 
 def _cells(one: Interval, mean: str) -> dict[str, Any]:

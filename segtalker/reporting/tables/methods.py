@@ -63,5 +63,5 @@ def order_methods(names: set[str]) -> list[Method]:
         Method(name, name.replace("_", " "), "system", "", "", _SPARE_COLOURS[index % len(_SPARE_COLOURS)])
         for index, name in enumerate(others)
     ]
-    known = [method for method in _KNOWN if method.name in names]
-    return sorted([*known, *spare], key=lambda method: _ROLE_ORDER.index(method.role))
+    known_methods = [method for method in _KNOWN if method.name in names]
+    return sorted([*known_methods, *spare], key=lambda method: _ROLE_ORDER.index(method.role))

@@ -74,8 +74,8 @@ class Scores:
     @property
     def region_metrics(self) -> tuple[Metric, ...]:
         """IoU of single regions, in region order."""
-        found = {metric.region: metric for metric in self.metrics if metric.region}
-        return tuple(found[region] for region in REGIONS if region in found)
+        metrics_by_region = {metric.region: metric for metric in self.metrics if metric.region}
+        return tuple(metrics_by_region[region] for region in REGIONS if region in metrics_by_region)
 
     @property
     def system(self) -> Method:
@@ -136,10 +136,12 @@ def _with_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     if len(wrong):
         text = wrong.iloc[0]["value"]
         raise BadInputError(f"{path}: {text!r}, of {_place(wrong.iloc[0])}, is no number; run the stage evaluate again")
-    lost = ~np.isfinite(numbers)
-    told = np.where(table["value"] == "", "no value and no reason were written", "the value is " + table["value"])
-    reasons = table["reason"].where(~lost | (table["reason"] != ""), told)
-    return table.assign(value=numbers.where(~lost), reason=reasons)
+    no_number = ~np.isfinite(numbers)
+    missing_reason = np.where(
+        table["value"] == "", "no value and no reason were written", "the value is " + table["value"]
+    )
+    reasons = table["reason"].where(~no_number | (table["reason"] != ""), missing_reason)
+    return table.assign(value=numbers.where(~no_number), reason=reasons)
 
 
 def _place(row: pd.Series) -> str:
