@@ -28,9 +28,9 @@ from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.store import load_clips
 from segtalker.config.params import load_params
 from segtalker.config.workspace import Workspace, project_root
-from segtalker.evaluation.clip import GROUND_TRUTH, EvaluationPlan, EvaluationRecord, evaluate_clip
+from segtalker.evaluation.clip import GROUND_TRUTH, EvaluateConfig, EvaluationRecord, evaluate_clip
 from segtalker.evaluation.metric_nets import load_metric_nets
-from segtalker.evaluation.run import make_plan
+from segtalker.evaluation.run import evaluate_config
 from segtalker.evaluation.score_table import MeasuredClip
 from segtalker.faces.mouth_box import box_transforms, extract_boxes
 from segtalker.faces.parsing import parse_frames
@@ -74,16 +74,16 @@ class PlainWay:
     """One method's video of a clip, measured a frame at a time.
 
     Args:
-        plan: how the stage measures.
+        config: how the stage measures.
         nets: the networks.
         clip: the reference.
     """
 
-    def __init__(self, plan: EvaluationPlan, nets: MetricNets, clip: Any) -> None:
-        self.plan, self.nets, self.clip = plan, nets, clip
+    def __init__(self, config: EvaluateConfig, nets: MetricNets, clip: Any) -> None:
+        self.config, self.nets, self.clip = config, nets, clip
         self.psnr, self.ssim = (pyiqa.create_metric(name, device="cpu") for name in ("psnr", "ssim"))
         self.landmarks, self.mel = np.array(clip.landmarks), np.array(clip.mel)
-        self.masks = clip.truth_masks if plan.reference_masks == "truth" else clip.masks
+        self.masks = clip.truth_masks if config.reference_masks == "truth" else clip.masks
 
     def measure(self, truth: list[Path], made: list[Path], with_cpbd: bool) -> dict[str, float]:
         """Means over the frames, and the sync scores."""
@@ -133,10 +133,10 @@ class PlainWay:
         video, audio = [], []
         for first in range(len(made) - count + 1):
             frames = np.stack([_read(path) for path in made[first : first + count]])
-            places = box_transforms(self.landmarks, size, self.plan.smooth_frames)[first : first + count]
+            places = box_transforms(self.landmarks, size, self.config.clock.smooth_frames)[first : first + count]
             channels = rgb_channels(torch.from_numpy(extract_boxes(frames, places, size)))
             video.append(expert.embed_frames(channels[None]).numpy()[0])
-            starts = window_starts(np.array([first]), self.plan.fps, self.plan.mel_rate)
+            starts = window_starts(np.array([first]), self.config.clock)
             speech = gather_columns(self.mel, starts, expert.audio_tower.window[1])
             audio.append(expert.embed_audio(torch.from_numpy(speech)).numpy()[0])
         scores = sync_scores(np.stack(video), np.stack(audio), MAX_SHIFT, zero_padding=False)
@@ -158,20 +158,22 @@ def _unpack(pack: ImagePack, folder: Path) -> list[Path]:
 def compare_stage(clips: int) -> None:
     """Prints both ways' frames a second, and the largest difference of their numbers."""
     root, params = project_root(), load_params(project_root())
-    plan = make_plan(params, Workspace(root, params.active.dataset, params.active.experiment))
-    nets = load_metric_nets(plan.nets)
-    methods = [method for method in params.generate.methods if (plan.generated / method).is_dir()]
+    config = evaluate_config(params, Workspace(root, params.active.dataset, params.active.experiment))
+    nets = load_metric_nets(config.nets)
+    methods = [method for method in params.generate.methods if (config.generated / method).is_dir()]
     totals, frames = np.zeros(3), 0
     with torch.inference_mode(), tempfile.TemporaryDirectory() as scratch:
-        for clip in load_clips(plan.data, plan.dataset, "test")[:clips]:
+        for clip in load_clips(config.data, config.dataset, "test")[:clips]:
             place = Path(scratch) / clip.clip_id
             truth = _unpack(clip.frames, place / GROUND_TRUTH)
-            made = {m: _unpack(ImagePack(plan.generated / m / clip.clip_id / "frames.zip"), place / m) for m in methods}
+            made = {
+                m: _unpack(ImagePack(config.generated / m / clip.clip_id / "frames.zip"), place / m) for m in methods
+            }
             record = EvaluationRecord(
                 clip_id=clip.clip_id, subject=clip.subject, source=clip.crop_folder, methods=tuple(methods)
             )
-            ours_s, _ = processor_seconds(lambda record=record, place=place: evaluate_clip(plan, record, place))
-            way = PlainWay(plan, nets, clip)
+            ours_s, _ = processor_seconds(lambda record=record, place=place: evaluate_clip(config, record, place))
+            way = PlainWay(config, nets, clip)
             videos = made | {GROUND_TRUTH: truth}
             found = MeasuredClip(clip.clip_id, clip.subject, "", place).read()["scores"]
             for method, paths in videos.items():

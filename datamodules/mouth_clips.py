@@ -8,7 +8,7 @@ import numpy as np
 
 from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.store import Clip, load_clips
-from segtalker.config.base import Base
+from segtalker.config.base import Base, Clock
 from segtalker.faces.mouth_box import box_transforms, extract_boxes, face_box_transforms
 from segtalker.media.mel import gather_columns
 from segtalker.utils.errors import BadInputError
@@ -22,15 +22,13 @@ class WindowShape(NamedTuple):
     Args:
         frames: T.
         mel_columns: N.
-        fps: frames a second.
-        mel_rate: mel columns a second.
+        clock: of frames and speech.
         mel_max_abs: limit of the mel's values.
     """
 
     frames: int
     mel_columns: int
-    fps: float
-    mel_rate: float
+    clock: Clock
     mel_max_abs: float
 
 
@@ -39,8 +37,7 @@ def window_shape(base: Base) -> WindowShape:
     return WindowShape(
         frames=base.window_frames,
         mel_columns=base.mel_window,
-        fps=base.fps,
-        mel_rate=base.sample_rate_hz / base.mel.hop,
+        clock=base.clock,
         mel_max_abs=base.mel.max_abs,
     )
 

@@ -79,7 +79,7 @@ class SyncDraws(Dataset):
         boxes = shifted(self.clips.boxes(clip, self.content, indices), border, (down, right), bool(rng.random() < 0.5))
         if self.content == "frames":
             boxes = recoloured(boxes, rng, self.colour)
-        columns = window_starts(starts, self.window.fps, self.window.mel_rate)
+        columns = window_starts(starts, self.window.clock)
         speech = self.clips.speech(clip, columns, self.window.mel_columns)
         speech = change_speech(speech, rng, self.augmentation, self.window.mel_max_abs)
         grouped = boxes.reshape(len(starts), self.window.frames, *boxes.shape[1:])
@@ -101,6 +101,6 @@ class SyncClips(Dataset):
         """Boxes of all frames, `(F, h, w[, 3])` uint8, and speech of all windows, `(F - T + 1, M, N)` float32."""
         frames = self.clips.frames_in(clip)
         boxes = self.clips.boxes(clip, self.content, np.arange(frames))
-        starts = window_starts(np.arange(frames - self.window.frames + 1), self.window.fps, self.window.mel_rate)
+        starts = window_starts(np.arange(frames - self.window.frames + 1), self.window.clock)
         speech = self.clips.speech(clip, starts, self.window.mel_columns)
         return torch.from_numpy(shifted(boxes, self.clips.border, (0, 0), flip=False)), torch.from_numpy(speech)

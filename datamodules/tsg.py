@@ -46,10 +46,9 @@ class TsgWindows:
 
     def speech(self, clip: int, start: int) -> tuple[np.ndarray, np.ndarray]:
         """Mel windows around each frame, `(T, M, N)`, and of the whole window, `(1, M, N')`."""
-        fps, mel_rate = self.window.fps, self.window.mel_rate
         frames = start + np.arange(self.window.frames)
-        around = centred_starts(frames, fps, mel_rate, self.speech_columns)
-        whole = window_starts(frames[:1], fps, mel_rate)
+        around = centred_starts(frames, self.window.clock, self.speech_columns)
+        whole = window_starts(frames[:1], self.window.clock)
         return (
             self.clips.speech(clip, around, self.speech_columns),
             self.clips.speech(clip, whole, self.window.mel_columns),

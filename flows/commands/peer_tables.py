@@ -34,7 +34,7 @@ from segtalker.utils.atomic import atomic_folder, write_text
 
 def write_measured(measured: Measured, params: Params, out: Path) -> None:
     """Writes the tables, `notes.csv` and, in `evaluate/`, what they were made of; all or nothing."""
-    look, scored = params.tables, Path(SCORES_FOLDER)
+    settings, scored = params.tables, Path(SCORES_FOLDER)
     with atomic_folder(out) as folder:
         (folder / scored).mkdir()
         write_scores(folder / scored / METRICS_FILE, measured.scores)
@@ -43,10 +43,10 @@ def write_measured(measured: Measured, params: Params, out: Path) -> None:
         write_records(folder / scored / CLIPS_FILE, measured.records, EvaluationRecord)
         write_table(folder / scored / "failures.csv", measured.failures, METHOD_FAILURE_COLUMNS)
         write_table(folder / NOTES_FILE, measured.notes, NOTE_COLUMNS)
-        scores = read_scores(folder / scored, look.headline)
+        scores = read_scores(folder / scored, settings.headline)
         tables = make_tables(
             scores,
-            Bootstrap(look.bootstrap_draws, look.confidence),
+            Bootstrap(settings.bootstrap_draws, settings.confidence),
             clips=read_texts(folder / scored / "clips.csv"),
             failures=_failure_table(measured.failures),
             splits=pd.DataFrame(),

@@ -9,9 +9,9 @@ from segtalker.evaluation.clip import GROUND_TRUTH
 from segtalker.evaluation.result_files import FACTS_FILE, METRICS_FILE, keep_scores
 from segtalker.evaluation.run import (
     clip_groups,
+    evaluate_config,
     evaluation_pool,
     made_by_clip,
-    make_plan,
     make_protocol,
     make_tasks,
     measure_clips,
@@ -28,18 +28,18 @@ from segtalker.utils.atomic import write_text
 
 def evaluate(run: StageRun) -> None:
     """Generated videos, clips and experts -> `metrics.csv`, what its numbers mean, and what failed."""
-    params, folder, plan = run.params, run.workspace.results("evaluate"), make_plan(run.params, run.workspace)
-    made, methods = made_by_clip(plan.generated)
+    params, folder, config = run.params, run.workspace.results("evaluate"), evaluate_config(run.params, run.workspace)
+    made, methods = made_by_clip(config.generated)
     groups = clip_groups(run.workspace.data("split") / "clips.csv")
-    tasks = make_tasks(plan, load_clips(plan.data, plan.dataset, "test"), made, groups)
-    pool, max_failed = evaluation_pool(plan.nets.device, params.machine), params.base.max_failed_fraction
-    table, records, lost = measure_clips(plan, tasks, [GROUND_TRUTH, *methods], folder, pool, max_failed)
+    tasks = make_tasks(config, load_clips(config.data, config.dataset, "test"), made, groups)
+    pool, max_failed = evaluation_pool(config.nets.device, params.machine), params.base.max_failed_fraction
+    table, records, lost = measure_clips(config, tasks, [GROUND_TRUTH, *methods], folder, pool, max_failed)
     pairs = sum(len(record.methods) for record in records)
     write_failures(folder / "failures.csv", lost, pairs, max_failed)
     write_scores(folder / METRICS_FILE, table)
-    facts = describe(plan.reference_masks, plan.nets.stand_ins)
+    facts = describe(config.reference_masks, config.nets.stand_ins)
     write_text(folder / FACTS_FILE, json.dumps(facts, indent=1, ensure_ascii=False))
-    parts = make_protocol(plan, params.evaluate, tried_clips(plan, made))
+    parts = make_protocol(config, params.evaluate, tried_clips(config, made))
     write_text(folder / protocol.PROTOCOL_FILE, json.dumps(parts, indent=1))
     run.log_protocol(protocol.protocol_signature(parts))
     keep_scores(run, folder)

@@ -13,7 +13,7 @@ from segtalker.clips.store import input_sha256
 from segtalker.clips.tables import CLIPS_FILE, DROPPED_FILE, read_records, write_records
 from segtalker.clips.worker_pools import Pool
 from segtalker.config.params import Params
-from segtalker.preprocessing.gate import IDENTITY_FILE, GatePlan, measure_clip, why_dropped
+from segtalker.preprocessing.gate import IDENTITY_FILE, GateConfig, measure_clip, why_dropped
 from segtalker.preprocessing.identity import load_face_net, name_people
 from segtalker.preprocessing.sync_offset import load_expert
 from segtalker.reporting.pages.dataset import dataset_page
@@ -24,7 +24,7 @@ from segtalker.utils.hashing import file_sha256
 from segtalker.utils.paths import expand_path
 
 
-def gate_plan(params: Params) -> GatePlan:
+def gate_config(params: Params) -> GateConfig:
     """What to measure; the networks are read once, so that a wrong file is said before any work.
 
     Raises:
@@ -38,7 +38,7 @@ def gate_plan(params: Params) -> GatePlan:
         load_expert(gate.sync.expert, expert)
     if face_net:
         load_face_net(face_net)
-    return GatePlan(gate, params.base, expert, face_net)
+    return GateConfig(gate, params.base, expert, face_net)
 
 
 def _file(text: str, key: str) -> Path:
@@ -48,10 +48,10 @@ def _file(text: str, key: str) -> Path:
     return path
 
 
-def _measured(run: StageRun, plan: GatePlan, folder: Path) -> list[ClipRecord]:
+def _measured(run: StageRun, config: GateConfig, folder: Path) -> list[ClipRecord]:
     crops, base = run.workspace.data("crop"), run.params.base
-    seen = plan.gate.model_dump(include={"scene_threshold", "samples", "sheet_px", "sync"})
-    nets = [file_sha256(path) if path else "" for path in (plan.expert, plan.face_net)]
+    seen = config.gate.model_dump(include={"scene_threshold", "samples", "sheet_px", "sync"})
+    nets = [file_sha256(path) if path else "" for path in (config.expert, config.face_net)]
     how = task_key(
         seen, nets, base.model_dump(exclude={"max_failed_fraction", "seed"}), code_hash(measure_clip.__module__)
     )
@@ -60,7 +60,7 @@ def _measured(run: StageRun, plan: GatePlan, folder: Path) -> list[ClipRecord]:
     hashes = [[input_sha256(crops / "clips" / record.clip_id / name) for name in files] for record in records]
     return run_clips(
         [ClipTask(record, task_key(how, hashed)) for record, hashed in zip(records, hashes, strict=True)],
-        partial(measure_clip, plan, crops / "clips"),
+        partial(measure_clip, config, crops / "clips"),
         folder,
         pool=Pool.of(run.params.machine),
         max_failed_fraction=base.max_failed_fraction,
@@ -77,9 +77,9 @@ def _with_people(records: list[ClipRecord], folder: Path, distance: float) -> li
 def gate(run: StageRun) -> None:
     """Measures every clip that `crop` passed and drops those that are not good enough."""
     folder, settings = run.workspace.data("gate"), run.params.gate
-    plan = gate_plan(run.params)
-    records = _measured(run, plan, folder)
-    if plan.face_net:
+    config = gate_config(run.params)
+    records = _measured(run, config, folder)
+    if config.face_net:
         records = _with_people(records, folder, settings.identity_distance)
     reasons = {one.clip_id: why_dropped(one.quality, settings) for one in records if one.quality}
     passed = [record for record in records if not reasons[record.clip_id]]

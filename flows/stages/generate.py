@@ -16,13 +16,13 @@ from segtalker.clips.worker_pools import THIS_PROCESS, Pool
 from segtalker.inference.edit_strip import write_edits
 from segtalker.inference.methods import (
     WAV2LIP,
+    GenerateConfig,
     GenerateRecord,
-    GenerationPlan,
     generate_clip,
     load_talker,
     one_of_each_subject,
 )
-from segtalker.inference.shuffled_speech import pair_speech
+from segtalker.inference.shuffled_speech import shuffled_speech
 from segtalker.inference.talker import TalkSettings
 from segtalker.inference.wav2lip import WAV2LIP_FILE
 from segtalker.media.images import write_png
@@ -36,14 +36,13 @@ COLUMNS = ("clip_id", "method", "driving_audio", "subject", "source", "frames", 
 _NETS = ("train_tsg/tsg.ckpt", "train_sgi/encoder.ckpt", "train_sgi/generator.ckpt")
 
 
-def make_plan(run: StageRun) -> GenerationPlan:
+def generate_config(run: StageRun) -> GenerateConfig:
     """What is made of every clip."""
-    return GenerationPlan(
+    return GenerateConfig(
         models=run.workspace.model("train_tsg").parent,
         settings=TalkSettings.of(run.params),
         methods=run.params.generate.methods,
         folder=run.workspace.results("generate"),
-        sample_rate_hz=run.params.base.sample_rate_hz,
         silence=-run.params.base.mel.max_abs,
         crf=run.params.generate.crf,
         device="cuda" if torch.cuda.is_available() else "cpu",
@@ -60,20 +59,22 @@ def _clip_hashes(clip: Clip) -> list[str]:
 
 
 def make_tasks(
-    plan: GenerationPlan, clips: Sequence[Clip], records: Mapping[str, ClipRecord], seed: int
+    config: GenerateConfig, clips: Sequence[Clip], records: Mapping[str, ClipRecord], seed: int
 ) -> list[ClipTask[GenerateRecord]]:
     """One task a clip; its key covers networks, code, settings, and the clip and driving speech themselves."""
-    driving = pair_speech(clips, seed) if "shuffled_audio" in plan.methods else {clip.clip_id: clip for clip in clips}
-    how = [plan.settings, plan.methods, plan.silence, plan.crf, plan.fade, code_hash(generate_clip.__module__)]
-    nets = [*_NETS, WAV2LIP_FILE] if WAV2LIP in plan.methods else _NETS
-    how += [file_sha256(plan.models / net) for net in nets]
+    own = {clip.clip_id: clip for clip in clips}
+    driving = shuffled_speech(clips, seed) if "shuffled_audio" in config.methods else own
+    code = code_hash(generate_clip.__module__)
+    how = [config.settings, config.methods, config.silence, config.crf, config.fade, code]
+    nets = [*_NETS, WAV2LIP_FILE] if WAV2LIP in config.methods else _NETS
+    how += [file_sha256(config.models / net) for net in nets]
     contents = {clip.clip_id: _clip_hashes(clip) for clip in clips}
     tasks = []
     for clip in clips:
         other = driving[clip.clip_id]
         record = GenerateRecord(**vars(records[clip.clip_id]), clip=clip, driving=other)
         key = task_key(how, contents[clip.clip_id], contents[other.clip_id])
-        videos = tuple(plan.folder / method / clip.clip_id for method in plan.methods)
+        videos = tuple(config.folder / method / clip.clip_id for method in config.methods)
         tasks.append(ClipTask(record, key, videos))
     return tasks
 
@@ -110,26 +111,26 @@ def write_samples(folder: Path, clips: Sequence[Clip], records: Mapping[str, Cli
 
 def generate(run: StageRun) -> None:
     """Test clips and trained networks -> videos by every method, edit strips, samples."""
-    params, plan = run.params, make_plan(run)
+    params, config = run.params, generate_config(run)
     stage, root, dataset = params.generate, run.workspace.root / "data", run.workspace.dataset
     clips = load_clips(root, dataset, "test")
     clips = clips[: stage.max_clips or len(clips)]
     if not clips:
         raise BadInputError(f"{run.workspace.data('split')}: no test clips; raise split.test_fraction")
     records = {one.clip_id: one for one in read_records(run.workspace.data("split") / CLIPS_FILE, ClipRecord)}
-    talker = load_talker(plan.models, plan.settings, plan.device)
-    pool = THIS_PROCESS if plan.device == "cuda" else Pool.of(params.machine)
+    talker = load_talker(config.models, config.settings, config.device)
+    pool = THIS_PROCESS if config.device == "cuda" else Pool.of(params.machine)
     done = run_clips(
-        make_tasks(plan, clips, records, params.base.seed),
-        partial(generate_clip, plan),
-        plan.folder,
+        make_tasks(config, clips, records, params.base.seed),
+        partial(generate_clip, config),
+        config.folder,
         pool,
         params.base.max_failed_fraction,
         "generate",
     )
-    write_method_table(plan.folder, done)
+    write_method_table(config.folder, done)
     people = one_of_each_subject([clip for clip in clips if clip.clip_id in {record.clip_id for record in done}])
     edits = stage.edits
-    write_edits(talker, people, people[: edits.clips], plan.folder / "edits", edits.frames, edits.background)
-    write_samples(plan.folder / "samples", people[: stage.samples], records)
+    write_edits(talker, people, people[: edits.clips], config.folder / "edits", edits.frames, edits.background)
+    write_samples(config.folder / "samples", people[: stage.samples], records)
     run.log_metrics({"clips": len(done), "failed": len(clips) - len(done)})

@@ -52,11 +52,11 @@ def encoder(params: Params) -> Encoder:
 
 def make_players(samples: list[Sample], params: Params, system: str) -> list[Player]:
     """Sample videos for the page."""
-    base, look = params.base, params.tables
+    base, settings = params.base, params.tables
     maker = PlayerMaker(
         encoder(params),
-        size=look.video_size,
-        max_frames=round(look.sample_seconds * base.fps),
+        size=settings.video_size,
+        max_frames=round(settings.sample_seconds * base.fps),
         fps=base.fps,
         rate_hz=base.sample_rate_hz,
     )

@@ -1,5 +1,7 @@
 """Params that every stage shares."""
 
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -59,6 +61,28 @@ class MouthBoxSize(Section):
     smooth_frames: int = Field(ge=1)
 
 
+@dataclass(frozen=True)
+class Clock:
+    """How picture and sound run along each other, for all that brings frames and speech together.
+
+    Args:
+        fps: frames a second.
+        sample_rate_hz: of the sound.
+        mel_hop: samples from one mel column to the next.
+        smooth_frames: over which the mouth box is steadied, see `segtalker.faces.mouth_box.box_transforms`.
+    """
+
+    fps: int
+    sample_rate_hz: int
+    mel_hop: int
+    smooth_frames: int
+
+    @property
+    def mel_rate(self) -> Fraction:
+        """Mel columns a second."""
+        return Fraction(self.sample_rate_hz, self.mel_hop)
+
+
 class Base(Section):
     """What every stage shares."""
 
@@ -72,6 +96,11 @@ class Base(Section):
     mel_window: int = Field(gt=0)
     mouth_box: MouthBoxSize
     max_failed_fraction: float = Field(ge=0, le=1)
+
+    @property
+    def clock(self) -> Clock:
+        """How picture and sound of clips run along each other."""
+        return Clock(self.fps, self.sample_rate_hz, self.mel.hop, self.mouth_box.smooth_frames)
 
     @model_validator(mode="after")
     def _check(self) -> "Base":

@@ -17,6 +17,7 @@ from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.record import ClipRecord
 from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip, processed_clip
+from segtalker.config.base import Clock
 from segtalker.evaluation.metric_nets import MetricNetsConfig, load_metric_nets, make_finders
 from segtalker.faces.detectors import FaceFinder
 from segtalker.metrics.catalogue import chosen_metrics, clip_value
@@ -49,7 +50,7 @@ class EvaluationRecord(ClipRecord):
 
 
 @dataclass(frozen=True)
-class EvaluationPlan:
+class EvaluateConfig:
     """How clips are measured.
 
     Args:
@@ -59,10 +60,7 @@ class EvaluationPlan:
         cache: folder of features kept by content.
         reference_masks: `truth` (the dataset's own) or `parsed`.
         nets: the networks that measure.
-        fps: frames a second.
-        sample_rate_hz: of the sound.
-        mel_rate: mel columns a second.
-        smooth_frames: of the mouth box.
+        clock: of frames and sound.
         batch_size: frames of a chunk.
     """
 
@@ -72,10 +70,7 @@ class EvaluationPlan:
     cache: Path
     reference_masks: Literal["truth", "parsed"]
     nets: MetricNetsConfig
-    fps: int
-    sample_rate_hz: int
-    mel_rate: float
-    smooth_frames: int
+    clock: Clock
     batch_size: int
 
 
@@ -112,34 +107,31 @@ class MethodVideo:
         return ChunkFrames(frames, len(before), numbers[0], clip, nets, self.finders)
 
 
-def _reference_masks(plan: EvaluationPlan, clip: Clip) -> ImagePack:
-    if plan.reference_masks == "parsed":
+def _reference_masks(config: EvaluateConfig, clip: Clip) -> ImagePack:
+    if config.reference_masks == "parsed":
         return clip.masks
     if clip.truth_masks is None:
         raise BadClipError("the dataset brings no masks for it; set evaluate.reference_masks to parsed")
     return clip.truth_masks
 
 
-def _reference_clip(plan: EvaluationPlan, clip: Clip) -> ReferenceClip:
+def _reference_clip(config: EvaluateConfig, clip: Clip) -> ReferenceClip:
     return ReferenceClip(
         landmarks=np.array(clip.landmarks),
         mel=np.array(clip.mel),
         audio=clip.audio,
-        fps=plan.fps,
-        mel_rate=plan.mel_rate,
-        sample_rate_hz=plan.sample_rate_hz,
-        smooth_frames=plan.smooth_frames,
+        clock=config.clock,
     )
 
 
 def _open_video(
-    plan: EvaluationPlan, clip: Clip, method: str, measures: Sequence[FrameMeasure], count: int
+    config: EvaluateConfig, clip: Clip, method: str, measures: Sequence[FrameMeasure], count: int
 ) -> MethodVideo:
     """A method's video; one that is missing, or of another length, has failed already."""
-    folder = plan.generated / method / clip.clip_id
+    folder = config.generated / method / clip.clip_id
     masks = ImagePack(folder / "masks.zip") if (folder / "masks.zip").is_file() else None
     chunks: dict[FrameMeasure, list[Any]] = {measure: [] for measure in measures}
-    video = MethodVideo(ImagePack(folder / "frames.zip"), masks, chunks, make_finders(plan.nets))
+    video = MethodVideo(ImagePack(folder / "frames.zip"), masks, chunks, make_finders(config.nets))
     try:
         lengths = [len(pack) for pack in (video.frames, video.masks) if pack is not None]
     except BadInputError as error:
@@ -151,13 +143,13 @@ def _open_video(
 
 
 def _open_videos(
-    plan: EvaluationPlan, clip: Clip, methods: Sequence[str], known: ClipValues, count: int
+    config: EvaluateConfig, clip: Clip, methods: Sequence[str], known: ClipValues, count: int
 ) -> dict[str, MethodVideo]:
     """The reference itself, less what is known of it, and every method's video."""
-    measures = plan.nets.measures()
+    measures = config.nets.measures()
     chunks: dict[FrameMeasure, list[Any]] = {measure: [] for measure in measures if measure not in known}
-    truth = MethodVideo(clip.frames, None, chunks, make_finders(plan.nets))
-    return {GROUND_TRUTH: truth} | {method: _open_video(plan, clip, method, measures, count) for method in methods}
+    truth = MethodVideo(clip.frames, None, chunks, make_finders(config.nets))
+    return {GROUND_TRUTH: truth} | {method: _open_video(config, clip, method, measures, count) for method in methods}
 
 
 def _chunk_numbers(count: int, size: int) -> Iterator[list[int]]:
@@ -172,7 +164,7 @@ def _lookback(measures: Sequence[FrameMeasure], nets: MetricNets) -> int:
 
 @torch.inference_mode()
 def measure_clip(
-    plan: EvaluationPlan,
+    config: EvaluateConfig,
     nets: MetricNets,
     clip: Clip,
     reference_clip: ReferenceClip,
@@ -180,8 +172,8 @@ def measure_clip(
     count: int,
 ) -> None:
     """Measures every video; each chunk of the reference is read and computed once for all of them."""
-    reference_masks, lookback = _reference_masks(plan, clip), _lookback(plan.nets.measures(), nets)
-    for numbers in _chunk_numbers(count, plan.batch_size):
+    reference_masks, lookback = _reference_masks(config, clip), _lookback(config.nets.measures(), nets)
+    for numbers in _chunk_numbers(count, config.batch_size):
         reference = videos[GROUND_TRUTH].read(numbers, lookback, reference_clip, nets)
         true_masks = reference_masks.read(numbers)
         reference.parsed = clip.masks.read(numbers)  # the stage parse has done this
@@ -244,22 +236,22 @@ def _scores(measured: ClipValues, nets: MetricNetsConfig) -> dict[str, dict]:
     }
 
 
-def _feature_keys(plan: EvaluationPlan, clip: Clip) -> dict[FrameMeasure, str]:
+def _feature_keys(config: EvaluateConfig, clip: Clip) -> dict[FrameMeasure, str]:
     """Under which keys the reference's features by large networks are kept."""
     keys = {}
-    for measure in plan.nets.measures():
+    for measure in config.nets.measures():
         if measure.cache_name and isinstance(measure.needs, MetricNet):
             video, code = file_sha256(clip.frames.path), code_hash(measure.needs.load.__module__)
-            weights = " ".join(map(file_sha256, plan.nets.paths(measure.needs)))
+            weights = " ".join(map(file_sha256, config.nets.paths(measure.needs)))
             keys[measure] = feature_key(video, measure.cache_name, code, weights)
     return keys
 
 
-def evaluate_clip(plan: EvaluationPlan, record: EvaluationRecord, folder: Path) -> Facts:
+def evaluate_clip(config: EvaluateConfig, record: EvaluationRecord, folder: Path) -> Facts:
     """Measures one clip by every method; for `segtalker.clips.runner.run_clips`.
 
     Args:
-        plan: how.
+        config: how.
         record: of the clip.
         folder: gets `scores.json` and `features.npz`.
 
@@ -269,17 +261,17 @@ def evaluate_clip(plan: EvaluationPlan, record: EvaluationRecord, folder: Path) 
     Raises:
         BadClipError: the clip itself cannot be measured. A method that cannot is noted in `scores.json`.
     """
-    nets = load_metric_nets(plan.nets)
-    clip = processed_clip(plan.data, plan.dataset, record.clip_id, record.subject)
-    reference_clip = _reference_clip(plan, clip)
+    nets = load_metric_nets(config.nets)
+    clip = processed_clip(config.data, config.dataset, record.clip_id, record.subject)
+    reference_clip = _reference_clip(config, clip)
     if len({len(clip.frames), len(clip.masks), len(reference_clip.landmarks)}) > 1:
         raise BadClipError("frames, masks and landmarks differ in number")
     count = min(record.compared or len(clip.frames), len(clip.frames))
-    cache, keys = FeatureCache(plan.cache), _feature_keys(plan, clip) if count == len(clip.frames) else {}
+    cache, keys = FeatureCache(config.cache), _feature_keys(config, clip) if count == len(clip.frames) else {}
     known = {measure: kept for measure, key in keys.items() if (kept := cache.load(key)) is not None}
-    videos = _open_videos(plan, clip, record.methods, known, count)
+    videos = _open_videos(config, clip, record.methods, known, count)
     try:
-        measure_clip(plan, nets, clip, reference_clip, videos, count)
+        measure_clip(config, nets, clip, reference_clip, videos, count)
     finally:
         for video in videos.values():
             video.close()
@@ -289,7 +281,7 @@ def evaluate_clip(plan: EvaluationPlan, record: EvaluationRecord, folder: Path) 
     measured[GROUND_TRUTH] |= known
     for measure in keys.keys() - known.keys():
         cache.save(keys[measure], measured[GROUND_TRUTH][measure])
-    _write(folder, videos, measured, plan.nets)
+    _write(folder, videos, measured, config.nets)
     return {"frames": count}
 
 

@@ -16,7 +16,7 @@ from segtalker.clips.worker_pools import Pool
 from segtalker.config.params import Params
 from segtalker.config.workspace import Workspace
 from segtalker.datasets.folder import folder_clips
-from segtalker.evaluation.clip import GROUND_TRUTH, EvaluationPlan, EvaluationRecord
+from segtalker.evaluation.clip import GROUND_TRUTH, EvaluateConfig, EvaluationRecord
 from segtalker.evaluation.predictions import (
     Geometry,
     PredictionReader,
@@ -27,9 +27,9 @@ from segtalker.evaluation.predictions import (
 from segtalker.evaluation.run import (
     Groups,
     clip_groups,
+    evaluate_config,
     evaluation_pool,
     made_by_clip,
-    make_plan,
     make_protocol,
     make_tasks,
     measure_clips,
@@ -106,32 +106,32 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
         BadInputError: nothing can be measured, and why.
     """
     workspace = Workspace(root, params.active.dataset, params.active.experiment)
-    plan, clips, groups, lost = _reference(root, params, workspace, request)
-    work = _work_folder(root, str((request.reference or plan.data / plan.dataset).resolve()))
-    plan = replace(plan, generated=work / "predictions")
+    config, clips, groups, lost = _reference(root, params, workspace, request)
+    work = _work_folder(root, str((request.reference or config.data / config.dataset).resolve()))
+    config = replace(config, generated=work / "predictions")
     found, extra = find_predictions(request.predictions, [clip.clip_id for clip in clips])
-    taken, failures = _take_in(params, plan, request, clips, found, work)
+    taken, failures = _take_in(params, config, request, clips, found, work)
     made = {record.clip_id: [request.name] for record in taken}
     if not made:
         raise BadInputError(f"{request.predictions}: no prediction can be compared; {_first(failures)}")
-    parts = make_protocol(plan, params.evaluate, clips)
-    tasks = make_tasks(plan, clips, made, groups)
+    parts = make_protocol(config, params.evaluate, clips)
+    tasks = make_tasks(config, clips, made, groups)
     compared = {record.clip_id: record.frames for record in taken}
     tasks = [
         ClipTask(replace(task.record, compared=compared[task.clip_id]), task_key(task.key, compared[task.clip_id]))
         for task in tasks
     ]
-    pool = evaluation_pool(plan.nets.device, params.machine)
+    pool = evaluation_pool(config.nets.device, params.machine)
     names, folder = [GROUND_TRUTH, request.name], work / "evaluate" / request.name
-    scores, records, more = measure_clips(plan, tasks, names, folder, pool, 1.0)
+    scores, records, more = measure_clips(config, tasks, names, folder, pool, 1.0)
     failures += _failures(folder)
-    facts = describe(plan.reference_masks, plan.nets.stand_ins)
+    facts = describe(config.reference_masks, config.nets.stand_ins)
     notes = [
         {"clip_id": one.clip_id, "video": str(one.source), "note": "; ".join(one.notes)} for one in taken if one.notes
     ]
     notes += [{"clip_id": "", "video": str(path), "note": "belongs to no clip; not used"} for path in extra]
     signature = task_key(parts, request.name, [task.key for task in tasks])
-    dataset = request.reference.name if request.reference else plan.dataset
+    dataset = request.reference.name if request.reference else config.dataset
     return Measured(request.name, dataset, signature, scores, facts, parts, records, [*lost, *failures, *more], notes)
 
 
@@ -147,17 +147,17 @@ def _work_folder(root: Path, reference: str) -> Path:
 
 def _reference(
     root: Path, params: Params, workspace: Workspace, request: Request
-) -> tuple[EvaluationPlan, list[Clip], Groups, list[dict]]:
+) -> tuple[EvaluateConfig, list[Clip], Groups, list[dict]]:
     """The clips to compare with, what groups they are in, and those that could not be used."""
-    plan = make_plan(params, workspace)
+    config = evaluate_config(params, workspace)
     if request.reference is None:
-        clips = load_clips(plan.data, plan.dataset, "test")
-        if (plan.generated / "clips.csv").is_file():
+        clips = load_clips(config.data, config.dataset, "test")
+        if (config.generated / "clips.csv").is_file():
             # those the experiment's own methods were tried on, so that the rows can stand in one table
-            clips = tried_clips(plan, made_by_clip(plan.generated)[0])
+            clips = tried_clips(config, made_by_clip(config.generated)[0])
         if not clips:
             raise BadInputError(f"{workspace.data('split')}: no test clips; run segtalker reproduce first")
-        return plan, clips, clip_groups(workspace.data("split") / "clips.csv"), []
+        return config, clips, clip_groups(workspace.data("split") / "clips.csv"), []
     if params.crop.detector == "annotations":
         raise BadInputError(
             "crop.detector annotations finds no face in videos without landmarks;"
@@ -172,8 +172,8 @@ def _reference(
     parsed = parse_clips(params, choose_parser(params, workspace), cropped, crops, data / "parse" / _REFERENCE)
     lost = list(map(asdict, unreadable)) + _failures(crops) + _failures(data / "parse" / _REFERENCE)
     clips = [processed_clip(data, _REFERENCE, record.clip_id, record.subject) for record in parsed]
-    plan = replace(plan, data=data, dataset=_REFERENCE, reference_masks="parsed")
-    return plan, clips, {}, lost
+    config = replace(config, data=data, dataset=_REFERENCE, reference_masks="parsed")
+    return config, clips, {}, lost
 
 
 def _failures(folder: Path) -> list[dict]:
@@ -182,7 +182,7 @@ def _failures(folder: Path) -> list[dict]:
 
 def _take_in(
     params: Params,
-    plan: EvaluationPlan,
+    config: EvaluateConfig,
     request: Request,
     clips: Sequence[Clip],
     found: dict[str, list[Path]],
@@ -190,9 +190,9 @@ def _take_in(
 ) -> tuple[list[PredictionRecord], list[dict]]:
     """Records of the predictions that can be compared, and why the others cannot."""
     reader = PredictionReader(
-        data=plan.data,
-        dataset=plan.dataset,
-        folder=plan.generated / request.name,
+        data=config.data,
+        dataset=config.dataset,
+        folder=config.generated / request.name,
         fps=params.base.fps,
         size=params.base.image_size,
         geometry=request.geometry,

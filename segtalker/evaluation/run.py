@@ -1,4 +1,4 @@
-"""Measuring every method's videos of the test clips: plan, protocol, tasks and the long table of scores."""
+"""Measuring every method's videos of the test clips: config, protocol, tasks and the long table of scores."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -17,7 +17,7 @@ from segtalker.config.evaluation import Evaluate
 from segtalker.config.params import Params
 from segtalker.config.workspace import Workspace
 from segtalker.evaluation import protocol
-from segtalker.evaluation.clip import EvaluationPlan, EvaluationRecord, evaluate_clip
+from segtalker.evaluation.clip import EvaluateConfig, EvaluationRecord, evaluate_clip
 from segtalker.evaluation.metric_nets import MetricNetsConfig, WeightFiles, load_metric_nets
 from segtalker.evaluation.result_files import GROUPS, METHOD_FAILURE_COLUMNS
 from segtalker.evaluation.score_table import (
@@ -36,11 +36,11 @@ _PATHS = ("_weights", "_heads")
 Groups = Mapping[str, Mapping[str, str]]
 
 
-def make_plan(params: Params, workspace: Workspace) -> EvaluationPlan:
+def evaluate_config(params: Params, workspace: Workspace) -> EvaluateConfig:
     """How clips are measured."""
     base, settings = params.base, params.evaluate
     expert = workspace.model("train_sync") / "image_expert.ckpt"
-    return EvaluationPlan(
+    return EvaluateConfig(
         data=workspace.root / "data",
         dataset=workspace.dataset,
         generated=workspace.results("generate"),
@@ -53,10 +53,7 @@ def make_plan(params: Params, workspace: Workspace) -> EvaluationPlan:
             stand_ins=settings.stand_ins,
             device="cuda" if torch.cuda.is_available() else "cpu",
         ),
-        fps=base.fps,
-        sample_rate_hz=base.sample_rate_hz,
-        mel_rate=base.sample_rate_hz / base.mel.hop,
-        smooth_frames=base.mouth_box.smooth_frames,
+        clock=base.clock,
         batch_size=settings.batch_size,
     )
 
@@ -66,42 +63,44 @@ def evaluation_pool(device: str, machine: Machine) -> Pool:
     return Pool(torch.cuda.device_count(), "") if device == "cuda" else Pool.of(machine)
 
 
-def make_protocol(plan: EvaluationPlan, settings: Evaluate, clips: Sequence[Clip]) -> dict[str, dict[str, str]]:
+def make_protocol(config: EvaluateConfig, settings: Evaluate, clips: Sequence[Clip]) -> dict[str, dict[str, str]]:
     """What makes the numbers comparable with another run's, see `segtalker.evaluation.protocol`.
 
     Args:
-        plan: how clips are measured.
+        config: how clips are measured.
         settings: of the stage.
         clips: those that were to be measured, whether it went well or not.
     """
-    kept, nets = settings.model_dump(mode="json"), plan.nets
+    kept, nets = settings.model_dump(mode="json"), config.nets
     measured = {name: value for name, value in kept.items() if name != "batch_size" and not name.endswith(_PATHS)}
-    measured |= {name: getattr(plan, name) for name in ("fps", "sample_rate_hz", "mel_rate", "smooth_frames")}
-    measured |= {"reference_masks": plan.reference_masks, "parser": nets.parser.backend}
+    clock = config.clock
+    measured |= {"fps": clock.fps, "sample_rate_hz": clock.sample_rate_hz}
+    measured |= {"mel_rate": float(clock.mel_rate), "smooth_frames": clock.smooth_frames}
+    measured |= {"reference_masks": config.reference_masks, "parser": nets.parser.backend}
     return protocol.make_protocol(
-        metrics=describe(plan.reference_masks, nets.stand_ins),
+        metrics=describe(config.reference_masks, nets.stand_ins),
         settings=measured,
         weights={name: file_sha256(path) for name, path in nets.weights.files},
-        clips={clip.clip_id: protocol.clip_hash(_reference_hashes(plan, clip)) for clip in clips},
+        clips={clip.clip_id: protocol.clip_hash(_reference_hashes(config, clip)) for clip in clips},
         parser=file_sha256(nets.parser.path),
         expert=file_sha256(nets.expert) if nets.expert and nets.stand_ins else "",
         code=code_hash(evaluate_clip.__module__, clip_scores.__module__),
     )
 
 
-def _reference_hashes(plan: EvaluationPlan, clip: Clip) -> dict[str, str]:
+def _reference_hashes(config: EvaluateConfig, clip: Clip) -> dict[str, str]:
     """Hashes of what a clip's videos are held against; a file that is missing has none."""
-    crop, parsed = clip.crop_folder, plan.reference_masks == "parsed"
+    crop, parsed = clip.crop_folder, config.reference_masks == "parsed"
     masks = clip.parse_folder / "masks.zip" if parsed else crop / "truth_masks.zip"
     files = {"frames": crop / "frames.zip", "sound": clip.audio_path, "landmarks": crop / "landmarks.npy"}
     return {name: file_sha256(path) for name, path in (files | {"masks": masks}).items() if path.is_file()}
 
 
-def tried_clips(plan: EvaluationPlan, made: Iterable[str]) -> list[Clip]:
+def tried_clips(config: EvaluateConfig, made: Iterable[str]) -> list[Clip]:
     """The test clips that `generate` worked on: those it made and those it gave up on."""
-    failures = plan.generated / "failures.csv"
+    failures = config.generated / "failures.csv"
     lost = set(read_table(failures)["clip_id"]) if failures.is_file() else set()
-    return [clip for clip in load_clips(plan.data, plan.dataset, "test") if clip.clip_id in lost | set(made)]
+    return [clip for clip in load_clips(config.data, config.dataset, "test") if clip.clip_id in lost | set(made)]
 
 
 def clip_groups(path: Path) -> dict[str, dict[str, str]]:
@@ -122,25 +121,22 @@ def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
 
 
 def make_tasks(
-    plan: EvaluationPlan, clips: Sequence[Clip], made: Mapping[str, Sequence[str]], groups: Groups
+    config: EvaluateConfig, clips: Sequence[Clip], made: Mapping[str, Sequence[str]], groups: Groups
 ) -> list[ClipTask[EvaluationRecord]]:
     """One task a clip; its key covers networks, code, settings, the clip and what was made of it."""
     settings = (
-        plan.nets.stand_ins,
-        plan.reference_masks,
-        plan.fps,
-        plan.sample_rate_hz,
-        plan.mel_rate,
-        plan.smooth_frames,
-        plan.batch_size,
+        config.nets.stand_ins,
+        config.reference_masks,
+        config.clock,
+        config.batch_size,
     )
-    how = [settings, code_hash(evaluate_clip.__module__), [file_sha256(net) for net in plan.nets.files()]]
+    how = [settings, code_hash(evaluate_clip.__module__), [file_sha256(net) for net in config.nets.files()]]
     tasks = []
     for clip in clips:
         if clip.clip_id not in made:
             continue
         folders = [clip.crop_folder, clip.parse_folder, clip.gate_folder]
-        folders += [plan.generated / method / clip.clip_id for method in made[clip.clip_id]]
+        folders += [config.generated / method / clip.clip_id for method in made[clip.clip_id]]
         content = [file_sha256(file) for folder in folders for file in _inputs(folder)]
         record = EvaluationRecord(
             clip_id=clip.clip_id,
@@ -176,7 +172,7 @@ def write_failures(path: Path, lost: Sequence[dict], pairs: int, max_failed: flo
 
 
 def measure_clips(
-    plan: EvaluationPlan,
+    config: EvaluateConfig,
     tasks: Sequence[ClipTask[EvaluationRecord]],
     names: Sequence[str],
     folder: Path,
@@ -186,7 +182,7 @@ def measure_clips(
     """Measures clips, each kept under `folder` as it is finished.
 
     Args:
-        plan: how.
+        config: how.
         tasks: of the clips.
         names: rows of the table, in order.
         folder: gets the clips and `failures.csv`.
@@ -196,8 +192,8 @@ def measure_clips(
     Returns:
         The long table, records of the measured clips, and the videos of single methods that could not be measured.
     """
-    load_metric_nets(plan.nets)
-    records = run_clips(tasks, partial(evaluate_clip, plan), folder, pool, max_failed, "evaluate")
+    load_metric_nets(config.nets)
+    records = run_clips(tasks, partial(evaluate_clip, config), folder, pool, max_failed, "evaluate")
     clips = [MeasuredClip(one.clip_id, one.subject, str(one.source), folder / "clips" / one.clip_id) for one in records]
     scores, lost = clip_scores(clips)
-    return score_table([*scores, *dataset_scores(clips, names, plan.nets)], names), records, lost
+    return score_table([*scores, *dataset_scores(clips, names, config.nets)], names), records, lost

@@ -99,8 +99,8 @@ class _Strip:
 
     def _talking(self, edit: MaskEdit | None) -> np.ndarray:
         count = len(self.clip.frames)
-        stretches = self.talker.talking_masks(self.clip, self.identity, self.clip.mel, count, edit)
-        return np.concatenate([masks for _, masks in stretches])[self.moments]
+        chunks = self.talker.talking_masks(self.clip, self.identity, self.clip.mel, count, edit)
+        return np.concatenate([masks for _, masks in chunks])[self.moments]
 
     def paint(self, identity: Identity, background: Background, edit: MaskEdit | None) -> Iterator[np.ndarray]:
         masks = self.masks if edit is None else self._talking(edit)
@@ -127,7 +127,7 @@ def _rows(
 def _write_strip(
     folder: Path, strip: _Strip, sitter: _Sitter, others: Sequence[_Sitter], background: str
 ) -> list[dict[str, Any]]:
-    fps, clip_id = strip.talker.settings.fps, sitter.clip.clip_id
+    fps, clip_id = strip.talker.settings.clock.fps, sitter.clip.clip_id
     written = []
     for edit, label, lender, index, frames in _rows(strip, sitter, others, background):
         name = f"{clip_id}/{edit}"

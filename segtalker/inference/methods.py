@@ -23,7 +23,7 @@ from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip
 from segtalker.inference.background import SourceBackground
 from segtalker.inference.talker import Identity, Images, Talker, TalkSettings
-from segtalker.inference.wav2lip import Dubber, DubSettings
+from segtalker.inference.wav2lip import Wav2LipSettings, Wav2LipTalker
 from segtalker.media.video import write_video
 from segtalker.utils.atomic import atomic_folder
 from segtalker.utils.errors import BadClipError
@@ -33,7 +33,7 @@ WAV2LIP = "wav2lip"
 
 
 @dataclass(frozen=True)
-class GenerationPlan:
+class GenerateConfig:
     """What is made of every clip, and how.
 
     Args:
@@ -41,7 +41,6 @@ class GenerationPlan:
         settings: of the same experiment.
         methods: names, see `METHODS`.
         folder: `results/<experiment>/generate`.
-        sample_rate_hz: of the sound.
         silence: its value in a log-mel spectrogram.
         crf: x264's constant quality of the videos.
         device: where networks run, `cpu` or `cuda`.
@@ -52,25 +51,24 @@ class GenerationPlan:
     settings: TalkSettings
     methods: tuple[str, ...]
     folder: Path
-    sample_rate_hz: int
     silence: float
     crf: int
     device: str
     fade: int
 
     @property
-    def dub_settings(self) -> DubSettings:
+    def wav2lip_settings(self) -> Wav2LipSettings:
         """Those of the baseline, from the same experiment."""
         own = self.settings
-        return DubSettings(own.fps, float(own.mel_rate), own.smooth_frames, self.fade, own.batch_size)
+        return Wav2LipSettings(own.clock, self.fade, own.batch_size)
 
 
 @dataclass(frozen=True)
-class _Job:
+class _ClipInputs:
     """One clip with what every method needs of it."""
 
     talker: Talker
-    dubber: Dubber | None
+    wav2lip: Wav2LipTalker | None
     clip: Clip
     driving: Clip
     identity: Identity
@@ -93,44 +91,44 @@ class _Job:
             )
 
 
-def _own_speech(job: _Job) -> Iterator[np.ndarray]:
-    return job.speaking(job.clip.mel)
+def _own_speech(inputs: _ClipInputs) -> Iterator[np.ndarray]:
+    return inputs.speaking(inputs.clip.mel)
 
 
-def _other_speech(job: _Job) -> Iterator[np.ndarray]:
+def _other_speech(inputs: _ClipInputs) -> Iterator[np.ndarray]:
     """Speech shorter than the clip is heard again from its start."""
-    mel = job.driving.mel
-    return job.speaking(mel[:, np.arange(job.clip.mel.shape[1]) % mel.shape[1]])
+    mel = inputs.driving.mel
+    return inputs.speaking(mel[:, np.arange(inputs.clip.mel.shape[1]) % mel.shape[1]])
 
 
-def _silence(job: _Job) -> Iterator[np.ndarray]:
+def _silence(inputs: _ClipInputs) -> Iterator[np.ndarray]:
     """A mouth that still moves in time has been seen, not heard: the pose source leaks it."""
-    return job.speaking(np.full_like(job.clip.mel, job.silence))
+    return inputs.speaking(np.full_like(inputs.clip.mel, inputs.silence))
 
 
-def _reference_masks(job: _Job) -> Iterator[np.ndarray]:
-    return iter(job.clip.truth_masks or job.clip.masks)
+def _reference_masks(inputs: _ClipInputs) -> Iterator[np.ndarray]:
+    return iter(inputs.clip.truth_masks or inputs.clip.masks)
 
 
-def _first_frame(job: _Job) -> Iterator[np.ndarray]:
-    return repeat(job.clip.frames.read([0])[0], job.count)
+def _first_frame(inputs: _ClipInputs) -> Iterator[np.ndarray]:
+    return repeat(inputs.clip.frames.read([0])[0], inputs.count)
 
 
-def _dubbed(job: _Job) -> Iterator[np.ndarray]:
-    assert job.dubber is not None
-    return job.dubber.dub(job.clip, job.identity.index, job.clip.mel)
+def _wav2lip_frames(inputs: _ClipInputs) -> Iterator[np.ndarray]:
+    assert inputs.wav2lip is not None
+    return inputs.wav2lip.render(inputs.clip, inputs.identity.index, inputs.clip.mel)
 
 
 # how a method comes by its masks, which are painted then
-_MASKS: dict[str, Callable[[_Job], Iterator[np.ndarray]]] = {
+_MASKS: dict[str, Callable[[_ClipInputs], Iterator[np.ndarray]]] = {
     "segtalker": _own_speech,
     "shuffled_audio": _other_speech,
     "silent_audio": _silence,
     ORACLE: _reference_masks,
 }
 # or, without any, by its frames
-_FRAMES: dict[str, Callable[[_Job], Iterator[np.ndarray]]] = {
-    WAV2LIP: _dubbed,
+_FRAMES: dict[str, Callable[[_ClipInputs], Iterator[np.ndarray]]] = {
+    WAV2LIP: _wav2lip_frames,
     "static": _first_frame,
 }
 METHODS = (*_MASKS, *_FRAMES)
@@ -172,16 +170,16 @@ def load_talker(models: Path, settings: TalkSettings, device: str) -> Talker:
 
 
 @functools.lru_cache(maxsize=1)
-def load_dubber(models: Path, settings: DubSettings, device: str) -> Dubber:
-    """Likewise the baseline, see `segtalker.inference.wav2lip.Dubber.load`."""
-    return Dubber.load(models, settings, torch.device(device))
+def load_wav2lip(models: Path, settings: Wav2LipSettings, device: str) -> Wav2LipTalker:
+    """Likewise the baseline, see `segtalker.inference.wav2lip.Wav2LipTalker.load`."""
+    return Wav2LipTalker.load(models, settings, torch.device(device))
 
 
-def generate_clip(plan: GenerationPlan, record: GenerateRecord, _output: Path) -> Facts:
+def generate_clip(config: GenerateConfig, record: GenerateRecord, _output: Path) -> Facts:
     """Makes one clip by every method, each in `<method>/<clip_id>/`; for `segtalker.clips.runner.run_clips`.
 
     Args:
-        plan: what to make.
+        config: what to make.
         record: of the clip.
 
     Returns:
@@ -194,24 +192,24 @@ def generate_clip(plan: GenerationPlan, record: GenerateRecord, _output: Path) -
     lengths = {len(clip.frames), len(clip.masks), len(clip.landmarks)}
     if len(lengths) > 1:
         raise BadClipError(f"frames, masks and landmarks differ in number: {sorted(lengths)}")
-    talker = load_talker(plan.models, plan.settings, plan.device)
-    dubber = load_dubber(plan.models, plan.dub_settings, plan.device) if WAV2LIP in plan.methods else None
-    job = _Job(talker, dubber, clip, driving, talker.identify(clip), plan.silence)
-    for method in plan.methods:
-        with atomic_folder(plan.folder / method / clip.clip_id) as folder:
-            _write_method(plan, job, method, folder)
-    driven = {method: driving.clip_id if method == "shuffled_audio" else clip.clip_id for method in plan.methods}
-    return {"frames": job.count, "reference_frame": job.identity.index, "made": driven}
+    talker = load_talker(config.models, config.settings, config.device)
+    wav2lip = load_wav2lip(config.models, config.wav2lip_settings, config.device) if WAV2LIP in config.methods else None
+    inputs = _ClipInputs(talker, wav2lip, clip, driving, talker.identify(clip), config.silence)
+    for method in config.methods:
+        with atomic_folder(config.folder / method / clip.clip_id) as folder:
+            _write_method(config, inputs, method, folder)
+    driven = {method: driving.clip_id if method == "shuffled_audio" else clip.clip_id for method in config.methods}
+    return {"frames": inputs.count, "reference_frame": inputs.identity.index, "made": driven}
 
 
-def _write_method(plan: GenerationPlan, job: _Job, method: str, folder: Path) -> None:
+def _write_method(config: GenerateConfig, inputs: _ClipInputs, method: str, folder: Path) -> None:
     """Masks first, then frames from the masks, then the video from the frames: never a whole clip in memory."""
     frames, masks = folder / "frames.zip", folder / "masks.zip"
     if method in _MASKS:
-        write_images(masks, _MASKS[method](job), ".pgm")
-        pictures = job.rendered(ImagePack(masks))
+        write_images(masks, _MASKS[method](inputs), ".pgm")
+        pictures = inputs.rendered(ImagePack(masks))
     else:
-        pictures = _FRAMES[method](job)
+        pictures = _FRAMES[method](inputs)
     write_images(frames, pictures, ".jpg")
-    sound = job.clip.audio
-    write_video(folder / "video.mp4", ImagePack(frames), plan.settings.fps, sound, plan.sample_rate_hz, plan.crf)
+    sound, clock = inputs.clip.audio, config.settings.clock
+    write_video(folder / "video.mp4", ImagePack(frames), clock.fps, sound, clock.sample_rate_hz, config.crf)

@@ -55,7 +55,7 @@ def warped_distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(best[-1, -1] / (rows + columns))
 
 
-def pair_speech(clips: Sequence[Clip], seed: int) -> dict[str, Clip]:
+def shuffled_speech(clips: Sequence[Clip], seed: int) -> dict[str, Clip]:
     """Another clip's speech for every clip.
 
     It is drawn from the half that sounds least alike of clips of other subjects; of the same subject only where

@@ -18,7 +18,7 @@ from segtalker.inference.background import Background, SourceBackground, read_ba
 from segtalker.inference.editing import MaskEdit, swap_region
 from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
 from segtalker.inference.talk_inputs import check_writable, read_mask, read_speech, region_index, save_mask
-from segtalker.inference.talker import IDENTITY_FRAMES, Identity, Stretch, Talker, TalkSettings, frames_of_speech
+from segtalker.inference.talker import IDENTITY_FRAMES, Identity, Talker, TalkingChunk, TalkSettings, frames_of_speech
 from segtalker.media.mel import speech_mel
 from segtalker.media.video import write_video
 from segtalker.nets.pretrained import resolve_weights
@@ -115,17 +115,17 @@ class TalkPipeline:
         """
         check_writable(out, ".mp4")
         samples, mel = self._read_speech(audio)
-        count = frames_of_speech(len(samples), self.params.base.sample_rate_hz, self.settings.fps)
+        count = frames_of_speech(len(samples), self.settings.clock)
         background = self._background(edits.background)
         with tempfile.TemporaryDirectory() as folder:
             face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder))
             own = self.talker.identify(face)
             edit = self._mask_edit(edits.mask, own)
-            stretches = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, background, edit)
+            chunks = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, background, edit)
             cropped = "" if crop_only else _reaches_out(own.mask, edits, edit)
-            frames = _crops(stretches) if crop_only or cropped else _pasted(face, stretches, count)
+            frames = _crops(chunks) if crop_only or cropped else _pasted(face, chunks, count)
             height, width = self._write(out, frames, count, samples)
-        return TalkingVideo(count, count / self.settings.fps, width, height, cropped)
+        return TalkingVideo(count, count / self.settings.clock.fps, width, height, cropped)
 
     def _background(self, background: str | None) -> Background:
         return SourceBackground() if background is None else read_background(background, self.settings.image_size)
@@ -135,8 +135,8 @@ class TalkPipeline:
         first = next(frames)
         height, width = (side - side % 2 for side in first.shape[:2])  # H.264 needs even sides
         even = (frame[:height, :width] for frame in progress(chain([first], frames), count, out.name, "frame"))
-        base, fps = self.params.base, self.settings.fps
-        write_video(out, even, fps, samples, base.sample_rate_hz, self.params.generate.crf)
+        clock = self.settings.clock
+        write_video(out, even, clock.fps, samples, clock.sample_rate_hz, self.params.generate.crf)
         return height, width
 
     def _read_speech(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -184,15 +184,15 @@ def _reaches_out(mask: np.ndarray, edits: Edits, edit: MaskEdit | None) -> str:
     return "the mask was edited at its border" if edit is not None and edit.changed[border].any() else ""
 
 
-def _crops(stretches: Iterator[Stretch]) -> Iterator[np.ndarray]:
-    return chain.from_iterable(stretch.frames for stretch in stretches)
+def _crops(chunks: Iterator[TalkingChunk]) -> Iterator[np.ndarray]:
+    return chain.from_iterable(chunk.frames for chunk in chunks)
 
 
-def _pasted(face: Portrait, stretches: Iterator[Stretch], count: int) -> Iterator[np.ndarray]:
+def _pasted(face: Portrait, chunks: Iterator[TalkingChunk], count: int) -> Iterator[np.ndarray]:
     """Whole pictures with the face put back: all that is or was face, and a soft edge around it."""
     pictures, size = face.walk(count), len(face.masks.read([0])[0])
-    for stretch in stretches:
-        for index, mask, crop in zip(stretch.source, stretch.masks, stretch.frames, strict=True):
+    for chunk in chunks:
+        for index, mask, crop in zip(chunk.source, chunk.masks, chunk.frames, strict=True):
             before = face.masks.read([int(index)])[0]
             share = soft_share((mask != BACKGROUND) | (before != BACKGROUND))
             yield paste_back(next(pictures), crop, share, square_transform(face.squares[index], size))

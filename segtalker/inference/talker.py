@@ -6,7 +6,7 @@
 3. the codes are painted into the talking masks (SGI);
 4. what the masks call background comes from the source.
 
-Everything is done in stretches of a few seconds, so memory does not grow with the length of the speech.
+Everything is done in chunks of a few seconds, so memory does not grow with the length of the speech.
 """
 
 import math
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from segtalker.config.base import Clock
 from segtalker.config.params import Params
 from segtalker.faces.mouth_box import reference_frame
 from segtalker.inference.background import Background
@@ -35,7 +36,7 @@ from segtalker.regions import REGION_INDEX
 from segtalker.utils.errors import BadInputError
 
 _EYES = REGION_INDEX["eyes"]
-_STRETCH_S = 8  # speech worked on at once
+_CHUNK_S = 8  # speech worked on at once
 IDENTITY_FRAMES = 200  # from the start of a source, in which the reference is looked for
 
 
@@ -70,20 +71,16 @@ class TalkSettings:
 
     Args:
         image_size: px, side of the crops.
-        fps: frames a second.
-        mel_rate: mel columns a second.
+        clock: of frames and speech.
         box_size: height and width of the mouth box.
-        smooth_frames: see `segtalker.faces.mouth_box.box_transforms`.
         stride: see `segtalker.inference.talking_masks.predict_talking_masks`.
         edge: px, fade between face and background.
         batch_size: frames a network sees at once.
     """
 
     image_size: int
-    fps: int
-    mel_rate: Fraction
+    clock: Clock
     box_size: tuple[int, int]
-    smooth_frames: int
     stride: int
     edge: int
     batch_size: int
@@ -94,10 +91,8 @@ class TalkSettings:
         base = params.base
         return cls(
             image_size=base.image_size,
-            fps=base.fps,
-            mel_rate=Fraction(base.sample_rate_hz, base.mel.hop),
+            clock=base.clock,
             box_size=(base.mouth_box.height, base.mouth_box.width),
-            smooth_frames=base.mouth_box.smooth_frames,
             stride=params.train_tsg.stride,
             edge=params.train_sgi.edge,
             batch_size=params.generate.batch_size,
@@ -122,7 +117,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class TalkingChunk:
     """Some seconds of a talking face.
 
     Args:
@@ -143,9 +138,9 @@ def back_and_forth(available: int, count: int) -> np.ndarray:
     return np.minimum(step, period - step)
 
 
-def frames_of_speech(samples: int, sample_rate_hz: int, fps: int) -> int:
+def frames_of_speech(samples: int, clock: Clock) -> int:
     """How many frames speech of so many samples takes, at least one."""
-    return max(1, round(samples * fps / sample_rate_hz))
+    return max(1, round(samples * clock.fps / clock.sample_rate_hz))
 
 
 class Talker:
@@ -203,20 +198,20 @@ class Talker:
         return Identity(best, masks[best], landmarks[best], codes)
 
     def _context(self) -> int:
-        """Frames heard and seen on either side of a stretch, so that its cuts leave no trace: a whole number of
+        """Frames heard and seen on either side of a chunk, so that its cuts leave no trace: a whole number of
         strides and of mel columns."""
-        settings = self.settings
-        unit = math.lcm((settings.mel_rate / settings.fps).denominator, settings.stride)
-        reach = max(self.segmenter.frames, settings.smooth_frames, math.ceil(self._mel_reach()))
+        clock = self.settings.clock
+        unit = math.lcm((clock.mel_rate / clock.fps).denominator, self.settings.stride)
+        reach = max(self.segmenter.frames, clock.smooth_frames, math.ceil(self._mel_reach()))
         return math.ceil(reach / unit) * unit
 
     def _mel_reach(self) -> Fraction:
-        return self.segmenter.mel_window * self.settings.fps / self.settings.mel_rate
+        return self.segmenter.mel_window * self.settings.clock.fps / self.settings.clock.mel_rate
 
     def talking_masks(
         self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Masks that speak, stretch by stretch; the same as if done at once.
+        """Masks that speak, chunk by chunk; the same as if done at once.
 
         Args:
             face: gives the pose; shorter than `count`, it is walked back and forth.
@@ -228,14 +223,14 @@ class Talker:
         Yields:
             Source indices `(T,)` and masks `(T, H, W)`, uint8.
         """
-        settings, context = self.settings, self._context()
-        length = math.ceil(_STRETCH_S * settings.fps / context) * context
+        clock, context = self.settings.clock, self._context()
+        length = math.ceil(_CHUNK_S * clock.fps / context) * context
         walk = back_and_forth(len(face.frames), count)
         for first in range(0, count, length):
             last = min(count, first + length)
             low, high = max(0, first - context), min(count, last + context)
-            column = low * settings.mel_rate / settings.fps
-            assert column.denominator == 1, (low, settings.mel_rate, settings.fps)
+            column = low * clock.mel_rate / clock.fps
+            assert column.denominator == 1, (low, clock)
             masks = self._speak(face, identity, mel[:, int(column) :], walk[low:high], edit)
             yield walk[first:last], masks[first - low : last - low]
 
@@ -252,10 +247,8 @@ class Talker:
             identity.mask if edit is None else edit.edited,
             identity.landmarks,
             mel,
-            fps=settings.fps,
-            mel_rate=float(settings.mel_rate),
+            clock=settings.clock,
             box_size=settings.box_size,
-            smooth_frames=settings.smooth_frames,
             stride=settings.stride,
             batch_size=settings.batch_size,
         )
@@ -302,7 +295,7 @@ class Talker:
         count: int,
         background: Background,
         edit: MaskEdit | None = None,
-    ) -> Iterator[Stretch]:
+    ) -> Iterator[TalkingChunk]:
         """A face says what is heard.
 
         Args:
@@ -314,4 +307,4 @@ class Talker:
             edit: a change of the mask.
         """
         for source, masks in self.talking_masks(face, identity, mel, count, edit):
-            yield Stretch(source, masks, self.render(face, source, masks, identity.codes, background))
+            yield TalkingChunk(source, masks, self.render(face, source, masks, identity.codes, background))

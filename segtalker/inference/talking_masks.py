@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import box_transforms, extract_boxes, hide, paste_regions
 from segtalker.media.mel import centred_starts, gather_columns
 from segtalker.nets.tensors import one_hot
@@ -59,10 +60,8 @@ def predict_talking_masks(
     identity_landmarks: np.ndarray,
     mel: np.ndarray,
     *,
-    fps: float,
-    mel_rate: float,
+    clock: Clock,
     box_size: Sequence[int],
-    smooth_frames: int,
     stride: int,
     batch_size: int,
 ) -> np.ndarray:
@@ -78,10 +77,8 @@ def predict_talking_masks(
         identity_mask: regions of the reference frame, `(H', W')`, uint8; see `reference_frame`.
         identity_landmarks: of the reference frame, `(68, 2)`, float, pixels.
         mel: log-mel spectrogram of the speech, `(M, N)`, float32.
-        fps: frames a second.
-        mel_rate: mel columns a second.
+        clock: of frames and speech.
         box_size: height and width of the mouth box.
-        smooth_frames: see `box_transforms`.
         stride: frames from one window to the next, at most the network's T.
         batch_size: windows at once; memory grows with it, not with the clip's length in frames.
 
@@ -92,7 +89,7 @@ def predict_talking_masks(
     assert 0 < stride <= net.frames, (stride, net.frames)
     device = next(net.parameters()).device
     frames = len(pose_masks)
-    transforms = box_transforms(landmarks, box_size, smooth_frames)
+    transforms = box_transforms(landmarks, box_size, clock.smooth_frames)
     identity_transform = box_transforms(identity_landmarks[None], box_size, smooth_frames=1)
     identity_box = extract_boxes(identity_mask[None], identity_transform, box_size)[0]
     identity = one_hot(torch.from_numpy(identity_box).to(device))
@@ -106,7 +103,7 @@ def predict_talking_masks(
         index = torch.from_numpy(windows[:, None] - low + np.arange(net.frames)).to(device)
         used = np.arange(low, high).clip(max=frames - 1)
         boxes = torch.from_numpy(extract_boxes(pose_masks[used], transforms[used], box_size)).to(device)
-        columns = centred_starts(np.arange(low, high), fps, mel_rate, net.mel_window)
+        columns = centred_starts(np.arange(low, high), clock, net.mel_window)
         speech = torch.from_numpy(gather_columns(mel, columns, net.mel_window)).to(device)
         scores = _predict_part(net, boxes, identity, speech, index, batch_size)[first - low : last - low]
         parts.append(paste_regions(pose_masks[first:last], scores, transforms[first:last]))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import extract_boxes, face_box_transforms, paste_faces
 from segtalker.inference.talker import Face
 from segtalker.media.mel import centred_starts, gather_columns
@@ -17,25 +18,21 @@ WAV2LIP_FILE = "train_wav2lip/wav2lip.ckpt"
 
 
 @dataclass(frozen=True)
-class DubSettings:
+class Wav2LipSettings:
     """How faces are cut out and laid back.
 
     Args:
-        fps: frames a second.
-        mel_rate: mel columns a second.
-        smooth_frames: see `segtalker.faces.mouth_box.face_box_transforms`.
+        clock: of frames and speech.
         fade: see `segtalker.faces.mouth_box.paste_faces`.
         batch_size: frames painted at once.
     """
 
-    fps: int
-    mel_rate: float
-    smooth_frames: int
+    clock: Clock
     fade: int
     batch_size: int
 
 
-class Dubber:
+class Wav2LipTalker:
     """The trained network of an experiment.
 
     Args:
@@ -43,12 +40,12 @@ class Dubber:
         settings: what it was trained for.
     """
 
-    def __init__(self, net: Wav2LipGenerator, settings: DubSettings) -> None:
+    def __init__(self, net: Wav2LipGenerator, settings: Wav2LipSettings) -> None:
         self.net = net
         self.settings = settings
 
     @classmethod
-    def load(cls, models: Path, settings: DubSettings, device: torch.device) -> "Dubber":
+    def load(cls, models: Path, settings: Wav2LipSettings, device: torch.device) -> "Wav2LipTalker":
         """Reads the network of an experiment.
 
         Args:
@@ -61,7 +58,7 @@ class Dubber:
         """
         return cls(load_net(models / WAV2LIP_FILE, Wav2LipGenerator).to(device), settings)
 
-    def dub(self, face: Face, reference: int, mel: np.ndarray) -> Iterator[np.ndarray]:
+    def render(self, face: Face, reference: int, mel: np.ndarray) -> Iterator[np.ndarray]:
         """The frames of a clip, its mouth saying what is heard.
 
         Args:
@@ -73,12 +70,12 @@ class Dubber:
             RGB, `(H, W, 3)`, uint8; memory does not grow with their number.
         """
         settings, size = self.settings, (self.net.size, self.net.size)
-        transforms = face_box_transforms(np.asarray(face.landmarks), size, settings.smooth_frames)
+        transforms = face_box_transforms(np.asarray(face.landmarks), size, settings.clock.smooth_frames)
         shown = extract_boxes(face.frames.read([reference]), transforms[[reference]], size)
         for first in range(0, len(face.frames), settings.batch_size):
             part = np.arange(first, min(len(face.frames), first + settings.batch_size))
             frames = face.frames.read(part.tolist())
-            columns = centred_starts(part, settings.fps, settings.mel_rate, self.net.window[1])
+            columns = centred_starts(part, settings.clock, self.net.window[1])
             speech = gather_columns(mel, columns, self.net.window[1])
             faces = self._paint(extract_boxes(frames, transforms[part], size), shown, speech)
             yield from paste_faces(frames, faces, transforms[part], settings.fade)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from segtalker.config.base import Mel
+from segtalker.config.base import Clock, Mel
 from segtalker.config.params import Params
 
 
@@ -27,14 +27,14 @@ def gather_columns(mel: np.ndarray, starts: np.ndarray, columns: int) -> np.ndar
     return np.ascontiguousarray(mel[:, index.clip(0, mel.shape[1] - 1)].transpose(1, 0, 2))
 
 
-def window_starts(frames: np.ndarray, fps: float, mel_rate: float) -> np.ndarray:
+def window_starts(frames: np.ndarray, clock: Clock) -> np.ndarray:
     """First mel column of windows that start with a frame (Wav2Lip), `(W,)`, int."""
-    return (np.asarray(frames) * mel_rate / fps).astype(int)
+    return (np.asarray(frames) * float(clock.mel_rate) / clock.fps).astype(int)
 
 
-def centred_starts(frames: np.ndarray, fps: float, mel_rate: float, columns: int) -> np.ndarray:
+def centred_starts(frames: np.ndarray, clock: Clock, columns: int) -> np.ndarray:
     """First mel column of windows whose middle is the middle of a frame, `(W,)`, int."""
-    middle = (np.asarray(frames) + 0.5) * mel_rate / fps
+    middle = (np.asarray(frames) + 0.5) * float(clock.mel_rate) / clock.fps
     return np.floor(middle - columns / 2 + 0.5).astype(int)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from segtalker.config.base import Clock
 from segtalker.faces.detectors import FaceFinder
 from segtalker.faces.landmarks import eye_distance
 from segtalker.faces.parsing import parse_frames
@@ -50,19 +51,13 @@ class ReferenceClip:
         landmarks: `(T, 68, 2)`, float, px.
         mel: log-mel spectrogram, `(M, N)`, float32.
         audio: `(S,)`, float32 in [-1, 1].
-        fps: frames a second.
-        mel_rate: mel columns a second.
-        sample_rate_hz: of the audio.
-        smooth_frames: see `segtalker.faces.mouth_box.box_transforms`.
+        clock: of frames and audio.
     """
 
     landmarks: np.ndarray
     mel: np.ndarray
     audio: np.ndarray
-    fps: int
-    mel_rate: float
-    sample_rate_hz: int
-    smooth_frames: int
+    clock: Clock
 
     @cached_property
     def eye_distance(self) -> float:

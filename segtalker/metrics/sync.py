@@ -56,7 +56,7 @@ def _expert_windows(chunk: FrameChunk) -> np.ndarray:
     expert = video.nets[EXPERT]
     count, _, *size = expert.window
     frames, last = video.with_context(count - 1), video.numbers.stop
-    transforms = box_transforms(clip.landmarks, size, clip.smooth_frames)[last - len(frames) : last]
+    transforms = box_transforms(clip.landmarks, size, clip.clock.smooth_frames)[last - len(frames) : last]
     channels = rgb_channels(torch.from_numpy(extract_boxes(frames, transforms, size))).to(video.nets.device)
     return expert.embed_frames(_windows(channels, count).contiguous()).cpu().numpy()
 
@@ -68,7 +68,7 @@ def _clip_scores(video: np.ndarray, audio: np.ndarray, zero_padding: bool) -> Sy
 
 
 def _against_syncnet(video: np.ndarray, clip: ReferenceClip, nets: MetricNets) -> SyncScores:
-    if clip.fps != syncnet.FPS or clip.sample_rate_hz != syncnet.SAMPLE_RATE_HZ:
+    if clip.clock.fps != syncnet.FPS or clip.clock.sample_rate_hz != syncnet.SAMPLE_RATE_HZ:
         raise NotMeasurable(f"SyncNet was trained at {syncnet.FPS} fps and {syncnet.SAMPLE_RATE_HZ} Hz")
     speech = syncnet.syncnet_speech(clip.audio, len(video) + syncnet.WINDOW_FRAMES - 1)
     embedded = nets[SYNCNET].embed_audio(speech.to(nets.device)).cpu().numpy()
@@ -77,7 +77,7 @@ def _against_syncnet(video: np.ndarray, clip: ReferenceClip, nets: MetricNets) -
 
 def _against_expert(video: np.ndarray, clip: ReferenceClip, nets: MetricNets) -> SyncScores:
     expert = nets[EXPERT]
-    starts = window_starts(np.arange(len(video)), clip.fps, clip.mel_rate)
+    starts = window_starts(np.arange(len(video)), clip.clock)
     speech = torch.from_numpy(gather_columns(clip.mel, starts, expert.audio_tower.window[1]))
     return _clip_scores(video, expert.embed_audio(speech.to(nets.device)).cpu().numpy(), zero_padding=False)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import box_transforms, extract_boxes
 from segtalker.media.mel import gather_columns, window_starts
 from segtalker.nets.sync import SyncExpert
@@ -38,9 +39,7 @@ def embed_clip(
     landmarks: np.ndarray,
     mel: np.ndarray,
     *,
-    fps: float,
-    mel_rate: float,
-    smooth_frames: int,
+    clock: Clock,
     batch_size: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Embeds a clip, real or generated, by an expert of either domain.
@@ -51,9 +50,7 @@ def embed_clip(
             uint8.
         landmarks: `(F, 68, 2)`, float, pixels; only eyes and nose are used.
         mel: log-mel spectrogram of the sound, `(M, N)`, float32.
-        fps: frames a second.
-        mel_rate: mel columns a second.
-        smooth_frames: see `box_transforms`.
+        clock: of frames and sound.
         batch_size: windows at once.
 
     Returns:
@@ -61,9 +58,9 @@ def embed_clip(
     """
     frames, count, *size = expert.window
     assert count == (MASK_CHANNELS if pictures.ndim == 3 else RGB_CHANNELS), (count, pictures.shape)
-    boxes = torch.from_numpy(extract_boxes(pictures, box_transforms(landmarks, size, smooth_frames), size))
+    boxes = torch.from_numpy(extract_boxes(pictures, box_transforms(landmarks, size, clock.smooth_frames), size))
     channels = mask_channels(boxes) if pictures.ndim == 3 else rgb_channels(boxes)
-    starts = window_starts(np.arange(len(pictures) - frames + 1), fps, mel_rate)
+    starts = window_starts(np.arange(len(pictures) - frames + 1), clock)
     speech = gather_columns(mel, starts, expert.audio_tower.window[1])
     embedded = embed_windows(expert, channels, torch.from_numpy(speech), batch_size)
     return embedded[0].numpy(), embedded[1].numpy()

@@ -12,7 +12,7 @@ from segtalker.faces.detectors import FaceFinder, make_detector
 from segtalker.media.audio import Sound, sound_pieces
 from segtalker.media.decoders import TimedFrame
 from segtalker.media.video import Video, open_video
-from segtalker.preprocessing.face_tracks import Look, link_faces
+from segtalker.preprocessing.face_tracks import FaceSighting, link_faces
 from segtalker.preprocessing.loudness import measure_loudness
 from segtalker.preprocessing.scenes import FaceCuts, SceneCuts, all_cuts
 from segtalker.preprocessing.talking_spans import Drop, Survey, find_stretches
@@ -87,7 +87,7 @@ def look_through(video: Video, record: ClipRecord, cut: Cut, detector: tuple[str
     if loudness.loud_db < _SILENT_DB:
         raise BadClipError(f"{video.path.name}: its sound track is silent")
     cuts, jumps = SceneCuts(cut.scene_threshold), FaceCuts(cut.scene_threshold)
-    looks: list[Look] = []
+    sightings: list[FaceSighting] = []
     last_s = start_s
     finder = make_detector(*detector)
     try:
@@ -97,20 +97,20 @@ def look_through(video: Video, record: ClipRecord, cut: Cut, detector: tuple[str
             last_s = frame.time_s + 1.0 / video.fps
             cuts.see(frame.scaled(min(_SCENE_SIDE / max(video.width, video.height), 1.0)), frame.time_s)
             jumps.see(frame)
-            if not looks or frame.time_s > looks[-1].time_s + cut.look_s - 0.5 / video.fps:
-                looks.append(_look(frame, finder))
-                jumps.aim(looks[-1].faces)
+            if not sightings or frame.time_s > sightings[-1].time_s + cut.look_s - 0.5 / video.fps:
+                sightings.append(_see_faces(frame, finder))
+                jumps.aim(sightings[-1].faces)
     finally:
         finder.close()
     found = all_cuts(cuts, jumps, _TOGETHER_FRAMES / video.fps)
     step_s = max(cut.look_s, 1.0 / video.fps)
-    tracks = link_faces(looks, found, max(cut.max_lost_s, _NEXT_LOOK * step_s))
+    tracks = link_faces(sightings, found, max(cut.max_lost_s, _NEXT_LOOK * step_s))
     return Survey((start_s, min(last_s, end_s)), found, tracks, loudness, step_s)
 
 
-def _look(frame: TimedFrame, finder: FaceFinder) -> Look:
+def _see_faces(frame: TimedFrame, finder: FaceFinder) -> FaceSighting:
     factor = min(_FACE_SIDE / max(frame.height, frame.width), 1.0)
-    return Look(frame.time_s, [(points + 0.5) / factor - 0.5 for points in finder.faces(frame.scaled(factor))])
+    return FaceSighting(frame.time_s, [(points + 0.5) / factor - 0.5 for points in finder.faces(frame.scaled(factor))])
 
 
 def _sound(video: Video, record: ClipRecord, start_s: float, end_s: float) -> Iterable[Sound]:

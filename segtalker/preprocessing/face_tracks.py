@@ -12,7 +12,7 @@ _FACE_HEIGHT = (27, 8)
 
 
 @dataclass(frozen=True)
-class Look:
+class FaceSighting:
     """The faces of one frame.
 
     Args:
@@ -58,11 +58,11 @@ def face_size(points: np.ndarray) -> float:
     return float(np.ptp(points, axis=0).max())
 
 
-def link_faces(looks: Sequence[Look], cuts_s: Sequence[float], max_lost_s: float) -> list[FaceTrack]:
-    """Tells which faces of following looks are the same: the nearest in place and size.
+def link_faces(sightings: Sequence[FaceSighting], cuts_s: Sequence[float], max_lost_s: float) -> list[FaceTrack]:
+    """Tells which faces of following sightings are the same: the nearest in place and size.
 
     Args:
-        looks: in order of time.
+        sightings: in order of time.
         cuts_s: times of scene cuts; no face goes on beyond one.
         max_lost_s: how long a face may be out of sight.
 
@@ -71,14 +71,14 @@ def link_faces(looks: Sequence[Look], cuts_s: Sequence[float], max_lost_s: float
     """
     tracks: list[FaceTrack] = []
     alive: list[FaceTrack] = []
-    scenes = np.searchsorted(np.array(cuts_s), [look.time_s for look in looks], side="right")
-    for place, look in enumerate(looks):
+    scenes = np.searchsorted(np.array(cuts_s), [sighting.time_s for sighting in sightings], side="right")
+    for place, sighting in enumerate(sightings):
         if place and scenes[place] != scenes[place - 1]:
             alive = []
-        alive = [track for track in alive if look.time_s - track.times_s[-1] <= max_lost_s + _CLOCK_S]
-        for face, known in _matches(look.faces, alive):
+        alive = [track for track in alive if sighting.time_s - track.times_s[-1] <= max_lost_s + _CLOCK_S]
+        for face, known in _matches(sighting.faces, alive):
             track = known or FaceTrack()
-            track.times_s.append(look.time_s)
+            track.times_s.append(sighting.time_s)
             track.points.append(face)
             if known is None:
                 tracks.append(track)

@@ -66,7 +66,7 @@ _THUMBNAIL_QUALITY = 85
 
 
 @dataclass(frozen=True)
-class GatePlan:
+class GateConfig:
     """What is measured, and with which networks.
 
     Args:
@@ -82,11 +82,11 @@ class GatePlan:
     face_net: Path | None
 
 
-def measure_clip(plan: GatePlan, crops: Path, record: ClipRecord, folder: Path) -> Facts:
+def measure_clip(config: GateConfig, crops: Path, record: ClipRecord, folder: Path) -> Facts:
     """Measures one clip; see `segtalker.clips.runner.run_clips`.
 
     Args:
-        plan: what is measured.
+        config: what is measured.
         crops: folder of the cropped clips.
         record: of `data/crop/<dataset>/clips.csv`.
         folder: empty folder of the clip; a thumbnail, the face's vector and, where the sound was out of time, the
@@ -98,21 +98,21 @@ def measure_clip(plan: GatePlan, crops: Path, record: ClipRecord, folder: Path) 
     place = crops / record.clip_id
     clip = Clip(record.clip_id, record.subject, record.split, place, place, place)
     landmarks = np.array(clip.landmarks)
-    chosen = np.unique(np.linspace(0, len(landmarks) - 1, plan.gate.samples).round().astype(int))
+    chosen = np.unique(np.linspace(0, len(landmarks) - 1, config.gate.samples).round().astype(int))
     frames = clip.frames.read(chosen.tolist())
     sharpness = [face_sharpness(frame, points) for frame, points in zip(frames, landmarks[chosen], strict=True)]
-    poses = np.abs([head_pose(landmarks[index], plan.base.image_size) for index in chosen])
-    _write_thumbnail(folder / THUMBNAIL_FILE, frames[len(frames) // 2], plan.gate.sheet_px)
-    if plan.face_net:
-        write_array(folder / IDENTITY_FILE, embed_faces(load_face_net(plan.face_net), frames, landmarks[chosen]))
-    offset, confidence = _bring_in_time(plan, clip, record, folder)
-    face_px = float(np.median([face_size(points) for points in landmarks])) * _scale(clip, plan.base)
+    poses = np.abs([head_pose(landmarks[index], config.base.image_size) for index in chosen])
+    _write_thumbnail(folder / THUMBNAIL_FILE, frames[len(frames) // 2], config.gate.sheet_px)
+    if config.face_net:
+        write_array(folder / IDENTITY_FILE, embed_faces(load_face_net(config.face_net), frames, landmarks[chosen]))
+    offset, confidence = _bring_in_time(config, clip, record, folder)
+    face_px = float(np.median([face_size(points) for points in landmarks])) * _scale(clip, config.base)
     quality = ClipQuality(
         face_px=round(face_px, 1),
         sharpness=round(float(np.median(sharpness)), 1),
         yaw_deg=round(float(np.median(poses[:, 0])), 1),
         pitch_deg=round(float(np.median(poses[:, 1])), 1),
-        cuts=_count_cuts(clip, plan.gate.scene_threshold),
+        cuts=_count_cuts(clip, config.gate.scene_threshold),
         offset=offset,
         confidence=confidence,
     )
@@ -136,17 +136,17 @@ def _count_cuts(clip: Clip, threshold: float) -> int:
     return len(cuts.times)
 
 
-def _bring_in_time(plan: GatePlan, clip: Clip, record: ClipRecord, folder: Path) -> tuple[int | None, float | None]:
+def _bring_in_time(config: GateConfig, clip: Clip, record: ClipRecord, folder: Path) -> tuple[int | None, float | None]:
     """Offset of the sound in frames and its confidence, None where it cannot be measured; writes corrected sound."""
-    sync = plan.gate.sync
-    if plan.expert is None or sync.expert == "none":
+    sync = config.gate.sync
+    if config.expert is None or sync.expert == "none":
         return None, None
-    scores = find_offset(load_expert(sync.expert, plan.expert), clip, plan.base, sync.max_shift, sync.batch_size)
+    scores = find_offset(load_expert(sync.expert, config.expert), clip, config.base, sync.max_shift, sync.batch_size)
     if scores is None:
         return None, None
     if scores.offset and abs(scores.offset) <= sync.max_offset:
         # speech that lags has a negative offset and is fetched from later in the recording
-        start_s = clip.facts["start_s"] - scores.offset / plan.base.fps
-        seconds = record.frames / plan.base.fps
-        write_sound(folder, stretch_sound(record, start_s, seconds, plan.base.sample_rate_hz), plan.base)
+        start_s = clip.facts["start_s"] - scores.offset / config.base.fps
+        seconds = record.frames / config.base.fps
+        write_sound(folder, stretch_sound(record, start_s, seconds, config.base.sample_rate_hz), config.base)
     return scores.offset, round(scores.confidence, 3)

@@ -11,6 +11,7 @@ import torch
 
 from segtalker.clips.store import Clip
 from segtalker.config.base import Base
+from segtalker.media.mel import window_starts
 from segtalker.metrics.sync_expert import embed_clip
 from segtalker.metrics.sync_scores import SyncScores, sync_scores
 from segtalker.nets.checkpoints import load_net
@@ -63,19 +64,16 @@ def _own_embeddings(expert: SyncExpert, clip: Clip, base: Base, batch_size: int)
     parts = []
     reach = expert.window[0] - 1
     mel, landmarks = np.array(clip.mel), np.array(clip.landmarks)
-    mel_rate = base.sample_rate_hz / base.mel.hop
     for first in range(0, len(clip.frames) - reach, batch_size):
         numbers = range(first, min(first + batch_size + reach, len(clip.frames)))
-        columns = mel[:, int(first * mel_rate / base.fps) :]
+        columns = mel[:, window_starts(np.array([first]), base.clock)[0] :]
         parts.append(
             embed_clip(
                 expert,
                 clip.frames.read(numbers),
                 landmarks[numbers.start : numbers.stop],
                 columns,
-                fps=base.fps,
-                mel_rate=mel_rate,
-                smooth_frames=base.mouth_box.smooth_frames,
+                clock=base.clock,
                 batch_size=batch_size,
             )
         )

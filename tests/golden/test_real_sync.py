@@ -51,8 +51,7 @@ def _windows(name: str, params: Params, folder: Path) -> Windows:
     places = box_transforms(np.load(folder / "landmarks.npy"), (box.height, box.width), box.smooth_frames)
     frames = ImagePack(folder / "frames.zip").read()
     boxes = rgb_channels(torch.from_numpy(extract_boxes(frames, places, (box.height, box.width))))
-    rate = params.base.sample_rate_hz / params.base.mel.hop
-    starts = window_starts(np.arange(len(frames) - 4), params.base.fps, rate)
+    starts = window_starts(np.arange(len(frames) - 4), params.base.clock)
     return boxes, torch.from_numpy(gather_columns(mel, starts, params.base.mel_window))
 
 

@@ -40,21 +40,21 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Look:
+class TableSettings:
     """How tables are made, as the run's own params say.
 
     Args:
         headline: metrics that come first.
         key_metrics: of them, those that count most.
-        how: intervals are found.
+        bootstrap: how intervals are found.
     """
 
     headline: tuple[str, ...]
     key_metrics: tuple[str, ...]
-    how: Bootstrap
+    bootstrap: Bootstrap
 
 
-def read_look(params: Mapping[str, str], fallback: TableParams) -> Look:
+def read_table_settings(params: Mapping[str, str], fallback: TableParams) -> TableSettings:
     """How a run's tables are made.
 
     Args:
@@ -68,8 +68,8 @@ def read_look(params: Mapping[str, str], fallback: TableParams) -> Look:
         except (KeyError, ValueError, SyntaxError, TypeError):
             return kind(getattr(fallback, name))
 
-    how = Bootstrap(value("bootstrap_draws", int), value("confidence", float))
-    return Look(value("headline", tuple), value("key_metrics", tuple), how)
+    bootstrap = Bootstrap(value("bootstrap_draws", int), value("confidence", float))
+    return TableSettings(value("headline", tuple), value("key_metrics", tuple), bootstrap)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class LoadedRun:
         store: it is in.
         run: the experiment or the evaluation.
         part: the run that holds its scores.
-        look: how its tables are made.
+        table_settings: how its tables are made.
         scores: all of them.
         protocol: what they can be compared by.
         tables: made from them.
@@ -89,7 +89,7 @@ class LoadedRun:
     store: RunStore
     run: StoredRun
     part: StoredRun
-    look: Look
+    table_settings: TableSettings
     scores: Scores
     protocol: dict[str, dict[str, str]]
     tables: Tables
@@ -161,7 +161,7 @@ def load_run(store: RunStore, run: StoredRun, fallback: TableParams) -> LoadedRu
             if f"{SCORES_FOLDER}/{name}" in kept:
                 (folder / name).write_bytes(store.fetch(part.run_id, f"{SCORES_FOLDER}/{name}"))
         try:
-            return _load(store, run, part, folder, read_look(run.params, fallback))
+            return _load(store, run, part, folder, read_table_settings(run.params, fallback))
         except (BadInputError, ValueError, KeyError) as error:
             reason = " ".join(str(error).replace(str(folder), SCORES_FOLDER).split())
             raise BadInputError(f"run {describe_run(run)}: {reason}") from error
@@ -174,11 +174,11 @@ def _unfinished(run: StoredRun, runs: Sequence[StoredRun]) -> str:
     return f"run {describe_run(run)}: has no scores, {so_far} ({run.status.lower()}){again}"
 
 
-def _load(store: RunStore, run: StoredRun, part: StoredRun, folder: Path, look: Look) -> LoadedRun:
-    scores = read_scores(folder, look.headline)
+def _load(store: RunStore, run: StoredRun, part: StoredRun, folder: Path, settings: TableSettings) -> LoadedRun:
+    scores = read_scores(folder, settings.headline)
     tables = make_tables(
         scores,
-        look.how,
+        settings.bootstrap,
         clips=read_texts(folder / "clips.csv"),
         failures=_failures(store, part, folder),
         splits=_splits(store, part),
@@ -186,7 +186,7 @@ def _load(store: RunStore, run: StoredRun, part: StoredRun, folder: Path, look: 
         dataset=run.dataset,
         signature=part.signature,
     )
-    return LoadedRun(store, run, part, look, scores, read_protocol(folder / PROTOCOL_FILE), tables)
+    return LoadedRun(store, run, part, settings, scores, read_protocol(folder / PROTOCOL_FILE), tables)
 
 
 def _kept_table(store: RunStore, part: StoredRun, name: str) -> bytes | None:

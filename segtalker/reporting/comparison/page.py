@@ -105,7 +105,7 @@ def compare_runs(runs: Runs) -> Comparison:
         params=differing_settings(runs),
         about=_about(runs, scores),
         notes=interval_notes(scores, uncertainty),
-        drawings=drawings(scores, uncertainty, first(runs).look.headline, curves),
+        drawings=drawings(scores, uncertainty, first(runs).table_settings.headline, curves),
         shots=_shots(runs, shown),
     )
 

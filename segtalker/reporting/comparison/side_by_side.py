@@ -69,7 +69,7 @@ def first(runs: Runs) -> LoadedRun:
 def compare_systems(runs: Runs) -> tuple[Scores, Uncertainty]:
     """The systems of runs, with paired differences between those of one protocol."""
     scores = system_scores(runs)
-    return scores, find_uncertainty(scores, first(runs).look.how)
+    return scores, find_uncertainty(scores, first(runs).table_settings.bootstrap)
 
 
 def ablation_table(runs: Runs, scores: Scores, uncertainty: Uncertainty) -> pd.DataFrame:

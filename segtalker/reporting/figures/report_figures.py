@@ -109,15 +109,21 @@ def training_drawings(histories: dict[str, pd.DataFrame]) -> list[Drawing]:
 
 def sample_drawings(samples: Sequence[Sample], params: Params, system: str) -> list[Drawing]:
     """A frame strip and a mouth strip of each sample clip."""
-    look, base = params.tables, params.base
+    settings, base = params.tables, params.base
     drawings = []
     for sample in samples:
         clip_id = sample.clip.clip_id
         frames: Callable[[Theme], Figure] = partial(
-            frame_strip, sample, system, base.fps, look.strip_columns, look.strip_cell
+            frame_strip, sample, system, base.fps, settings.strip_columns, settings.strip_cell
         )
         mouths: Callable[[Theme], Figure] = partial(
-            mouth_strip, sample, base.fps, base.sample_rate_hz, look.mouth_columns, look.mouth_stride, look.mouth_cell
+            mouth_strip,
+            sample,
+            base.fps,
+            base.sample_rate_hz,
+            settings.mouth_columns,
+            settings.mouth_stride,
+            settings.mouth_cell,
         )
         drawings += [
             Drawing("strips", f"strip_{clip_id}", clip_id, "Source and mask; then over time the talking mask, the "

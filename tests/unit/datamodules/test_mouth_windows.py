@@ -15,13 +15,15 @@ from datamodules.tsg import TsgClipWindows, TsgDraws, TsgWindows
 from datamodules.wav2lip import FaceClipWindows, FaceDraws, FaceWindows
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip
+from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import box_transforms, extract_boxes, face_box_transforms
 from segtalker.media.mel import centred_starts, window_starts
 from segtalker.regions import LIP, MOUTH
 
 SIZE = (16, 24)
 FRAMES = 20
-WINDOW = WindowShape(frames=5, mel_columns=16, fps=25.0, mel_rate=80.0, mel_max_abs=4.0)
+CLOCK = Clock(fps=25, sample_rate_hz=16000, mel_hop=200, smooth_frames=3)
+WINDOW = WindowShape(frames=5, mel_columns=16, clock=CLOCK, mel_max_abs=4.0)
 AS_IT_IS = SpeechAugmentation(vocal_tract=0.0, gain=0.0, tilt=0.0, noise=0.0)
 CHANGED = SpeechAugmentation(vocal_tract=0.2, gain=1.0, tilt=1.0, noise=0.3)
 
@@ -124,7 +126,7 @@ def test_draws_depend_on_seed_and_number_alone(clips: list[Clip]) -> None:
 def test_validation_walks_whole_clips(clips: list[Clip]) -> None:
     boxes, speech = SyncClips(_open(clips), "frames", WINDOW)[2]
     assert boxes.shape == (FRAMES, *SIZE, 3)
-    starts = window_starts(np.arange(16), 25.0, 80.0)
+    starts = window_starts(np.arange(16), CLOCK)
     np.testing.assert_array_equal(speech[:, :, 0], clips[2].mel[:, starts].T)
 
 
@@ -136,7 +138,7 @@ def test_tsg_samples_hold_consecutive_frames_and_their_speech(clips: list[Clip])
         assert regions.shape == (5, *SIZE)
         assert identity.shape == SIZE
         start = round(float(sync_speech[0, 0] + 4) / 8 * 65 / 3.2)
-        columns = centred_starts(start + np.arange(5), 25.0, 80.0, 8)
+        columns = centred_starts(start + np.arange(5), CLOCK, 8)
         expected = np.linspace(-4, 4, 66)[columns.clip(0, 65)]
         np.testing.assert_allclose(speech[:, 0, 0], expected, atol=1e-5)
         opening = (regions == MOUTH).sum(dim=(1, 2))
@@ -182,9 +184,9 @@ def test_faces_come_with_a_reference_from_elsewhere_and_their_speech(clips: list
         assert (np.diff(frames[:5]) == 1).all()
         assert frames[5] not in frames[:5]
         references.add(int(np.sign(frames[5] - frames[0])))
-        columns = centred_starts(frames[:5], 25.0, 80.0, 16).clip(0, 65)
+        columns = centred_starts(frames[:5], CLOCK, 16).clip(0, 65)
         np.testing.assert_allclose(speech[:, 1, 0], clips[clip].mel[1, columns], atol=1e-5)
-        np.testing.assert_array_equal(sync_speech[:, 0], clips[clip].mel[:, window_starts(frames[:1], 25.0, 80.0)[0]])
+        np.testing.assert_array_equal(sync_speech[:, 0], clips[clip].mel[:, window_starts(frames[:1], CLOCK)[0]])
     assert references == {-1, 1}
 
 
@@ -201,7 +203,7 @@ def test_early_draws_hold_frames_of_many_windows(clips: list[Clip]) -> None:
                 clip, frames = _place(clips, pair)
             except AssertionError:
                 clip, frames = _place(clips, pair.flip(2))
-            columns = centred_starts(frames[:1], 25.0, 80.0, 16).clip(0, 65)
+            columns = centred_starts(frames[:1], CLOCK, 16).clip(0, 65)
             np.testing.assert_allclose(speech[1, 0], clips[clip].mel[1, columns[0]], atol=1e-5)
             places.add((draw, clip))
     assert len(places) > 12 * 1.5

@@ -12,7 +12,8 @@ from torch import nn
 
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import CLIP_COLUMNS, write_table, write_wav
-from segtalker.evaluation.clip import EvaluationPlan
+from segtalker.config.base import Clock
+from segtalker.evaluation.clip import EvaluateConfig
 from segtalker.evaluation.metric_nets import MetricNetsConfig, WeightFiles
 from segtalker.faces.parsing import ParserChoice
 from segtalker.metrics.frame_chunks import MetricNets
@@ -22,7 +23,8 @@ from segtalker.metrics.sync import EXPERT
 from segtalker.nets.seeded_features import SeededFeatures
 from segtalker.regions import BACKGROUND, LIP, MOUTH, PALETTE, REGION_INDEX
 
-SIZE, FRAMES, FPS, MEL_RATE, RATE_HZ = 128, 60, 25, 80.0, 16000
+SIZE, FRAMES, FPS, RATE_HZ, MEL_HOP = 128, 60, 25, 16000, 200
+MEL_RATE = RATE_HZ / MEL_HOP
 DATASET = "drawn"
 
 
@@ -138,8 +140,8 @@ def make_nets(others: Mapping[MetricNet, nn.Module] = MappingProxyType({})) -> M
     return MetricNets(PaletteParser(), loaded, torch.device("cpu"))
 
 
-def make_plan(root: Path) -> EvaluationPlan:
-    return EvaluationPlan(
+def evaluate_config(root: Path) -> EvaluateConfig:
+    return EvaluateConfig(
         data=root / "data",
         dataset=DATASET,
         generated=root / "generate",
@@ -152,10 +154,7 @@ def make_plan(root: Path) -> EvaluationPlan:
             stand_ins=True,
             device="cpu",
         ),
-        fps=FPS,
-        sample_rate_hz=RATE_HZ,
-        mel_rate=MEL_RATE,
-        smooth_frames=1,
+        clock=Clock(FPS, RATE_HZ, MEL_HOP, smooth_frames=1),
         batch_size=25,
     )
 
@@ -163,5 +162,5 @@ def make_plan(root: Path) -> EvaluationPlan:
 @pytest.fixture(scope="session")
 def drawn() -> SimpleNamespace:
     """The functions of this file, for tests to call."""
-    functions = (speech, draw_masks, paint, write_clip, write_split, make_nets, make_plan)
+    functions = (speech, draw_masks, paint, write_clip, write_split, make_nets, evaluate_config)
     return SimpleNamespace(**{function.__name__: function for function in functions}, frames=FRAMES)

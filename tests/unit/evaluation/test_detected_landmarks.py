@@ -37,34 +37,34 @@ class MouthFinder:
         pass
 
 
-def _scores(plan, folder: Path, methods: str) -> dict:
+def _scores(config, folder: Path, methods: str) -> dict:
     folder.mkdir(exist_ok=True)
     record = evaluation.EvaluationRecord(
         clip_id="face", subject="face", source=Path("x.mp4"), methods=tuple(methods.split())
     )
-    evaluation.evaluate_clip(plan, record, folder)
+    evaluation.evaluate_clip(config, record, folder)
     scores = json.loads((folder / "scores.json").read_text())
     assert not scores["failures"]
     return scores["scores"]
 
 
 @pytest.fixture
-def plan(drawn: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> evaluation.EvaluationPlan:
-    plan = drawn.make_plan(tmp_path)
-    drawn.write_clip(plan.data, "face", drawn.speech(1))
+def config(drawn: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> evaluation.EvaluateConfig:
+    config = drawn.evaluate_config(tmp_path)
+    drawn.write_clip(config.data, "face", drawn.speech(1))
     weights = WeightFiles((("mediapipe_face_landmarker", tmp_path / "stands for the file"),))
     monkeypatch.setattr(evaluation, "load_metric_nets", lambda _: drawn.make_nets())
     monkeypatch.setattr(evaluation, "make_finders", lambda _: {MEDIAPIPE: MouthFinder()})
-    return dataclasses.replace(plan, nets=dataclasses.replace(plan.nets, weights=weights))
+    return dataclasses.replace(config, nets=dataclasses.replace(config.nets, weights=weights))
 
 
-def test_frames_in_which_the_face_is_lost_are_counted(plan, tmp_path):
-    frames = processed_clip(plan.data, plan.dataset, "face", "face").frames.read()
+def test_frames_in_which_the_face_is_lost_are_counted(config, tmp_path):
+    frames = processed_clip(config.data, config.dataset, "face", "face").frames.read()
     lost = frames.copy()
     lost[:BLACK] = 0
-    write_images(plan.generated / "lost" / "face" / "frames.zip", lost, ".png")
-    write_images(plan.generated / "black" / "face" / "frames.zip", 0 * lost, ".png")
-    scores = _scores(plan, tmp_path / "out", "lost black")
+    write_images(config.generated / "lost" / "face" / "frames.zip", lost, ".png")
+    write_images(config.generated / "black" / "face" / "frames.zip", 0 * lost, ".png")
+    scores = _scores(config, tmp_path / "out", "lost black")
     assert scores["ground_truth"]["faces_mediapipe"]["value"] == 1.0
     assert scores["lost"]["lmd_mouth_mediapipe"]["value"] == 0.0
     assert scores["lost"]["faces_mediapipe"]["value"] == 1 - BLACK / len(frames)
@@ -73,11 +73,11 @@ def test_frames_in_which_the_face_is_lost_are_counted(plan, tmp_path):
     assert "no face" in scores["black"]["lmd_mouth_mediapipe"]["reason"]
 
 
-def test_the_distance_is_that_of_the_definition(plan, tmp_path, drawn):
+def test_the_distance_is_that_of_the_definition(config, tmp_path, drawn):
     quiet = drawn.paint(drawn.draw_masks(drawn.speech(1) * 0.5))
-    write_images(plan.generated / "quiet" / "face" / "frames.zip", quiet, ".jpg")
-    found = _scores(plan, tmp_path / "out", "quiet")["quiet"]
-    packs = plan.data / "crop" / plan.dataset / "clips" / "face" / "frames.zip", plan.generated / "quiet" / "face"
+    write_images(config.generated / "quiet" / "face" / "frames.zip", quiet, ".jpg")
+    found = _scores(config, tmp_path / "out", "quiet")["quiet"]
+    packs = config.data / "crop" / config.dataset / "clips" / "face" / "frames.zip", config.generated / "quiet" / "face"
     points = [
         np.stack([MouthFinder().landmarks(frame) for frame in ImagePack(path).read()])
         for path in (packs[0], packs[1] / "frames.zip")

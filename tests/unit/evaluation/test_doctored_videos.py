@@ -38,9 +38,9 @@ WITHOUT_OFFSET = {"shuffled", "frozen"}  # nothing there to be early or late
 def scores(drawn: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
     """Of every doctored video, by method and metric; NaN where there is a reason instead."""
     root = tmp_path_factory.mktemp("doctored")
-    plan = drawn.make_plan(root)
+    config = drawn.evaluate_config(root)
     loudness = drawn.speech(1)
-    drawn.write_clip(plan.data, CLIP, loudness)
+    drawn.write_clip(config.data, CLIP, loudness)
     truth = drawn.paint(drawn.draw_masks(loudness))
     videos = {
         "copy": truth,
@@ -51,15 +51,15 @@ def scores(drawn: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> 
         "late": truth[[0, *range(len(truth) - 1)]],
     }
     for method, frames in videos.items():
-        write_images(plan.generated / method / CLIP / "frames.zip", frames, ".jpg")
+        write_images(config.generated / method / CLIP / "frames.zip", frames, ".jpg")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "load_metric_nets", lambda _: drawn.make_nets())
         record = evaluation.EvaluationRecord(clip_id=CLIP, subject="face", source=Path("x.mp4"), methods=METHODS)
-        evaluation.evaluate_clip(plan, record, root)
+        evaluation.evaluate_clip(config, record, root)
     clip = MeasuredClip(CLIP, "face", "", root)
     rows, failures = clip_scores([clip])
     assert not failures
-    rows += dataset_scores([clip], (evaluation.GROUND_TRUTH, *METHODS), plan.nets)
+    rows += dataset_scores([clip], (evaluation.GROUND_TRUTH, *METHODS), config.nets)
     table: dict[str, dict[str, float]] = {method: {} for method in (evaluation.GROUND_TRUTH, *METHODS)}
     for line in rows:
         table[line["method"]][line["metric"]] = np.nan if line["value"] is None else line["value"]

@@ -56,20 +56,19 @@ def _release(net: SyncNet, frames: np.ndarray, samples: np.ndarray) -> tuple[flo
 def test_equals_the_release(
     drawn: SimpleNamespace, net: SyncNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: int
 ):
-    plan = drawn.make_plan(tmp_path)
-    drawn.write_clip(plan.data, "face", drawn.speech(1))
-    clip = processed_clip(plan.data, plan.dataset, "face", "face")
+    config = drawn.evaluate_config(tmp_path)
+    drawn.write_clip(config.data, "face", drawn.speech(1))
+    clip = processed_clip(config.data, config.dataset, "face", "face")
     sound = np.random.default_rng(0).normal(0, 2000, samples).round()
     write_wav(clip.crop_folder / "audio.wav", (sound / 32767).astype(np.float32), RATE_HZ)
     weights = tmp_path / "syncnet_v2.model"
     weights.write_bytes(b"stands for the file")
-    config = dataclasses.replace(plan.nets, weights=WeightFiles((("syncnet", weights),)), stand_ins=False)
-    nets = drawn.make_nets({SYNCNET: net})
-    monkeypatch.setattr(evaluation, "load_metric_nets", lambda _: nets)
+    nets = dataclasses.replace(config.nets, weights=WeightFiles((("syncnet", weights),)), stand_ins=False)
+    monkeypatch.setattr(evaluation, "load_metric_nets", lambda _: drawn.make_nets({SYNCNET: net}))
     record = evaluation.EvaluationRecord(
         clip_id="face", subject="face", source=Path("x.mp4"), methods=(), compared=FRAMES
     )
-    evaluation.evaluate_clip(dataclasses.replace(plan, nets=config, batch_size=7), record, tmp_path)
+    evaluation.evaluate_clip(dataclasses.replace(config, nets=nets, batch_size=7), record, tmp_path)
     scores = json.loads((tmp_path / "scores.json").read_text())["scores"]["ground_truth"]
     distance, confidence, offset = _release(net, clip.frames.read(range(FRAMES)), sound)
     assert scores["lse_d_syncnet"]["value"] == pytest.approx(distance, rel=1e-5)

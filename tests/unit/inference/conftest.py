@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -12,6 +11,7 @@ import torch
 
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip, write_wav
+from segtalker.config.base import Clock
 from segtalker.config.params import Params, merge, parse_params, read_yaml
 from segtalker.inference.talker import Talker, TalkSettings
 from segtalker.nets.checkpoints import save_net
@@ -25,10 +25,8 @@ from segtalker.regions import NUM_REGIONS, PALETTE, REGION_INDEX, colourise
 SIZE, FPS, RATE_HZ, HOP = 64, 25, 16000, 200
 SETTINGS = TalkSettings(
     image_size=SIZE,
-    fps=FPS,
-    mel_rate=Fraction(RATE_HZ, HOP),
+    clock=Clock(FPS, RATE_HZ, HOP, smooth_frames=5),
     box_size=(16, 24),
-    smooth_frames=5,
     stride=2,
     edge=1,
     batch_size=8,

@@ -103,8 +103,8 @@ def test_an_edit_never_covers_the_speaking_mouth(face: Any) -> None:
 def test_an_edit_reaches_every_talking_frame(talker: Talker, clips: list[Clip]) -> None:
     identity = talker.identify(clips[0])
     edit = MaskEdit.between(identity.mask, _glasses_on(identity.mask), identity.landmarks)
-    stretches = talker.talking_masks(clips[0], identity, np.asarray(clips[0].mel), 30, edit)
-    masks = np.concatenate([masks for _, masks in stretches])
+    chunks = talker.talking_masks(clips[0], identity, np.asarray(clips[0].mel), 30, edit)
+    masks = np.concatenate([masks for _, masks in chunks])
     assert ((masks == GLASSES).sum(axis=(1, 2)) > 60).all()
 
 

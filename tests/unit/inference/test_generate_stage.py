@@ -9,7 +9,7 @@ from PIL import Image
 from flows.stages.generate import make_tasks, write_method_table, write_samples
 from segtalker.clips.record import ClipRecord
 from segtalker.clips.store import Clip, read_table, read_wav
-from segtalker.inference.methods import METHODS, GenerateRecord, GenerationPlan
+from segtalker.inference.methods import METHODS, GenerateConfig, GenerateRecord
 from segtalker.inference.talker import TalkSettings
 from segtalker.media.video import write_video
 from segtalker.utils.errors import BadInputError
@@ -17,13 +17,15 @@ from segtalker.utils.errors import BadInputError
 RECORDS = {name: ClipRecord(clip_id=name, source=Path(f"{name}.mp4")) for name in ("a0", "a1", "b0")}
 
 
-def _plan(models: Path, settings: TalkSettings, methods: tuple[str, ...], crf: int) -> GenerationPlan:
-    return GenerationPlan(models, settings, methods, Path("unused"), 16000, -4.0, crf, "cpu", 2)
+def _config(models: Path, settings: TalkSettings, methods: tuple[str, ...], crf: int) -> GenerateConfig:
+    return GenerateConfig(models, settings, methods, Path("unused"), -4.0, crf, "cpu", 2)
 
 
 def test_a_task_is_keyed_by_all_it_depends_on(models: Path, settings: TalkSettings, clips: list[Clip]) -> None:
     def keys(methods: tuple[str, ...], crf: int, used: list[Clip]) -> dict[str, str]:
-        return {task.clip_id: task.key for task in make_tasks(_plan(models, settings, methods, crf), used, RECORDS, 7)}
+        return {
+            task.clip_id: task.key for task in make_tasks(_config(models, settings, methods, crf), used, RECORDS, 7)
+        }
 
     every = METHODS
     first = keys(every, 20, clips)

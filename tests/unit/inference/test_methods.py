@@ -10,14 +10,14 @@ import pytest
 from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.store import Clip
 from segtalker.inference.edit_strip import read_edits, write_edits
-from segtalker.inference.methods import METHODS, GenerateRecord, GenerationPlan, generate_clip, one_of_each_subject
+from segtalker.inference.methods import METHODS, GenerateConfig, GenerateRecord, generate_clip, one_of_each_subject
 from segtalker.inference.talker import Talker, TalkSettings
 from segtalker.regions import BACKGROUND
 from segtalker.utils.errors import BadClipError
 
 
-def _plan(models: Path, settings: TalkSettings, folder: Path) -> GenerationPlan:
-    return GenerationPlan(models, settings, METHODS, folder, 16000, -4.0, 20, "cpu", 2)
+def _config(models: Path, settings: TalkSettings, folder: Path) -> GenerateConfig:
+    return GenerateConfig(models, settings, METHODS, folder, -4.0, 20, "cpu", 2)
 
 
 def _record(clip: Clip, driving: Clip) -> GenerateRecord:
@@ -27,7 +27,7 @@ def _record(clip: Clip, driving: Clip) -> GenerateRecord:
 @pytest.fixture(scope="module")
 def made(models: Path, settings: TalkSettings, clips: list[Clip], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("generate")
-    facts = generate_clip(_plan(models, settings, folder), _record(clips[0], clips[2]), folder)
+    facts = generate_clip(_config(models, settings, folder), _record(clips[0], clips[2]), folder)
     json.dumps(facts)
     assert facts["made"]["shuffled_audio"] == "b0"
     assert facts["made"]["segtalker"] == "a0"
@@ -68,7 +68,7 @@ def test_other_speech_moves_the_mouth_otherwise(made: Path) -> None:
 def test_generating_again_gives_the_same_bytes(
     made: Path, models: Path, settings: TalkSettings, clips: list[Clip], tmp_path: Path
 ) -> None:
-    generate_clip(_plan(models, settings, tmp_path), _record(clips[0], clips[2]), tmp_path)
+    generate_clip(_config(models, settings, tmp_path), _record(clips[0], clips[2]), tmp_path)
     for path in sorted(made.rglob("*.*")):
         assert (tmp_path / path.relative_to(made)).read_bytes() == path.read_bytes()
 
@@ -87,7 +87,7 @@ def test_a_clip_in_disarray_is_a_bad_clip(
     np.save(crop / "landmarks.npy", landmarks[:-1])
     with pytest.raises(BadClipError, match=r"\[59, 60\]"):
         generate_clip(
-            _plan(models, settings, tmp_path),
+            _config(models, settings, tmp_path),
             _record(Clip("a0", "a", "test", crop, tmp_path, tmp_path), clips[2]),
             tmp_path,
         )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from segtalker.clips.store import Clip
-from segtalker.inference.shuffled_speech import cepstra, pair_speech, warped_distance
+from segtalker.inference.shuffled_speech import cepstra, shuffled_speech, warped_distance
 from segtalker.utils.errors import BadInputError
 
 
@@ -56,14 +56,14 @@ def test_nobody_is_driven_by_the_same_words(clips: list[Clip], tmp_path: Path) -
         np.save(folder / "mel.npy", _voiced(_speech(words), index / 3, 1 + index / 20))
         people.append(replace(clips[0], clip_id=subject, subject=subject, crop_folder=folder))
     for seed in range(10):
-        pairs = pair_speech(people, seed)
+        pairs = shuffled_speech(people, seed)
         assert all(said[subject] != said[other.subject] for subject, other in pairs.items())
 
 
 def test_pairs_are_of_other_people_and_follow_the_seed(clips: list[Clip]) -> None:
-    pairs = pair_speech(clips, seed=7)
-    assert pairs == pair_speech(clips[::-1], seed=7)
+    pairs = shuffled_speech(clips, seed=7)
+    assert pairs == shuffled_speech(clips[::-1], seed=7)
     assert {name: other.subject for name, other in pairs.items()} == {"a0": "b", "a1": "b", "b0": "a"}
-    assert pair_speech(clips[:2], seed=7)["a0"].clip_id == "a1"
+    assert shuffled_speech(clips[:2], seed=7)["a0"].clip_id == "a1"
     with pytest.raises(BadInputError, match="two test clips"):
-        pair_speech(clips[:1], seed=7)
+        shuffled_speech(clips[:1], seed=7)

@@ -10,11 +10,14 @@ import torch
 
 import segtalker.inference.talker
 from segtalker.clips.store import Clip
+from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import box_transforms, hidden_area, paste_regions
 from segtalker.inference.background import SourceBackground
 from segtalker.inference.talker import Talker, TalkSettings, back_and_forth, frames_of_speech
 from segtalker.regions import BACKGROUND, LIP, MOUTH, NUM_REGIONS
 from segtalker.utils.errors import BadInputError, MissingWeightsError
+
+CLOCK = Clock(fps=25, sample_rate_hz=16000, mel_hop=200, smooth_frames=5)
 
 
 def _mel(columns: int) -> np.ndarray:
@@ -22,8 +25,8 @@ def _mel(columns: int) -> np.ndarray:
 
 
 def _masks(talker: Talker, clip: Clip, mel: np.ndarray, count: int) -> np.ndarray:
-    stretches = talker.talking_masks(clip, talker.identify(clip), mel, count, edit=None)
-    return np.concatenate([masks for _, masks in stretches])
+    chunks = talker.talking_masks(clip, talker.identify(clip), mel, count, edit=None)
+    return np.concatenate([masks for _, masks in chunks])
 
 
 @pytest.mark.parametrize("available", [1, 2, 5])
@@ -36,15 +39,15 @@ def test_a_source_is_walked_back_and_forth_without_jumps(available: int) -> None
 
 
 def test_frames_last_as_long_as_the_speech() -> None:
-    assert frames_of_speech(16000, 16000, 25) == 25
-    assert frames_of_speech(10, 16000, 25) == 1
+    assert frames_of_speech(16000, CLOCK) == 25
+    assert frames_of_speech(10, CLOCK) == 1
 
 
 def test_stretches_leave_no_trace(talker: Talker, clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> None:
     count = 130
     mel = _mel(count * 16 // 5)
     whole = _masks(talker, clips[0], mel, count)
-    monkeypatch.setattr(segtalker.inference.talker, "_STRETCH_S", 0.5)
+    monkeypatch.setattr(segtalker.inference.talker, "_CHUNK_S", 0.5)
     pieces = list(talker.talking_masks(clips[0], talker.identify(clips[0]), mel, count, edit=None))
     assert len(pieces) > 2
     np.testing.assert_array_equal(np.concatenate([masks for _, masks in pieces]), whole)
@@ -56,7 +59,7 @@ def test_speech_changes_the_mouth_and_nothing_else(talker: Talker, clips: list[C
     assert (one != other).any()
     landmarks = np.asarray(clips[0].landmarks)[:20]
     settings = talker.settings
-    transforms = box_transforms(landmarks, settings.box_size, settings.smooth_frames)
+    transforms = box_transforms(landmarks, settings.box_size, settings.clock.smooth_frames)
     everywhere = torch.zeros(20, NUM_REGIONS, *settings.box_size)
     everywhere[:, MOUTH] = 1.0
     hidden = paste_regions(np.zeros_like(one), everywhere, transforms) == MOUTH
@@ -90,9 +93,9 @@ def test_a_frame_says_nothing_of_its_own_mouth(talker: Talker, clips: list[Clip]
     closed = np.where(masks == MOUTH, np.uint8(LIP), masks)
     assert (closed != masks).any()
     silent = _Face(_Shown(clip.frames.read()), _Shown(closed), np.asarray(clip.landmarks))
-    stretches = talker.talking_masks(silent, talker.identify(clip), np.asarray(clip.mel), 20, edit=None)
+    chunks = talker.talking_masks(silent, talker.identify(clip), np.asarray(clip.mel), 20, edit=None)
     expected = _masks(talker, clip, np.asarray(clip.mel), 20)
-    np.testing.assert_array_equal(np.concatenate([masks for _, masks in stretches]), expected)
+    np.testing.assert_array_equal(np.concatenate([masks for _, masks in chunks]), expected)
 
 
 def test_the_identity_is_the_widest_mouth(talker: Talker, clips: list[Clip]) -> None:
@@ -115,9 +118,9 @@ def test_surroundings_come_from_the_source(talker: Talker, clips: list[Clip]) ->
 
 def test_talking_gives_a_frame_for_every_mask(talker: Talker, clips: list[Clip]) -> None:
     identity = talker.identify(clips[0])
-    stretches = list(talker.talk(clips[0], identity, _mel(300), 70, SourceBackground()))
-    assert sum(len(list(stretch.frames)) for stretch in stretches) == 70
-    assert np.concatenate([stretch.source for stretch in stretches]).max() == len(clips[0].frames) - 1
+    chunks = list(talker.talk(clips[0], identity, _mel(300), 70, SourceBackground()))
+    assert sum(len(list(chunk.frames)) for chunk in chunks) == 70
+    assert np.concatenate([chunk.source for chunk in chunks]).max() == len(clips[0].frames) - 1
 
 
 @pytest.mark.parametrize("net", ["train_tsg/tsg.ckpt", "train_sgi/encoder.ckpt", "train_sgi/generator.ckpt"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import box_transforms, hide, paste_regions
 from segtalker.inference.talking_masks import predict_talking_masks
 from segtalker.nets.tensors import one_hot
@@ -11,6 +12,7 @@ from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import NUM_REGIONS
 
 SIZE = (16, 24)
+CLOCK = Clock(fps=25, sample_rate_hz=16000, mel_hop=200, smooth_frames=3)
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +52,8 @@ def _predict(
         masks[0],
         landmarks[0],
         mel,
-        fps=25,
-        mel_rate=80.0,
+        clock=CLOCK,
         box_size=SIZE,
-        smooth_frames=3,
         **{"stride": 2, "batch_size": 4, **how},
     )
 
@@ -67,7 +67,7 @@ def test_nothing_of_the_hidden_area_reaches_the_result(net: TalkingSegmenter) ->
     def talk(pose: np.ndarray) -> np.ndarray:
         return predict_talking_masks(
             net, pose, landmarks, identity, landmarks[0], mel,
-            fps=25, mel_rate=80.0, box_size=SIZE, smooth_frames=3, stride=2, batch_size=4,
+            clock=CLOCK, box_size=SIZE, stride=2, batch_size=4,
         )  # fmt: skip
 
     # nearest sampling at the rim of the area may pick a pixel that is pasted over

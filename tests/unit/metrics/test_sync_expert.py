@@ -5,11 +5,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import box_transforms, extract_boxes
 from segtalker.metrics.sync_expert import embed_clip, offset_accuracy, piece_offsets, shift_distances
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.tensors import frame_windows, mask_channels, rgb_channels
 from segtalker.regions import LIP, MOUTH
+
+CLOCK = Clock(fps=25, sample_rate_hz=16000, mel_hop=200, smooth_frames=1)
 
 
 def _speech(count: int, seed: int = 0) -> torch.Tensor:
@@ -81,7 +84,7 @@ def test_a_clip_is_embedded_window_by_window(channels: int) -> None:
     pictures = rng.integers(0, 12, (12, 64, 64) if channels == 2 else (12, 64, 64, 3), dtype=np.uint8)
     landmarks = np.tile(rng.uniform(16, 48, (1, 68, 2)), (12, 1, 1))
     mel = rng.standard_normal((80, 40)).astype(np.float32)
-    frames, audio = embed_clip(expert, pictures, landmarks, mel, fps=25, mel_rate=80.0, smooth_frames=1, batch_size=3)
+    frames, audio = embed_clip(expert, pictures, landmarks, mel, clock=CLOCK, batch_size=3)
     boxes = torch.from_numpy(extract_boxes(pictures, box_transforms(landmarks, (16, 24), 1), (16, 24)))
     seen = mask_channels(boxes) if channels == 2 else rgb_channels(boxes)
     assert frames.shape == audio.shape == (8, 8)

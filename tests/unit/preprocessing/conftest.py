@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from segtalker.preprocessing.face_tracks import Look
+from segtalker.preprocessing.face_tracks import FaceSighting
 from segtalker.preprocessing.loudness import BLOCK_S, Loudness
 
 # a plain face of 68 points about 100 px large; the inner lips are points 60-67
@@ -29,12 +29,15 @@ def face() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture
-def looks() -> Callable[..., list[Look]]:
+def sightings() -> Callable[..., list[FaceSighting]]:
     """Looks at five a second; each face is a function of time or None where it is away."""
 
-    def make(seconds: float, *faces: Callable[[float], np.ndarray | None]) -> list[Look]:
+    def make(seconds: float, *faces: Callable[[float], np.ndarray | None]) -> list[FaceSighting]:
         times = np.arange(0, seconds, 0.2)
-        return [Look(float(time), [seen for one in faces if (seen := one(float(time))) is not None]) for time in times]
+        return [
+            FaceSighting(float(time), [seen for one in faces if (seen := one(float(time))) is not None])
+            for time in times
+        ]
 
     return make
 

@@ -20,7 +20,7 @@ from segtalker.nets.tensors import RGB_CHANNELS
 from segtalker.preprocessing import gate as measure
 from segtalker.preprocessing.clip_sound import write_sound
 from segtalker.preprocessing.face_quality import _HEAD, _HEAD_POINTS, face_sharpness, head_pose
-from segtalker.preprocessing.gate import GatePlan, measure_clip, why_dropped
+from segtalker.preprocessing.gate import GateConfig, measure_clip, why_dropped
 from segtalker.preprocessing.identity import name_people
 from segtalker.preprocessing.sync_offset import find_offset
 
@@ -116,12 +116,12 @@ def test_sound_out_of_time_is_fetched_anew(
     recording: Any, base: Base, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(measure, "load_expert", lambda *_: LoudnessExpert())
-    plan = GatePlan(gate, base, tmp_path / "expert.ckpt", None)
+    config = GateConfig(gate, base, tmp_path / "expert.ckpt", None)
     for late, corrected in ((4, True), (-4, True), (0, False), (9, False)):
         record, place = recording(late)
         output = tmp_path / "gate" / str(late)
         output.mkdir(parents=True)
-        facts = measure_clip(plan, place.parent, record, output)
+        facts = measure_clip(config, place.parent, record, output)
         assert facts["quality"].offset == -late
         assert (output / "audio.wav").exists() == (output / "mel.npy").exists() == corrected
         assert why_dropped(facts["quality"], gate).startswith("sound 9 frames out of time") == (late == 9)
@@ -136,8 +136,10 @@ def test_sound_out_of_time_is_fetched_anew(
 def test_figures_of_a_clip(recording: Any, base: Base, gate: Gate, tmp_path: Path) -> None:
     record, place = recording(0)
     (tmp_path / "out").mkdir()
-    plan = GatePlan(gate.model_copy(update={"sync": gate.sync.model_copy(update={"expert": "none"})}), base, None, None)
-    facts = measure_clip(plan, place.parent, record, tmp_path / "out")
+    config = GateConfig(
+        gate.model_copy(update={"sync": gate.sync.model_copy(update={"expert": "none"})}), base, None, None
+    )
+    facts = measure_clip(config, place.parent, record, tmp_path / "out")
     assert facts["quality"].face_px == pytest.approx(2 * np.ptp(FACE, axis=0).max(), abs=0.2)
     assert (facts["quality"].offset, facts["quality"].confidence) == (None, None)
     picture = cv2.imread(str(tmp_path / "out" / "thumbnail.jpg"))

@@ -6,7 +6,7 @@ import numpy as np
 
 from segtalker.media.audio import Sound
 from segtalker.media.decoders import TimedFrame
-from segtalker.preprocessing.face_tracks import Look, link_faces
+from segtalker.preprocessing.face_tracks import FaceSighting, link_faces
 from segtalker.preprocessing.loudness import measure_loudness
 from segtalker.preprocessing.scenes import FaceCuts, SceneCuts, all_cuts
 
@@ -69,12 +69,18 @@ def test_cuts_close_together_are_one() -> None:
 
 
 def test_faces_are_linked_by_place_and_size_and_never_beyond_a_cut() -> None:
-    looks = [Look(index / 5, [make_face(100 + 3 * index, 100), make_face(300 - 3 * index, 100)]) for index in range(20)]
-    assert [len(track.points) for track in link_faces(looks, [], 0.6)] == [20, 20]
-    for track in link_faces(looks, [], 0.6):
+    sightings = [
+        FaceSighting(index / 5, [make_face(100 + 3 * index, 100), make_face(300 - 3 * index, 100)])
+        for index in range(20)
+    ]
+    assert [len(track.points) for track in link_faces(sightings, [], 0.6)] == [20, 20]
+    for track in link_faces(sightings, [], 0.6):
         assert np.abs(np.diff([points[:, 0].mean() for points in track.points])).max() < 4
-    assert [len(track.points) for track in link_faces(looks, [2.0], 0.6)] == [10, 10, 10, 10]
-    gone = [look if index < 5 or index >= 15 else Look(look.time_s, []) for index, look in enumerate(looks)]
+    assert [len(track.points) for track in link_faces(sightings, [2.0], 0.6)] == [10, 10, 10, 10]
+    gone = [
+        sighting if index < 5 or index >= 15 else FaceSighting(sighting.time_s, [])
+        for index, sighting in enumerate(sightings)
+    ]
     assert len(link_faces(gone, [], 0.6)) == 4
 
 
