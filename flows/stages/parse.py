@@ -5,13 +5,14 @@ from statistics import fmean
 from flows.stages.common import StageRun
 from segtalker.clips.record import ClipRecord
 from segtalker.clips.tables import CLIPS_FILE, read_records
-from segtalker.preprocessing.parse import choose_parser, parse_clips
+from segtalker.faces.parsing import choose_parser
+from segtalker.preprocessing.parse import parse_clips
 
 
 def parse(run: StageRun) -> None:
     """Parses every clip that `gate` passed."""
     params, workspace = run.params, run.workspace
-    choice = choose_parser(params, workspace)
+    choice = choose_parser(params.parse, workspace.model("train_parser").parent)
     records = read_records(workspace.data("gate") / CLIPS_FILE, ClipRecord)
     done = parse_clips(params, choice, records, workspace.data("crop"), workspace.data("parse"))
     run.log_metrics({"clips": len(done), "failed_clips": len(records) - len(done)})

@@ -36,9 +36,10 @@ from segtalker.evaluation.run import (
     tried_clips,
 )
 from segtalker.faces.detectors import check_detector
+from segtalker.faces.parsing import choose_parser
 from segtalker.metrics.catalogue import describe
 from segtalker.preprocessing.crop import crop_clips
-from segtalker.preprocessing.parse import choose_parser, parse_clips
+from segtalker.preprocessing.parse import parse_clips
 from segtalker.utils.code_hash import code_hash
 from segtalker.utils.errors import BadInputError
 from segtalker.utils.hashing import file_sha256
@@ -169,7 +170,8 @@ def _reference(
     data = _work_folder(root, str(request.reference.resolve())) / "data"
     crops = data / "crop" / _REFERENCE
     cropped = crop_clips(params, records, crops)
-    parsed = parse_clips(params, choose_parser(params, workspace), cropped, crops, data / "parse" / _REFERENCE)
+    choice = choose_parser(params.parse, workspace.model("train_parser").parent)
+    parsed = parse_clips(params, choice, cropped, crops, data / "parse" / _REFERENCE)
     lost = list(map(asdict, unreadable)) + _failures(crops) + _failures(data / "parse" / _REFERENCE)
     clips = [processed_clip(data, _REFERENCE, record.clip_id, record.subject) for record in parsed]
     config = replace(config, data=data, dataset=_REFERENCE, reference_masks="parsed")

@@ -26,8 +26,8 @@ from segtalker.evaluation.score_table import (
     dataset_scores,
     score_table,
 )
+from segtalker.faces.parsing import choose_parser
 from segtalker.metrics.catalogue import describe
-from segtalker.preprocessing.parse import choose_parser
 from segtalker.utils.code_hash import code_hash
 from segtalker.utils.errors import BadInputError
 from segtalker.utils.hashing import file_sha256
@@ -47,7 +47,7 @@ def evaluate_config(params: Params, workspace: Workspace) -> EvaluateConfig:
         cache=workspace.root / ".cache" / "features",
         reference_masks=settings.reference_masks,
         nets=MetricNetsConfig(
-            parser=choose_parser(params, workspace),
+            parser=choose_parser(params.parse, workspace.model("train_parser").parent),
             expert=expert if expert.is_file() else None,
             weights=WeightFiles.of(settings),
             stand_ins=settings.stand_ins,

@@ -12,11 +12,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from segtalker.config.data import Parse
 from segtalker.faces.mask_smoothing import Scored, Smoothing, smooth
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.external.bisenet import load_bisenet
 from segtalker.nets.parser import FaceParser
+from segtalker.nets.pretrained import resolve_weights
 from segtalker.nets.tensors import best_regions
+from segtalker.utils.errors import MissingWeightsError
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,26 @@ class ParsedFrame(NamedTuple):
 
     mask: np.ndarray
     alone: np.ndarray
+
+
+def choose_parser(settings: Parse, models: Path) -> ParserChoice:
+    """The parser that params name, on the best device there is.
+
+    Args:
+        settings: of `parse`.
+        models: `models/<experiment>`, which holds the trained one.
+
+    Raises:
+        MissingWeightsError: its weights are not there.
+    """
+    if settings.backend == "bisenet":
+        path = resolve_weights("bisenet_face_parsing", settings.weights, "parse.weights")
+    else:
+        path = models / "train_parser" / "parser.ckpt"
+    if not path.is_file():
+        raise MissingWeightsError(f"{path}: not trained yet; run `segtalker reproduce --until train_parser`")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return ParserChoice(settings.backend, path, device, settings.precision)
 
 
 @functools.cache

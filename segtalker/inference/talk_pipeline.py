@@ -12,7 +12,7 @@ import torch
 from segtalker.clips.worker_pools import usable_cores
 from segtalker.config.params import Params
 from segtalker.faces.crop_squares import square_transform
-from segtalker.faces.parsing import ParserChoice, load_parser
+from segtalker.faces.parsing import choose_parser, load_parser
 from segtalker.faces.paste_back import paste_back, soft_share
 from segtalker.inference.background import Background, SourceBackground, read_background
 from segtalker.inference.editing import MaskEdit, swap_region
@@ -21,7 +21,6 @@ from segtalker.inference.talk_inputs import check_writable, read_mask, read_spee
 from segtalker.inference.talker import IDENTITY_FRAMES, Identity, Talker, TalkingChunk, TalkSettings, frames_of_speech
 from segtalker.media.mel import speech_mel
 from segtalker.media.video import write_video
-from segtalker.nets.pretrained import resolve_weights
 from segtalker.regions import BACKGROUND
 from segtalker.utils.progress import progress
 
@@ -87,7 +86,7 @@ class TalkPipeline:
             crop=params.crop,
             image_size=params.base.image_size,
             fps=params.base.fps,
-            parser=load_parser(_parser_choice(params, models, device)),
+            parser=load_parser(choose_parser(params.parse, models)),
             detector=detector or ("parser" if used == "annotations" else used),
             weights=params.crop.weights if weights is None else weights,
         )
@@ -156,14 +155,6 @@ class TalkPipeline:
                 lender = self.talker.identify(read_portrait(self.reader, path, IDENTITY_FRAMES, Path(folder)))
             own = replace(own, codes=swap_region(own.codes, lender.codes, region))
         return own
-
-
-def _parser_choice(params: Params, models: Path, device: str) -> ParserChoice:
-    if params.parse.backend == "bisenet":
-        path = resolve_weights("bisenet_face_parsing", params.parse.weights, "parse.weights")
-    else:
-        path = models / "train_parser" / "parser.ckpt"
-    return ParserChoice(params.parse.backend, path, device, params.parse.precision)
 
 
 def _reaches_out(mask: np.ndarray, edits: Edits, edit: MaskEdit | None) -> str:

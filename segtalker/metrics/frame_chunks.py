@@ -17,7 +17,7 @@ from segtalker.faces.detectors import FaceFinder
 from segtalker.faces.landmarks import eye_distance
 from segtalker.faces.parsing import parse_frames
 from segtalker.metrics.registry import LandmarkDetector, MetricNet, NetT
-from segtalker.nets.tensors import rgb_channels
+from segtalker.nets.tensors import to_images
 
 ResultT = TypeVar("ResultT")
 _POINTS = 68
@@ -112,8 +112,7 @@ class ChunkFrames:
     @cached_property
     def images(self) -> Tensor:
         """`(T, 3, H, W)`, float32 in [-1, 1]."""
-        colours = torch.from_numpy(np.ascontiguousarray(self.own)).to(self.nets.device)
-        return rgb_channels(colours).contiguous()
+        return to_images(self.own, self.nets.device).contiguous()
 
     def landmarks(self, detector: LandmarkDetector) -> np.ndarray:
         """Landmarks a detector finds, `(T, 68, 2)`, float64, px; NaN where it finds none."""

@@ -1,13 +1,12 @@
 """How alike two faces are: the cosine of their embeddings."""
 
 import numpy as np
-import torch
 
 from segtalker.faces.alignment import align_faces, five_points
 from segtalker.metrics.frame_chunks import ChunkFrames, FrameChunk, once_per_chunk
 from segtalker.metrics.registry import MetricNet, frame_metric
 from segtalker.nets.external.mobilefacenet import FACE_SIZE, FACE_TEMPLATE, load_mobilefacenet
-from segtalker.nets.tensors import rgb_channels
+from segtalker.nets.tensors import to_images
 
 MOBILEFACENET = MetricNet(load_mobilefacenet, {"mobilefacenet": "identity_weights"})
 
@@ -23,7 +22,7 @@ def face_embeddings(frames: ChunkFrames) -> np.ndarray:
     """Of the face of each frame, placed by the reference's landmarks, `(T, D)`, float32."""
     points = five_points(frames.clip.landmarks[frames.numbers])
     faces = align_faces(frames.own, points, np.array(FACE_TEMPLATE), FACE_SIZE)
-    images = rgb_channels(torch.from_numpy(faces).to(frames.nets.device)).contiguous()
+    images = to_images(faces, frames.nets.device).contiguous()
     return frames.nets[MOBILEFACENET](images).cpu().numpy()
 
 

@@ -33,7 +33,7 @@ def best_regions(scores: Tensor) -> Tensor:
 
 def to_images(frames: np.ndarray, device: torch.device) -> Tensor:
     """RGB uint8 `(N, H, W, 3)` to float32 `(N, 3, H, W)` in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    return rgb_channels(torch.from_numpy(np.ascontiguousarray(frames)).to(device))
 
 
 def to_frames(images: Tensor) -> np.ndarray:

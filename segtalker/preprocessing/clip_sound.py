@@ -30,6 +30,21 @@ def stretch_sound(record: ClipRecord, start_s: float, seconds: float, sample_rat
     return sound.cut(start_s, seconds)
 
 
+def find_sound(video: Video, beside: Path | None) -> tuple[Path, float]:
+    """The file that holds a video's sound, and how many seconds later it starts than its own clock says.
+
+    A file beside a video begins with the picture.
+
+    Raises:
+        BadClipError: there is none.
+    """
+    if beside is not None:
+        return beside, video.start_s
+    if not video.has_sound:
+        raise BadClipError(f"{video.path.name}: no sound track, and no sound file beside it")
+    return video.path, 0.0
+
+
 def load_stretch(video: Video, beside: Path | None, sample_rate_hz: int, from_s: float, to_s: float) -> Sound:
     """Reads the sound that belongs to a stretch of a video, on the clock of the picture.
 
@@ -43,13 +58,9 @@ def load_stretch(video: Video, beside: Path | None, sample_rate_hz: int, from_s:
     Raises:
         BadClipError: there is none, or it cannot be read.
     """
-    if beside is None and not video.has_sound:
-        raise BadClipError(f"{video.path.name}: no sound track, and no sound file beside it")
-    if beside is None:
-        return load_sound(video.path, sample_rate_hz, from_s, to_s)
-    # a file beside begins with the picture
-    sound = load_sound(beside, sample_rate_hz, from_s - video.start_s, to_s - video.start_s)
-    return Sound(sound.samples, sample_rate_hz, sound.start_s + video.start_s)
+    path, late_s = find_sound(video, beside)
+    sound = load_sound(path, sample_rate_hz, from_s - late_s, to_s - late_s)
+    return Sound(sound.samples, sample_rate_hz, sound.start_s + late_s)
 
 
 def write_sound(folder: Path, samples: np.ndarray, base: Base) -> None:

@@ -12,6 +12,7 @@ from segtalker.faces.detectors import FaceFinder, make_detector
 from segtalker.media.audio import Sound, sound_pieces
 from segtalker.media.decoders import TimedFrame
 from segtalker.media.video import Video, open_video
+from segtalker.preprocessing.clip_sound import find_sound
 from segtalker.preprocessing.face_tracks import FaceSighting, link_faces
 from segtalker.preprocessing.loudness import measure_loudness
 from segtalker.preprocessing.scenes import FaceCuts, SceneCuts, all_cuts
@@ -115,10 +116,6 @@ def _see_faces(frame: TimedFrame, finder: FaceFinder) -> FaceSighting:
 
 def _sound(video: Video, record: ClipRecord, start_s: float, end_s: float) -> Iterable[Sound]:
     """Pieces of the sound, on the clock of the picture."""
-    if record.audio is None:
-        if not video.has_sound:
-            raise BadClipError(f"{video.path.name}: no sound track, and no sound file beside it")
-        return sound_pieces(video.path, _SOUND_HZ, start_s, end_s)
-    # a file beside begins with the picture
-    own = sound_pieces(record.audio, _SOUND_HZ, start_s - video.start_s, end_s - video.start_s)
-    return (Sound(piece.samples, _SOUND_HZ, piece.start_s + video.start_s) for piece in own)
+    path, late_s = find_sound(video, record.audio)
+    own = sound_pieces(path, _SOUND_HZ, start_s - late_s, end_s - late_s)
+    return (Sound(piece.samples, _SOUND_HZ, piece.start_s + late_s) for piece in own)

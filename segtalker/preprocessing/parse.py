@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.clips.record import ClipRecord
@@ -13,30 +12,10 @@ from segtalker.clips.runner import ClipTask, Facts, run_clips, task_key
 from segtalker.clips.store import input_sha256
 from segtalker.clips.worker_pools import THIS_PROCESS, Pool
 from segtalker.config.params import Params
-from segtalker.config.workspace import Workspace
 from segtalker.faces.mask_smoothing import FlickerCount, Smoothing
 from segtalker.faces.parsing import ParserChoice, load_parser, parse_video
-from segtalker.nets.pretrained import resolve_weights
 from segtalker.utils.code_hash import code_hash
-from segtalker.utils.errors import MissingWeightsError
 from segtalker.utils.hashing import file_sha256
-
-
-def choose_parser(params: Params, workspace: Workspace) -> ParserChoice:
-    """The parser that params name, on the best device there is.
-
-    Raises:
-        MissingWeightsError: its weights are not there.
-    """
-    settings = params.parse
-    if settings.backend == "bisenet":
-        path = resolve_weights("bisenet_face_parsing", settings.weights, "parse.weights")
-    else:
-        path = workspace.model("train_parser") / "parser.ckpt"
-    if not path.is_file():
-        raise MissingWeightsError(f"{path}: not trained yet; run `segtalker reproduce --until train_parser`")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return ParserChoice(settings.backend, path, device, settings.precision)
 
 
 def parse_clips(

@@ -23,19 +23,24 @@ _AVX2 = {
 }
 # OpenBLAS else shares a product among all cores; idle threads of OpenMP else wait spinning
 _THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+# glibc else gives every freed tensor of some size back to the system, which clears its pages anew for the next one:
+# a tenth of a training's time on the CPU
+_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
 _CPU_INFO = Path("/proc/cpuinfo")
 _TELLING_FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile")
 
 
 def arithmetic_environment(instruction_set: InstructionSet) -> dict[str, str]:
-    """Variables of every process that computes, to be set before it imports NumPy or torch.
+    """Variables of every process that computes, to be set before it starts, at the latest before it imports torch.
+
+    Beside the instructions: idle threads wait without spinning, and freed memory stays with the process.
 
     Args:
         instruction_set: `avx2`: the same instructions on every x86-64 processor that has AVX2, as far as the libraries
             let themselves be told; torch's exponential, logarithm and matrix product may still end in other bits on
             another maker's processor. `native`: the widest instructions there are.
     """
-    return _THREADS | (_AVX2 if instruction_set == "avx2" else {})
+    return _THREADS | _MEMORY | (_AVX2 if instruction_set == "avx2" else {})
 
 
 def processor() -> dict[str, str]:

@@ -13,7 +13,8 @@ from segtalker.reporting.comparison.find_run import plain_text
 from segtalker.reporting.comparison.side_by_side import Runs, compare_systems, differing_settings, first
 from segtalker.reporting.figures.report_figures import Drawing, Picture
 from segtalker.reporting.figures.style import webp_bytes
-from segtalker.reporting.pages.html import DIRECTIONS, Table, page_environment
+from segtalker.reporting.pages.html import DIRECTIONS, Table
+from segtalker.reporting.pages.templates import page_environment
 from segtalker.reporting.tables.formats import (
     BRACKETS,
     SIGNATURE_DIGITS,

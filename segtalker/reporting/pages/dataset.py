@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from segtalker.clips.record import ClipRecord, DroppedClip, Record
 from segtalker.clips.store import read_table
 from segtalker.config.data import Gate
 from segtalker.config.workspace import Workspace
 from segtalker.preprocessing.gate import THUMBNAIL_FILE
+from segtalker.reporting.pages.templates import page_environment
 
 _BINS = 24
 _MOST_ROWS = 200  # of a table on the page; the file it comes from has all
@@ -103,27 +103,24 @@ def dataset_page(workspace: Workspace, passed: Sequence[ClipRecord], dropped: Se
         dropped: clips that did not, with `reason`.
         gate: its limits.
     """
-    environment = Environment(
-        loader=PackageLoader("segtalker.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     recordings = read_table(workspace.data("download") / "clips.csv")
-    return environment.get_template("dataset.html.j2").render(
-        name=workspace.dataset,
-        recordings=len(recordings),
-        recorded_minutes=_minutes(recordings["seconds"]),
-        kept=len(passed),
-        kept_minutes=_minutes([record.seconds for record in passed]),
-        people=len({record.subject for record in passed}),
-        dropped=len(dropped),
-        tiles=_tiles(workspace, _spread(passed, gate.sheet_clips)),
-        drops=_tiles(workspace, _spread(dropped, gate.sheet_clips)),
-        losses=[loss for loss in _losses(workspace, dropped) if loss.count],
-        histograms=histograms(passed, dropped, gate),
-        most=_MOST_ROWS,
+    return (
+        page_environment()
+        .get_template("dataset.html.j2")
+        .render(
+            name=workspace.dataset,
+            recordings=len(recordings),
+            recorded_minutes=_minutes(recordings["seconds"]),
+            kept=len(passed),
+            kept_minutes=_minutes([record.seconds for record in passed]),
+            people=len({record.subject for record in passed}),
+            dropped=len(dropped),
+            tiles=_tiles(workspace, _spread(passed, gate.sheet_clips)),
+            drops=_tiles(workspace, _spread(dropped, gate.sheet_clips)),
+            losses=[loss for loss in _losses(workspace, dropped) if loss.count],
+            histograms=histograms(passed, dropped, gate),
+            most=_MOST_ROWS,
+        )
     )
 
 

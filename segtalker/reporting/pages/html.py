@@ -1,16 +1,15 @@
 """The report page: one HTML file that holds everything it shows."""
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from segtalker.regions import PALETTE, REGIONS
 from segtalker.reporting.figures.report_figures import Picture
 from segtalker.reporting.figures.videos import Player
+from segtalker.reporting.pages.templates import page_environment
 from segtalker.reporting.tables.formats import best_methods, decimals, show_interval, show_number, show_table
 from segtalker.reporting.tables.intervals import Uncertainty
 from segtalker.reporting.tables.methods import Method
@@ -169,23 +168,6 @@ def _key_number(metric: Metric, methods: Sequence[Method], column: pd.Series, sy
 def group_pictures(pictures: Sequence[Picture]) -> dict[str, list[Picture]]:
     """Pictures by section of the page; a section without any is an empty list."""
     return {name: [item for item in pictures if item.drawing.section == name] for name in SECTIONS}
-
-
-def _data_uri(content: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def page_environment() -> Environment:
-    """The templates; whatever comes from outside is escaped."""
-    environment = Environment(
-        loader=PackageLoader("segtalker.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["data_uri"] = _data_uri
-    return environment
 
 
 def render_page(report: Report) -> str:

@@ -1,6 +1,7 @@
 """Equal trainings give equal bytes, whatever cores and instructions the machine has."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,22 @@ def test_equal_trainings_end_with_equal_bytes_on_one_core_and_on_two_of_another_
     first = _weights_hash(cores=1, **fixed)
     assert _weights_hash(cores=2, **_OLD_PROCESSOR | fixed) == first
     assert _weights_hash(cores=2, **_OLD_PROCESSOR | native) != first
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has other settings")
+def test_memory_of_freed_tensors_is_used_again() -> None:
+    program = """
+import resource, torch
+for round in range(40):
+    torch.zeros(10_000_000)
+    if round == 9:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    command = [sys.executable, "-c", program]
+    environment = os.environ | arithmetic_environment("native")
+    faults = int(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+    assert faults < 30 * 10_000_000 * 4 / os.sysconf("SC_PAGE_SIZE") / 10  # each tensor anew would be ten times as many
 
 
 def test_the_processor_is_read_from_what_the_system_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
