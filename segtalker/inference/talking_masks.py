@@ -1,6 +1,6 @@
 """Talking masks of a whole clip: hide the mouth, predict window by window, paste the result back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -18,38 +18,48 @@ def _window_starts(frames: int, length: int, stride: int) -> np.ndarray:
     return np.unique(np.append(np.arange(0, frames - length, stride), frames - length))
 
 
-def _covering(starts: np.ndarray, length: int, first: int, last: int) -> np.ndarray:
-    """The windows that hold any frame from `first` to `last` (exclusive)."""
-    return starts[(starts > first - length) & (starts < last)]
+# what the network sees and hears of frames: regions of their boxes `(F, h, w)` uint8, mel windows `(F, M, N)` float32
+_Seen = tuple[torch.Tensor, torch.Tensor]
 
 
 @torch.inference_mode()
-def _predict_part(
+def _mean_scores(
     net: TalkingSegmenter,
-    boxes: torch.Tensor,
+    starts: np.ndarray,
+    frames: int,
     identity: torch.Tensor,
-    speech: torch.Tensor,
-    index: torch.Tensor,
+    seen: Callable[[np.ndarray], _Seen],
     batch_size: int,
-) -> torch.Tensor:
-    """Mean scores of every frame over the windows that hold it.
+) -> Iterator[torch.Tensor]:
+    """Mean scores of every frame over the windows that hold it, as soon as no later window does.
 
     Args:
         net: the network.
-        boxes: regions with the hidden area still in place, `(F, h, w)`, uint8.
+        starts: of the windows, ascending; every frame is in one.
+        frames: how many there are.
         identity: one-hot regions of the reference, `(K, h, w)`, float32.
-        speech: mel window of each frame, `(F, M, N)`, float32.
-        index: frames of each window, `(W, T)`, int64; every frame is in one.
+        seen: gives what is known of frames, the hidden area still in place.
         batch_size: windows at once.
 
-    Returns:
-        Log-probabilities, `(F, K, h, w)`, float32.
+    Yields:
+        Log-probabilities of the next frames, `(F, K, h, w)`, float32.
     """
-    total = torch.zeros(len(boxes), *identity.shape, device=boxes.device)
-    for part in index.split(batch_size):
-        logits = net(one_hot(hide(boxes[part])), identity.expand(len(part), -1, -1, -1), speech[part])
-        total.index_add_(0, part.flatten(), F.log_softmax(logits, dim=2).flatten(0, 1))
-    return total / torch.bincount(index.flatten(), minlength=len(boxes))[:, None, None, None]
+    total, windows = identity.new_zeros(0, *identity.shape), identity.new_zeros(0)
+    batches = np.split(starts, range(batch_size, len(starts), batch_size))
+    ends = [*(batch[0] for batch in batches[1:]), frames]
+    for batch, end in zip(batches, ends, strict=True):
+        first, last = batch[0], batch[-1] + net.frames
+        index = torch.from_numpy(batch[:, None] - first + np.arange(net.frames)).to(identity.device)
+        boxes, speech = seen(np.arange(first, last))
+        logits = net(one_hot(hide(boxes[index])), identity.expand(len(index), -1, -1, -1), speech[index])
+        new = last - first - len(total)
+        total = torch.cat([total, total.new_zeros(new, *identity.shape)])
+        windows = torch.cat([windows, windows.new_zeros(new)])
+        total.index_add_(0, index.flatten(), F.log_softmax(logits, dim=2).flatten(0, 1))
+        windows += torch.bincount(index.flatten(), minlength=len(windows))
+        done = end - first
+        yield total[:done] / windows[:done, None, None, None]
+        total, windows = total[done:], windows[done:]
 
 
 def predict_talking_masks(
@@ -95,16 +105,16 @@ def predict_talking_masks(
     identity = one_hot(torch.from_numpy(identity_box).to(device))
     # a clip shorter than a window repeats its last frame
     starts = _window_starts(max(frames, net.frames), net.frames, stride)
-    parts = []
-    for first in range(0, frames, batch_size * stride):
-        last = min(frames, first + batch_size * stride)
-        windows = _covering(starts, net.frames, first, last)
-        low, high = windows[0], windows[-1] + net.frames
-        index = torch.from_numpy(windows[:, None] - low + np.arange(net.frames)).to(device)
-        used = np.arange(low, high).clip(max=frames - 1)
-        boxes = torch.from_numpy(extract_boxes(pose_masks[used], transforms[used], box_size)).to(device)
-        columns = centred_starts(np.arange(low, high), clock, net.mel_window)
-        speech = torch.from_numpy(gather_columns(mel, columns, net.mel_window)).to(device)
-        scores = _predict_part(net, boxes, identity, speech, index, batch_size)[first - low : last - low]
+
+    def seen(numbers: np.ndarray) -> _Seen:
+        used = numbers.clip(max=frames - 1)
+        boxes = extract_boxes(pose_masks[used], transforms[used], box_size)
+        speech = gather_columns(mel, centred_starts(numbers, clock, net.mel_window), net.mel_window)
+        return torch.from_numpy(boxes).to(device), torch.from_numpy(speech).to(device)
+
+    parts, first = [], 0
+    for scores in _mean_scores(net, starts, frames, identity, seen, batch_size):
+        last = first + len(scores)
         parts.append(paste_regions(pose_masks[first:last], scores, transforms[first:last]))
+        first = last
     return np.concatenate(parts)
