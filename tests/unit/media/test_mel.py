@@ -1,4 +1,4 @@
-"""The spectrogram against SciPy, a filter bank written from its definition, and published figures."""
+"""The spectrogram against SciPy, a filter bank written from its definition, and published figures; its windows."""
 
 import tracemalloc
 from pathlib import Path
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.signal import get_window, lfilter, stft
 
-from segtalker.config.base import Mel
+from segtalker.config.base import Clock, Mel
 from segtalker.config.params import load_params
-from segtalker.media.mel import log_mel, mel_filters
+from segtalker.media.mel import centred_starts, gather_columns, log_mel, mel_filters, window_starts
 
 # mel_frequencies(40, fmin=0, fmax=11025) as librosa's documentation prints it
 PUBLISHED_HZ = [85.317, 170.635, 255.952, 853.173, 938.49, 1024.856, 1119.114, 1222.042, 2470.47, 5453.621, 10096.408]
@@ -96,3 +96,23 @@ def test_long_sound_takes_little_memory_and_gives_the_same_columns(mel: Mel) -> 
     assert peak < 420 * 2**20  # all windows of it at once take 500 MiB more
     first = log_mel(samples[: 16000 * 50], 16000, mel)
     np.testing.assert_allclose(whole[:, : first.shape[1] - 4], first[:, :-4], atol=1e-5)
+
+
+def test_windows_start_where_wav2lip_starts_them() -> None:
+    starts = window_starts(np.arange(1000), Clock(25, 16000, 200, smooth_frames=1))
+    assert starts.tolist() == [int(80.0 * (frame / 25.0)) for frame in range(1000)]
+
+
+@pytest.mark.parametrize("columns", [15, 16, 24])
+@pytest.mark.parametrize("fps", [24, 25, 30])
+def test_centred_windows_have_the_frame_in_the_middle(columns: int, fps: int) -> None:
+    frames = np.arange(200)
+    middles = centred_starts(frames, Clock(fps, 16000, 200, smooth_frames=1), columns) + columns / 2
+    assert np.abs(middles - (frames + 0.5) * 80.0 / fps).max() <= 0.5
+
+
+def test_gathered_columns_repeat_the_ends() -> None:
+    mel = np.arange(20, dtype=np.float32).reshape(2, 10)
+    windows = gather_columns(mel, np.array([-2, 3, 8]), 4)
+    assert windows[:, 0].tolist() == [[0, 0, 0, 1], [3, 4, 5, 6], [8, 9, 9, 9]]
+    np.testing.assert_array_equal(windows[:, 1], windows[:, 0] + 10)
