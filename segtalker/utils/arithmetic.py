@@ -21,10 +21,12 @@ _AVX2 = {
     "OPENCV_IPP": "avx2",
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
 }
-# OpenBLAS else shares a product among all cores; idle threads of OpenMP else wait spinning
-_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+# OpenBLAS else shares a product among all cores. A thread of GNU OpenMP that waits spins for some 0.1 ms before it
+# sleeps: long enough for a network's next layer (without, two threads are hardly faster than one), too short to
+# disturb what runs beside it
+_THREADS = {"OPENBLAS_NUM_THREADS": "1", "GOMP_SPINCOUNT": "20000"}
 # glibc else gives every freed tensor of some size back to the system, which clears its pages anew for the next one:
-# a tenth of a training's time on the CPU
+# a twentieth of a training's time on the CPU
 _MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
 _CPU_INFO = Path("/proc/cpuinfo")
 _TELLING_FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile")
@@ -33,7 +35,7 @@ _TELLING_FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile")
 def arithmetic_environment(instruction_set: InstructionSet) -> dict[str, str]:
     """Variables of every process that computes, to be set before it starts, at the latest before it imports torch.
 
-    Beside the instructions: idle threads wait without spinning, and freed memory stays with the process.
+    Beside the instructions: how long idle threads spin, and that freed memory stays with the process.
 
     Args:
         instruction_set: `avx2`: the same instructions on every x86-64 processor that has AVX2, as far as the libraries
