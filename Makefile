@@ -32,7 +32,7 @@ $(UV): requirements-bootstrap.txt
 	@test -n "$(PYTHON)" || { echo "error: no python3.11, 3.12 or 3.13 found; install one, or say make PYTHON=/path/to/python" >&2; exit 2; }
 	@echo "making the environment in $(VENV), once: about a minute ..."
 	@rm -rf $(VENV)
-	@$(PYTHON) -m venv --without-pip $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@$(PYTHON) -m venv $(VENV)/uv
 	@$(VENV)/uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
 
