@@ -39,7 +39,7 @@ _NETS = ("train_tsg/tsg.ckpt", "train_sgi/encoder.ckpt", "train_sgi/generator.ck
 def generate_config(run: StageRun) -> GenerateConfig:
     """What is made of every clip."""
     return GenerateConfig(
-        models=run.workspace.model("train_tsg").parent,
+        models=run.workspace.models,
         settings=TalkSettings.of(run.params),
         methods=run.params.generate.methods,
         folder=run.workspace.results("generate"),

@@ -12,7 +12,7 @@ from segtalker.preprocessing.parse import parse_clips
 def parse(run: StageRun) -> None:
     """Parses every clip that `gate` passed."""
     params, workspace = run.params, run.workspace
-    choice = choose_parser(params.parse, workspace.model("train_parser").parent)
+    choice = choose_parser(params.parse, workspace.models)
     records = read_records(workspace.data("gate") / CLIPS_FILE, ClipRecord)
     parsed_records = parse_clips(params, choice, records, workspace.data("crop"), workspace.data("parse"))
     run.log_metrics({"clips": len(parsed_records), "failed_clips": len(records) - len(parsed_records)})

@@ -70,7 +70,7 @@ def plan(run: StageRun, scores: Scores, samples: list[Sample], system: str) -> l
         *score_drawings(scores),
         *sample_drawings(samples, run.params, system),
         *edit_drawings(read_edits(edits), edits, run.params.tables.edit_cell),
-        *training_drawings(read_histories(run.workspace.model("train_tsg").parent)),
+        *training_drawings(read_histories(run.workspace.models)),
         *pipeline_drawings(run.workspace.root / "dvc.yaml"),
     ]
 
@@ -86,7 +86,7 @@ def keep_run(run: StageRun) -> None:
     """Keeps with this run what its tables and curves were made of, wherever the stages before ran."""
     results = run.workspace.results("evaluate")
     keep_scores(run, results)
-    models = run.workspace.model("train_tsg").parent
+    models = run.workspace.models
     keep_histories(run, models)
     keep_experiment(run, run.workspace.root, models, run.workspace.reports)
     if (results / PROTOCOL_FILE).is_file():

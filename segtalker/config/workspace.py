@@ -37,10 +37,15 @@ class Workspace:
         """Clips after `stage`: `download`, `crop`, `parse`, `split`."""
         return self.root / "data" / stage / self.dataset
 
+    @property
+    def models(self) -> Path:
+        """Trained networks of the experiment, a folder a stage."""
+        return self.root / "models" / self.experiment
+
     def model(self, stage: str) -> Path:
         """Trained networks of `stage`: `train_parser`, `train_sync`, `train_tsg`, `train_sgi`,
         `train_wav2lip`."""
-        return self.root / "models" / self.experiment / stage
+        return self.models / stage
 
     def results(self, stage: str) -> Path:
         """Outputs of `stage`: `generate`, `evaluate`."""

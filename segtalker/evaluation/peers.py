@@ -170,7 +170,7 @@ def _reference(
     data = _work_folder(root, str(request.reference.resolve())) / "data"
     crops = data / "crop" / _REFERENCE
     cropped = crop_clips(params, records, crops)
-    choice = choose_parser(params.parse, workspace.model("train_parser").parent)
+    choice = choose_parser(params.parse, workspace.models)
     parsed = parse_clips(params, choice, cropped, crops, data / "parse" / _REFERENCE)
     lost = list(map(asdict, unreadable)) + _failures(crops) + _failures(data / "parse" / _REFERENCE)
     clips = [processed_clip(data, _REFERENCE, record.clip_id, record.subject) for record in parsed]

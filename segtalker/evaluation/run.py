@@ -47,7 +47,7 @@ def evaluate_config(params: Params, workspace: Workspace) -> EvaluateConfig:
         cache=workspace.root / ".cache" / "features",
         reference_masks=settings.reference_masks,
         nets=MetricNetsConfig(
-            parser=choose_parser(params.parse, workspace.model("train_parser").parent),
+            parser=choose_parser(params.parse, workspace.models),
             expert=expert if expert.is_file() else None,
             weights=WeightFiles.of(settings),
             stand_ins=settings.stand_ins,

@@ -183,8 +183,7 @@ def glossary_table(scores: Scores) -> pd.DataFrame:
 
 def training_tables(workspace: Workspace) -> dict[str, pd.DataFrame]:
     """Tables a training stage wrote beside its networks, such as the accuracy of the sync experts."""
-    models = workspace.model("train_parser").parent
-    paths = [path for path in sorted(models.glob("*/*.csv")) if path.name != _HISTORY]
+    paths = [path for path in sorted(workspace.models.glob("*/*.csv")) if path.name != _HISTORY]
     return {f"{path.parent.name}: {path.stem.replace('_', ' ')}": pd.read_csv(path) for path in paths}
 
 
