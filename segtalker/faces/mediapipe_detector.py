@@ -104,8 +104,8 @@ class MediaPipeDetector:
     def faces(self, frame: np.ndarray) -> list[np.ndarray]:
         """See `segtalker.faces.detectors.FaceFinder`."""
         with _stderr_silenced():
-            face_scores = [self._in_window(self._judge, frame, points) for points in _all(self._finder, frame)]
-        return [to_ibug(points) for points in face_scores if points is not None]
+            judged_faces = [self._in_window(self._judge, frame, points) for points in _all(self._finder, frame)]
+        return [to_ibug(points) for points in judged_faces if points is not None]
 
     def close(self) -> None:
         """See `segtalker.faces.detectors.Detector`."""

@@ -77,9 +77,9 @@ def unpack(archive: Path, folder: Path, max_bytes: int, wanted: Callable[[str], 
             a device, leads out of the folder, stands there twice, or holds more than it says. Nothing is written.
     """
     marker = folder.with_name(f"{folder.name}.json")
-    marker_content = _already(archive, folder, marker, wanted)
-    if marker_content is not None:
-        return marker_content
+    unpacked_files = _already(archive, folder, marker, wanted)
+    if unpacked_files is not None:
+        return unpacked_files
     for left_behind in folder.parent.glob(f".{folder.name}-*"):
         shutil.rmtree(left_behind, ignore_errors=True)
     try:
@@ -109,9 +109,8 @@ def _already(archive: Path, folder: Path, marker: Path, wanted: Callable[[str], 
     """The wanted files where they were unpacked before and are still there."""
     try:
         marker_content = json.loads(marker.read_text(encoding="utf-8"))
-        same = marker_content | _state(archive) == marker_content and not any(
-            wanted(name) for name in marker_content["others"]
-        )
+        complete = not any(wanted(name) for name in marker_content["others"])
+        same = complete and marker_content | _state(archive) == marker_content
         files = {folder / name: size for name, size in marker_content["files"].items() if wanted(name)}
     except (OSError, ValueError, KeyError, TypeError):
         return None

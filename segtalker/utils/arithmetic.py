@@ -21,9 +21,9 @@ _AVX2 = {
     "OPENCV_IPP": "avx2",
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
 }
-# OpenBLAS else shares a product among all cores. A thread of GNU OpenMP that waits spins for some 0.1 ms before it
-# sleeps: long enough for a network's next layer (without, two threads are hardly faster than one), too short to
-# disturb what runs beside it
+# OpenBLAS else shares a product among all cores. A thread of GNU OpenMP that waits for the others looks so often before
+# it sleeps: a step of train_parser on two threads took 55 ms, 82 if it sleeps at once (85 on one thread), 50 if it
+# never does, which would keep a core from what runs beside it
 _THREADS = {"OPENBLAS_NUM_THREADS": "1", "GOMP_SPINCOUNT": "20000"}
 # glibc else gives every freed tensor of some size back to the system, which clears its pages anew for the next one:
 # a twentieth of a training's time on the CPU

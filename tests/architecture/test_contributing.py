@@ -169,18 +169,15 @@ def where_it_goes(part: str) -> str:
     return re.search(rf"^\| {re.escape(part)} \| ([^|]+) \|", text, re.MULTILINE)[1]
 
 
-def _described(project: Path) -> tuple[dict, str, str]:
-    run = subprocess.run([sys.executable, "-c", DESCRIBE], cwd=project, capture_output=True, text=True, check=True)
-    return json.loads(run.stdout)
+def _described(project: Project) -> tuple[dict, str, str]:
+    return json.loads(project.run("-c", DESCRIBE))
 
 
-def test_a_metric_is_one_function_in_one_file(tmp_path: Path) -> None:
+def test_a_metric_is_one_function_in_one_file(project: Project) -> None:
     (folder,) = re.findall(r"`(segtalker/[\w/]+/)`", where_it_goes("a metric"))
-    shutil.copytree(ROOT / "segtalker", tmp_path / "segtalker", ignore=shutil.ignore_patterns("__pycache__"))
-    before, measured_by, other = _described(tmp_path)
-    with (tmp_path / folder / "images.py").open("a", encoding="utf-8") as module:
-        module.write(TOY_METRIC)
-    after, now_measured_by, other_now = _described(tmp_path)
+    before, measured_by, other = _described(project)
+    project.write(f"{folder}images.py", TOY_METRIC)
+    after, now_measured_by, other_now = _described(project)
     assert {name: after[name] for name in before} == before
     assert list(after)[: list(after).index("lpips_alex")] == ["psnr", "ssim", "ms_ssim", "colour_error"]
     assert after["colour_error"]["unit"] == "grey levels"

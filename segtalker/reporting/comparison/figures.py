@@ -123,15 +123,14 @@ def drawings(
     measured = set(scores.values.loc[scores.values["value"].notna(), "metric"])
     metrics = [metric for metric in scores.summary_metrics if metric.name in measured & set(headline)]
     colours = {method.name: method.colour for method in scores.methods}
-    curve_drawings = []
+    page_drawings = []
     if metrics:
         alt = "A dot a run and metric, with the interval of its mean."
         draw = partial(score_intervals, scores, uncertainty, metrics)
-        curve_drawings.append(Drawing("scores", "intervals", "Scores with their intervals", alt, draw))
+        page_drawings.append(Drawing("scores", "intervals", "Scores with their intervals", alt, draw))
     for stage, curves in histories.items():
         if common_curves(curves):
             alt = f"{stage}: validation over training steps where there is some, else training as a moving average."
-            curve_drawings.append(
-                Drawing("training", f"curves_{stage}", stage, alt, partial(laid_over, curves, colours))
-            )
-    return curve_drawings
+            draw = partial(laid_over, curves, colours)
+            page_drawings.append(Drawing("training", f"curves_{stage}", stage, alt, draw))
+    return page_drawings

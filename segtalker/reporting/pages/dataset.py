@@ -104,23 +104,20 @@ def dataset_page(workspace: Workspace, passed: Sequence[ClipRecord], dropped: Se
         gate: its limits.
     """
     recordings = read_table(workspace.data("download") / "clips.csv")
-    return (
-        page_environment()
-        .get_template("dataset.html.j2")
-        .render(
-            name=workspace.dataset,
-            recordings=len(recordings),
-            recorded_minutes=_minutes(recordings["seconds"]),
-            kept=len(passed),
-            kept_minutes=_minutes([record.seconds for record in passed]),
-            people=len({record.subject for record in passed}),
-            dropped=len(dropped),
-            tiles=_tiles(workspace, _spread(passed, gate.sheet_clips)),
-            drops=_tiles(workspace, _spread(dropped, gate.sheet_clips)),
-            losses=[loss for loss in _losses(workspace, dropped) if loss.count],
-            histograms=histograms(passed, dropped, gate),
-            most=_MOST_ROWS,
-        )
+    template = page_environment().get_template("dataset.html.j2")
+    return template.render(
+        name=workspace.dataset,
+        recordings=len(recordings),
+        recorded_minutes=_minutes(recordings["seconds"]),
+        kept=len(passed),
+        kept_minutes=_minutes([record.seconds for record in passed]),
+        people=len({record.subject for record in passed}),
+        dropped=len(dropped),
+        tiles=_tiles(workspace, _spread(passed, gate.sheet_clips)),
+        drops=_tiles(workspace, _spread(dropped, gate.sheet_clips)),
+        losses=[loss for loss in _losses(workspace, dropped) if loss.count],
+        histograms=histograms(passed, dropped, gate),
+        most=_MOST_ROWS,
     )
 
 

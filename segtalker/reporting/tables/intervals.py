@@ -49,10 +49,10 @@ def cluster_intervals(values: np.ndarray, subjects: np.ndarray, draws: int, conf
     assert values.ndim == 2, values.shape
     assert subjects.shape == values.shape[:1], subjects.shape
     people, who = np.unique(subjects, return_inverse=True)
-    finite_values = np.isfinite(values)
+    is_finite = np.isfinite(values)
     sums, counts = np.zeros((2, len(people), values.shape[1]))
-    np.add.at(sums, who, np.where(finite_values, values, 0.0))
-    np.add.at(counts, who, finite_values)
+    np.add.at(sums, who, np.where(is_finite, values, 0.0))
+    np.add.at(counts, who, is_finite)
     limits = np.full((2, values.shape[1]), np.nan)
     patterns, pattern = np.unique(counts > 0, axis=1, return_inverse=True)
     tail = (1.0 - confidence) / 2.0
@@ -121,13 +121,13 @@ class Interval:
 
 def measure(values: np.ndarray, subjects: np.ndarray, how: Bootstrap) -> list[Interval]:
     """The mean and interval of each column of `(N, K)` values; `subjects` says whose clip each row is, `(N,)`."""
-    finite_values = np.isfinite(values)
-    clips = finite_values.sum(axis=0)
-    means = np.where(finite_values, values, 0.0).sum(axis=0) / np.where(clips, clips, np.nan)
+    is_finite = np.isfinite(values)
+    clips = is_finite.sum(axis=0)
+    means = np.where(is_finite, values, 0.0).sum(axis=0) / np.where(clips, clips, np.nan)
     limits = cluster_intervals(values, subjects, how.draws, how.confidence)
     low, high = limits.round(_DECIMALS)
     return [
-        Interval(float(means[k]), float(low[k]), float(high[k]), int(clips[k]), len(set(subjects[finite_values[:, k]])))
+        Interval(float(means[k]), float(low[k]), float(high[k]), int(clips[k]), len(set(subjects[is_finite[:, k]])))
         for k in range(values.shape[1])
     ]
 
