@@ -1,10 +1,8 @@
 """What is equal is made once: in another clone, after a change of words, in another experiment."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 from project_copy import Project
 from ruamel.yaml import YAML
 
@@ -12,19 +10,10 @@ from segtalker.config.stages import STAGES
 
 TINY = ("reproduce", "--experiment", "tiny")
 NOTHING_RAN = f"0 stages ran, {len(STAGES)} cached"
-Finished = tuple[Project, subprocess.CompletedProcess[str]]
 
 
 def _git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *arguments], cwd=folder, check=True)
-
-
-@pytest.fixture(scope="module")
-def project(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    assert finished[1].returncode == 0, finished[1].stderr
-    root = tmp_path_factory.mktemp("clones") / "project"
-    shutil.copytree(finished[0].root, root, symlinks=True)
-    return Project(root)
 
 
 def test_a_clone_that_pulled_runs_nothing(project: Project, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import io
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -11,16 +10,14 @@ import pytest
 from project_copy import Project
 
 ROOT = os.environ.get("SEGTALKER_REAL_DATA", "")
-Finished = tuple[Project, subprocess.CompletedProcess[str]]
 OUT = "reports/evaluations/peer"
 SCORES = f"{OUT}/evaluate/metrics.csv"
 
 
 @pytest.fixture
-def peers(finished: Finished, tmp_path: Path) -> Path:
+def peers(project: Project, tmp_path: Path) -> Path:
     """The system's own videos of both test clips, as another system would hand them in."""
-    assert finished[1].returncode == 0, finished[1].stderr
-    made = sorted((finished[0].root / "results/tiny/generate/segtalker").glob("*/video.mp4"))
+    made = sorted((project.root / "results/tiny/generate/segtalker").glob("*/video.mp4"))
     for video in made:
         shutil.copy(video, tmp_path / f"{video.parent.name}.mp4")
     return tmp_path
@@ -31,8 +28,7 @@ def _means(project: Project, name: str) -> pd.DataFrame:
     return table.groupby(["method", "metric"])["value"].mean().unstack("metric")
 
 
-def test_own_videos_get_their_own_numbers(finished: Finished, peers: Path) -> None:
-    project, _ = finished
+def test_own_videos_get_their_own_numbers(project: Project, peers: Path) -> None:
     answer = project.run("evaluate", "--predictions", str(peers), "--name", "peer")
     assert answer.returncode == 0, answer.stderr
     assert "2 of 2 clips measured" in answer.stdout
@@ -43,8 +39,7 @@ def test_own_videos_get_their_own_numbers(finished: Finished, peers: Path) -> No
         assert outside.loc["peer", metric] == pytest.approx(within.loc["segtalker", metric], abs=tolerance)
 
 
-def test_its_row_stands_beside_those_of_the_experiment(finished: Finished, peers: Path, tmp_path: Path) -> None:
-    project, _ = finished
+def test_its_row_stands_beside_those_of_the_experiment(project: Project, peers: Path, tmp_path: Path) -> None:
     assert project.run("evaluate", "--predictions", str(peers), "--name", "peer").returncode == 0
     answer = project.run("tables", "tiny", "peer", "--out", str(tmp_path / "tables"))
     assert answer.returncode == 0, answer.stderr
@@ -55,8 +50,8 @@ def test_its_row_stands_beside_those_of_the_experiment(finished: Finished, peers
     assert truth["ssim"].nunique() == 1
 
 
-def test_one_process_and_two_get_the_same_numbers(finished: Finished, peers: Path) -> None:
-    project, tables = finished[0], []
+def test_one_process_and_two_get_the_same_numbers(project: Project, peers: Path) -> None:
+    tables = []
     for name, workers in (("one", 1), ("two", 2)):
         setting = f"machine.workers={workers}"
         answer = project.run("evaluate", "--predictions", str(peers), "--name", name, "--set", setting)
@@ -66,8 +61,7 @@ def test_one_process_and_two_get_the_same_numbers(finished: Finished, peers: Pat
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
-def test_what_is_missing_damaged_or_extra_is_said(finished: Finished, peers: Path) -> None:
-    project, _ = finished
+def test_what_is_missing_damaged_or_extra_is_said(project: Project, peers: Path) -> None:
     first, second = sorted(peers.glob("*.mp4"))
     second.write_bytes(second.read_bytes()[:200])
     (peers / "holiday.mp4").write_bytes(b"")
@@ -83,7 +77,7 @@ def test_what_is_missing_damaged_or_extra_is_said(finished: Finished, peers: Pat
 
 @pytest.mark.real
 @pytest.mark.skipif(not ROOT, reason="SEGTALKER_REAL_DATA is not set")
-def test_a_folder_of_real_videos_is_a_reference(finished: Finished, tmp_path: Path) -> None:
+def test_a_folder_of_real_videos_is_a_reference(project: Project, tmp_path: Path) -> None:
     for folder in ("real", "made"):
         (tmp_path / folder / "ann").mkdir(parents=True)
         video = Path(ROOT) / "videos" / "hdtf" / "WDA_AlexandriaOcasioCortez_000.mp4"
@@ -91,9 +85,9 @@ def test_a_folder_of_real_videos_is_a_reference(finished: Finished, tmp_path: Pa
     settings = ("crop.detector=mediapipe", f"crop.weights={ROOT}/weights/face_landmarker.task")
     options = [part for setting in settings for part in ("--set", setting)]
     folders = ("--predictions", str(tmp_path / "made"), "--reference", str(tmp_path / "real"))
-    answer = finished[0].run("evaluate", *folders, "--name", "folks", *options)
+    answer = project.run("evaluate", *folders, "--name", "folks", *options)
     assert answer.returncode == 0, answer.stderr
-    table = pd.read_csv(io.BytesIO(finished[0].read("reports/evaluations/folks/results.csv"))).set_index("method")
+    table = pd.read_csv(io.BytesIO(project.read("reports/evaluations/folks/results.csv"))).set_index("method")
     assert set(table["dataset"]) == {"real"}
     assert table.loc["folks", "clips"] == 1
     assert table.loc["folks", "ssim"] == 1.0
@@ -117,14 +111,14 @@ def test_a_folder_of_real_videos_is_a_reference(finished: Finished, tmp_path: Pa
         (("--predictions", "{peers}", "--name", "peer", "--out", "/proc/nobody/x"), "cannot be made"),
     ],
 )
-def test_wrong_requests_are_one_line(finished: Finished, peers: Path, arguments: tuple[str, ...], message: str) -> None:
-    answer = finished[0].run("evaluate", *(argument.format(peers=peers) for argument in arguments))
+def test_wrong_requests_are_one_line(project: Project, peers: Path, arguments: tuple[str, ...], message: str) -> None:
+    answer = project.run("evaluate", *(argument.format(peers=peers) for argument in arguments))
     assert answer.returncode == 2
     assert message in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
-def test_inputs_are_what_a_system_is_to_be_given(finished: Finished, tmp_path: Path) -> None:
-    answer = finished[0].run("evaluate", "--write-inputs", str(tmp_path / "inputs"))
+def test_inputs_are_what_a_system_is_to_be_given(project: Project, tmp_path: Path) -> None:
+    answer = project.run("evaluate", "--write-inputs", str(tmp_path / "inputs"))
     assert answer.returncode == 0, answer.stderr
     assert len(list((tmp_path / "inputs").glob("*.mp4"))) == 2

@@ -2,24 +2,14 @@
 
 import shutil
 import sqlite3
-import subprocess
 
 import pandas as pd
-import pytest
 from project_copy import Project
 
 from segtalker.config.stages import STAGES
 
 RESULTS = "reports/tables/results.csv"
 TINY = ("reproduce", "--experiment", "tiny")
-Finished = tuple[Project, subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def project(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    root = tmp_path_factory.mktemp("trials") / "project"
-    shutil.copytree(finished[0].root, root, symlinks=True)
-    return Project(root)
 
 
 def test_going_back_to_an_experiment_runs_nothing(project: Project) -> None:
