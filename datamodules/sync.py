@@ -1,5 +1,6 @@
 """Windows of frames and speech for the sync experts."""
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ def recoloured(boxes: np.ndarray, rng: np.random.Generator, amount: float) -> np
     level = 128 * (1 + rng.uniform(-amount, amount) + rng.uniform(-amount, amount, 3) / 2)
     tables = (np.arange(256) - 128)[:, None] * contrast + level
     tables = tables.clip(0, 255).round().astype(np.uint8)
-    return np.stack([tables[boxes[..., channel], channel] for channel in range(3)], axis=-1)
+    return cv2.LUT(boxes.reshape(-1, 1, 3), tables[None]).reshape(boxes.shape)
 
 
 class SyncDraws(Dataset):

@@ -1,5 +1,6 @@
 """Windows of faces and speech for the baseline Wav2Lip."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,11 @@ class FaceWindows(TsgWindows):
 
     def boxes(self, clip: int, start: int, identity: int) -> np.ndarray:
         """Faces of T frames and, last, of the reference, with their border: `(T + 1, H, W, 3)`, uint8."""
-        return self.clips.boxes(clip, "frames", np.append(start + np.arange(self.window.frames), identity))
+        return self.faces(clip, [*range(start, start + self.window.frames), identity])
+
+    def faces(self, clip: int, frames: Sequence[int]) -> np.ndarray:
+        """Faces of any N frames of a clip, with their border: `(N, H, W, 3)`, uint8."""
+        return self.clips.boxes(clip, "frames", np.array(frames))
 
 
 class FaceDraws(Dataset):
@@ -70,26 +75,25 @@ class FaceDraws(Dataset):
         reference = int(rng.integers(others))
         return start, reference + length if reference >= start else reference
 
-    def _window(self, rng: np.random.Generator) -> FaceSample:
-        clips = self.windows.clips
+    def _part(self, rng: np.random.Generator, part: slice) -> FaceSample:
+        """Some frames of a random window, with its reference and speech."""
+        clips, length = self.windows.clips, self.windows.window.frames
         clip = int(rng.integers(len(clips)))
         start, reference = self._places(rng, clip)
         down, right = (int(step) for step in rng.integers(-clips.border, clips.border + 1, 2))
-        boxes = self.windows.boxes(clip, start, reference)
+        boxes = self.windows.faces(clip, [*range(start, start + length)[part], reference])
         boxes = recoloured(shifted(boxes, clips.border, (down, right), bool(rng.random() < 0.5)), rng, self.colour)
         around, whole = self.windows.speech(clip, start)
-        changed = change_speech(around, rng, self.augmentation, self.windows.window.mel_max_abs)
+        changed = change_speech(around, rng, self.augmentation, self.windows.window.mel_max_abs)[part]
         return _sample(torch.from_numpy(boxes), torch.from_numpy(changed), torch.from_numpy(whole[0]))
 
     def __getitem__(self, draw: int) -> FaceSample:
         rng = draw_rng(self.seed, draw)
-        first = self._window(rng)
         if draw >= self.windows_from:
-            return first
-        windows = [first, *(self._window(rng) for _ in range(1, len(first.faces)))]
-        apart = zip(*(window[:3] for window in windows), strict=True)
-        faces, reference, speech = (torch.stack([part[i] for i, part in enumerate(parts)]) for parts in apart)
-        return FaceSample(faces, reference, speech, first.sync_speech)
+            return self._part(rng, slice(None))
+        frames = [self._part(rng, slice(number, number + 1)) for number in range(self.windows.window.frames)]
+        faces, reference, speech, _ = (torch.cat(parts) for parts in zip(*frames, strict=True))
+        return FaceSample(faces, reference, speech, frames[0].sync_speech)
 
 
 class FaceClipWindows(TsgClipWindows):

@@ -57,7 +57,7 @@ class ExperimentRun:
         # the user's own videos lie outside; only the stage itself can tell whether they changed
         forced = () if self._params.download.source == "synthetic" else STAGES[:1]
         stages = STAGES[: STAGES.index(until) + 1]
-        changed = self._dvc.status() if (self._root / "dvc.lock").is_file() else set[str](stages)
+        changed = set[str](stages) if _is_fresh(self._root) else self._dvc.status()
         runs = self._begin(stages, changed, forced)
         try:
             return self._run(runs, lambda flows: flows.reproduce(experiment, runs))
@@ -87,6 +87,11 @@ class ExperimentRun:
             flows.flush_logs()
 
 
+def _is_fresh(root: Path) -> bool:
+    """Whether every stage is to run: nothing was made here yet. A clone has a `dvc.lock`, but no data."""
+    return not (root / "dvc.lock").is_file() or not (root / "data").is_dir()
+
+
 @contextmanager
 def experiment_run(root: Path, params: Params) -> Iterator[ExperimentRun]:
     """Starts what a run needs.
@@ -106,8 +111,7 @@ def experiment_run(root: Path, params: Params) -> Iterator[ExperimentRun]:
         def preload() -> str:
             return opened.enter_context(fork_server(PRELOADED, environment, root))
 
-        fresh = not (root / "dvc.lock").is_file()
-        if fresh:
+        if _is_fresh(root):
             preload()
         server = opened.enter_context(prefect_server(root))
         background = opened.enter_context(ThreadPoolExecutor(1))

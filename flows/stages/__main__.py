@@ -33,8 +33,11 @@ def run() -> None:
     """Runs the stage named by the only argument in this process."""
     stage = sys.argv[1]
     from flows.stages.common import stage_main
+    from segtalker.clips.worker_pools import fork_workers_from_here
 
-    stage_main(getattr(importlib.import_module(f"flows.stages.{stage}"), stage))
+    body = getattr(importlib.import_module(f"flows.stages.{stage}"), stage)
+    fork_workers_from_here()
+    stage_main(body)
 
 
 def _forked(address: str) -> ForkedProcess | None:

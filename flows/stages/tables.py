@@ -33,7 +33,7 @@ from segtalker.reporting.tables.build import build_tables, people_apart
 from segtalker.reporting.tables.intervals import Bootstrap
 from segtalker.reporting.tables.scores import Scores, read_scores
 from segtalker.reporting.tables.write import write_tables
-from segtalker.tracking.provenance import git_revision, read_settings
+from segtalker.tracking.provenance import code_revision, read_settings
 from segtalker.utils.atomic import atomic_folder, write_text
 
 
@@ -108,7 +108,7 @@ def tables(run: StageRun) -> None:
     with atomic_folder(workspace.reports / "figures") as folder:
         pictures = draw_all(plan(run, scores, samples, system), folder)
     settings = read_settings(workspace.root, params.active.experiment)
-    origin = Origin(run.signature, *git_revision(workspace.root), people_apart(workspace), settings)
+    origin = Origin(run.signature, *code_revision(workspace.root), people_apart(workspace), settings)
     report = build_report(params, origin, scores, written, pictures, make_players(samples, params, system))
     write_text(workspace.reports / "index.html", render_page(report))
     log_scores(run, scores)

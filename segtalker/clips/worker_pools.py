@@ -19,8 +19,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -129,10 +130,49 @@ def _run_local(
 
 
 def _process_pool(workers: int, module: str) -> ProcessPoolExecutor:
-    """Processes forked from a clean server that has imported what the work needs: no threads or locks inherited."""
+    """Processes forked from a server that has imported what the work needs and has no threads.
+
+    It is a clean one, or a copy of this process from before it had threads, see `fork_workers_from_here`.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([module])
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+
+
+def fork_workers_from_here() -> None:
+    """Lets worker processes begin as copies of this one as it is now: they import nothing again, which takes seconds.
+
+    To be called before a process does anything but import: a fork copies locks, but no thread that would release them.
+    Where it has threads already, or the system does not tell, workers begin clean as ever.
+    """
+    tasks = Path("/proc/self/task")
+    if not tasks.is_dir() or len(list(tasks.iterdir())) > 1:
+        return
+    resource_tracker.ensure_running()  # a program of its own, which the next lines must not fork
+    spawn, util.spawnv_passfds = util.spawnv_passfds, _fork_and_run  # type: ignore[attr-defined]
+    try:
+        forkserver.ensure_running()
+    finally:
+        util.spawnv_passfds = spawn  # type: ignore[attr-defined]
+
+
+def _fork_and_run(_program: object, arguments: Sequence[str], kept: Sequence[int]) -> int:
+    """Runs what `python -c CODE` would in a fork of this process, with no open files but the standard and `kept` ones.
+
+    Returns:
+        Its process id.
+    """
+    pid = os.fork()
+    if pid == 0:
+        try:
+            for number in map(int, os.listdir("/proc/self/fd")):
+                if number > 2 and number not in kept:
+                    with suppress(OSError):
+                        os.close(number)
+            exec(arguments[-1], {})
+        finally:
+            os._exit(0)
+    return pid
 
 
 def _start_worker() -> None:

@@ -23,6 +23,8 @@ from segtalker.utils.hashing import file_sha256
 _PLACES = {"root"}
 _FILES = ("weights", "heads")
 _DVC_FILE, _DVC_LOCK = "dvc.yaml", "dvc.lock"
+# what decides a run: each changes with it
+_RUN_FILES = (CODE_FILE, "params.yaml", _DVC_FILE, "experiments", "requirements.lock")
 
 
 def seed_everything(seed: int) -> None:
@@ -56,8 +58,19 @@ def git_revision(root: Path) -> tuple[str, bool]:
     # a source archive may lie within some other repository
     if revision is None or _git(root, "ls-files", "--error-unmatch", _DVC_FILE) is None:
         return "none", False
-    written = [f":(exclude){name}" for name in (EXPERIMENT_FILE, "dvc.lock")]
+    written = [f":(exclude){name}" for name in (EXPERIMENT_FILE, _DVC_LOCK)]
     return revision, bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *written))
+
+
+def code_revision(root: Path) -> tuple[str, bool]:
+    """The revision in which code, params or libraries last changed, and as `git_revision` whether files differ.
+
+    Later ones, of words or results, run the same: pages name this one, so that their bytes do not change with those.
+    """
+    revision, is_modified = git_revision(root)
+    if revision == "none":
+        return revision, is_modified
+    return _git(root, "log", "-1", "--format=%H", "--", *_RUN_FILES) or revision, is_modified
 
 
 def upstream(stage: Stage) -> tuple[Stage, ...]:

@@ -79,8 +79,7 @@ def test_mlflow_holds_one_parent_and_a_child_a_stage(finished: Finished) -> None
     assert {"dvc.lock", "experiment.yaml", "tables", "packages.txt"} <= {path.name for path in kept.iterdir()}
 
 
-def test_mlflow_alone_gives_the_same_tables(finished: Finished, tmp_path: Path) -> None:
-    project, _ = finished
+def test_mlflow_alone_gives_the_same_tables(project: Project, tmp_path: Path) -> None:
     answer = project.run("tables", "--out", str(tmp_path / "again"))
     assert answer.returncode == 0, answer.stderr
     written = {path.name: path.read_bytes() for path in (project.root / "reports/tables").iterdir()}
@@ -89,8 +88,7 @@ def test_mlflow_alone_gives_the_same_tables(finished: Finished, tmp_path: Path) 
     assert [line.split()[1] for line in listed.stdout.splitlines()[1:]] == ["tiny"]
 
 
-def test_a_second_run_does_nothing(finished: Finished) -> None:
-    project, _ = finished
+def test_a_second_run_does_nothing(project: Project) -> None:
     before = project.read(RESULTS)
     answer = project.run("reproduce", "--experiment", "tiny")
     assert answer.returncode == 0, answer.stderr
@@ -107,8 +105,7 @@ def test_a_second_run_does_nothing(finished: Finished) -> None:
         (("--until", "lunch"), "no such stage"),
     ],
 )
-def test_wrong_arguments_are_one_line(finished: Finished, arguments: tuple[str, ...], message: str) -> None:
-    project, _ = finished
+def test_wrong_arguments_are_one_line(project: Project, arguments: tuple[str, ...], message: str) -> None:
     before = project.read("experiment.yaml")
     answer = project.run("reproduce", *arguments)
     assert answer.returncode == 2

@@ -30,7 +30,7 @@ class Origin:
 
     Args:
         signature: of the experiment, 64 hex digits.
-        revision: of the code.
+        revision: of the last change of code or params.
         is_modified: whether files differed from it.
         people_apart: whether nobody is in two splits.
         settings: values the experiment was started with, `key=value`.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segtalker.config.experiment import compose
-from segtalker.tracking.provenance import data_signature, git_revision, signature
+from segtalker.tracking.provenance import code_revision, data_signature, git_revision, signature
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -38,3 +38,24 @@ def test_a_source_archive_within_another_repository_has_no_revision(tmp_path: Pa
     subprocess.run([*command, "commit", "-qm", "t"], cwd=archive, check=True)
     revision, is_modified = git_revision(archive)
     assert (len(revision), is_modified) == (40, False)
+
+
+def test_commits_of_words_leave_the_revision_of_the_code(tmp_path: Path) -> None:
+    for name in ("dvc.yaml", "params.yaml", "code.yaml"):
+        shutil.copyfile(CHECKOUT / name, tmp_path / name)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+
+    def commit() -> str:
+        for command in (["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "t"]):
+            subprocess.run(["git", *command], cwd=tmp_path, check=True)
+        return git_revision(tmp_path)[0]
+
+    first = commit()
+    (tmp_path / "README.md").write_text("words\n", encoding="utf-8")
+    (tmp_path / "dvc.lock").write_text("schema: '2.0'\n", encoding="utf-8")
+    assert commit() != first
+    assert code_revision(tmp_path) == (first, False)
+    with (tmp_path / "params.yaml").open("a", encoding="utf-8") as params:
+        params.write("# more\n")
+    assert code_revision(tmp_path) == (first, True)
+    assert code_revision(tmp_path) == (commit(), False)
