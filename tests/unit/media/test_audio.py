@@ -14,6 +14,7 @@ from segtalker.media.audio import Sound, load_audio, load_sound, sound_pieces
 from segtalker.utils.errors import BadClipError
 
 Writer = Callable[..., Path]
+RATE = 16000
 
 
 def click(seconds: float, at: float, rate: int) -> np.ndarray:
@@ -158,3 +159,13 @@ def test_samples_beyond_full_scale(tmp_path: Path, tone: np.ndarray) -> None:
     write_floats(tmp_path / "integers.wav", 32767 * tone[:, None])
     with pytest.raises(BadClipError, match=r"integers\.wav: a sample of 16383 where 1 is full scale"):
         load_audio(tmp_path / "integers.wav", 16000)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("b.mp4", "libmp3lame"), ("c.mov", "pcm_s16le")])
+def test_sound_of_a_stretch_lies_where_it_lies_in_the_whole(name: str, codec: str, write_timed: Writer) -> None:
+    rng = np.random.default_rng(1)
+    sound = (rng.normal(0, 0.1, 20 * RATE) * (1 + np.sin(np.arange(20 * RATE) / 4000))).astype(np.float32)
+    path = write_timed(name, np.arange(500) / 25, sound=sound, sound_codec=codec)
+    whole, part = load_sound(path, RATE), load_sound(path, RATE, 9.0, 11.0)
+    assert len(part.samples) < 5 * RATE
+    assert np.abs(part.cut(9.0, 2.0) - whole.cut(9.0, 2.0)).max() < 0.02

@@ -254,3 +254,26 @@ def test_a_failing_source_leaves_no_file(tmp_path: Path, draw_number: Callable) 
 def test_what_cannot_be_written_is_said(tmp_path: Path, frames: list[np.ndarray]) -> None:
     with pytest.raises(BadInputError, match=r"a\.mp4: (no frames|64x31 has an odd side)"):
         write_video(tmp_path / "a.mp4", frames, 25, None, 16000, crf=20)
+
+
+@pytest.mark.parametrize("decoder", ["decord", "pyav"])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+@pytest.mark.parametrize("moment", [0.0, 0.52, 3.0, 5.79, 7.96])
+def test_frames_from_a_moment_on(
+    name: str, decoder: Decoder, moment: float, write_timed: Writer, numbers: Callable[..., list[int]]
+) -> None:
+    video = open_video(write_timed(name, np.arange(200) / 25), decoder)
+    picked = [frame.time_s for frame in video.at_rate(25, video.start_s)]
+    later = list(video.at_rate(25, video.start_s + moment))
+    first = round(moment * 25)
+    assert [frame.time_s for frame in later] == pytest.approx(picked[first:])
+    assert all(frame.index in (-1, first + place) for place, frame in enumerate(later))
+
+
+def test_a_variable_rate_begins_with_the_frame_that_is_shown(write_timed: Writer) -> None:
+    times = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.3, 60))
+    video = open_video(write_timed("v.mp4", times), "decord")
+    moment = video.start_s + 3.3
+    shown = max(frame.time_s for frame in video if frame.time_s <= moment)
+    for decoder in ("decord", "pyav"):
+        assert next(open_video(video.path, decoder).frames(moment)).time_s == pytest.approx(shown, abs=1e-3)

@@ -1,4 +1,4 @@
-"""Reading from any moment on gives what reading from the beginning gives."""
+"""Frames as decoders give them: whole, in part, scaled, their fields apart."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,34 +7,9 @@ import av
 import numpy as np
 import pytest
 
-from segtalker.media.audio import load_sound
 from segtalker.media.video import Decoder, open_video
 
 Writer = Callable[..., Path]
-RATE = 16000
-
-
-@pytest.mark.parametrize("decoder", ["decord", "pyav"])
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
-@pytest.mark.parametrize("moment", [0.0, 0.52, 3.0, 5.79, 7.96])
-def test_frames_from_a_moment_on(
-    name: str, decoder: Decoder, moment: float, write_timed: Writer, numbers: Callable[..., list[int]]
-) -> None:
-    video = open_video(write_timed(name, np.arange(200) / 25), decoder)
-    picked = [frame.time_s for frame in video.at_rate(25, video.start_s)]
-    later = list(video.at_rate(25, video.start_s + moment))
-    first = round(moment * 25)
-    assert [frame.time_s for frame in later] == pytest.approx(picked[first:])
-    assert all(frame.index in (-1, first + place) for place, frame in enumerate(later))
-
-
-def test_a_variable_rate_begins_with_the_frame_that_is_shown(write_timed: Writer) -> None:
-    times = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.3, 60))
-    video = open_video(write_timed("v.mp4", times), "decord")
-    moment = video.start_s + 3.3
-    shown = max(frame.time_s for frame in video if frame.time_s <= moment)
-    for decoder in ("decord", "pyav"):
-        assert next(open_video(video.path, decoder).frames(moment)).time_s == pytest.approx(shown, abs=1e-3)
 
 
 @pytest.mark.parametrize("decoder", ["decord", "pyav"])
@@ -43,16 +18,6 @@ def test_scaled_frames_are_the_frames_made_smaller(decoder: Decoder, write_timed
     small = frame.scaled(0.5)
     assert small.shape == (32, 32, 3)
     assert np.abs(small[4:-4, 4:-4].astype(int) - frame.image[8:-8:2, 8:-8:2]).mean() < 12
-
-
-@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("b.mp4", "libmp3lame"), ("c.mov", "pcm_s16le")])
-def test_sound_of_a_stretch_lies_where_it_lies_in_the_whole(name: str, codec: str, write_timed: Writer) -> None:
-    rng = np.random.default_rng(1)
-    sound = (rng.normal(0, 0.1, 20 * RATE) * (1 + np.sin(np.arange(20 * RATE) / 4000))).astype(np.float32)
-    path = write_timed(name, np.arange(500) / 25, sound=sound, sound_codec=codec)
-    whole, part = load_sound(path, RATE), load_sound(path, RATE, 9.0, 11.0)
-    assert len(part.samples) < 5 * RATE
-    assert np.abs(part.cut(9.0, 2.0) - whole.cut(9.0, 2.0)).max() < 0.02
 
 
 def test_fields_woven_together_are_taken_apart(tmp_path: Path) -> None:
