@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segtalker.clips.record import ClipFailure, ClipQuality, ClipRecord, DroppedClip, DroppedSpan, with_facts
+from segtalker.clips.record import ClipFailure, ClipQuality, ClipRecord, DroppedClip, DroppedSpan
 from segtalker.clips.tables import read_records, write_records
 from segtalker.utils.errors import BadInputError
 
@@ -147,12 +147,3 @@ def test_a_damaged_table_is_one_line(tmp_path: Path, content: str | bytes, reaso
 def test_a_missing_table_names_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="no such table; run the stage"):
         read_records(tmp_path / "clips.csv", ClipRecord)
-
-
-def test_facts_are_laid_over_a_record_as_their_fields_types() -> None:
-    record = with_facts(BARE, {"frames": 25, "face": [1, 2, 3], "quality": vars(QUALITY)})
-    assert record == replace(BARE, frames=25, face=(1.0, 2.0, 3.0), quality=QUALITY)
-    with pytest.raises(KeyError):
-        with_facts(BARE, {"unknown": 1})
-    with pytest.raises(ValueError, match="valid integer"):
-        with_facts(BARE, {"frames": "many"})
