@@ -1,12 +1,19 @@
 """Faces and sounds made of numbers."""
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from segtalker.config.base import Base
+from segtalker.config.params import load_params
 from segtalker.preprocessing.face_tracks import FaceSighting
 from segtalker.preprocessing.loudness import BLOCK_S, Loudness
+
+from .bright_sound import make_recording
 
 # a plain face of 68 points about 100 px large; the inner lips are points 60-67
 _SHAPE = np.random.default_rng(0).uniform(-50, 50, (68, 2))
@@ -53,3 +60,15 @@ def sound() -> Callable[..., Loudness]:
         return Loudness(0.0, levels)
 
     return make
+
+
+@pytest.fixture
+def base() -> Base:
+    """The project's."""
+    return load_params(Path(__file__).parents[3]).base
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Any:
+    """Makes a clip whose sound is as loud as its picture is bright, so many frames late: `make_recording`."""
+    return partial(make_recording, tmp_path)

@@ -125,13 +125,6 @@ def test_two_who_speak_one_after_the_other_are_two_stretches(
     assert [stretch.face[0] for stretch in stretches] == [200.0, 600.0]
 
 
-def test_silence_is_measured_against_the_loud_parts(sound: Callable) -> None:
-    quiet = Loudness(2.0, sound(10, (3.0, 5.0)).levels_db - 30)
-    assert quiet.silences(-35.0, 1.0) == [pytest.approx((5.0, 7.0))]
-    assert quiet.silences(-35.0, 2.5) == []
-    assert Loudness(0.0, np.zeros(0, np.float32)).silences(-35.0, 1.0) == []
-
-
 @given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 10)), max_size=6))
 def test_what_is_left_and_the_holes_make_the_whole(holes: list[tuple[float, float]]) -> None:
     left = _without((2.0, 8.0), holes)
