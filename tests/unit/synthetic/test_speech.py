@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segtalker.synthetic.sentences import LANGUAGES, SENTENCES, VARIANTS, draw_voice, sentences
+from segtalker.synthetic.sentences import sentences
 from segtalker.synthetic.speech import Voice, resample, speak, speak_for
 from segtalker.utils.errors import SegTalkerError
 
@@ -58,20 +58,3 @@ def test_speech_fills_the_wanted_time_and_ends_in_silence() -> None:
     assert not np.abs(speech.samples[: round(0.15 * speech.sample_rate_hz)]).max()
     assert speech.phonemes[0].symbol == speech.phonemes[-1].symbol == ""
     assert len(resample(speech, 16000)) == 40000
-
-
-def test_splits_share_neither_sentences_nor_voices() -> None:
-    said = {split: {text for texts in languages.values() for text in texts} for split, languages in SENTENCES.items()}
-    voices = {split: {name for names in kinds.values() for name in names} for split, kinds in VARIANTS.items()}
-    for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
-        assert not said[one] & said[other]
-        assert not voices[one] & voices[other]
-
-
-@pytest.mark.parametrize("split", ["train", "val", "test"])
-def test_every_voice_of_a_split_speaks(split: str) -> None:
-    for variant in (name for names in VARIANTS[split].values() for name in names):
-        assert np.abs(speak("Good morning.", VOICE._replace(variant=variant)).samples).max() > 0.05
-    assert set(SENTENCES[split]) == set(LANGUAGES)
-    drawn = draw_voice(split, "it", "male", np.random.default_rng(1))
-    assert drawn.variant in VARIANTS[split]["male"]
