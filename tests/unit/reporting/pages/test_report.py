@@ -11,11 +11,8 @@ from browser import Browser
 
 from flows.stages.common import StageRun
 from flows.stages.tables import tables
-from segtalker.clips.store import load_clips
 from segtalker.config.params import load_params
 from segtalker.config.workspace import Workspace
-from segtalker.reporting.figures.samples import choose_samples
-from segtalker.reporting.figures.videos import Player, PlayerMaker
 from segtalker.tracking.provenance import read_settings
 
 SIGNATURE = "0123456789abcdef" * 4
@@ -149,36 +146,6 @@ def test_settings_of_the_run_are_part_of_the_command(project: Path, monkeypatch:
     assert read_settings(project, "small") == ("train_tsg.steps=10",)
 
 
-def make_player(experiment: Workspace, max_frames: int) -> tuple[Player, list[tuple[int, int]]]:
-    encoded = []
-
-    def encode(frames, sound: np.ndarray | None) -> bytes:
-        images = list(frames)
-        encoded.append((len(images), 0 if sound is None else len(sound)))
-        assert all(image.shape == (32, 32, 3) for image in images)
-        return b"mp4"
-
-    clips = load_clips(experiment.root / "data", experiment.dataset, "test")
-    sample = choose_samples(clips, experiment.results("generate"), "segtalker", 1, {})[0]
-    maker = PlayerMaker(encode, size=32, max_frames=max_frames, fps=25, rate_hz=16000)
-    return maker.make(sample, "segtalker"), encoded
-
-
-@pytest.mark.parametrize(("max_frames", "frames"), [(10, 10), (99, 30)], ids=["cut", "whole"])
-def test_sound_is_as_long_as_the_picture(experiment: Workspace, max_frames: int, frames: int) -> None:
-    player, encoded = make_player(experiment, max_frames)
-    assert {count for count, _ in encoded} == {frames}
-    assert {samples for _, samples in encoded} == {0, frames * 640}
-    assert ("first" in player.note) == (max_frames < 30)
-
-
-def test_screens_go_from_source_to_truth_before_the_controls(experiment: Workspace) -> None:
-    player, _ = make_player(experiment, 10)
-    labels = [tile.label for tile in player.tiles]
-    assert labels[:5] == ["Source", "Mask", "Talking mask", "SegTalker", "Ground truth"]
-    assert [tile.label for tile in player.tiles if tile.has_sound] == ["SegTalker", "Shuffled audio"]
-
-
 @pytest.fixture
 def opened(shared_project: Path, page: str, browser: Browser) -> Browser:
     """The written file in a browser, its players awake."""
@@ -206,8 +173,6 @@ STATE = """[...document.querySelectorAll(".player")].map((player) => {
   return { playing: videos.filter((one) => !one.paused).length, times: videos.map((one) => one.currentTime),
            heard: videos.filter((one) => !one.muted).map((one) => one.getAttribute("aria-label")) };
 })"""
-
-
 WATCH = f"""new Promise((done) => {{
   const seen = [];
   const look = () => seen.push({STATE}) < 60 ? setTimeout(look, 40) : done(seen);

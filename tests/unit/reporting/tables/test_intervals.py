@@ -1,55 +1,112 @@
-"""Tables of intervals and paired differences, and who may be marked best by them."""
-
-import dataclasses
+"""Intervals over people: against SciPy, by their properties, and by how often they hold the truth."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
-from segtalker.reporting.tables.formats import (
-    best_methods,
-    difference_texts,
-    interval_notes,
-    interval_texts,
-    system_pairs,
-)
-from segtalker.reporting.tables.intervals import Bootstrap, Uncertainty, find_uncertainty
-from segtalker.reporting.tables.methods import order_methods
-from segtalker.reporting.tables.scores import Metric, Scores
+from segtalker.reporting.tables.intervals import cluster_intervals, stretch, subject_draws
 
-HOW = Bootstrap(1000, 0.95)
-QUALITY = Metric("quality", "", "", True)
-ERROR = Metric("error", "", "px", False)
-OFFSET = Metric("offset", "", "frames", None)
-WHOLE = Metric("whole", "", "", False)
-PLAIN = {"best": ("<", ">"), "second": ("{", "}")}
+from .shifted_scores import ERROR, OFFSET, QUALITY, measured
+
+DRAWS = 2000
 
 
-def make_scores(shifts: dict[str, float], noise: float, *, people: int = 6) -> Scores:
-    """Clips that differ much between people, and methods that differ by `shifts` on every clip."""
+def test_draws_are_of_so_many_people_and_always_the_same() -> None:
+    drawn = subject_draws(5, 300)
+    assert drawn.shape == (300, 5)
+    assert (drawn.sum(axis=1) == 5).all()
+    np.testing.assert_array_equal(drawn, subject_draws.__wrapped__(5, 300))
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_equal_clusters_agree_with_scipy_on_subject_means(confidence: float) -> None:
+    rng = np.random.default_rng(3)
+    people, clips = 12, 4
+    values = rng.normal(size=(people, 1)) + 0.3 * rng.normal(size=(people, clips))
+    who = np.repeat(np.arange(people), clips)
+    low, high = cluster_intervals(values.reshape(-1, 1), who, 20_000, confidence)[:, 0]
+    found = stats.bootstrap(
+        (values.mean(axis=1),), np.mean, n_resamples=20_000, confidence_level=confidence, method="percentile",
+        rng=np.random.default_rng(1),
+    ).confidence_interval  # fmt: skip
+    width, mean = found.high - found.low, values.mean()
+    wider = mean + stretch(people, confidence) * (np.array([found.low, found.high]) - mean)
+    assert [low, high] == pytest.approx(wider, abs=0.03 * width)
+
+
+def test_ends_of_symmetric_values_come_near_to_students() -> None:
+    values = stats.norm.ppf((np.arange(8) + 0.5) / 8).reshape(-1, 1)
+    low, high = cluster_intervals(values, np.arange(8), 20_000, 0.95)[:, 0]
+    half = stats.t.ppf(0.975, 7) * values.std(ddof=1) / np.sqrt(8)
+    assert [low, high] == pytest.approx([-half, half], rel=0.04)
+
+
+def _coverage(people: int, simulations: int) -> float:
+    """How often the interval of a mean holds the true one, 0, where people differ and so do their clips."""
+    rng = np.random.default_rng(people)
+    who = np.repeat(np.arange(people), 1 + np.arange(people) % 3)
+    persons = rng.normal(size=(people, simulations))
+    values = persons[who] + 0.5 * rng.normal(size=(len(who), simulations))
+    low, high = cluster_intervals(values, who, DRAWS, 0.95)
+    return float(np.mean((low <= 0) & (high >= 0)))
+
+
+@pytest.mark.parametrize("people", [2, 3, 4, 10, 60])
+def test_intervals_hold_the_truth_as_often_as_they_say(people: int) -> None:
+    assert _coverage(people, 1500) == pytest.approx(0.95, abs=0.025)
+
+
+def test_ignoring_who_speaks_would_be_too_sure() -> None:
     rng = np.random.default_rng(0)
-    clips = [(f"p{who}", f"p{who}_{clip}") for who in range(people) for clip in range(1 + who % 3)]
-    level = {clip: 5 * rng.normal() for _, clip in clips}
-    rows = [
-        {"clip_id": clip, "subject": who, "method": method, "metric": metric.name, "reason": "",
-         "value": level[clip] + (shift if metric.higher_is_better is not False else -shift) + noise * rng.normal()}
-        for method, shift in shifts.items()
-        for metric in (QUALITY, ERROR, OFFSET)
-        for who, clip in clips
-    ]  # fmt: skip
-    rows += [
-        {"clip_id": "", "subject": "", "method": method, "metric": "whole", "value": 1.0, "reason": ""}
-        for method in shifts
-    ]
-    columns = ["clip_id", "subject", "method", "metric", "value", "reason"]
-    return Scores(
-        pd.DataFrame(rows, columns=columns), (QUALITY, ERROR, OFFSET, WHOLE), tuple(order_methods(set(shifts)))
-    )
+    who = np.repeat(np.arange(20), 10)
+    values = (rng.normal(size=20)[who] + 0.1 * rng.normal(size=200)).reshape(-1, 1)
+    people = np.ptp(cluster_intervals(values, who, DRAWS, 0.95))
+    clips = np.ptp(cluster_intervals(values, np.arange(200), DRAWS, 0.95))
+    assert people > 2 * clips
 
 
-def measured(shifts: dict[str, float], noise: float) -> tuple[Scores, Uncertainty]:
-    scores = make_scores(shifts, noise)
-    return scores, find_uncertainty(scores, HOW)
+@given(
+    st.lists(st.floats(-1e3, 1e3, width=32), min_size=3, max_size=12),
+    st.floats(-1e3, 1e3, width=32),
+    st.floats(0.125, 8.0, width=32),
+)
+@settings(max_examples=40, deadline=None)
+def test_an_interval_moves_and_stretches_with_the_values(numbers: list[float], shift: float, scale: float) -> None:
+    values = np.array(numbers).reshape(-1, 1)
+    who = np.arange(len(numbers)) % 3
+    low, high = cluster_intervals(values, who, 200, 0.9)[:, 0]
+    assert low <= high
+    moved = cluster_intervals(scale * values + shift, who, 200, 0.9)[:, 0]
+    np.testing.assert_allclose(moved, [scale * low + shift, scale * high + shift], rtol=1e-6, atol=1e-3)
+
+
+def test_the_order_of_clips_and_the_names_of_people_do_not_count() -> None:
+    rng = np.random.default_rng(2)
+    values, who = rng.normal(size=(30, 3)), np.arange(30) % 5
+    order = rng.permutation(30)
+    expected = cluster_intervals(values, who, DRAWS, 0.95)
+    names = np.array(["p0", "p1", "p2", "p3", "p4"])
+    np.testing.assert_allclose(cluster_intervals(values[order], names[who[order]], DRAWS, 0.95), expected, atol=1e-12)
+
+
+def test_missing_values_count_for_nothing() -> None:
+    rng = np.random.default_rng(4)
+    values, who = rng.normal(size=(24, 2)), np.arange(24) // 4
+    values[:4, 1] = np.nan  # all of the first person's
+    values[5, 1] = np.nan
+    kept = np.isfinite(values[:, 1])
+    alone = cluster_intervals(values[kept, 1:], who[kept], DRAWS, 0.95)
+    np.testing.assert_allclose(cluster_intervals(values, who, DRAWS, 0.95)[:, 1:], alone, atol=1e-12)
+
+
+def test_one_person_has_no_interval() -> None:
+    values = np.array([[1.0, 1.0, np.nan], [2.0, 2.0, np.nan], [3.0, np.nan, np.nan]])
+    who = np.array(["a", "a", "b"])
+    low, high = cluster_intervals(values, who, 200, 0.95)
+    assert np.isfinite([low[0], high[0]]).all()
+    assert np.isnan([low[1:], high[1:]]).all()
 
 
 def test_pairing_sees_what_separate_intervals_hide() -> None:
@@ -66,97 +123,9 @@ def test_pairing_sees_what_separate_intervals_hide() -> None:
     assert not found.beats("segtalker", "static", OFFSET)
 
 
-def test_means_and_differences_are_over_clips_and_say_how_many() -> None:
-    scores = make_scores({"segtalker": 1.0, "static": 0.0}, 0.5)
-    gone = (scores.values["method"] == "static") & (scores.values["clip_id"] == "p1_0")
-    scores.values.loc[gone & (scores.values["metric"] == "quality"), "value"] = np.nan
-    found = find_uncertainty(scores, HOW)
-    wide = scores.values[scores.values["metric"] == "quality"].pivot(index="clip_id", columns="method", values="value")
-    both = wide.dropna()
-    one = found.difference("segtalker", "static", "quality")
-    assert one.mean == pytest.approx((both["segtalker"] - both["static"]).mean())
-    assert (one.clips, one.subjects) == (len(both), 6)
-    assert found.interval("segtalker", "quality").clips == len(wide) == 12
-    assert found.interval("static", "quality").clips == len(both)
-    cells = interval_texts(scores, found, PLAIN, str)["quality"]
-    assert [cell.endswith("n=11") for cell in cells] == [False, True]
-
-
 def test_every_method_is_held_against_systems_and_controls_only() -> None:
     _, found = measured({"ground_truth": 2.0, "segtalker": 1.0, "sgi_oracle_mask": 1.5, "static": 0.0}, 0.1)
     pairs = set(zip(found.differences["method"], found.differences["against"], strict=True))
     assert {other for _, other in pairs} == {"segtalker", "static"}
     assert {method for method, _ in pairs} == {"ground_truth", "segtalker", "sgi_oracle_mask", "static"}
     assert all(method != other for method, other in pairs)
-
-
-def test_metrics_of_the_whole_set_have_a_value_and_no_interval() -> None:
-    scores, found = measured({"segtalker": 1.0, "static": 0.0}, 0.1)
-    row = found.intervals[found.intervals["metric"] == "whole"].iloc[0]
-    assert row["mean"] == 1.0
-    assert row[["low", "high", "clips", "subjects"]].isna().all()
-    assert "whole" not in set(found.differences["metric"])
-    assert "No interval of whole: measured of the whole set." in interval_notes(scores, found)
-    assert interval_texts(scores, found, PLAIN, str)["whole"] == ["1.000", "1.000"]
-
-
-def test_one_person_gives_means_without_intervals_and_no_marks() -> None:
-    scores = make_scores({"segtalker": 1.0, "wav2lip": 0.0}, 0.1, people=1)
-    found = find_uncertainty(scores, HOW)
-    assert found.intervals["low"].isna().all()
-    assert set(found.differences["differs"]) == {""}
-    assert best_methods(scores, found, QUALITY) == {}
-    assert "a single person" in interval_notes(scores, found)
-
-
-def test_best_and_second_are_marked_where_the_next_is_clearly_behind() -> None:
-    scores, found = measured({"segtalker": 2.0, "wav2lip": 1.0, "other": 0.0, "static": 9.0}, 0.05)
-    assert best_methods(scores, found, QUALITY) == {"segtalker": "best", "wav2lip": "second"}
-    assert best_methods(scores, found, ERROR) == {"segtalker": "best", "wav2lip": "second"}
-    assert best_methods(scores, found, OFFSET) == {}
-    assert best_methods(scores, found, WHOLE) == {}
-    cells = interval_texts(scores, found, PLAIN, str)["quality"]
-    by_method = dict(zip([method.name for method in scores.methods], cells, strict=True))
-    assert by_method["segtalker"].startswith("<")
-    assert by_method["wav2lip"].startswith("{")
-    assert by_method["static"][0] not in "<{"
-
-
-def test_a_tie_marks_nobody_even_if_a_third_is_far_behind() -> None:
-    scores, found = measured({"segtalker": 1.0, "wav2lip": 0.99, "other": -4.0}, 1.0)
-    assert best_methods(scores, found, QUALITY) == {}
-
-
-def test_the_best_is_better_than_every_other_and_not_just_than_the_next() -> None:
-    scores = make_scores({"segtalker": 1.0, "wav2lip": 0.6, "other": 0.0}, 0.01)
-    wild = (scores.values["method"] == "other") & (scores.values["metric"] == "quality")
-    sign = np.where(scores.values["subject"].isin(["p0", "p3", "p4"]), 1.0, -1.0)
-    scores.values.loc[wild, "value"] += 30 * sign[wild]
-    found = find_uncertainty(scores, HOW)
-    assert found.beats("segtalker", "wav2lip", QUALITY)
-    assert not found.beats("segtalker", "other", QUALITY)
-    assert best_methods(scores, found, QUALITY) == {}
-
-
-def test_only_systems_are_marked() -> None:
-    scores, found = measured({"segtalker": 1.0, "static": 0.0, "ground_truth": 2.0}, 0.01)
-    assert best_methods(scores, found, QUALITY) == {}
-
-
-def test_roles_of_methods_decide_not_their_names() -> None:
-    scores = make_scores({"segtalker": 1.0, "wav2lip": 0.0}, 0.01)
-    roles = {"wav2lip": "control"}
-    methods = tuple(dataclasses.replace(method, role=roles.get(method.name, method.role)) for method in scores.methods)  # type: tuple[Method, ...]
-    demoted = dataclasses.replace(scores, methods=methods)
-    assert best_methods(demoted, find_uncertainty(demoted, HOW), QUALITY) == {}
-    assert best_methods(scores, find_uncertainty(scores, HOW), QUALITY) == {"segtalker": "best"}
-
-
-def test_differences_that_are_none_stand_in_brackets() -> None:
-    scores, found = measured({"segtalker": 1.0, "static": 0.0, "shuffled_audio": 1.0}, 0.2)
-    pairs = system_pairs(scores, "segtalker")
-    cells = dict(
-        zip([other for _, other in pairs], difference_texts(scores, found, pairs, str)["quality"], strict=True)
-    )
-    assert cells["static"].startswith("+")
-    assert cells["shuffled_audio"].startswith("(")

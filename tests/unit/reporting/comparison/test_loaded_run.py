@@ -1,9 +1,10 @@
-"""A run's tables made again from MLflow alone are the bytes its stage wrote."""
+"""What a run kept is read as its stage wrote it."""
 
 import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from flows.cli import main
@@ -17,6 +18,14 @@ from segtalker.tracking.run_origin import RunOwner
 from segtalker.tracking.run_store import RunStore
 
 SIGNATURE = "0123456789abcdef" * 4
+
+
+def test_a_value_that_is_no_number_is_shown_as_missing(command, tmp_path) -> None:
+    code, out, _ = command("tables", "not-finite", "--out", str(tmp_path / "o"))
+    assert code == 0
+    assert "1 values not measured" in out
+    lost = pd.read_csv(tmp_path / "o" / "unavailable.csv").iloc[0]
+    assert (lost["metric"], lost["method"], lost["reason"]) == ("psnr", "segtalker", "the value is nan")
 
 
 def run_stage(root: Path) -> str:
