@@ -5,12 +5,13 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from segtalker.utils.errors import SegTalkerError
 
-# `browser` is shared by tests of several rooms
+# the modules beside this file are shared by tests of several rooms
 sys.path.insert(0, str(Path(__file__).parent))
 
 from browser import Browser
@@ -39,6 +40,14 @@ def mediapipe_weights() -> str:
     except SegTalkerError as error:
         pytest.skip(str(error))
     return weights
+
+
+@pytest.fixture(scope="session")
+def drawn() -> SimpleNamespace:
+    """The functions of `drawn_faces`, which is read where one asks for it: it brings torch."""
+    import drawn_faces
+
+    return drawn_faces.functions()
 
 
 @pytest.fixture(scope="module")  # while it is open, no other test of the process could run an event loop

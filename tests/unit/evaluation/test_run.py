@@ -1,7 +1,6 @@
 """Two evaluations have one protocol if, and only if, their numbers can be compared."""
 
 import dataclasses
-import math
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,17 +10,11 @@ import pytest
 from segtalker.clips.store import load_clips, write_table, write_wav
 from segtalker.config.evaluation import Evaluate
 from segtalker.config.params import load_params
-from segtalker.config.workspace import Workspace
 from segtalker.evaluation.clip import EvaluateConfig
 from segtalker.evaluation.metric_nets import WeightFiles
 from segtalker.evaluation.protocol import differing_parts
-from segtalker.evaluation.run import clip_groups, evaluate_config, make_protocol, make_tasks, tried_clips
-from segtalker.evaluation.score_table import _dataset_row
-from segtalker.metrics.catalogue import all_metrics
-from segtalker.metrics.distribution import FeatureSet
-from segtalker.metrics.sync import EXPERT
+from segtalker.evaluation.run import clip_groups, make_protocol, make_tasks, tried_clips
 from segtalker.utils.code_hash import code_files
-from segtalker.utils.errors import MissingWeightsError
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -66,26 +59,6 @@ def test_speed_and_places_of_files_do_not_count(config: EvaluateConfig, settings
     ]
     assert differing_parts(*kept) == {}
     assert differing_parts(kept[0], protocol(config, settings)) == {"weights": ["fid_inception"]}
-
-
-@pytest.mark.parametrize("key", ["syncnet_weights", "fid_weights", "identity_weights", "mediapipe_weights"])
-def test_weights_that_are_not_where_a_param_says_are_named_with_what_to_fetch(
-    settings: Evaluate, tmp_path: Path, key: str
-) -> None:
-    changed = settings.model_copy(update={key: str(tmp_path / "none.pth")})
-    with pytest.raises(MissingWeightsError, match=rf"none\.pth: missing; fetch https://.* evaluate\.{key}"):
-        WeightFiles.of(changed)
-
-
-def test_without_a_trained_expert_its_metrics_say_so(tmp_path: Path) -> None:
-    params = load_params(Path(__file__).parents[3])
-    workspace = Workspace(tmp_path, "set", "new")
-    parser = workspace.model("train_parser") / "parser.ckpt"
-    parser.parent.mkdir(parents=True)
-    parser.touch()
-    nets = evaluate_config(params, workspace).nets
-    assert nets.files() == [parser]
-    assert "train_sync" in nets.missing(EXPERT)
 
 
 def test_what_is_measured_and_what_measures_does(config: EvaluateConfig, settings: Evaluate) -> None:
@@ -141,10 +114,3 @@ def test_emotions_of_clips_come_along(config: EvaluateConfig) -> None:
     clips = load_clips(config.data, config.dataset, "test")
     tasks = make_tasks(config, clips, {"a_0": ["x"], "b_0": ["x"]}, clip_groups(path))
     assert [(task.record.groups["emotion"], task.record.groups["level"]) for task in tasks] == [("sad", "2")] * 2
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_measurement_that_is_no_number_has_a_reason_and_no_value(value: float) -> None:
-    whole = next(metric for metric in all_metrics() if metric.scope == "dataset")
-    row = _dataset_row("copy", dataclasses.replace(whole, value=lambda *_: value), FeatureSet([]), FeatureSet([]), "")
-    assert (row["value"], row["reason"]) == (None, f"the distance is {value}")

@@ -3,17 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from segtalker.inference.rendering import encode_identity, render_frames
 from segtalker.nets.encoder import MaskGuidedEncoder
 from segtalker.nets.generator import MaskGuidedGenerator
-from segtalker.nets.tensors import composite, one_hot, to_frames, to_images
 from segtalker.regions import MOUTH, NUM_REGIONS, REGION_INDEX
 
 SIDE = 32
 SKIN = REGION_INDEX["skin"]
-CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -35,17 +33,6 @@ def _masks(count: int, seed: int = 0) -> np.ndarray:
 
 def _frames(count: int) -> np.ndarray:
     return np.random.default_rng(5).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
-
-
-def test_uint8_survives_the_round_trip() -> None:
-    frames = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
-    np.testing.assert_array_equal(to_frames(to_images(frames, CPU)), frames)
-
-
-def test_one_hot_names_each_region() -> None:
-    regions = one_hot(torch.from_numpy(_masks(2)))
-    assert regions.shape == (2, NUM_REGIONS, SIDE, SIDE)
-    np.testing.assert_array_equal(regions.argmax(1).numpy(), _masks(2))
 
 
 def test_codes_come_from_the_frame_that_shows_most_of_the_region(nets: tuple[nn.Module, nn.Module]) -> None:
@@ -90,17 +77,3 @@ def test_the_background_is_the_given_one_and_the_face_is_not(nets: tuple[nn.Modu
     without = np.stack(list(render_frames(generator, _masks(3), codes, None, edge=1, batch_size=2)))
     np.testing.assert_array_equal(with_it[:, :3], behind.repeat(3, 0)[:, :3])
     np.testing.assert_array_equal(with_it[:, 10:22, 12:20], without[:, 10:22, 12:20])
-
-
-def _edge_profile(edge: int) -> Tensor:
-    masks = one_hot(torch.from_numpy(_masks(1)))
-    white = torch.ones(1, 3, SIDE, SIDE)
-    return composite(-white, white, masks, edge)[0, 0, 12]
-
-
-def test_the_edge_fades_over_its_width_and_can_be_hard() -> None:
-    assert set(_edge_profile(0).tolist()) == {-1.0, 1.0}
-    soft = _edge_profile(1)
-    between = (soft.abs() < 0.999).sum().item()
-    assert between == 8
-    assert (soft[:17].diff() <= 1e-6).all()

@@ -9,8 +9,7 @@ from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import box_transforms, extract_boxes
 from segtalker.metrics.sync_expert import embed_clip, offset_accuracy, piece_offsets, shift_distances
 from segtalker.nets.sync import SyncExpert
-from segtalker.nets.tensors import frame_windows, mask_channels, rgb_channels
-from segtalker.regions import LIP, MOUTH
+from segtalker.nets.tensors import mask_channels, rgb_channels
 
 CLOCK = Clock(fps=25, sample_rate_hz=16000, mel_hop=200, smooth_frames=1)
 
@@ -47,20 +46,6 @@ def test_a_clip_shorter_than_a_piece_has_none() -> None:
 
 def test_offset_accuracy_counts_both_sides() -> None:
     assert offset_accuracy([0, 1, -1, 2, -15], tolerance=1) == pytest.approx(0.6)
-
-
-def test_channels_are_what_they_say() -> None:
-    regions = torch.tensor([[0, LIP], [MOUTH, 6]], dtype=torch.uint8)
-    assert mask_channels(regions).tolist() == [[[0, 1], [0, 0]], [[0, 0], [1, 0]]]
-    image = torch.tensor([[[0, 255, 51]]], dtype=torch.uint8)
-    torch.testing.assert_close(rgb_channels(image).flatten(), torch.tensor([-1.0, 1.0, -0.6]))
-
-
-def test_windows_slide_by_one_frame() -> None:
-    channels = torch.arange(7.0).reshape(7, 1, 1, 1).expand(-1, 2, 3, 4)
-    windows = frame_windows(channels, 5)
-    assert windows.shape == (3, 5, 2, 3, 4)
-    assert windows[:, :, 0, 0, 0].tolist() == [[0, 1, 2, 3, 4], [1, 2, 3, 4, 5], [2, 3, 4, 5, 6]]
 
 
 @pytest.mark.parametrize("channels", [2, 3])

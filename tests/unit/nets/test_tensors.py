@@ -1,10 +1,27 @@
 """Tensors that networks are fed with and give back, against an independent library."""
 
+import numpy as np
 import torch
+from torch import Tensor
 from torchmetrics.functional.classification import multiclass_confusion_matrix, multiclass_jaccard_index
 
-from segtalker.nets.tensors import best_regions, confusion_matrix, overlap_counts
-from segtalker.regions import NUM_REGIONS
+from segtalker.nets.tensors import (
+    best_regions,
+    composite,
+    confusion_matrix,
+    frame_windows,
+    mask_channels,
+    one_hot,
+    overlap_counts,
+    rgb_channels,
+    to_frames,
+    to_images,
+)
+from segtalker.regions import LIP, MOUTH, NUM_REGIONS, REGION_INDEX
+
+SIDE = 32
+SKIN = REGION_INDEX["skin"]
+CPU = torch.device("cpu")
 
 
 def test_overlap_agrees_with_torchmetrics() -> None:
@@ -29,3 +46,50 @@ def test_the_best_region_is_what_argmax_says_also_of_equal_scores() -> None:
     assert torch.equal(best_regions(scores), scores.argmax(dim=1).to(torch.uint8))
     swapped = scores.contiguous(memory_format=torch.channels_last)
     assert torch.equal(best_regions(swapped), scores.argmax(dim=1).to(torch.uint8))
+
+
+def test_channels_are_what_they_say() -> None:
+    regions = torch.tensor([[0, LIP], [MOUTH, 6]], dtype=torch.uint8)
+    assert mask_channels(regions).tolist() == [[[0, 1], [0, 0]], [[0, 0], [1, 0]]]
+    image = torch.tensor([[[0, 255, 51]]], dtype=torch.uint8)
+    torch.testing.assert_close(rgb_channels(image).flatten(), torch.tensor([-1.0, 1.0, -0.6]))
+
+
+def test_windows_slide_by_one_frame() -> None:
+    channels = torch.arange(7.0).reshape(7, 1, 1, 1).expand(-1, 2, 3, 4)
+    windows = frame_windows(channels, 5)
+    assert windows.shape == (3, 5, 2, 3, 4)
+    assert windows[:, :, 0, 0, 0].tolist() == [[0, 1, 2, 3, 4], [1, 2, 3, 4, 5], [2, 3, 4, 5, 6]]
+
+
+def _masks(count: int, seed: int = 0) -> np.ndarray:
+    masks = np.zeros((count, SIDE, SIDE), np.uint8)
+    masks[:, 6:26, 8:24] = SKIN
+    for index in range(count):
+        masks[index, 18 : 18 + (index + seed) % 5, 12:20] = MOUTH
+    return masks
+
+
+def test_uint8_survives_the_round_trip() -> None:
+    frames = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
+    np.testing.assert_array_equal(to_frames(to_images(frames, CPU)), frames)
+
+
+def test_one_hot_names_each_region() -> None:
+    regions = one_hot(torch.from_numpy(_masks(2)))
+    assert regions.shape == (2, NUM_REGIONS, SIDE, SIDE)
+    np.testing.assert_array_equal(regions.argmax(1).numpy(), _masks(2))
+
+
+def _edge_profile(edge: int) -> Tensor:
+    masks = one_hot(torch.from_numpy(_masks(1)))
+    white = torch.ones(1, 3, SIDE, SIDE)
+    return composite(-white, white, masks, edge)[0, 0, 12]
+
+
+def test_the_edge_fades_over_its_width_and_can_be_hard() -> None:
+    assert set(_edge_profile(0).tolist()) == {-1.0, 1.0}
+    soft = _edge_profile(1)
+    between = (soft.abs() < 0.999).sum().item()
+    assert between == 8
+    assert (soft[:17].diff() <= 1e-6).all()

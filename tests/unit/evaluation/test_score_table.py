@@ -1,6 +1,8 @@
-"""Doctored videos move exactly the metrics they should."""
+"""Scores of a clip and of the set: doctored videos move exactly the metrics they should."""
 
+import dataclasses
 import json
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,9 +12,21 @@ import pytest
 
 from segtalker.clips.image_pack import write_images
 from segtalker.evaluation import clip as evaluation
-from segtalker.evaluation.score_table import MeasuredClip, clip_scores, dataset_scores
+from segtalker.evaluation.clip import EvaluationRecord
+from segtalker.evaluation.score_table import (
+    MeasuredClip,
+    _dataset_row,
+    clip_scores,
+    dataset_scores,
+    mean_scores,
+    score_table,
+    write_scores,
+)
+from segtalker.metrics.catalogue import all_metrics
+from segtalker.metrics.distribution import FeatureSet
 
-CLIP = "face_00"
+from .conftest import CLIP, evaluate
+
 # how far from the ground truth's own value a number has moved
 TOLERANCES = {
     "ssim": 0.05, "lpips_seeded": 0.01, "fid_seeded": 0.5, "cpbd": 0.05, "lse_d_expert": 0.15, "lse_c_expert": 0.3,
@@ -98,3 +112,49 @@ def test_numbers_are_what_they_were(scores: dict[str, dict[str, float]], method:
     found = {name: value for name, value in scores[method].items() if np.isfinite(value)}
     assert set(expected) <= set(found)
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=2e-5, abs=2e-5)
+
+
+def test_the_long_table(config, tmp_path):
+    evaluate(config, "copy", tmp_path / "out")
+    clip = MeasuredClip(CLIP, "face", "", tmp_path / "out")
+    rows, failures = clip_scores([clip])
+    methods = [evaluation.GROUND_TRUTH, "copy"]
+    table = score_table([*rows, *dataset_scores([clip], methods, config.nets)], methods)
+    assert not failures
+    assert len(table) == 2 * len(all_metrics())
+    assert (table["value"].isna() == (table["reason"] != "")).all()
+    of_the_set = table[table["clip_id"] == ""]
+    inception = {"fid_inception_legacy", "fid_inception_clean", "kid_inception_clean"}
+    assert set(of_the_set["metric"]) == {"fid_seeded"} | inception
+    paths = [tmp_path / name for name in ("a.csv", "b.csv")]
+    for path in paths:
+        write_scores(path, table)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    means = mean_scores(table)
+    assert means["copy/mouth_iou"] == 1.0
+    assert "ground_truth/psnr" not in means  # infinite
+    assert means["copy/psnr"] > 50.0  # encoded twice
+    assert all(np.isfinite(value) for value in means.values())
+
+
+def test_a_method_that_lost_a_clip_is_compared_with_the_clips_it_has(config, tmp_path, drawn):
+    drawn.write_clip(config.data, "face_01", drawn.speech(2))
+    clips = []
+    for number, methods in enumerate(("copy", "")):
+        folder = tmp_path / f"out{number}"
+        folder.mkdir()
+        record = EvaluationRecord(
+            clip_id=f"face_0{number}", subject="face", source=Path("x.mp4"), methods=tuple(methods.split())
+        )
+        evaluation.evaluate_clip(config, record, folder)
+        clips.append(MeasuredClip(record.clip_id, "face", "", folder))
+    values = {row["metric"]: row["value"] for row in dataset_scores(clips, ["copy"], config.nets)}
+    alone = {row["metric"]: row["value"] for row in dataset_scores(clips[:1], ["copy"], config.nets)}
+    assert values == alone
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_measurement_that_is_no_number_has_a_reason_and_no_value(value: float) -> None:
+    whole = next(metric for metric in all_metrics() if metric.scope == "dataset")
+    row = _dataset_row("copy", dataclasses.replace(whole, value=lambda *_: value), FeatureSet([]), FeatureSet([]), "")
+    assert (row["value"], row["reason"]) == (None, f"the distance is {value}")
