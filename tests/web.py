@@ -79,3 +79,45 @@ def small_web() -> Iterator[Web]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class Server:
+    """One file, whatever is asked for.
+
+    Args:
+        url: of its only file.
+        asked: how often it was asked for.
+        content: what it gives.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self.content, self.asked = content, 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.asked += 1
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(server.content)))
+                self.end_headers()
+                self.wfile.write(server.content)
+
+            def log_message(self, *_arguments: object) -> None:
+                """Keeps quiet."""
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}/file"
+
+
+@contextmanager
+def one_file(content: bytes) -> Iterator[Server]:
+    """Gives a file until the block ends."""
+    made = Server(content)
+    thread = threading.Thread(target=made.http.serve_forever)
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.http.shutdown()
+        thread.join()
+        made.http.server_close()

@@ -1,6 +1,5 @@
 """What the command says where it is used wrongly: one line, exit code 2."""
 
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -41,17 +40,6 @@ def test_wrong_use_is_said_on_one_line(
     assert message in said
     assert said.startswith("error: ")
     assert said.count("\n") == 1
-
-
-def test_the_version_names_code_and_packages(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["segtalker", "--version"])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert not end.value.code
-    git = r"( \(git [0-9a-f]{10}(, with local changes)?\))?"
-    assert re.fullmatch(rf"segtalker [\d.]+{git}, Python 3\.1\d\.\d+, torch \S+\n", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("command", [["reproduce"], ["report"]])

@@ -1,22 +1,27 @@
-"""What is handed to `segtalker talk` is looked at before torch is there."""
+"""Portraits, masks, swaps and backgrounds as they are handed to `segtalker talk`."""
 
-import subprocess
-import sys
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from flows.commands.talk import talk
 from segtalker.clips.store import write_wav
-from segtalker.inference.talk_inputs import open_portrait, read_background_picture
+from segtalker.inference.talk_inputs import (
+    newest_experiment,
+    open_portrait,
+    parse_swaps,
+    read_background_picture,
+    read_mask,
+    save_mask,
+)
 from segtalker.media.images import write_png
 from segtalker.media.video import Video, write_video
-from segtalker.utils.errors import BadInputError
-
-ROOT = Path(__file__).parents[3]
+from segtalker.regions import colourise
+from segtalker.utils.errors import BadInputError, MissingWeightsError
 
 
 @pytest.fixture
@@ -25,47 +30,6 @@ def files(tmp_path: Path) -> Path:
     write_png(tmp_path / "face.png", np.full((64, 64, 3), 90, np.uint8))
     write_wav(tmp_path / "speech.wav", np.random.default_rng(0).uniform(-0.3, 0.3, 16000).astype(np.float32), 16000)
     return tmp_path
-
-
-def test_every_wrong_input_is_named_on_a_line_of_its_own(files: Path) -> None:
-    with pytest.raises(BadInputError) as raised:
-        talk(
-            files / "absent.png",
-            files / "face.png",
-            ROOT / "results" / "o.mp4",
-            experiment="absent",
-            swap=["hair=absent.png", "beard=face.png", f"lip={files / 'face.png'}"],
-            mask=files / "absent_mask.png",
-            background="#12",
-            save_mask=files / "mask.jpg",
-        )
-    lines = str(raised.value).splitlines()
-    expected = (
-        "absent.png: no such file", "face.png: no sound track", "absent_mask.png: no such file", "#12: not a colour",
-        "absent.png: no such file", "'beard': no such region", "mask.jpg: only .png can be written",
-        "results belongs to a stage", "absent",
-    )  # fmt: skip
-    assert len(lines) == len(expected)
-    for line, reason in zip(lines, expected, strict=True):
-        assert reason in line
-
-
-def test_nothing_heavy_is_loaded_for_a_wrong_input(files: Path) -> None:
-    script = """
-import sys
-from flows.cli import main
-try:
-    main()
-except SystemExit as end:
-    heavy = {"torch", "pandas", "mlflow", "prefect", "scipy", "matplotlib"} & set(sys.modules)
-    sys.exit(f"loaded: {heavy}" if heavy else end.code)
-"""
-    arguments = ["talk", "--portrait", files / "absent.png", "--audio", files / "no.wav", "--out", files / "o.mp4"]
-    command = [sys.executable, "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 2, done.stderr
-    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == ["error"] * 3
-    assert done.stdout == ""
 
 
 def test_portraits_are_told_by_their_content(files: Path) -> None:
@@ -117,3 +81,58 @@ def test_backgrounds(files: Path) -> None:
     assert read_background_picture(str(files / "face.png")).shape == (64, 64, 3)
     with pytest.raises(BadInputError, match="#xyzxyz: not a colour"):
         read_background_picture("#xyzxyz")
+
+
+@pytest.mark.parametrize("value", ["hair", "hair=", "beard=x.png", "=x.png"])
+def test_a_malformed_swap_is_refused(value: str) -> None:
+    with pytest.raises(BadInputError, match="hair"):
+        parse_swaps([value])
+
+
+def test_swaps_keep_their_order_and_may_hold_an_equals_sign() -> None:
+    assert parse_swaps(["hair=a=b.png", "lip=c.png"]) == [("hair", Path("a=b.png")), ("lip", Path("c.png"))]
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+def test_a_saved_mask_reads_back(tmp_path: Path, scale: int, face: Any) -> None:
+    mask = face.mask
+    save_mask(tmp_path / "mask.png", mask, scale)
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.png", face.size), mask)
+    with Image.open(tmp_path / "mask.png") as image:
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB"))[::scale, ::scale], colourise(mask))
+
+
+def test_masks_as_paint_programs_save_them_are_read(tmp_path: Path, face: Any) -> None:
+    mask = face.mask
+    Image.fromarray(colourise(mask)).save(tmp_path / "colours.png")
+    Image.fromarray(mask).save(tmp_path / "indices.png")
+    shuffled = Image.fromarray(colourise(mask)).quantize(16)
+    shuffled.save(tmp_path / "another_palette.png")
+    for name in ("colours", "indices", "another_palette"):
+        np.testing.assert_array_equal(read_mask(tmp_path / f"{name}.png", face.size), mask)
+
+
+def test_strange_masks_are_refused(tmp_path: Path, face: Any) -> None:
+    green = np.full((face.size, face.size, 3), (0, 255, 0), np.uint8)
+    Image.fromarray(green).save(tmp_path / "green.png")
+    with pytest.raises(BadInputError, match="#00ff00 at \\(0, 0\\)"):
+        read_mask(tmp_path / "green.png", face.size)
+    Image.fromarray(colourise(np.zeros((20, 30), np.uint8))).save(tmp_path / "wide.png")
+    with pytest.raises(BadInputError, match="30x20"):
+        read_mask(tmp_path / "wide.png", face.size)
+    (tmp_path / "text.png").write_text("no image")
+    with pytest.raises(BadInputError, match=r"text\.png: cannot be read"):
+        read_mask(tmp_path / "text.png", face.size)
+    with pytest.raises(BadInputError, match="no such file"):
+        read_mask(tmp_path / "absent.png", face.size)
+
+
+def test_the_newest_networks_are_used(tmp_path: Path) -> None:
+    with pytest.raises(MissingWeightsError, match="segtalker reproduce"):
+        newest_experiment(tmp_path)
+    for age, name in enumerate(("new", "old")):
+        path = tmp_path / name / "train_sgi" / "generator.ckpt"
+        path.parent.mkdir(parents=True)
+        path.touch()
+        os.utime(path, (1e9 - age, 1e9 - age))
+    assert newest_experiment(tmp_path) == "new"

@@ -11,16 +11,15 @@ import numpy as np
 import pytest
 from torch import nn
 
-from flows.commands.talk import talk
 from segtalker.clips.store import write_wav
 from segtalker.config.params import Params
-from segtalker.inference.talk_inputs import newest_experiment, read_mask, save_mask
+from segtalker.inference.talk_inputs import read_mask, save_mask
 from segtalker.inference.talk_pipeline import Edits, TalkPipeline
 from segtalker.media.images import write_png
 from segtalker.media.mel import log_mel, speech_mel
 from segtalker.media.video import open_video, write_video
 from segtalker.regions import REGION_INDEX, colourise
-from segtalker.utils.errors import BadInputError, MissingWeightsError, SegTalkerError
+from segtalker.utils.errors import BadInputError, SegTalkerError
 
 NO_EDITS = Edits((), None, None)
 
@@ -165,23 +164,3 @@ def test_a_place_that_cannot_be_a_folder_is_said(pipeline: TalkPipeline, files: 
     for out, reason in ((tmp_path / "file" / "o.mp4", "cannot be written"), (tmp_path, "only .mp4")):
         with pytest.raises(BadInputError, match=reason):
             pipeline(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=True)
-
-
-def test_the_newest_networks_are_used(tmp_path: Path) -> None:
-    with pytest.raises(MissingWeightsError, match="segtalker reproduce"):
-        newest_experiment(tmp_path)
-    for age, name in enumerate(("new", "old")):
-        path = tmp_path / name / "train_sgi" / "generator.ckpt"
-        path.parent.mkdir(parents=True)
-        path.touch()
-        os.utime(path, (1e9 - age, 1e9 - age))
-    assert newest_experiment(tmp_path) == "new"
-
-
-def test_the_command_checks_what_belongs_together(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="--audio and --out"):
-        talk(tmp_path / "p.png")
-    with pytest.raises(BadInputError, match="go together"):
-        talk(tmp_path / "p.png", audio=tmp_path / "a.wav", save_mask=tmp_path / "m.png")
-    with pytest.raises(BadInputError, match="no such region"):
-        talk(tmp_path / "p.png", tmp_path / "a.wav", tmp_path / "o.mp4", swap=["beard=x.png"])

@@ -1,19 +1,15 @@
 """Where pretrained files are looked for, and how they get there."""
 
 import hashlib
-import http.server
 import os
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from web import Server, one_file
 
-from flows.cli import app
 from segtalker.config.params import load_params
 from segtalker.nets.pretrained import (
     METRIC_WEIGHTS,
@@ -91,44 +87,11 @@ def test_hashes_are_those_of_the_published_files(name: str, file: str) -> None:
     assert known_weights()[name].sha256 == file_sha256(Path(ROOT) / "weights" / file)
 
 
-class Server:
-    """The world, on this machine.
-
-    Args:
-        url: of its only file.
-        asked: how often it was asked for.
-        content: what it gives.
-    """
-
-    def __init__(self, content: bytes) -> None:
-        self.content, self.asked = content, 0
-        server = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.asked += 1
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(server.content)))
-                self.end_headers()
-                self.wfile.write(server.content)
-
-            def log_message(self, *_arguments: object) -> None:
-                """Keeps quiet."""
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/file"
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Gives what a test asks it to."""
-    made = Server(b"published")
-    thread = threading.Thread(target=made.http.serve_forever)
-    thread.start()
-    yield made
-    made.http.shutdown()
-    thread.join()
-    made.http.server_close()
+    with one_file(b"published") as made:
+        yield made
 
 
 def _offer(server: Server, monkeypatch: pytest.MonkeyPatch, sha256: str, table: dict[str, Weights], name: str) -> None:
@@ -197,23 +160,3 @@ def test_params_that_name_the_files_exist() -> None:
     for weights in known_weights().values():
         section, key = weights.key.split(".")
         assert params[section][key] == ""
-
-
-def _say(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["weights", *arguments])
-
-
-def test_the_command_lists_fetches_and_verifies(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _offer(server, monkeypatch, hashlib.sha256(b"published").hexdigest(), METRIC_WEIGHTS, "syncnet")
-    before = _say("list")
-    assert before.exit_code == 0
-    for name, weights in known_weights().items():
-        assert all(part in before.output for part in (name, weights.file, weights.licence, weights.url))
-    assert f"--set evaluate.syncnet_weights={cache / 'syncnet_v2.model'}" in _say("fetch", "syncnet").output
-    row = next(line for line in _say("list").output.splitlines() if line.startswith(" syncnet "))
-    assert row.split()[1:4] == ["here", "0.0", "MiB"]
-    assert _say("verify").exit_code == 0
-    (cache / "syncnet_v2.model").write_bytes(b"publ")
-    verified = _say("verify")
-    assert verified.exit_code == 1
-    assert "syncnet: damaged" in verified.output

@@ -1,0 +1,73 @@
+"""What is handed to `segtalker talk` is looked at before torch is there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flows.commands.talk import talk
+from segtalker.clips.store import write_wav
+from segtalker.media.images import write_png
+from segtalker.utils.errors import BadInputError
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A portrait and a second of speech."""
+    write_png(tmp_path / "face.png", np.full((64, 64, 3), 90, np.uint8))
+    write_wav(tmp_path / "speech.wav", np.random.default_rng(0).uniform(-0.3, 0.3, 16000).astype(np.float32), 16000)
+    return tmp_path
+
+
+def test_the_command_checks_what_belongs_together(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="--audio and --out"):
+        talk(tmp_path / "p.png")
+    with pytest.raises(BadInputError, match="go together"):
+        talk(tmp_path / "p.png", audio=tmp_path / "a.wav", save_mask=tmp_path / "m.png")
+    with pytest.raises(BadInputError, match="no such region"):
+        talk(tmp_path / "p.png", tmp_path / "a.wav", tmp_path / "o.mp4", swap=["beard=x.png"])
+
+
+def test_every_wrong_input_is_named_on_a_line_of_its_own(files: Path) -> None:
+    with pytest.raises(BadInputError) as raised:
+        talk(
+            files / "absent.png",
+            files / "face.png",
+            ROOT / "results" / "o.mp4",
+            experiment="absent",
+            swap=["hair=absent.png", "beard=face.png", f"lip={files / 'face.png'}"],
+            mask=files / "absent_mask.png",
+            background="#12",
+            save_mask=files / "mask.jpg",
+        )
+    lines = str(raised.value).splitlines()
+    expected = (
+        "absent.png: no such file", "face.png: no sound track", "absent_mask.png: no such file", "#12: not a colour",
+        "absent.png: no such file", "'beard': no such region", "mask.jpg: only .png can be written",
+        "results belongs to a stage", "absent",
+    )  # fmt: skip
+    assert len(lines) == len(expected)
+    for line, reason in zip(lines, expected, strict=True):
+        assert reason in line
+
+
+def test_nothing_heavy_is_loaded_for_a_wrong_input(files: Path) -> None:
+    script = """
+import sys
+from flows.cli import main
+try:
+    main()
+except SystemExit as end:
+    heavy = {"torch", "pandas", "mlflow", "prefect", "scipy", "matplotlib"} & set(sys.modules)
+    sys.exit(f"loaded: {heavy}" if heavy else end.code)
+"""
+    arguments = ["talk", "--portrait", files / "absent.png", "--audio", files / "no.wav", "--out", files / "o.mp4"]
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 2, done.stderr
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == ["error"] * 3
+    assert done.stdout == ""
