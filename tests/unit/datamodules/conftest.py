@@ -1,9 +1,12 @@
-"""Images in memory that stand for clips."""
+"""Images in memory that stand for clips, and small clips on disk."""
 
 import numpy as np
 import pytest
 
+from segtalker.clips.store import Clip
 from segtalker.regions import MOUTH, PALETTE, REGION_INDEX
+
+from .speaking_clips import write_clip
 
 SIDE = 32
 
@@ -36,3 +39,9 @@ class PaintedFaces:
 @pytest.fixture
 def faces() -> PaintedFaces:
     return PaintedFaces(groups=3, frames=5)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
+    folder = tmp_path_factory.mktemp("clips")
+    return [write_clip(folder, seed) for seed in range(3)]

@@ -13,54 +13,16 @@ import numpy as np
 import pytest
 
 from segtalker.clips.record import ClipRecord
-from segtalker.clips.splits import _number
 from segtalker.clips.store import write_wav
 from segtalker.config.data import Mead
 from segtalker.datasets import mead
 from segtalker.datasets.mead import mead_recordings
-from segtalker.datasets.mead_layout import (
-    TEST_ACTORS,
-    TRAIN_ACTORS,
-    VAL_ACTORS,
-    MeadName,
-    actor_in,
-    parse_sound,
-    parse_video,
-    published_split,
-)
-from segtalker.datasets.mead_report import mead_report
 from segtalker.media import video as video_module
-from segtalker.media.video import write_video
 from segtalker.utils.errors import BadInputError
 
+from .mead_copy import ALL, FRONT, put, settings
+
 SOUND = np.zeros(8000, np.float32)
-FRONT = [f"M003/video/front/{cell}.mp4" for cell in ("angry/level_1/001", "angry/level_3/002", "neutral/level_1/001")]
-ALL = [*FRONT, "M003/video/left_30/angry/level_1/001.mp4", "W009/video/front/sad/level_2/001.mp4"]
-
-
-@pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Half a second of video with sound."""
-    return _clip(tmp_path_factory.mktemp("clip") / "a.mp4", SOUND)
-
-
-@pytest.fixture(scope="session")
-def silent(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The same without."""
-    return _clip(tmp_path_factory.mktemp("silent") / "a.mp4", None)
-
-
-def _clip(path: Path, sound: np.ndarray | None) -> bytes:
-    write_video(path, [np.zeros((32, 32, 3), np.uint8)] * 15, 30, sound, 16000, crf=30)
-    return path.read_bytes()
-
-
-def put(root: Path, names: Sequence[str], data: bytes) -> None:
-    """Writes files of one content, long ago."""
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(data)
-        os.utime(root / name, (time.time() - 60,) * 2)
 
 
 def tar(path: Path, names: Sequence[str], data: bytes) -> None:
@@ -73,75 +35,11 @@ def tar(path: Path, names: Sequence[str], data: bytes) -> None:
             archive.addfile(info, io.BytesIO(data))
 
 
-def settings(root: Path | str, **changes: object) -> Mead:
-    """Params of the source."""
-    values = {"root": str(root), "unpack_to": "raw/mead", "actors": (), "views": ("front",), "emotions": ()}
-    return Mead.model_validate(values | {"levels": (), "split": "published", "max_gib": 0.1} | changes)
-
-
 def ids(given: Mead, project: Path) -> list[str]:
     """Clips that are found, none of them broken."""
     rows, failures = mead_recordings(given, project)
     assert failures == []
     return [row.clip_id for row in rows]
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "M003/video/front/angry/level_1/001",
-        "deep/below/M003/video/front/angry/level_1/001",
-        "M003/video/video/front/angry/level_1/001",
-        "W001/M003/front/angry/level_1/001",
-        "M003_angry_1_001",
-        "any/where/M003_front_angry_level_1_001",
-        "M003_front_angry_1_001",
-        "M003#angry#level_1#001",
-    ],
-)
-def test_names_of_one_recording(path: str) -> None:
-    name = parse_video(path)
-    assert name == MeadName("M003", "front", "angry", 1, 1)
-    assert name.clip_id == "M003_front_angry_1_001"
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "sad",
-        "M003/video/front/angry/level_4/001",
-        "M003/video/front/furious/level_1/001",
-        "M003/video/left_90/angry/level_1/001",
-        "M003/video/front/angry/level_1/1",
-        "video/front/angry/level_1/001",
-        "M03/video/front/angry/level_1/001",
-        "XM003_angry_1_001x",
-        "M003/audio/angry/level_1/001",
-    ],
-)
-def test_what_is_no_name(path: str) -> None:
-    assert parse_video(path) is None
-
-
-def test_sounds_belong_to_all_views() -> None:
-    sound, left = parse_sound("M003/audio/angry/level_1/001"), parse_video("M003/video/left_30/angry/level_1/001")
-    assert sound is not None
-    assert left is not None
-    assert sound.sound == left.sound
-    assert left.view == "left_30"
-
-
-def test_actors_in_paths() -> None:
-    assert actor_in("x/M003/video") == actor_in("M003.tar") == actor_in("W001/M003_front_sad_1_001") == "M003"
-    assert actor_in("MM003x/video.tar") is None
-
-
-def test_validation_actors_are_those_with_the_smallest_hash() -> None:
-    actors = TRAIN_ACTORS + VAL_ACTORS
-    assert len(set(actors)) == 39
-    assert not set(actors) & set(TEST_ACTORS)
-    assert sorted(sorted(actors, key=_number)[:3]) == sorted(VAL_ACTORS)
-    assert [published_split(actor) for actor in ("M003", "M019", "M005", "W999")] == ["test", "val", "train", "train"]
 
 
 def test_folders_as_distributed(clip: bytes, silent: bytes, tmp_path: Path) -> None:
@@ -309,29 +207,3 @@ def test_what_is_wrong_is_said_on_one_line(changes: dict[str, object], message: 
     with pytest.raises(BadInputError, match=message) as caught:
         mead_recordings(settings(tmp_path / "empty").model_copy(update=changes), tmp_path)
     assert "\n" not in str(caught.value)
-
-
-def test_the_report_says_what_is_there_and_what_is_missing(clip: bytes, tmp_path: Path) -> None:
-    put(tmp_path / "mead", ALL, clip)
-    given = settings(tmp_path / "mead", actors=("M003", "W009", "W015"), emotions=("angry", "neutral"), views=())
-    rows, failures = mead_recordings(given, tmp_path)
-    report = mead_report(rows, failures, given)
-    assert "Recordings: 4, minutes: 0.0, actors: 1; not to be used: 0," in report
-    assert "Of 3 chosen actors 2 are missing: W009, W015." in report
-    assert "| test | 1 | 4 | 0.0 |" in report
-    assert "| M003 | front | test | 3 | 0.0 | 1/0/1 | 1 |" in report
-    holes = next(line for line in report.splitlines() if line.startswith("- M003"))
-    assert "no view right_60" in holes
-    assert "front angry level 2;" in holes
-    assert "front angry level 3 without 001" in holes
-    assert "neutral level 2" not in holes
-    assert "not to be passed on" in report
-
-
-def test_a_whole_grid_has_no_holes(clip: bytes, tmp_path: Path) -> None:
-    put(tmp_path / "mead", [f"M003/video/front/sad/level_{level}/001.mp4" for level in (1, 2, 3)], clip)
-    given = settings(tmp_path / "mead", emotions=("sad",), split="subjects")
-    report = mead_report(*mead_recordings(given, tmp_path), given)
-    assert "Nothing: each actor has" in report
-    assert "split later" in report
-    assert "Of 43 actors of the published lists 42 are missing: M005" in report

@@ -8,14 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.stages.common import StageRun
-from flows.stages.download import download
 from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.record import ClipRecord
-from segtalker.clips.store import read_table
 from segtalker.config.data import Synthetic
-from segtalker.config.params import load_params
-from segtalker.config.workspace import Workspace
 from segtalker.datasets.synthetic import Recording, render_recording, spoken, synthetic_tasks
 from segtalker.media.audio import load_audio
 from segtalker.media.video import open_video
@@ -25,7 +20,6 @@ from segtalker.synthetic.speech import resample
 FILES = ("video.mp4", "masks.zip", "landmarks.npy", "speech.json")
 RECORDING = Recording(seed=3, seconds=2.0, height=160, width=160, fps=25, sample_rate_hz=16000)
 RECORD = ClipRecord(clip_id="s002_01", subject="s002", split="train", source=Path("video.mp4"))
-PROJECT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -122,27 +116,3 @@ def test_keys_change_with_what_matters() -> None:
     assert set(keys) <= {task.key for task in more}
     other = synthetic_tasks(settings(), RECORDING._replace(seed=9), Path("out"))
     assert not set(keys) & {task.key for task in other}
-
-
-def test_the_stage_writes_its_tables_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    params = load_params(PROJECT)
-    small = params.download.model_copy(update={"source": "synthetic", "synthetic": settings(test_subjects=1)})
-    machine = params.machine.model_copy(update={"workers": 1})
-    monkeypatch.chdir(tmp_path)
-    run = StageRun(
-        stage="download",
-        params=params.model_copy(update={"download": small, "machine": machine}),
-        workspace=Workspace(Path(), "synthetic", "demo"),
-        signature="0" * 64,
-        tracker=None,
-    )
-    download(run)
-    folder = Path("data/download/synthetic")
-    table = read_table(folder / "clips.csv")
-    assert table["split"].tolist() == ["train"] * 6 + ["val"] * 2 + ["test"] * 2
-    assert all(Path(source).is_file() for source in table["source"])
-    assert all((Path(place) / "landmarks.npy").is_file() for place in table["annotations"])
-    assert table["frames"].tolist() == [15] * 10
-    before = (folder / "clips/s000_00/video.mp4").stat().st_mtime_ns
-    download(run)
-    assert (folder / "clips/s000_00/video.mp4").stat().st_mtime_ns == before

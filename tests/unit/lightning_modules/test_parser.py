@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -10,13 +11,17 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
+from flows.stages.train_parser import parser_module
 from lightning_modules.parser import ParserModule
+from segtalker.config.params import PARAMS_FILE, Params, override_params, read_yaml
+from segtalker.losses.segmentation import dice_loss
 from segtalker.nets.parser import FaceParser
 from segtalker.regions import NUM_REGIONS, PALETTE
 
 from .training_runs import train
 
 STEPS = 40
+ROOT = Path(__file__).parents[3]
 
 
 class Blocks(Dataset):
@@ -53,3 +58,36 @@ def test_it_learns_and_reports_each_region(tmp_path: Path) -> None:
     assert sorted(regions) == ["val/iou_background", "val/iou_eyebrows", "val/iou_eyes", "val/iou_lip"]
     np.testing.assert_allclose(last["val/mean_iou"], last[regions].mean(), rtol=1e-4)
     assert last["val/mean_iou"] > 0.9
+
+
+def _params(defaults: dict[str, Any], overrides: dict[str, Any]) -> Params:
+    return override_params(defaults, {"active": {"experiment": "e", "dataset": "d"}} | overrides, "test")
+
+
+class WithToyLoss(ParserModule):
+    """A loss more, by one line where it is computed."""
+
+    def loss_terms(self, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        return super().loss_terms(logits, labels) | {"toy": dice_loss(logits, labels).square()}
+
+
+def test_a_new_loss_needs_its_line_and_its_weight_in_params_alone() -> None:
+    defaults = read_yaml(ROOT / PARAMS_FILE)
+    defaults["train_parser"]["loss_weights"]["toy"] = 3.0
+    weights = _params(defaults, {}).train_parser.loss_weights
+    plain = parser_module(_params(defaults, {}))
+    module = WithToyLoss(
+        plain.net,
+        optimizer=plain.make_optimizer,
+        steps=1,
+        warmup_steps=0,
+        balance=plain.balance,
+        loss_weights=weights,
+    )
+    logged: dict[str, Tensor] = {}
+    module.log_dict = logged.update  # type: ignore[method-assign,assignment]
+    batch = torch.zeros(1, 3, 32, 32), torch.zeros(1, 32, 32).long()
+    loss = module.training_step(batch, 0)
+    assert set(logged) == {"train/cross_entropy", "train/dice", "train/toy"}
+    expected = sum(weights[name.removeprefix("train/")] * value for name, value in logged.items())
+    torch.testing.assert_close(loss.detach(), expected)

@@ -117,13 +117,3 @@ def test_the_rate_rises_then_falls_to_zero() -> None:
     assert rates.index(max(rates)) in (9, 10)
     assert rates[100] == pytest.approx(0.0)
     assert all(a >= b for a, b in pairwise(rates[10:]))
-
-
-def test_ranks_draw_different_samples_and_none_twice() -> None:
-    samplers = [DrawSampler(EPOCH_STEPS, batch_size=3, rank=rank, world_size=2) for rank in range(2)]
-    draws = []
-    for epoch in range(2):
-        for sampler in samplers:
-            sampler.set_epoch(epoch)
-            draws += [draw for batch in sampler for draw in batch]
-    assert sorted(draws) == list(range(2 * 2 * EPOCH_STEPS * 3))

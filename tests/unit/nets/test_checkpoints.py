@@ -7,9 +7,17 @@ import pytest
 import torch
 from torch import nn
 
+from flows.stages.train_parser import parser_net
+from flows.stages.train_sgi import sgi_module
+from flows.stages.train_sync import DOMAINS, expert_net
+from flows.stages.train_tsg import tsg_net
+from flows.stages.train_wav2lip import wav2lip_net
+from segtalker.config.params import Params, load_params
 from segtalker.nets.checkpoints import checkpoint_signature, load_net, save_net
 from segtalker.nets.network import Network
 from segtalker.utils.errors import BadInputError, MissingWeightsError
+
+ROOT = Path(__file__).parents[3]
 
 
 class Scale(Network):
@@ -85,3 +93,18 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="not a readable checkpoint"):
         load_net(tmp_path / "net.ckpt", Scale)
     assert not Path("/tmp/segtalker-bomb").exists()
+
+
+@pytest.fixture
+def params() -> Params:
+    return load_params(ROOT)
+
+
+def test_checkpoints_rebuild_the_networks(params: Params, tmp_path: Path) -> None:
+    experts = [expert_net(domain, params) for domain in DOMAINS]
+    averages = sgi_module(params, parser=None).average.values()
+    for net in (parser_net(params), tsg_net(params), wav2lip_net(params), *experts, *averages):
+        save_net(tmp_path / "net.ckpt", net, "0" * 64)
+        loaded = load_net(tmp_path / "net.ckpt", type(net))
+        assert loaded.config == net.config
+        assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in net.state_dict().items())

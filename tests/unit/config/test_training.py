@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from segtalker.config.base import Section
-from segtalker.config.params import Params, load_params
+from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, load_params, merge, parse_params, read_yaml
 from segtalker.nets.encoder import MaskGuidedEncoder
 from segtalker.nets.generator import MaskGuidedGenerator
 from segtalker.nets.network import Network
@@ -14,6 +14,7 @@ from segtalker.nets.parser import FaceParser
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.nets.wav2lip import Wav2LipGenerator
+from segtalker.utils.errors import BadInputError
 
 PARAMS = load_params(Path(__file__).parents[3])
 # what a net takes from elsewhere: `base`, the regions, another net it works with
@@ -28,6 +29,7 @@ GIVEN = {
     "standardise",
     "positive",
 }
+ROOT = Path(__file__).parents[3]
 
 
 def _sections(params: Params) -> list[tuple[type[Network], list[Section]]]:
@@ -56,3 +58,22 @@ def test_arguments_go_by_name_and_have_no_default(network: type[Network], sectio
     parameters = list(inspect.signature(network.__init__).parameters.values())[1:]
     assert {parameter.kind for parameter in parameters} == {inspect.Parameter.KEYWORD_ONLY}
     assert {parameter.default for parameter in parameters} == {inspect.Parameter.empty}
+
+
+def _changed(**sections: dict) -> Params:
+    content = merge(read_yaml(ROOT / PARAMS_FILE), read_yaml(ROOT / EXPERIMENT_FILE))
+    return parse_params(merge(content, sections), "test")
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"encoder": {"channels": {256: 8, 128: 8}}}, "train_sgi.encoder.channels end at 256"),
+        ({"generator": {"channels": {96: 8}}}, r"must double"),
+        ({"encoder": {"taps": [48]}}, r"taps \[48\]"),
+        ({"code": {"texture": 12}}, "power of two"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(section: dict, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        _changed(train_sgi=section)

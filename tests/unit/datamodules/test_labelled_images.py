@@ -1,4 +1,4 @@
-"""Labelled images: reading, drawing, holding out."""
+"""Labelled images as they lie on disk: pairs of files, and frames of clips with their masks."""
 
 import os
 import pickle
@@ -6,19 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from datamodules.augment import Augmentation
-from datamodules.draws import DrawDataModule
-from datamodules.labelled_frames import LabelledDraws, LabelledFrames
-from datamodules.labelled_images import CachedImages, ClipFrames, PairFolder, find_pairs, truth_packs
+from datamodules.labelled_images import ClipFrames, PairFolder, find_pairs, truth_packs
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip
 from segtalker.regions import BISENET_LABELS, NUM_REGIONS, REGION_INDEX
 from segtalker.utils.errors import BadInputError
-
-LIVELY = Augmentation(flip=0.5, rotation_deg=15.0, scale=0.1, shift=0.05, colour=0.2, blur=0.5)
 
 
 def _write_pair(root: Path, name: str, label: int, palette: bool) -> None:
@@ -77,39 +71,6 @@ def test_clip_frames_read_frames_and_masks(tmp_path: Path) -> None:
     images = pickle.loads(pickle.dumps(images))
     assert (len(images), images.images_in(0)) == (1, 3)
     assert images.read(0, 2)[1].max() == images.read_labels(0, 2).max() == 2
-
-
-def test_a_draw_is_a_function_of_its_number(faces) -> None:
-    draws = [LabelledDraws(CachedImages(faces), seed=3, augmentation=LIVELY) for _ in range(2)]
-    first, again = draws[0][17], draws[1][17]
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
-    assert not torch.equal(first[0], draws[0][18][0])
-    assert not torch.equal(first[0], LabelledDraws(faces, seed=4, augmentation=LIVELY)[17][0])
-    image, labels = first
-    assert image.shape == (3, 32, 32)
-    assert labels.dtype == torch.int64
-    assert labels.max() < NUM_REGIONS
-
-
-def test_validation_frames_spread_over_each_clip(faces) -> None:
-    frames = LabelledFrames(faces, per_group=3)
-    assert frames.keys[:3] == [(0, 0), (0, 2), (0, 4)]
-    assert len(frames) == 9
-    assert len(LabelledFrames(faces, per_group=50)) == 15
-
-
-def test_the_datamodule_serves_batches(faces) -> None:
-    data = DrawDataModule(
-        train=LabelledDraws(faces, 1, LIVELY),
-        held_out=LabelledFrames(faces, 1),
-        epoch_steps=2,
-        batch_size=4,
-        eval_batch_size=2,
-        workers=0,
-    )
-    batches = list(data.train_dataloader())
-    assert [tuple(image.shape) for image, _ in batches] == [(4, 3, 32, 32)] * 2
-    assert sum(len(labels) for _, labels in data.val_dataloader()) == 3
 
 
 @pytest.mark.real

@@ -1,4 +1,4 @@
-"""Composition of the parser's and the renderer's training: what is held out, what a checkpoint carries."""
+"""The parser's training: what is held out, and a parser that was trained elsewhere."""
 
 from pathlib import Path
 
@@ -6,26 +6,17 @@ import pytest
 import torch
 
 from flows.stages.common import StageRun
-from flows.stages.train_parser import clip_images, hold_out, pair_images, parser_net, train_parser
-from flows.stages.train_sgi import sgi_module, sgi_nets
-from flows.stages.train_sync import DOMAINS, expert_net
-from flows.stages.train_tsg import tsg_net
-from flows.stages.train_wav2lip import wav2lip_net
+from flows.stages.train_parser import clip_images, hold_out, pair_images, parser_module, train_parser
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import CLIP_COLUMNS, write_table
-from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, load_params, merge, parse_params, read_yaml
+from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, merge, parse_params, read_yaml
 from segtalker.config.workspace import Workspace
-from segtalker.nets.checkpoints import load_net, save_net
+from segtalker.nets.checkpoints import save_net
 from segtalker.nets.parser import FaceParser
-from segtalker.regions import REGION_INDEX
+from segtalker.regions import NUM_REGIONS
 from segtalker.utils.errors import BadInputError, MissingWeightsError
 
 ROOT = Path(__file__).parents[4]
-
-
-@pytest.fixture
-def params() -> Params:
-    return load_params(ROOT)
 
 
 def _changed(**sections: dict) -> Params:
@@ -80,51 +71,6 @@ def test_a_missing_pairs_folder_says_what_to_set(monkeypatch: pytest.MonkeyPatch
         pair_images(_changed(train_parser={"pairs_root": "$SEGTALKER_REAL_DATA/masks"}))
 
 
-def test_region_weights_come_in_region_order(params: Params) -> None:
-    region_weights = sgi_module(params, parser=None).region_weights.tolist()
-    for name, weight in params.train_sgi.region_weights.items():
-        assert region_weights[REGION_INDEX[name]] == pytest.approx(weight)
-
-
-def test_checkpoints_rebuild_the_networks(params: Params, tmp_path: Path) -> None:
-    experts = [expert_net(domain, params) for domain in DOMAINS]
-    averages = sgi_module(params, parser=None).average.values()
-    for net in (parser_net(params), tsg_net(params), wav2lip_net(params), *experts, *averages):
-        save_net(tmp_path / "net.ckpt", net, "0" * 64)
-        loaded = load_net(tmp_path / "net.ckpt", type(net))
-        assert loaded.config == net.config
-        assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in net.state_dict().items())
-
-
-def test_the_same_classes_reach_the_papers_size() -> None:
-    """By params alone; see also tests/unit/nets/test_sgi_nets.py."""
-    wide = _changed(
-        base={"image_size": 512},
-        train_sgi={
-            "code": {"style": 512},
-            "encoder": {"channels": {256: 64, 128: 128, 64: 256, 32: 512, 16: 512}},
-            "generator": {"channels": {16: 512, 32: 512, 64: 512, 128: 256, 256: 128}, "masked_up_to": 256},
-        },
-    )
-    encoder, generator = sgi_nets(wide)
-    assert encoder.config["image_size"] == 512
-    assert generator.config["channels"][256] == 128
-
-
-@pytest.mark.parametrize(
-    ("section", "message"),
-    [
-        ({"encoder": {"channels": {256: 8, 128: 8}}}, "train_sgi.encoder.channels end at 256"),
-        ({"generator": {"channels": {96: 8}}}, r"must double"),
-        ({"encoder": {"taps": [48]}}, r"taps \[48\]"),
-        ({"code": {"texture": 12}}, "power of two"),
-    ],
-)
-def test_sizes_that_do_not_fit_are_refused(section: dict, message: str) -> None:
-    with pytest.raises(BadInputError, match=message):
-        _changed(train_sgi=section)
-
-
 def test_a_parser_trained_elsewhere_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     save_net(tmp_path / "other.ckpt", FaceParser(channels=4, multipliers=(1, 2), regions=12), "0" * 64)
@@ -142,3 +88,8 @@ def test_a_parser_trained_elsewhere_is_taken_over(tmp_path: Path, monkeypatch: p
         adopt(train_parser={"labels": "none"})
     folder = adopt(train_parser={"labels": "none"}, parse={"backend": "bisenet"})
     assert "no parser was trained" in (folder / "none.txt").read_text()
+
+
+def test_the_parser_computes_what_params_weigh(weighed: Params) -> None:
+    terms = parser_module(weighed).loss_terms(torch.zeros(1, NUM_REGIONS, 8, 8), torch.zeros(1, 8, 8).long())
+    assert set(terms) == set(weighed.train_parser.loss_weights)

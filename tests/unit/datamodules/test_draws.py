@@ -1,0 +1,32 @@
+"""Draws by number, in batches and over processes."""
+
+from datamodules.augment import Augmentation
+from datamodules.draws import DrawDataModule, DrawSampler
+from datamodules.labelled_frames import LabelledDraws, LabelledFrames
+
+LIVELY = Augmentation(flip=0.5, rotation_deg=15.0, scale=0.1, shift=0.05, colour=0.2, blur=0.5)
+EPOCH_STEPS = 4
+
+
+def test_the_datamodule_serves_batches(faces) -> None:
+    data = DrawDataModule(
+        train=LabelledDraws(faces, 1, LIVELY),
+        held_out=LabelledFrames(faces, 1),
+        epoch_steps=2,
+        batch_size=4,
+        eval_batch_size=2,
+        workers=0,
+    )
+    batches = list(data.train_dataloader())
+    assert [tuple(image.shape) for image, _ in batches] == [(4, 3, 32, 32)] * 2
+    assert sum(len(labels) for _, labels in data.val_dataloader()) == 3
+
+
+def test_ranks_draw_different_samples_and_none_twice() -> None:
+    samplers = [DrawSampler(EPOCH_STEPS, batch_size=3, rank=rank, world_size=2) for rank in range(2)]
+    draws = []
+    for epoch in range(2):
+        for sampler in samplers:
+            sampler.set_epoch(epoch)
+            draws += [draw for batch in sampler for draw in batch]
+    assert sorted(draws) == list(range(2 * 2 * EPOCH_STEPS * 3))

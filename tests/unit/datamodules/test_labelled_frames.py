@@ -1,0 +1,29 @@
+"""Draws of labelled frames, and those held out."""
+
+import torch
+
+from datamodules.augment import Augmentation
+from datamodules.labelled_frames import LabelledDraws, LabelledFrames
+from datamodules.labelled_images import CachedImages
+from segtalker.regions import NUM_REGIONS
+
+LIVELY = Augmentation(flip=0.5, rotation_deg=15.0, scale=0.1, shift=0.05, colour=0.2, blur=0.5)
+
+
+def test_a_draw_is_a_function_of_its_number(faces) -> None:
+    draws = [LabelledDraws(CachedImages(faces), seed=3, augmentation=LIVELY) for _ in range(2)]
+    first, again = draws[0][17], draws[1][17]
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0], draws[0][18][0])
+    assert not torch.equal(first[0], LabelledDraws(faces, seed=4, augmentation=LIVELY)[17][0])
+    image, labels = first
+    assert image.shape == (3, 32, 32)
+    assert labels.dtype == torch.int64
+    assert labels.max() < NUM_REGIONS
+
+
+def test_validation_frames_spread_over_each_clip(faces) -> None:
+    frames = LabelledFrames(faces, per_group=3)
+    assert frames.keys[:3] == [(0, 0), (0, 2), (0, 4)]
+    assert len(frames) == 9
+    assert len(LabelledFrames(faces, per_group=50)) == 15

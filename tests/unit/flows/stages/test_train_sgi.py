@@ -1,0 +1,58 @@
+"""The renderer's training is composed as params say."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from flows.stages.train_parser import parser_net
+from flows.stages.train_sgi import sgi_module, sgi_nets
+from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, load_params, merge, parse_params, read_yaml
+from segtalker.regions import NUM_REGIONS, REGION_INDEX
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def params() -> Params:
+    return load_params(ROOT)
+
+
+def _changed(**sections: dict) -> Params:
+    content = merge(read_yaml(ROOT / PARAMS_FILE), read_yaml(ROOT / EXPERIMENT_FILE))
+    return parse_params(merge(content, sections), "test")
+
+
+def test_region_weights_come_in_region_order(params: Params) -> None:
+    region_weights = sgi_module(params, parser=None).region_weights.tolist()
+    for name, weight in params.train_sgi.region_weights.items():
+        assert region_weights[REGION_INDEX[name]] == pytest.approx(weight)
+
+
+def test_the_same_classes_reach_the_papers_size() -> None:
+    """By params alone; see also tests/unit/nets/test_generator.py."""
+    wide = _changed(
+        base={"image_size": 512},
+        train_sgi={
+            "code": {"style": 512},
+            "encoder": {"channels": {256: 64, 128: 128, 64: 256, 32: 512, 16: 512}},
+            "generator": {"channels": {16: 512, 32: 512, 64: 512, 128: 256, 256: 128}, "masked_up_to": 256},
+        },
+    )
+    encoder, generator = sgi_nets(wide)
+    assert encoder.config["image_size"] == 512
+    assert generator.config["channels"][256] == 128
+
+
+def _masks(size: int) -> Tensor:
+    labels = torch.arange(size * size).view(1, size, size) % NUM_REGIONS
+    return torch.nn.functional.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()
+
+
+def test_the_renderer_computes_what_params_weigh(weighed: Params) -> None:
+    module = sgi_module(weighed, parser_net(weighed))
+    module.step += module.reconstruction_steps
+    size = weighed.base.image_size
+    terms = module.loss_terms(torch.zeros(1, 3, size, size), torch.zeros(1, 3, size, size), _masks(size))
+    assert set(terms) == set(weighed.train_sgi.loss_weights)

@@ -1,0 +1,94 @@
+"""The generator: what it promises of mask and codes."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from segtalker.nets.encoder import MaskGuidedEncoder, code_size
+from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.regions import NUM_REGIONS
+
+from .tiny_renderer import HAIR, SIZE, STYLE, make_generator, quilts
+
+
+def test_swapping_a_row_changes_that_region_most() -> None:
+    generator, masks = make_generator(), quilts(2, batch=1)
+    codes = torch.randn(1, NUM_REGIONS, generator.code)
+    swapped = codes.clone()
+    swapped[:, HAIR] = torch.randn(generator.code)
+    change = (generator(masks, swapped) - generator(masks, codes)).abs().mean(1)[0]
+    inside = change[masks[0, HAIR] == 1].mean()
+    assert inside > 2 * change[masks[0, HAIR] == 0].mean()
+    far = F.max_pool2d(masks[:, HAIR : HAIR + 1], 33, stride=1, padding=16)[0, 0] == 0
+    assert far.any()
+    assert change[far].mean() < 0.05 * inside
+
+
+def test_painting_is_a_function_of_mask_and_codes() -> None:
+    generator = make_generator()
+    masks, codes = quilts(3), torch.randn(2, NUM_REGIONS, generator.code)
+    together = generator(masks, codes)
+    assert together.shape == (2, 3, SIZE, SIZE)
+    assert torch.equal(together, generator(masks, codes))
+    torch.testing.assert_close(together[1:], generator(masks[1:], codes[1:]))
+
+
+def test_a_generator_that_adds_nothing_and_keeps_all_detail_paints_the_textures() -> None:
+    torch.manual_seed(0)
+    generator = make_generator()
+    torch.nn.init.constant_(generator.keep.shift.bias, 30.0)
+    for level in generator.levels:
+        torch.nn.init.zeros_(level.to_rgb.weight)
+    codes = torch.zeros(1, NUM_REGIONS, generator.code)
+    codes[:, HAIR, STYLE:] = 0.5
+    masks = quilts(4, batch=1)
+    expected = 0.5 * masks[:, HAIR : HAIR + 1].expand(-1, 3, -1, -1)
+    torch.testing.assert_close(generator(masks, codes).detach(), expected)
+
+
+def test_layers_above_the_masked_ones_take_one_style_for_the_image() -> None:
+    generator = make_generator(masked_up_to=16)
+    calls: list[tuple[int, ...]] = []
+    generator.levels[2].first.convolution.register_forward_pre_hook(lambda _, args: calls.append(args[1].shape))
+    generator.levels[1].first.convolution.register_forward_pre_hook(lambda _, args: calls.append(args[1].shape))
+    generator(quilts(3), torch.randn(2, NUM_REGIONS, generator.code))
+    assert calls == [(2, NUM_REGIONS, STYLE), (2, 1, STYLE)]
+
+
+def test_a_mask_or_code_of_another_size_is_refused() -> None:
+    generator = make_generator()
+    with pytest.raises(AssertionError, match="32 px"):
+        generator(quilts(3)[..., :32, :32], torch.randn(2, NUM_REGIONS, generator.code))
+    with pytest.raises(AssertionError, match="do not fit"):
+        generator(quilts(3), torch.randn(2, NUM_REGIONS, 5))
+
+
+def test_the_paper_size_builds() -> None:
+    """512 px and full width are a matter of params; counts are of StyleGAN2's order of magnitude (30 M)."""
+    with torch.device("meta"):
+        encoder = MaskGuidedEncoder(
+            regions=NUM_REGIONS,
+            image_size=512,
+            channels={256: 64, 128: 128, 64: 256, 32: 512, 16: 512},
+            taps=(64, 32, 16),
+            style=512,
+            texture=16,
+            present_share=2e-4,
+            mask_guided=True,
+        )
+    generator = MaskGuidedGenerator(
+        regions=NUM_REGIONS,
+        image_size=512,
+        channels={16: 512, 32: 512, 64: 512, 128: 256, 256: 128, 512: 64},
+        masked_up_to=256,
+        detailed=("hair",),
+        style=512,
+        texture=16,
+        mapping_layers=1,
+    ).to("meta")
+    counts = [sum(weight.numel() for weight in net.parameters()) for net in (encoder, generator)]
+    assert 10e6 < counts[0] < 40e6
+    assert 15e6 < counts[1] < 50e6
+    masks = torch.empty(1, NUM_REGIONS, 512, 512, device="meta")
+    codes = torch.empty(1, NUM_REGIONS, code_size(512, 16), device="meta")
+    assert generator(masks, codes).shape == (1, 3, 512, 512)
