@@ -68,17 +68,17 @@ class MaskGuidedEncoder(Network):
             nn.Conv2d(inputs, outputs, 3, stride=2 if level else 1, padding=1)
             for level, (inputs, outputs) in enumerate(pairwise(widths))
         )
-        pooled = sum(channels[size] for size in taps)
+        pooled_channels = sum(channels[size] for size in taps)
         rows = regions if mask_guided else 1
-        self.hidden = RegionLinear(rows, pooled, style)
+        self.hidden = RegionLinear(rows, pooled_channels, style)
         self.to_style = RegionLinear(rows, style, style)
         if mask_guided:
             self.absent_style = nn.Parameter(torch.zeros(regions, style))
             self.absent_texture = nn.Parameter(torch.zeros(regions, 3, texture, texture))
 
-    def _pooled(self, seen: Tensor, masks: Tensor) -> Tensor:
+    def _pooled(self, inputs: Tensor, masks: Tensor) -> Tensor:
         """Mean features of each of N regions at the tapped scales, `(B, N, sum of C)`."""
-        features = F.pixel_unshuffle(seen, self.block)
+        features = F.pixel_unshuffle(inputs, self.block)
         rows = []
         for size, convolution in zip(self.sizes, self.convolutions, strict=True):
             features = activate(convolution(features))

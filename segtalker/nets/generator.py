@@ -71,9 +71,9 @@ class Level(nn.Module):
         nn.init.zeros_(self.to_rgb.shift.weight)
 
     def forward(
-        self, features: Tensor, painted: Tensor, styles: Tensor, masks: Tensor, noise: Tensor
+        self, features: Tensor, texture_image: Tensor, styles: Tensor, masks: Tensor, noise: Tensor
     ) -> tuple[Tensor, Tensor]:
-        features = self.first(torch.cat((features, painted), 1), styles, masks, noise[:, :1])
+        features = self.first(torch.cat((features, texture_image), 1), styles, masks, noise[:, :1])
         features = self.second(features, styles, masks, noise[:, 1:])
         return features, F.pixel_shuffle(self.to_rgb(features, styles, masks), self.block)
 
@@ -158,20 +158,20 @@ class MaskGuidedGenerator(Network):
         assert codes.shape == (*masks.shape[:2], self.code), f"codes {tuple(codes.shape)} do not fit {self.code}"
         labels, local = region_coordinates(masks)
         textures = codes[..., self.style :].unflatten(2, (3, self.texture, self.texture))
-        painted = paint(textures, labels, local)
-        smooth = _stretch(shrink(painted, self.sizes[-2]), painted.shape[2])
+        texture_image = paint(textures, labels, local)
+        smooth = _stretch(shrink(texture_image, self.sizes[-2]), texture_image.shape[2])
         styles = self._styles(codes)
         features = self.start(shrink(masks, self.sizes[0]))
-        image = torch.zeros_like(painted[:, :, :1, :1])
+        image = torch.zeros_like(texture_image[:, :, :1, :1])
         for size, level in zip(self.sizes, self.levels, strict=True):
             if size > self.sizes[0]:
                 features = _enlarge(features)
             where, rows = self._guidance(size, masks, styles)
-            features, added = level(features, shrink(smooth, size), rows, where, self._noise(size, local))
-            image = added + _stretch(image, added.shape[2])
-        kept = _stretch(torch.sigmoid(self.keep(features, rows, where)), painted.shape[2])
-        kept = torch.maximum(kept, masks[:, self.detailed].sum(1, keepdim=True))
-        return smooth + kept * (painted - smooth) + image
+            features, rgb = level(features, shrink(smooth, size), rows, where, self._noise(size, local))
+            image = rgb + _stretch(image, rgb.shape[2])
+        detail_share = _stretch(torch.sigmoid(self.keep(features, rows, where)), texture_image.shape[2])
+        detail_share = torch.maximum(detail_share, masks[:, self.detailed].sum(1, keepdim=True))
+        return smooth + detail_share * (texture_image - smooth) + image
 
     def _guidance(self, size: int, masks: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
         """Masks and styles of a level; above `masked_up_to` one mean style everywhere."""
