@@ -54,9 +54,9 @@ def compare(
     root = project_root()
     runs = load_named(RunStore.open(root), names, load_params(root))
     if len(runs) < 2:
-        said, only = plain_text(" ".join(names)), describe_run(next(iter(runs.values())).run)
+        names_text, only = plain_text(" ".join(names)), describe_run(next(iter(runs.values())).run)
         raise BadInputError(
-            f"compare {said}: that is one run, {only}; name two or more by their ids, see segtalker runs"
+            f"compare {names_text}: that is one run, {only}; name two or more by their ids, see segtalker runs"
         )
     folder = make_folder(out or root / DEFAULT_OUT, root)
     comparison = compare_runs(runs)

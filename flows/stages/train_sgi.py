@@ -27,9 +27,9 @@ from segtalker.regions import NUM_REGIONS, REGIONS
 def sgi_nets(params: Params) -> tuple[MaskGuidedEncoder, MaskGuidedGenerator]:
     """The untrained encoder and generator."""
     stage = params.train_sgi
-    shared = {"regions": NUM_REGIONS, "image_size": params.base.image_size, **stage.code.model_dump()}
-    encoder = MaskGuidedEncoder(**stage.encoder.model_dump(), **shared)
-    return encoder, MaskGuidedGenerator(**stage.generator.model_dump(), **shared)
+    common_args = {"regions": NUM_REGIONS, "image_size": params.base.image_size, **stage.code.model_dump()}
+    encoder = MaskGuidedEncoder(**stage.encoder.model_dump(), **common_args)
+    return encoder, MaskGuidedGenerator(**stage.generator.model_dump(), **common_args)
 
 
 def sgi_data(params: Params, data_root: Path, dataset: str) -> DrawDataModule:
