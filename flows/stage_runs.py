@@ -79,6 +79,16 @@ class StageRuns:
         seconds = {stage: value for stage, value in self._expected.items() if shares.get(stage, Share(0, 0)).cores}
         return Schedule(shares, machine, seconds)
 
+    @property
+    def finished(self) -> bool:
+        """Whether every stage ended."""
+        return self._schedule.finished
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """How stages ended, in pipeline order."""
+        return [self._outcomes[stage] for stage in self.stages if stage in self._outcomes]
+
     def advance(self) -> None:
         """Begins every stage that may begin now."""
         while stages := self._schedule.startable():

@@ -45,6 +45,7 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Folder for the page; reports/comparison if left out.")] = None,
 ) -> None:
     """Compare runs: params, scores with intervals, training curves, frames; from MLflow alone."""
+    from segtalker.clips.worker_pools import THIS_PROCESS
     from segtalker.reporting.comparison.find_run import describe_run, plain_text
     from segtalker.reporting.comparison.page import compare_runs, render_comparison
     from segtalker.reporting.figures.report_figures import draw_all
@@ -61,6 +62,6 @@ def compare(
     folder = make_folder(out or root / DEFAULT_OUT, root)
     comparison = compare_runs(runs)
     _show(comparison)
-    pictures = draw_all(comparison.drawings, folder / "figures")
+    pictures = draw_all(comparison.drawings, folder / "figures", THIS_PROCESS)
     write_text(folder / _PAGE, render_comparison(comparison, pictures))
     say(f"page: {folder / _PAGE}")

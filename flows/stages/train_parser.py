@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +14,7 @@ from datamodules.draws import DrawDataModule
 from datamodules.labelled_frames import LabelledDraws, LabelledFrames
 from datamodules.labelled_images import CachedImages, ClipFrames, LabelledImages, PairFolder, find_pairs, truth_packs
 from flows.stages.common import StageRun
-from flows.stages.training import fit
+from flows.stages.training import fit, optimizer_factory
 from lightning_modules.parser import ParserModule
 from segtalker.clips.record import ClipRecord
 from segtalker.clips.store import Clip
@@ -111,7 +110,7 @@ def parser_module(params: Params) -> ParserModule:
     torch.manual_seed(params.base.seed)
     return ParserModule(
         parser_net(params),
-        optimizer=partial(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
+        optimizer=optimizer_factory(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
         steps=stage.steps,
         warmup_steps=stage.warmup_steps,
         balance=stage.balance,

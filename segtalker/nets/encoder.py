@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segtalker.nets.layers import RegionLinear, activate, shrink
+from segtalker.nets.layers import RegionLinear, activate, mask_pyramid
 from segtalker.nets.network import Network
 from segtalker.nets.region_texture import gather_textures
+from segtalker.nets.tensors import pixel_unshuffle
 
 
 def code_size(style: int, texture: int) -> int:
@@ -78,12 +78,13 @@ class MaskGuidedEncoder(Network):
 
     def _pooled(self, inputs: Tensor, masks: Tensor) -> Tensor:
         """Mean features of each of N regions at the tapped scales, `(B, N, sum of C)`."""
-        features = F.pixel_unshuffle(inputs, self.block)
+        features = pixel_unshuffle(inputs, self.block)
+        shares = mask_pyramid(masks, self.taps)
         rows = []
         for size, convolution in zip(self.sizes, self.convolutions, strict=True):
             features = activate(convolution(features))
             if size in self.taps:
-                share = shrink(masks, size).flatten(2)
+                share = shares[size].flatten(2)
                 rows.append(share @ features.flatten(2).transpose(1, 2) / (share.sum(2, keepdim=True) + 1e-3))
         return torch.cat(rows, 2)
 

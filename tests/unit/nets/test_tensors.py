@@ -1,9 +1,11 @@
 """Tensors that networks are fed with and give back, against an independent library."""
 
+import pytest
 import torch
+import torch.nn.functional as F
 from torchmetrics.functional.classification import multiclass_confusion_matrix, multiclass_jaccard_index
 
-from segtalker.nets.tensors import best_regions, confusion_matrix, overlap_counts
+from segtalker.nets.tensors import best_regions, confusion_matrix, overlap_counts, pixel_shuffle, pixel_unshuffle
 from segtalker.regions import NUM_REGIONS
 
 
@@ -29,3 +31,11 @@ def test_the_best_region_is_what_argmax_says_also_of_equal_scores() -> None:
     assert torch.equal(best_regions(scores), scores.argmax(dim=1).to(torch.uint8))
     swapped = scores.contiguous(memory_format=torch.channels_last)
     assert torch.equal(best_regions(swapped), scores.argmax(dim=1).to(torch.uint8))
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_pixels_are_shuffled_as_torch_shuffles_them(factor: int) -> None:
+    values = torch.randn(2, 3 * factor**2, 4, 6, generator=torch.Generator().manual_seed(0))
+    shuffled = F.pixel_shuffle(values, factor)
+    assert torch.equal(pixel_shuffle(values, factor), shuffled)
+    assert torch.equal(pixel_unshuffle(shuffled, factor), values)
