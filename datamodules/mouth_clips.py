@@ -91,9 +91,9 @@ class MouthClips:
         Returns:
             `(N, h + 2 border, w + 2 border[, 3])`, uint8.
         """
-        kept = self._boxes.get((clip, content))
-        if kept is not None:
-            return kept[indices]
+        cached_boxes = self._boxes.get((clip, content))
+        if cached_boxes is not None:
+            return cached_boxes[indices]
         pack: ImagePack = getattr(self.clips[clip], content)
         size = self.frames_in(clip) * self.size[0] * self.size[1] * (3 if content == "frames" else 1)
         if sum(boxes.nbytes for boxes in self._boxes.values()) + size > self.budget:

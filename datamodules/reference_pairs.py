@@ -81,11 +81,11 @@ class PairDraws(Dataset):
         pair = [self.images.read(group, index) for index in (self._reference_index(rng, group, target), target)]
         side = pair[0][0].shape[0]
         both = augment.random_affine(rng, side, self.how.augmentation)
-        moved = augment.compose(both, augment.random_affine(rng, side, self.how.movement))
+        reference_warp = augment.compose(both, augment.random_affine(rng, side, self.how.movement))
         colours = augment.random_colours(rng, self.how.augmentation.colour)
         reference, truth = (
             (augment.recolour(augment.to_unit(image), colours), labels)
-            for image, labels in (augment.warp(*pair[0], moved), augment.warp(*pair[1], both))
+            for image, labels in (augment.warp(*pair[0], reference_warp), augment.warp(*pair[1], both))
         )
         return _pair(reference, truth)
 

@@ -39,8 +39,8 @@ def change_speech(mel: np.ndarray, rng: np.random.Generator, how: SpeechAugmenta
     position = np.minimum(np.arange(bins) * stretch, bins - 1.0)
     low = np.minimum(position.astype(int), bins - 2)
     share = (position - low).astype(np.float32)[:, None]
-    warped = mel[:, low] * (1 - share) + mel[:, low + 1] * share
+    warped_mel = mel[:, low] * (1 - share) + mel[:, low + 1] * share
     slope = np.linspace(-0.5, 0.5, bins) * rng.uniform(-how.tilt, how.tilt)
     loudness = (slope + rng.uniform(-how.gain, how.gain)).astype(np.float32)[:, None]
     noise = rng.standard_normal(mel.shape, dtype=np.float32) * np.float32(rng.uniform(0, how.noise))
-    return np.clip(warped + loudness + noise, -max_abs, max_abs)
+    return np.clip(warped_mel + loudness + noise, -max_abs, max_abs)

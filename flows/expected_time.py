@@ -39,16 +39,16 @@ def keep_seconds(root: Path, experiment: str, seconds: Mapping[Stage, float]) ->
     write_text(root / _KEPT, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 
-def scaled(expected: Mapping[Stage, float], took: Mapping[Stage, float]) -> dict[Stage, float]:
+def scaled(stage_seconds: Mapping[Stage, float], took: Mapping[Stage, float]) -> dict[Stage, float]:
     """Expected seconds, by how much faster or slower this run has been so far.
 
     Args:
-        expected: as kept or measured.
+        stage_seconds: as kept or measured.
         took: seconds of the stages that ran.
     """
-    before = sum(expected[stage] for stage in took if stage in expected)
-    pace = sum(took[stage] for stage in took if stage in expected) / before if before else 1.0
-    return {stage: seconds * pace for stage, seconds in expected.items()}
+    before = sum(stage_seconds[stage] for stage in took if stage in stage_seconds)
+    pace = sum(took[stage] for stage in took if stage in stage_seconds) / before if before else 1.0
+    return {stage: seconds * pace for stage, seconds in stage_seconds.items()}
 
 
 def in_words(seconds: float) -> str:

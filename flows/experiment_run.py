@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +25,25 @@ from segtalker.config.stages import STAGES, Stage
 from segtalker.utils.arithmetic import arithmetic_environment
 
 
+@dataclass(frozen=True)
+class PrefectStart:
+    """Prefect on its way.
+
+    Args:
+        server: may not answer yet.
+        flows: the module of the flows, which takes seconds to import.
+    """
+
+    server: Server
+    flows: Future[ModuleType]
+
+    def wait(self) -> ModuleType:
+        """The flows, once the server answers."""
+        flows = self.flows.result()
+        self.server.wait()
+        return flows
+
+
 class ExperimentRun:
     """What the stages of a run share.
 
@@ -31,8 +51,7 @@ class ExperimentRun:
         root: the project folder.
         params: all of them.
         dvc: runs the stages.
-        server: Prefect's.
-        pipeline: the module of the flows, which takes seconds to import.
+        prefect: starts Prefect where it is not started yet.
         preload: see `StageRuns`.
     """
 
@@ -41,12 +60,11 @@ class ExperimentRun:
         root: Path,
         params: Params,
         dvc: Dvc,
-        server: Server,
-        pipeline: Future[ModuleType],
+        prefect: Callable[[], PrefectStart],
         preload: Callable[[], dict[str, str]],
     ) -> None:
         self._root, self._params, self._dvc = root, params, dvc
-        self._server, self._pipeline, self._preload = server, pipeline, preload
+        self._prefect, self._preload = prefect, preload
 
     def reproduce(self, until: Stage) -> list[Outcome]:
         """Brings every stage up to `until` up to date; one outcome a stage."""
@@ -58,26 +76,36 @@ class ExperimentRun:
         forced = () if self._params.download.source == "synthetic" else STAGES[:1]
         stages = STAGES[: STAGES.index(until) + 1]
         changed = set[str](stages) if _is_fresh(self._root) else self._dvc.status()
-        runs = self._begin(stages, changed, forced)
+        runs = self._stage_runs(stages, changed, forced)
         try:
-            return self._run(runs, lambda flows: flows.reproduce(experiment, runs))
+            self._begin(runs)
+            if runs.finished:  # nothing ran, so there is nothing for Prefect to record
+                return runs.outcomes
+            return self._follow(runs, lambda flows: flows.reproduce(experiment, runs))
         finally:
             save_lock(self._root, self._params)
 
     def report(self) -> Path:
         """Makes tables, figures and page again; where the page is."""
-        runs = self._begin(STAGES[-1:], (), STAGES[-1:])
-        return self._run(runs, lambda flows: flows.report(self._root, self._params.active.experiment, runs))
+        runs = self._stage_runs(STAGES[-1:], (), STAGES[-1:])
+        self._begin(runs)
+        return self._follow(runs, lambda flows: flows.report(self._root, self._params.active.experiment, runs))
 
-    def _begin(self, stages: Sequence[Stage], changed: Collection[str], forced: Collection[Stage]) -> StageRuns:
+    def _stage_runs(self, stages: Sequence[Stage], changed: Collection[str], forced: Collection[Stage]) -> StageRuns:
         return StageRuns(self._dvc, self._params, stages, changed, forced, Resources.here(), self._preload)
 
-    def _run(self, runs: StageRuns, flow: Callable[[ModuleType], Any]) -> Any:
-        """Begins what may begin, then follows it in Prefect."""
+    def _begin(self, runs: StageRuns) -> None:
+        """Begins what may begin."""
         try:
             runs.advance()
-            flows = self._pipeline.result()
-            self._server.wait()
+        except BaseException:
+            runs.end_all()
+            raise
+
+    def _follow(self, runs: StageRuns, flow: Callable[[ModuleType], Any]) -> Any:
+        """Follows stages in Prefect to their end."""
+        try:
+            flows = self._prefect().wait()
         except BaseException:
             runs.end_all()
             raise
@@ -94,7 +122,7 @@ def _is_fresh(root: Path) -> bool:
 
 @contextmanager
 def experiment_run(root: Path, params: Params) -> Iterator[ExperimentRun]:
-    """Starts what a run needs.
+    """Starts what a run needs: at once where all is to run, else when it turns out to be needed.
 
     Args:
         root: the project folder.
@@ -111,10 +139,13 @@ def experiment_run(root: Path, params: Params) -> Iterator[ExperimentRun]:
         def preload() -> str:
             return opened.enter_context(fork_server(PRELOADED, environment, root))
 
+        @cache
+        def prefect() -> PrefectStart:
+            server = opened.enter_context(prefect_server(root))
+            background = opened.enter_context(ThreadPoolExecutor(1))
+            return PrefectStart(server, background.submit(importlib.import_module, "flows.pipeline"))
+
         if _is_fresh(root):
-            preload()
-        server = opened.enter_context(prefect_server(root))
-        background = opened.enter_context(ThreadPoolExecutor(1))
-        pipeline = background.submit(importlib.import_module, "flows.pipeline")
+            preload(), prefect()
         write_code_file(root)
-        yield ExperimentRun(root, params, dvc, server, pipeline, lambda: {SERVER_VARIABLE: preload()})
+        yield ExperimentRun(root, params, dvc, prefect, lambda: {SERVER_VARIABLE: preload()})

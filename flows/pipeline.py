@@ -36,10 +36,10 @@ def _stage_task(stage: Stage, runs: StageRuns) -> Any:
 
 def _run_all(runs: StageRuns) -> list[Outcome]:
     """Starts every stage as soon as it may run; the first that fails ends those beside it."""
-    futures, ended = dict[Stage, PrefectFuture[Outcome]](), SimpleQueue[Stage]()
+    futures, end_queue = dict[Stage, PrefectFuture[Outcome]](), SimpleQueue[Stage]()
 
     def tell_end(stage: Stage) -> Callable[[Any], None]:
-        return lambda _future: ended.put(stage)
+        return lambda _future: end_queue.put(stage)
 
     try:
         for _ in runs.stages:
@@ -47,7 +47,7 @@ def _run_all(runs: StageRuns) -> list[Outcome]:
             for stage in [stage for stage in runs.begun if stage not in futures]:
                 futures[stage] = _stage_task(stage, runs).submit()
                 futures[stage].add_done_callback(tell_end(stage))
-            runs.end(futures[ended.get()].result())
+            runs.end(futures[end_queue.get()].result())
     except BaseException:
         runs.end_all()
         raise

@@ -92,14 +92,14 @@ class Server:
         Raises:
             SegTalkerError: it does not start.
         """
-        began, said = time.monotonic(), False
+        began, told_user = time.monotonic(), False
         while self.process and not _healthy(self.port):
-            waited = time.monotonic() - began
-            if self.process.poll() is not None or waited > _START_LIMIT_S:
+            waited_s = time.monotonic() - began
+            if self.process.poll() is not None or waited_s > _START_LIMIT_S:
                 raise SegTalkerError(f"the Prefect server did not start ({_reason(self.log)}); see {self.log}")
-            if waited > _PATIENCE_S and not said:
+            if waited_s > _PATIENCE_S and not told_user:
                 say(f"the Prefect server does not answer yet ({_reason(self.log)}); see {self.log}")
-                said = True
+                told_user = True
             time.sleep(_POLL_S)
 
 

@@ -49,9 +49,9 @@ class Resources:
 
 def _gpus() -> tuple[str, ...]:
     """GPUs that may be used: those the environment names, else all; asked without importing torch."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is not None:
-        return tuple(name.strip() for name in chosen.split(",") if name.strip())
+    visible_devices = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible_devices is not None:
+        return tuple(name.strip() for name in visible_devices.split(",") if name.strip())
     if not shutil.which("nvidia-smi"):
         return ()
     answer = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
@@ -70,8 +70,8 @@ def stage_share(params: Params, stage: Stage, machine: Resources) -> Share:
     # several nodes run one training together
     if threads is None or params.machine.num_nodes > 1:
         return Share(machine.cores, len(machine.gpus))
-    wanted = params.machine.devices
-    gpus = len(machine.gpus) if wanted == "auto" else min(int(wanted), len(machine.gpus))
+    devices = params.machine.devices
+    gpus = len(machine.gpus) if devices == "auto" else min(int(devices), len(machine.gpus))
     return Share(min(int(threads), machine.cores), gpus)
 
 
@@ -84,32 +84,32 @@ class Schedule:
         machine: what they share.
         seconds: how long each is expected to take; nothing where nobody knows.
         running: stages that run, with the GPUs they have.
-        done: stages that ended.
+        ended_stages: stages that ended.
     """
 
     shares: Mapping[Stage, Share]
     machine: Resources
     seconds: Mapping[Stage, float]
     running: dict[Stage, tuple[str, ...]] = field(default_factory=dict)
-    done: set[Stage] = field(default_factory=set)
+    ended_stages: set[Stage] = field(default_factory=set)
 
     @property
     def finished(self) -> bool:
         """Whether all is done."""
-        return self.done >= set(self.shares)
+        return self.ended_stages >= set(self.shares)
 
     def startable(self) -> list[Stage]:
         """Stages that can start now, together; of those that wait for the same cores the longest way to the end first.
 
         That one decides when the last stage ends.
         """
-        chosen: list[Stage] = []
-        waiting = [stage for stage in self.shares if stage not in self.done and stage not in self.running]
-        ready = [stage for stage in waiting if self._inputs(stage) <= self.done]
+        next_stages: list[Stage] = []
+        waiting = [stage for stage in self.shares if stage not in self.ended_stages and stage not in self.running]
+        ready = [stage for stage in waiting if self._inputs(stage) <= self.ended_stages]
         for stage in sorted(ready, key=self.way, reverse=True):
-            if self._fits(stage, chosen):
-                chosen.append(stage)
-        return chosen
+            if self._fits(stage, next_stages):
+                next_stages.append(stage)
+        return next_stages
 
     def start(self, stage: Stage) -> tuple[str, ...]:
         """Takes a stage's share; names of its GPUs."""
@@ -121,7 +121,7 @@ class Schedule:
     def end(self, stage: Stage) -> None:
         """Gives a stage's share back; the ones that read it may start."""
         del self.running[stage]
-        self.done.add(stage)
+        self.ended_stages.add(stage)
 
     def is_alone(self, stage: Stage) -> bool:
         """Whether nothing can run beside a stage."""
@@ -132,14 +132,14 @@ class Schedule:
         after = [other for other in self.shares if stage in STAGE_INPUTS[other]]
         return self.seconds.get(stage, 0.0) + max(map(self.way, after), default=0.0)
 
-    def seconds_left(self, elapsed: Mapping[Stage, float]) -> float:
+    def seconds_left(self, elapsed_s: Mapping[Stage, float]) -> float:
         """When all will be done, counted from now, if stages take as long as expected.
 
         Args:
-            elapsed: seconds that each running stage has run for.
+            elapsed_s: seconds that each running stage has run for.
         """
-        trial = Schedule(self.shares, self.machine, self.seconds, dict(self.running), set(self.done))
-        ends = {stage: max(self.seconds.get(stage, 0.0) - elapsed.get(stage, 0.0), 0.0) for stage in self.running}
+        trial = Schedule(self.shares, self.machine, self.seconds, dict(self.running), set(self.ended_stages))
+        ends = {stage: max(self.seconds.get(stage, 0.0) - elapsed_s.get(stage, 0.0), 0.0) for stage in self.running}
         now = 0.0
         while not trial.finished:
             for stage in trial.startable():
@@ -153,8 +153,8 @@ class Schedule:
     def _inputs(self, stage: Stage) -> set[Stage]:
         return set(STAGE_INPUTS[stage]) & set(self.shares)
 
-    def _fits(self, stage: Stage, chosen: Collection[Stage]) -> bool:
-        running_shares = [self.shares[other] for other in (*self.running, *chosen)]
+    def _fits(self, stage: Stage, next_stages: Collection[Stage]) -> bool:
+        running_shares = [self.shares[other] for other in (*self.running, *next_stages)]
         share = self.shares[stage]
         cores = self.machine.cores - sum(other.cores for other in running_shares)
         gpus = len(self.machine.gpus) - sum(other.gpus for other in running_shares)

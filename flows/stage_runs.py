@@ -23,13 +23,13 @@ class Outcome:
         stage: its name.
         state: `ran`, `restored` (from DVC's cache) or `cached` (up to date as it was).
         seconds: how long it took.
-        renewed: whether its outputs are others now.
+        has_new_outputs: whether its outputs are others now.
     """
 
     stage: Stage
     state: str
     seconds: float
-    renewed: bool
+    has_new_outputs: bool
 
 
 class StageRuns:
@@ -41,8 +41,8 @@ class StageRuns:
         dvc: runs them.
         params: all of them.
         stages: in pipeline order.
-        changed: those that DVC found changed.
-        forced: those that look at files DVC does not know, such as the user's videos.
+        changed_stages: those that DVC found changed.
+        forced_stages: those that look at files DVC does not know, such as the user's videos.
         machine: cores and GPUs.
         preload: starts what stages are forked from and gives variables that name it; called before the first runs.
     """
@@ -52,14 +52,14 @@ class StageRuns:
         dvc: Dvc,
         params: Params,
         stages: Sequence[Stage],
-        changed: Collection[str],
-        forced: Collection[Stage],
+        changed_stages: Collection[str],
+        forced_stages: Collection[Stage],
         machine: Resources,
         preload: Callable[[], dict[str, str]],
     ) -> None:
         self.stages, self.begun = tuple(stages), list[Stage]()
         self._dvc, self._params, self._preload = dvc, params, preload
-        self._changed, self._forced = {*changed, *forced}, set(forced)
+        self._changed, self._forced = {*changed_stages, *forced_stages}, set(forced_stages)
         self._several_gpus = len(machine.gpus) > 1
         self._expected = expected_seconds(dvc.root, params)
         self._schedule = self._planned(machine)
@@ -79,6 +79,16 @@ class StageRuns:
         seconds = {stage: value for stage, value in self._expected.items() if shares.get(stage, Share(0, 0)).cores}
         return Schedule(shares, machine, seconds)
 
+    @property
+    def finished(self) -> bool:
+        """Whether every stage ended."""
+        return self._schedule.finished
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """How stages ended, in pipeline order."""
+        return [self._outcomes[stage] for stage in self.stages if stage in self._outcomes]
+
     def advance(self) -> None:
         """Begins every stage that may begin now."""
         while stages := self._schedule.startable():
@@ -88,10 +98,12 @@ class StageRuns:
     def _begin(self, stage: Stage) -> None:
         gpus = self._schedule.start(stage)
         self.begun.append(stage)
-        renewed = any(before in self._outcomes and self._outcomes[before].renewed for before in STAGE_INPUTS[stage])
-        if stage not in self._changed and not renewed:
+        is_stale = any(
+            before in self._outcomes and self._outcomes[before].has_new_outputs for before in STAGE_INPUTS[stage]
+        )
+        if stage not in self._changed and not is_stale:
             say(f"{stage}: cached")
-            self._outcomes[stage] = Outcome(stage, "cached", 0.0, renewed=False)
+            self._outcomes[stage] = Outcome(stage, "cached", 0.0, has_new_outputs=False)
             self._schedule.end(stage)
             return
         self._began[stage] = time.monotonic()
@@ -139,8 +151,8 @@ class StageRuns:
             if self._ending:
                 raise SegTalkerError(f"stage {stage}: ended with the run") from error
             raise
-        state = "ran" if stage_outcome.ran else "restored" if stage_outcome.renewed else "cached"
-        return Outcome(stage, state, time.monotonic() - self._began[stage], stage_outcome.renewed)
+        state = "ran" if stage_outcome.ran else "restored" if stage_outcome.has_new_outputs else "cached"
+        return Outcome(stage, state, time.monotonic() - self._began[stage], stage_outcome.has_new_outputs)
 
     def end(self, outcome: Outcome) -> None:
         """Takes note of how a stage ended; others may begin then."""

@@ -137,6 +137,6 @@ class SgiModule(AdversarialModule):
     def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
         image, masks = self.render(self.average, batch)
         truth = batch["target"]
-        composited = composite(image, truth, masks, self.edge)
-        values = {"val/psnr": psnr(image, truth), "val/psnr_composited": psnr(composited, truth)}
+        composite_image = composite(image, truth, masks, self.edge)
+        values = {"val/psnr": psnr(image, truth), "val/psnr_composited": psnr(composite_image, truth)}
         self.log_dict(values, sync_dist=True)

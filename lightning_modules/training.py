@@ -123,8 +123,8 @@ class StepBar(Callback):
             self.bar.update()
             if _steps_done(trainer) % self.log_every == 0:
                 values = trainer.callback_metrics.items()
-                shown = {name[6:]: f"{float(value):.3f}" for name, value in values if name.startswith("train/")}
-                self.bar.set_postfix(shown, refresh=False)
+                postfix = {name[6:]: f"{float(value):.3f}" for name, value in values if name.startswith("train/")}
+                self.bar.set_postfix(postfix, refresh=False)
 
     def on_train_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.is_global_zero:

@@ -131,8 +131,8 @@ class TsgModule(pl.LightningModule):
         regions, identity, speech, _ = batch
         target = regions[..., *self.hidden].long()
         # the second time with speech of other windows: a network that does not listen scores the same twice
-        for row, heard in enumerate((speech, speech.roll(len(speech) // 2, dims=0))):
-            predicted_regions = self.predict(regions, identity, heard).argmax(dim=2)
+        for row, driving_speech in enumerate((speech, speech.roll(len(speech) // 2, dims=0))):
+            predicted_regions = self.predict(regions, identity, driving_speech).argmax(dim=2)
             self.counts[row] += overlap_counts(predicted_regions, target, NUM_REGIONS)
             self.mouth_counts[row] += overlap_counts(mouth_map(predicted_regions), mouth_map(target), 2)
 

@@ -45,6 +45,7 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Folder for the page; reports/comparison if left out.")] = None,
 ) -> None:
     """Compare runs: params, scores with intervals, training curves, frames; from MLflow alone."""
+    from segtalker.clips.worker_pools import THIS_PROCESS
     from segtalker.reporting.comparison.find_run import describe_run, plain_text
     from segtalker.reporting.comparison.page import compare_runs, render_comparison
     from segtalker.reporting.figures.report_figures import draw_all
@@ -54,13 +55,13 @@ def compare(
     root = project_root()
     runs = load_named(RunStore.open(root), names, load_params(root))
     if len(runs) < 2:
-        said, only = plain_text(" ".join(names)), describe_run(next(iter(runs.values())).run)
+        names_text, only = plain_text(" ".join(names)), describe_run(next(iter(runs.values())).run)
         raise BadInputError(
-            f"compare {said}: that is one run, {only}; name two or more by their ids, see segtalker runs"
+            f"compare {names_text}: that is one run, {only}; name two or more by their ids, see segtalker runs"
         )
     folder = make_folder(out or root / DEFAULT_OUT, root)
     comparison = compare_runs(runs)
     _show(comparison)
-    pictures = draw_all(comparison.drawings, folder / "figures")
+    pictures = draw_all(comparison.drawings, folder / "figures", THIS_PROCESS)
     write_text(folder / _PAGE, render_comparison(comparison, pictures))
     say(f"page: {folder / _PAGE}")

@@ -65,9 +65,9 @@ def _gpu() -> Check:
 def _codecs() -> Check:
     import av
 
-    wanted = {("libx264", "w"), ("aac", "w"), ("h264", "r"), ("hevc", "r"), ("aac", "r")}
+    codecs = {("libx264", "w"), ("aac", "w"), ("h264", "r"), ("hevc", "r"), ("aac", "r")}
     missing = []
-    for name, mode in sorted(wanted):
+    for name, mode in sorted(codecs):
         try:
             av.codec.Codec(name, mode)  # type: ignore[arg-type]
         except av.codec.codec.UnknownCodecError:

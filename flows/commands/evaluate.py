@@ -130,28 +130,28 @@ def evaluate(
     request = peers.Request(predictions.resolve(), name, real, geometry)
     # MLflow's store and files are found from the project folder, as in every stage
     with run_lock(root), contextlib.chdir(root):
-        measured = peers.measure_predictions(root, params, request)
-        peer_tables.write_measured(measured, params, place)
-        run_id = peer_tables.log_measured(measured, params, place)
-    _summarise(measured, params.tables.headline, place)
+        measurement = peers.measure_predictions(root, params, request)
+        peer_tables.write_measured(measurement, params, place)
+        run_id = peer_tables.log_measured(measurement, params, place)
+    _summarise(measurement, params.tables.headline, place)
     if real is None:
         say(f"beside the rows of an experiment: segtalker tables {params.active.experiment} {run_id[:_ID_DIGITS]}")
 
 
-def _summarise(measured: "Measured", shown: Sequence[str], place: Path) -> None:
-    name = measured.name
-    means = measured.scores.groupby(["metric", "method"])["value"].mean().unstack("method")
-    for metric in shown:
+def _summarise(measurement: "Measured", metric_names: Sequence[str], place: Path) -> None:
+    name = measurement.name
+    means = measurement.scores.groupby(["metric", "method"])["value"].mean().unstack("method")
+    for metric in metric_names:
         if metric in means.index and means.loc[metric].notna().any():
             row = means.loc[metric]
             score_texts = {of: f"{row[of]:.3f}" if row.notna()[of] else "none" for of in (name, "ground_truth")}
             say(f"{metric:18} {name} {score_texts[name]}, the recordings {score_texts['ground_truth']}")
-    for note in measured.notes[:5]:
+    for note in measurement.notes[:5]:
         say(f"note: {note['clip_id'] or note['video']}: {note['note']}")
-    if len(measured.notes) > 5:
-        say(f"and {len(measured.notes) - 5} more notes in {place / NOTES_FILE}")
-    of_clips = (measured.scores["method"] == name) & (measured.scores["clip_id"] != "")
-    clips = measured.scores.loc[of_clips, "clip_id"].nunique()
-    failure_count = len(measured.failures)
+    if len(measurement.notes) > 5:
+        say(f"and {len(measurement.notes) - 5} more notes in {place / NOTES_FILE}")
+    of_clips = (measurement.scores["method"] == name) & (measurement.scores["clip_id"] != "")
+    clips = measurement.scores.loc[of_clips, "clip_id"].nunique()
+    failure_count = len(measurement.failures)
     others = f"; the others are in {SCORES_FOLDER}/failures.csv" if failure_count else ""
     say(f"{place}: {clips} of {clips + failure_count} clips measured{others}")

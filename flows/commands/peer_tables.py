@@ -32,27 +32,27 @@ from segtalker.tracking.run_origin import origin_tags, package_versions, run_own
 from segtalker.utils.atomic import atomic_folder, write_text
 
 
-def write_measured(measured: Measured, params: Params, out: Path) -> None:
+def write_measured(measurement: Measured, params: Params, out: Path) -> None:
     """Writes the tables, `notes.csv` and, in `evaluate/`, what they were made of; all or nothing."""
-    settings, scored = params.tables, Path(SCORES_FOLDER)
+    settings, scores_folder = params.tables, Path(SCORES_FOLDER)
     with atomic_folder(out) as folder:
-        (folder / scored).mkdir()
-        write_scores(folder / scored / METRICS_FILE, measured.scores)
-        write_text(folder / scored / FACTS_FILE, json.dumps(measured.facts, indent=1, ensure_ascii=False))
-        write_text(folder / scored / PROTOCOL_FILE, json.dumps(measured.protocol, indent=1))
-        write_records(folder / scored / CLIPS_FILE, measured.records, EvaluationRecord)
-        write_table(folder / scored / "failures.csv", measured.failures, METHOD_FAILURE_COLUMNS)
-        write_table(folder / NOTES_FILE, measured.notes, NOTE_COLUMNS)
-        scores = read_scores(folder / scored, settings.headline)
+        (folder / scores_folder).mkdir()
+        write_scores(folder / scores_folder / METRICS_FILE, measurement.scores)
+        write_text(folder / scores_folder / FACTS_FILE, json.dumps(measurement.facts, indent=1, ensure_ascii=False))
+        write_text(folder / scores_folder / PROTOCOL_FILE, json.dumps(measurement.protocol, indent=1))
+        write_records(folder / scores_folder / CLIPS_FILE, measurement.records, EvaluationRecord)
+        write_table(folder / scores_folder / "failures.csv", measurement.failures, METHOD_FAILURE_COLUMNS)
+        write_table(folder / NOTES_FILE, measurement.notes, NOTE_COLUMNS)
+        scores = read_scores(folder / scores_folder, settings.headline)
         tables = make_tables(
             scores,
             Bootstrap(settings.bootstrap_draws, settings.confidence),
-            clips=read_texts(folder / scored / "clips.csv"),
-            failures=_failure_table(measured.failures),
+            clips=read_texts(folder / scores_folder / "clips.csv"),
+            failures=_failure_table(measurement.failures),
             splits=pd.DataFrame(),
             training={},
-            dataset=measured.dataset,
-            signature=measured.signature,
+            dataset=measurement.dataset,
+            signature=measurement.signature,
         )
         write_tables(tables, scores, folder)
 
@@ -62,11 +62,11 @@ def _failure_table(failures: Sequence[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(FAILURE_TABLE_COLUMNS))
 
 
-def log_measured(measured: Measured, params: Params, out: Path) -> str:
+def log_measured(measurement: Measured, params: Params, out: Path) -> str:
     """Keeps the scores in MLflow as a run of their own, from which `segtalker tables` makes tables again.
 
     Args:
-        measured: the scores.
+        measurement: the scores.
         params: by which they were measured.
         out: where `write_measured` wrote them.
 
@@ -78,14 +78,14 @@ def log_measured(measured: Measured, params: Params, out: Path) -> str:
     revision, dirty = git_revision(root)
     run = start_evaluation(
         root=root,
-        name=measured.name,
-        protocol=protocol_signature(measured.protocol),
-        signature=measured.signature,
+        name=measurement.name,
+        protocol=protocol_signature(measurement.protocol),
+        signature=measurement.signature,
         owner=run_owner(root),
         params={name: content[name] for name in ("base", "evaluate", "tables")},
         tags={
             "segtalker.experiment": params.active.experiment,
-            "segtalker.dataset": measured.dataset,
+            "segtalker.dataset": measurement.dataset,
             "segtalker.git_revision": revision,
             "segtalker.git_dirty": str(dirty).lower(),
         }
@@ -93,7 +93,7 @@ def log_measured(measured: Measured, params: Params, out: Path) -> str:
     )
     keep_scores(run, out / SCORES_FOLDER)
     run.log_artifact(out / NOTES_FILE)
-    run.log_metrics(mean_scores(measured.scores))
+    run.log_metrics(mean_scores(measurement.scores))
     run.finish(succeeded=True)
     return run.run_id
 

@@ -52,8 +52,8 @@ def load_named(store: "RunStore", names: list[str], params: Params) -> dict[str,
     from segtalker.reporting.comparison.loaded_run import label_runs, load_run
 
     named_runs = [find_run(name, store.runs) for name in names] or [latest_run(params.active.experiment, store.runs)]
-    chosen = list({run.run_id: run for run in named_runs}.values())
-    return {label: load_run(store, run, params.tables) for label, run in zip(label_runs(chosen), chosen, strict=True)}
+    matches = list({run.run_id: run for run in named_runs}.values())
+    return {label: load_run(store, run, params.tables) for label, run in zip(label_runs(matches), matches, strict=True)}
 
 
 def make_folder(folder: Path, root: Path, option: str = "--out") -> Path:
@@ -122,18 +122,18 @@ def runs(
     parts: dict[str, list[StoredRun]] = {}
     for part in store.runs:
         parts.setdefault(part.parent_id, []).append(part)
-    scored = {run.run_id for run in stored_runs if scored_part(run, parts.get(run.run_id, []))}
-    shown = [run for run in stored_runs if everything or run.run_id in scored]
-    apart = _telling_apart(shown)
+    scored_ids = {run.run_id for run in stored_runs if scored_part(run, parts.get(run.run_id, []))}
+    shown_runs = [run for run in stored_runs if everything or run.run_id in scored_ids]
+    apart = _telling_apart(shown_runs)
     rows = [
         [run.run_id[:_DIGITS], _short(run.name), run.experiment, run.dataset, run.signature[:_DIGITS],
-         *(column[index] for column in apart.values()), run.protocol[:_DIGITS], _state(run, run.run_id in scored),
-         f"{run.ended.astimezone():{_TIME}}", _key_scores(run, names)]
-        for index, run in enumerate(shown)
+         *(column[index] for column in apart.values()), run.protocol[:_DIGITS], _state(run, run.run_id in scored_ids),
+         f"{run.end_time.astimezone():{_TIME}}", _key_scores(run, names)]
+        for index, run in enumerate(shown_runs)
     ]  # fmt: skip
     heads = ["id", "name", "experiment", "dataset", "signature", *apart, "protocol", "state", "ended", "scores"]
     print_table(text_table(heads, [[plain_text(cell) for cell in row] for row in rows]))
-    if left := len(stored_runs) - len(shown):
+    if left := len(stored_runs) - len(shown_runs):
         say(f"{left} more without scores; --all shows them")
 
 
@@ -152,12 +152,12 @@ def tables(
     from segtalker.tracking.run_store import RunStore
 
     root = project_root()
-    loaded = load_named(RunStore.open(root), names or [], load_params(root))
+    loaded_runs = load_named(RunStore.open(root), names or [], load_params(root))
     folder = make_folder(out or root / DEFAULT_OUT, root)
-    written = write_runs(loaded, folder, separate)
-    for label, run in loaded.items():
+    files = write_runs(loaded_runs, folder, separate)
+    for label, run in loaded_runs.items():
         missing_values = int(run.scores.values["value"].isna().sum())
         say(f"{label}: {run.scores.clips(run.scores.system.name)} clips, {missing_values} values not measured, "
             f"{len(run.tables.failures)} failures, protocol {run.protocol_signature[:_DIGITS]}")  # fmt: skip
-    for path in written:
+    for path in files:
         say(str(path))

@@ -49,22 +49,22 @@ def talk(
         raise BadInputError("--audio and --out go together")
     root = project_root()
     talk_inputs = TalkInputs(portrait, audio, out, save_mask, tuple(swap or ()), mask, background)
-    chosen = check_inputs(talk_inputs, root, experiment)
+    name = check_inputs(talk_inputs, root, experiment)
     if audio is not None and (note := read_sound_choice(audio)):
         say(f"{audio.name}: {note}")
     # torch takes seconds to import: only here, when all that was given can be used
     from segtalker.inference.talk_pipeline import Edits, TalkPipeline
 
     edits = Edits(parse_swaps(talk_inputs.swaps), mask, background)
-    pipeline = TalkPipeline(_params_of(root, chosen), root / "models" / chosen, detector, detector_weights)
+    pipeline = TalkPipeline(_params_of(root, name), root / "models" / name, detector, detector_weights)
     if save_mask is not None:
         pipeline.save_mask(portrait, save_mask)
         say(f"{save_mask}: the regions of {portrait.name}; paint on it, then pass it as --mask")
     if audio is not None and out is not None:
         video = pipeline(portrait, audio, out, edits, crop_only)
-        say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {chosen}")
-        if video.cropped:
-            say(f"shows the face's square alone: {video.cropped}")
+        say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {name}")
+        if video.crop_reason:
+            say(f"shows the face's square alone: {video.crop_reason}")
 
 
 def check_inputs(talk_inputs: TalkInputs, root: Path, experiment: str | None) -> str:
@@ -93,10 +93,10 @@ def check_inputs(talk_inputs: TalkInputs, root: Path, experiment: str | None) ->
 
 def _networks(root: Path, experiment: str | None) -> str:
     """The experiment whose networks are to be used, and that they are there."""
-    chosen = experiment or newest_experiment(root / "models")
-    _params_of(root, chosen)
-    if not (root / "models" / chosen / "train_sgi" / "generator.ckpt").is_file():
+    name = experiment or newest_experiment(root / "models")
+    _params_of(root, name)
+    if not (root / "models" / name / "train_sgi" / "generator.ckpt").is_file():
         raise MissingWeightsError(
-            f"--experiment {chosen}: its networks are not trained yet; run `segtalker reproduce --experiment {chosen}`"
+            f"--experiment {name}: its networks are not trained yet; run `segtalker reproduce --experiment {name}`"
         )
-    return chosen
+    return name

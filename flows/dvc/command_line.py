@@ -44,11 +44,11 @@ class Reproduced:
 
     Args:
         ran: whether its command ran.
-        renewed: whether its outputs are others now; also where DVC took them from its cache.
+        has_new_outputs: whether its outputs are others now; also where DVC took them from its cache.
     """
 
     ran: bool
-    renewed: bool
+    has_new_outputs: bool
 
 
 def _last_line(text: str) -> str:
@@ -72,9 +72,9 @@ def recover(root: Path) -> None:
     lock = root / ".dvc" / "tmp" / "rwlock"
     if lock.is_file():
         with suppress(ValueError, TypeError, KeyError, AttributeError):
-            held = json.loads(lock.read_bytes())
-            readers = [info for infos in held.get("read", {}).values() for info in infos]
-            if any(_is_dvc(int(info["pid"])) for info in [*readers, *held.get("write", {}).values()]):
+            lock_content = json.loads(lock.read_bytes())
+            readers = [info for infos in lock_content.get("read", {}).values() for info in infos]
+            if any(_is_dvc(int(info["pid"])) for info in [*readers, *lock_content.get("write", {}).values()]):
                 return
         lock.unlink()
     if not _is_whole(root / "dvc.lock"):

@@ -42,8 +42,8 @@ def input_values(root: Path, stage: Stage) -> dict[str, str]:
     inputs = [re.sub(r"\$\{active\.(\w+)\}", lambda part: names[part[1]], dep) for dep in entry.get("deps", [])]
     values = {str(file): _input_value(file) for path in inputs for file in _files(root / path)}
     read = cache(lambda name: read_yaml(root / name))
-    for listed in entry["params"]:
-        for file, keys in (listed if isinstance(listed, Mapping) else {PARAMS_FILE: [listed]}).items():
+    for param_entry in entry["params"]:
+        for file, keys in (param_entry if isinstance(param_entry, Mapping) else {PARAMS_FILE: [param_entry]}).items():
             values |= {f"{file}, {key}": _param(read(file), key) for key in keys}
     return values
 
@@ -59,10 +59,10 @@ def check_unchanged(stage: Stage, before: Mapping[str, str], after: Mapping[str,
     Raises:
         BadInputError: something changed.
     """
-    changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    if changed:
-        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        raise BadInputError(f"{changed[0]}{more}: changed while {stage} ran; what is done is kept, run again to go on")
+    changes = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    if changes:
+        more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+        raise BadInputError(f"{changes[0]}{more}: changed while {stage} ran; what is done is kept, run again to go on")
 
 
 def _files(path: Path) -> list[Path]:

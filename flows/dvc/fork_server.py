@@ -48,13 +48,13 @@ def _receive(connection: socket.socket, count: int) -> bytes:
     Raises:
         ServerGoneError: the other side went before.
     """
-    received = b""
-    while len(received) < count:
-        part = connection.recv(count - len(received))
+    payload = b""
+    while len(payload) < count:
+        part = connection.recv(count - len(payload))
         if not part:
             raise ServerGoneError("the connection ended")
-        received += part
-    return received
+        payload += part
+    return payload
 
 
 def _receive_number(connection: socket.socket) -> int:

@@ -45,7 +45,7 @@ def restore_lock(root: Path, params: Params) -> list[Stage]:
     Returns:
         Stages that `dvc.lock` did not hold so.
     """
-    current, saved = _stages(root / _LOCK), _SavedLocks(root)
+    current, saved_locks = _stages(root / _LOCK), _SavedLocks(root)
     entries: dict[str, Entry] = {}
     outputs: dict[str, str] = {}
     read = cache(lambda name: read_yaml(root / name))  # once each: they are long
@@ -53,18 +53,18 @@ def restore_lock(root: Path, params: Params) -> list[Stage]:
         values = _current_values(read, template["params"])
         stage_lock = _renamed(current.get(stage), template, params)
         if stage_lock is None or not _is_up_to_date(stage_lock, values, outputs):
-            others = (_renamed(lock.get(stage), template, params) for lock in saved)
+            others = (_renamed(lock.get(stage), template, params) for lock in saved_locks)
             stage_lock = next(
                 (other for other in others if other and _is_up_to_date(other, values, outputs)), stage_lock
             )
         if stage_lock:
             entries[stage] = stage_lock
             outputs |= {out["path"]: out["md5"] for out in stage_lock["outs"]}
-    restored = [stage for stage in STAGES if entries.get(stage) != current.get(stage) and stage in entries]
-    if restored:
+    restored_stages = [stage for stage in STAGES if entries.get(stage) != current.get(stage) and stage in entries]
+    if restored_stages:
         with atomic_file(root / _LOCK) as temporary, temporary.open("w", encoding="utf-8") as out:
             YAML().dump({"schema": "2.0", "stages": entries}, out)
-    return restored
+    return restored_stages
 
 
 class _SavedLocks:
@@ -108,19 +108,19 @@ def _renamed(entry: Entry | None, template: Mapping[str, Any], params: Params) -
     if entry is None:
         return None
     own = rf"\1/{params.active.experiment}/"
-    renamed = entry | {
+    own_entry = entry | {
         kind: [item | {"path": _OWN_FOLDER.sub(own, item["path"])} for item in entry[kind]]
         for kind in ("deps", "outs")
         if kind in entry
     }
     places = {_place(out, params) for out in template["outs"]}
-    return renamed if {out["path"] for out in renamed["outs"]} == places else None
+    return own_entry if {out["path"] for out in own_entry["outs"]} == places else None
 
 
-def _current_values(read: Callable[[str], Entry], listed: list[str | dict[str, list[str]]]) -> dict[str, Entry]:
+def _current_values(read: Callable[[str], Entry], param_entries: list[str | dict[str, list[str]]]) -> dict[str, Entry]:
     """The values a stage depends on, by file and key, as `dvc.lock` holds them."""
     files: dict[str, list[str]] = {}
-    for item in listed:
+    for item in param_entries:
         for file, keys in item.items() if isinstance(item, dict) else [("params.yaml", [item])]:
             files.setdefault(file, []).extend(keys)
     return {file: {key: _value(read(file), key) for key in keys} for file, keys in files.items()}

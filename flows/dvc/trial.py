@@ -27,10 +27,10 @@ def check_trial(root: Path) -> None:
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode:
         return
-    committed = leaves(YAML(typ="safe", pure=True).load(answer.stdout))
+    committed_values = leaves(YAML(typ="safe", pure=True).load(answer.stdout))
     overrides = leaves(read_yaml(root / EXPERIMENT_FILE))
     for key, value in leaves(read_yaml(root / PARAMS_FILE)).items():
-        if value != committed.get(key) and key in overrides:
+        if value != committed_values.get(key) and key in overrides:
             raise BadInputError(
                 f"{PARAMS_FILE}: {key}={value} has no effect, the active experiment overrides it; "
                 f"git restore {PARAMS_FILE}, then -S {EXPERIMENT_FILE}:{key}={value}"

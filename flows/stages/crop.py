@@ -11,6 +11,6 @@ def crop(run: StageRun) -> None:
     """Crops every clip that `cut` listed."""
     check_detector(run.params.crop.detector, run.params.crop.weights)
     records = read_records(run.workspace.data("cut") / CLIPS_FILE, ClipRecord)
-    done = crop_clips(run.params, records, run.workspace.data("crop"))
-    frames = sum(record.frames for record in done)
-    run.log_metrics({"clips": len(done), "failed_clips": len(records) - len(done), "frames": frames})
+    crop_records = crop_clips(run.params, records, run.workspace.data("crop"))
+    frames = sum(record.frames for record in crop_records)
+    run.log_metrics({"clips": len(crop_records), "failed_clips": len(records) - len(crop_records), "frames": frames})

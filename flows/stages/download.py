@@ -29,8 +29,8 @@ def _synthetic(run: StageRun, folder: Path) -> Listing:
     recording = Recording(base.seed, settings.seconds, settings.height, settings.width, base.fps, base.sample_rate_hz)
     tasks = synthetic_tasks(settings, recording, folder)
     work = partial(render_recording, recording=recording)
-    pool, allowed = Pool.of(run.params.machine), base.max_failed_fraction
-    records = run_clips(tasks, work, folder, pool, allowed, "download")
+    pool, max_failed = Pool.of(run.params.machine), base.max_failed_fraction
+    records = run_clips(tasks, work, folder, pool, max_failed, "download")
     failures = read_records(folder / FAILURES_FILE, ClipFailure)
     return records, failures, source_report(run.workspace.dataset, records, failures)
 

@@ -50,16 +50,16 @@ def _file(text: str, key: str) -> Path:
 
 def _measured(run: StageRun, config: GateConfig, folder: Path) -> list[ClipRecord]:
     crops, base = run.workspace.data("crop"), run.params.base
-    seen = config.gate.model_dump(include={"scene_threshold", "samples", "sheet_px", "sync"})
+    settings = config.gate.model_dump(include={"scene_threshold", "samples", "sheet_px", "sync"})
     nets = [file_sha256(path) if path else "" for path in (config.expert, config.face_net)]
     how = task_key(
-        seen, nets, base.model_dump(exclude={"max_failed_fraction", "seed"}), code_hash(measure_clip.__module__)
+        settings, nets, base.model_dump(exclude={"max_failed_fraction", "seed"}), code_hash(measure_clip.__module__)
     )
     files = ("frames.zip", "landmarks.npy", "audio.wav", "crop.json")
     records = read_records(crops / CLIPS_FILE, ClipRecord)
     hashes = [[input_sha256(crops / "clips" / record.clip_id / name) for name in files] for record in records]
     return run_clips(
-        [ClipTask(record, task_key(how, hashed)) for record, hashed in zip(records, hashes, strict=True)],
+        [ClipTask(record, task_key(how, clip_hash)) for record, clip_hash in zip(records, hashes, strict=True)],
         partial(measure_clip, config, crops / "clips"),
         folder,
         pool=Pool.of(run.params.machine),
@@ -82,14 +82,14 @@ def gate(run: StageRun) -> None:
     if config.face_net:
         records = _with_people(records, folder, settings.identity_distance)
     reasons = {one.clip_id: why_dropped(one.quality, settings) for one in records if one.quality}
-    passed = [record for record in records if not reasons[record.clip_id]]
-    dropped = [DroppedClip(**vars(one), reason=reasons[one.clip_id]) for one in records if reasons[one.clip_id]]
-    write_records(folder / DROPPED_FILE, dropped, DroppedClip)
+    passed_records = [record for record in records if not reasons[record.clip_id]]
+    dropped_records = [DroppedClip(**vars(one), reason=reasons[one.clip_id]) for one in records if reasons[one.clip_id]]
+    write_records(folder / DROPPED_FILE, dropped_records, DroppedClip)
     page = run.workspace.reports / "datasets" / f"{run.workspace.dataset}.html"
-    write_text(page, dataset_page(run.workspace, passed, dropped, settings))
-    if not passed:
+    write_text(page, dataset_page(run.workspace, passed_records, dropped_records, settings))
+    if not passed_records:
         raise BadInputError(f"{folder / DROPPED_FILE}: every clip was dropped; lower the limits in params gate")
-    write_records(folder / CLIPS_FILE, passed, ClipRecord)
-    run.log_metrics({"clips": len(passed), "dropped_clips": len(dropped)})
-    run.log_metrics({"minutes": sum(record.seconds for record in passed) / 60})
+    write_records(folder / CLIPS_FILE, passed_records, ClipRecord)
+    run.log_metrics({"clips": len(passed_records), "dropped_clips": len(dropped_records)})
+    run.log_metrics({"minutes": sum(record.seconds for record in passed_records) / 60})
     run.log_artifact(page)

@@ -95,9 +95,9 @@ def write_method_table(folder: Path, records: Sequence[GenerateRecord]) -> None:
         for method, driving in record.made.items()
     ]
     write_table(folder / "clips.csv", table, COLUMNS)
-    made = {(row["method"], row["clip_id"]) for row in table}
+    table_keys = {(row["method"], row["clip_id"]) for row in table}
     for path in sorted(folder.glob("*/*/video.mp4")):
-        if (path.parent.parent.name, path.parent.name) not in made:
+        if (path.parent.parent.name, path.parent.name) not in table_keys:
             shutil.rmtree(path.parent)
 
 
@@ -120,7 +120,7 @@ def generate(run: StageRun) -> None:
     records = {one.clip_id: one for one in read_records(run.workspace.data("split") / CLIPS_FILE, ClipRecord)}
     talker = load_talker(config.models, config.settings, config.device)
     pool = THIS_PROCESS if config.device == "cuda" else Pool.of(params.machine)
-    done = run_clips(
+    results = run_clips(
         make_tasks(config, clips, records, params.base.seed),
         partial(generate_clip, config),
         config.folder,
@@ -128,9 +128,9 @@ def generate(run: StageRun) -> None:
         params.base.max_failed_fraction,
         "generate",
     )
-    write_method_table(config.folder, done)
-    people = one_of_each_subject([clip for clip in clips if clip.clip_id in {record.clip_id for record in done}])
+    write_method_table(config.folder, results)
+    people = one_of_each_subject([clip for clip in clips if clip.clip_id in {record.clip_id for record in results}])
     edits = stage.edits
     write_edits(talker, people, people[: edits.clips], config.folder / "edits", edits.frames, edits.background)
     write_samples(config.folder / "samples", people[: stage.samples], records)
-    run.log_metrics({"clips": len(done), "failed": len(clips) - len(done)})
+    run.log_metrics({"clips": len(results), "failed": len(clips) - len(results)})

@@ -33,8 +33,8 @@ def split(run: StageRun) -> None:
     if settings.strategy == "source":
         check_given(records, table, settings.shared_subjects)
     else:
-        chosen = subject_splits([record.subject for record in records], settings.val_fraction, settings.test_fraction)
-        records = [replace(record, split=chosen[record.subject]) for record in records]
+        splits = subject_splits([record.subject for record in records], settings.val_fraction, settings.test_fraction)
+        records = [replace(record, split=splits[record.subject]) for record in records]
     facts = split_facts(records)
     write_records(folder / CLIPS_FILE, records, ClipRecord)
     write_text(folder / "split.json", json.dumps(facts, indent=1))

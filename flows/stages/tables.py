@@ -3,12 +3,14 @@
 import math
 import tempfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from flows.stages.common import StageRun
 from segtalker.clips.store import load_clips
+from segtalker.clips.worker_pools import Pool
 from segtalker.config.params import Params
 from segtalker.evaluation.protocol import PROTOCOL_FILE, protocol_signature, read_protocol
 from segtalker.evaluation.result_files import keep_experiment, keep_histories, keep_scores
@@ -50,8 +52,8 @@ def encoder(params: Params) -> Encoder:
     return encode
 
 
-def make_players(samples: list[Sample], params: Params, system: str) -> list[Player]:
-    """Sample videos for the page."""
+def make_player(params: Params, system: str, sample: Sample) -> Player:
+    """Sample videos of a clip for the page."""
     base, settings = params.base, params.tables
     maker = PlayerMaker(
         encoder(params),
@@ -60,7 +62,7 @@ def make_players(samples: list[Sample], params: Params, system: str) -> list[Pla
         fps=base.fps,
         rate_hz=base.sample_rate_hz,
     )
-    return [maker.make(sample, system) for sample in samples]
+    return maker.make(sample, system)
 
 
 def plan(run: StageRun, scores: Scores, samples: list[Sample], system: str) -> list[Drawing]:
@@ -105,11 +107,13 @@ def tables(run: StageRun) -> None:
     samples = choose_samples(clips, workspace.results("generate"), system, params.tables.sample_clips, extremes)
     with atomic_folder(workspace.reports / "tables") as folder:
         write_tables(written, scores, folder)
+    pool = Pool.of(params.machine)
     with atomic_folder(workspace.reports / "figures") as folder:
-        pictures = draw_all(plan(run, scores, samples, system), folder)
+        pictures = draw_all(plan(run, scores, samples, system), folder, pool)
+    players = pool.map(partial(make_player, params, system), samples, __name__)
     settings = read_settings(workspace.root, params.active.experiment)
     origin = Origin(run.signature, *code_revision(workspace.root), people_apart(workspace), settings)
-    report = build_report(params, origin, scores, written, pictures, make_players(samples, params, system))
+    report = build_report(params, origin, scores, written, pictures, players)
     write_text(workspace.reports / "index.html", render_page(report))
     log_scores(run, scores)
     for name in ("tables", "figures"):

@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +14,7 @@ from datamodules.draws import DrawDataModule
 from datamodules.labelled_frames import LabelledDraws, LabelledFrames
 from datamodules.labelled_images import CachedImages, ClipFrames, LabelledImages, PairFolder, find_pairs, truth_packs
 from flows.stages.common import StageRun
-from flows.stages.training import fit
+from flows.stages.training import fit, optimizer_factory
 from lightning_modules.parser import ParserModule
 from segtalker.clips.record import ClipRecord
 from segtalker.clips.store import Clip
@@ -39,13 +38,13 @@ def hold_out(items: Sequence[Item], names: Sequence[str], share: float) -> tuple
     Raises:
         BadInputError: all have one name.
     """
-    ranked = sorted(set(names), key=lambda name: hashlib.sha256(name.encode()).hexdigest())
-    if len(ranked) < 2:
+    sorted_names = sorted(set(names), key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    if len(sorted_names) < 2:
         raise BadInputError("train_parser needs masks of at least two subjects, one to learn from and one held out")
-    count = min(max(1, round(share * len(ranked))), len(ranked) - 1)
-    held = set(ranked[:count])
+    count = min(max(1, round(share * len(sorted_names))), len(sorted_names) - 1)
+    held_out = set(sorted_names[:count])
     pairs = list(zip(items, names, strict=True))
-    return [item for item, name in pairs if name not in held], [item for item, name in pairs if name in held]
+    return [item for item, name in pairs if name not in held_out], [item for item, name in pairs if name in held_out]
 
 
 def cropped_clips(folder: Path, table: Path) -> list[Clip]:
@@ -68,10 +67,10 @@ def clip_images(folder: Path, table: Path, held_out: float) -> tuple[LabelledIma
     clips = cropped_clips(folder, table)
     if all(clip.split for clip in clips):
         train = [clip for clip in clips if clip.split == "train"]
-        held = [clip for clip in clips if clip.split != "train"]
+        held_clips = [clip for clip in clips if clip.split != "train"]
     else:
-        train, held = hold_out(clips, [clip.subject for clip in clips], held_out)
-    return ClipFrames(truth_packs(train)), ClipFrames(truth_packs(held))
+        train, held_clips = hold_out(clips, [clip.subject for clip in clips], held_out)
+    return ClipFrames(truth_packs(train)), ClipFrames(truth_packs(held_clips))
 
 
 def pair_images(params: Params) -> tuple[LabelledImages, LabelledImages]:
@@ -82,8 +81,8 @@ def pair_images(params: Params) -> tuple[LabelledImages, LabelledImages]:
         raise BadInputError(f"train_parser.pairs_root {stage.pairs_root!r}: set the variable, or name a folder")
     pairs = find_pairs(Path(root))
     parts = hold_out(pairs, [image.stem for image, _ in pairs], stage.held_out)
-    train, held = (CachedImages(PairFolder(part, stage.pairs_order, params.base.image_size)) for part in parts)
-    return train, held
+    train, held_images = (CachedImages(PairFolder(part, stage.pairs_order, params.base.image_size)) for part in parts)
+    return train, held_images
 
 
 def parser_data(params: Params, crop_folder: Path, table: Path) -> DrawDataModule:
@@ -111,7 +110,7 @@ def parser_module(params: Params) -> ParserModule:
     torch.manual_seed(params.base.seed)
     return ParserModule(
         parser_net(params),
-        optimizer=partial(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
+        optimizer=optimizer_factory(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
         steps=stage.steps,
         warmup_steps=stage.warmup_steps,
         balance=stage.balance,

@@ -1,6 +1,5 @@
 """Trains the renderer (SGI): codes of a reference frame and the mask of another to that other frame."""
 
-from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +10,7 @@ from datamodules.draws import DrawDataModule
 from datamodules.labelled_images import ClipFrames, parsed_packs
 from datamodules.reference_pairs import PairDraw, PairDraws, PairFrames
 from flows.stages.common import StageRun
-from flows.stages.training import fit
+from flows.stages.training import fit, optimizer_factory
 from lightning_modules.sgi import SgiModule
 from segtalker.clips.store import load_clips
 from segtalker.config.params import Params
@@ -27,9 +26,9 @@ from segtalker.regions import NUM_REGIONS, REGIONS
 def sgi_nets(params: Params) -> tuple[MaskGuidedEncoder, MaskGuidedGenerator]:
     """The untrained encoder and generator."""
     stage = params.train_sgi
-    shared = {"regions": NUM_REGIONS, "image_size": params.base.image_size, **stage.code.model_dump()}
-    encoder = MaskGuidedEncoder(**stage.encoder.model_dump(), **shared)
-    return encoder, MaskGuidedGenerator(**stage.generator.model_dump(), **shared)
+    common_args = {"regions": NUM_REGIONS, "image_size": params.base.image_size, **stage.code.model_dump()}
+    encoder = MaskGuidedEncoder(**stage.encoder.model_dump(), **common_args)
+    return encoder, MaskGuidedGenerator(**stage.generator.model_dump(), **common_args)
 
 
 def sgi_data(params: Params, data_root: Path, dataset: str) -> DrawDataModule:
@@ -54,16 +53,16 @@ def sgi_data(params: Params, data_root: Path, dataset: str) -> DrawDataModule:
 
 def sgi_module(params: Params, parser: FaceParser | None) -> SgiModule:
     """The untrained networks with how they learn."""
-    stage = params.train_sgi
+    stage, discriminator = params.train_sgi, params.train_sgi.discriminator
     torch.manual_seed(params.base.seed)
     encoder, generator = sgi_nets(params)
     return SgiModule(
         encoder=encoder,
         generator=generator,
-        discriminator=PatchDiscriminator(regions=NUM_REGIONS, channels=stage.discriminator.channels),
+        discriminator=PatchDiscriminator(regions=NUM_REGIONS, channels=discriminator.channels),
         parser=parser,
-        optimizer=partial(torch.optim.Adam, lr=stage.learning_rate, betas=(0.9, 0.99)),
-        discriminator_optimizer=partial(torch.optim.Adam, lr=stage.discriminator.learning_rate, betas=(0.5, 0.99)),
+        optimizer=optimizer_factory(torch.optim.Adam, lr=stage.learning_rate, betas=(0.9, 0.99)),
+        discriminator_optimizer=optimizer_factory(torch.optim.Adam, lr=discriminator.learning_rate, betas=(0.5, 0.99)),
         loss_weights=stage.loss_weights,
         region_weights=[stage.region_weights[name] for name in REGIONS],
         squared_weight=stage.squared_weight,

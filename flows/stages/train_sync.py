@@ -12,7 +12,7 @@ from datamodules.mouth_clips import Content, MouthSplits, open_mouth_splits, win
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.sync import SyncClips, SyncDraws
 from flows.stages.common import StageRun
-from flows.stages.training import fit
+from flows.stages.training import fit, optimizer_factory
 from lightning_modules.sync import SyncModule
 from lightning_modules.training import HISTORY_FILE
 from segtalker.config.params import Params
@@ -94,7 +94,7 @@ def sync_module(domain: Domain, params: Params) -> SyncModule:
         expert_net(domain, params),
         domain=domain,
         channels=_CHANNELS[domain],
-        optimizer=partial(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
+        optimizer=optimizer_factory(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
         steps=expert_params(domain, params).steps,
         warmup_steps=stage.warmup_steps,
         loss=stage.loss,

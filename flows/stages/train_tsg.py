@@ -1,7 +1,5 @@
 """Trains talking segmentation generation: speech and masks to talking masks."""
 
-from functools import partial
-
 import torch
 
 from datamodules.draws import DrawDataModule
@@ -9,7 +7,7 @@ from datamodules.mouth_clips import MouthSplits, open_mouth_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.tsg import TsgClipWindows, TsgDraws, TsgWindows
 from flows.stages.common import StageRun
-from flows.stages.training import fit
+from flows.stages.training import fit, optimizer_factory
 from lightning_modules.tsg import TsgModule
 from segtalker.config.params import Params
 from segtalker.nets.checkpoints import load_net, save_net
@@ -45,7 +43,7 @@ def tsg_module(params: Params, expert: SyncExpert) -> TsgModule:
     return TsgModule(
         tsg_net(params),
         expert=expert,
-        optimizer=partial(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
+        optimizer=optimizer_factory(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
         steps=stage.steps,
         warmup_steps=stage.warmup_steps,
         balance=stage.balance,

@@ -1,7 +1,5 @@
 """Trains the baseline Wav2Lip: faces without their lower half, a reference and speech to faces."""
 
-from functools import partial
-
 import torch
 
 from datamodules.draws import DrawDataModule
@@ -9,7 +7,7 @@ from datamodules.mouth_clips import MouthSplits, open_face_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.wav2lip import FaceClipWindows, FaceDraws, FaceWindows
 from flows.stages.common import StageRun
-from flows.stages.training import fit
+from flows.stages.training import fit, optimizer_factory
 from lightning_modules.wav2lip import Wav2LipModule
 from segtalker.config.params import Params
 from segtalker.nets.checkpoints import load_net, save_net
@@ -56,8 +54,8 @@ def wav2lip_module(params: Params, expert: SyncExpert) -> Wav2LipModule:
         wav2lip_net(params),
         discriminator=PatchDiscriminator(regions=0, channels=discriminator.channels),
         expert=expert,
-        optimizer=partial(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
-        discriminator_optimizer=partial(torch.optim.Adam, lr=discriminator.learning_rate, betas=(0.5, 0.99)),
+        optimizer=optimizer_factory(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
+        discriminator_optimizer=optimizer_factory(torch.optim.Adam, lr=discriminator.learning_rate, betas=(0.5, 0.99)),
         loss_weights=stage.loss_weights,
         squared_weight=stage.squared_weight,
         mouth_weight=stage.mouth_weight,

@@ -1,12 +1,21 @@
 """What the training stages share: a network's training under a stage run's seed, machine and log."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 from flows.stages.common import StageRun
 from lightning_modules import training
+from lightning_modules.training import OptimizerFactory
 from segtalker.config.training import TrainingStage
+
+
+def optimizer_factory(kind: Callable[..., torch.optim.Optimizer], **settings: Any) -> OptimizerFactory:
+    """Builds an optimiser; one call does a step of all tensors, with the numbers of one call each in half the time."""
+    return partial(kind, foreach=True, **settings)
 
 
 def fit(

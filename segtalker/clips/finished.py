@@ -126,11 +126,11 @@ class FinishedClips:
                 [name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
                 for name, (_, status) in entries.items()
             ]
-            unchanged = stamp == self._stamps.get(clip_id)
-            note = _read_note(folder, sealed=not unchanged) if entries else None
+            same_stamp = stamp == self._stamps.get(clip_id)
+            note = _read_note(folder, check_seal=not same_stamp) if entries else None
             if note is None or note.key != key:
                 return None
-            if not unchanged:
+            if not same_stamp:
                 _check(note, entries, fresh)
         except DamageError as damage:
             self.damage[clip_id] = str(damage)
@@ -177,12 +177,12 @@ def _clip_entries(folder: Path, stage: Path, further: Sequence[Path]) -> Entries
         raise DamageError(f"{Path(os.fsdecode(error.filename)).name}: {error.strerror}") from error
 
 
-def _read_note(folder: Path, sealed: bool) -> DoneNote | None:
+def _read_note(folder: Path, check_seal: bool) -> DoneNote | None:
     """What a clip's `done.json` says; None where another version of this project wrote it.
 
     Args:
         folder: of the clip.
-        sealed: compare it with its seal.
+        check_seal: compare it with its seal.
 
     Raises:
         DamageError: it is gone, torn or altered.
@@ -194,7 +194,7 @@ def _read_note(folder: Path, sealed: bool) -> DoneNote | None:
         raise DamageError(f"{DONE_FILE} is missing") from None
     except (OSError, ValueError, TypeError) as error:
         raise DamageError(f"{DONE_FILE} is torn") from error
-    if note is not None and sealed and content["seal"] != note.seal:
+    if note is not None and check_seal and content["seal"] != note.seal:
         raise DamageError(f"{DONE_FILE} was altered")
     return note
 
@@ -207,8 +207,8 @@ def _check(note: DoneNote, entries: Entries, fresh: bool) -> None:
     """
     if wrong := sorted((entries.keys() - {DONE_FILE}) ^ note.files.keys()):
         raise DamageError(f"{wrong[0]} {'is missing' if wrong[0] in note.files else 'does not belong there'}")
-    for name, written in note.files.items():
+    for name, file_facts in note.files.items():
         path, status = entries[name]
-        right = stat.S_ISREG(status.st_mode) and status.st_size == written.size
-        if not right or not (fresh or file_sha256(Path(path)) == written.sha256):
+        right = stat.S_ISREG(status.st_mode) and status.st_size == file_facts.size
+        if not right or not (fresh or file_sha256(Path(path)) == file_facts.sha256):
             raise DamageError(f"{name} was altered")

@@ -29,8 +29,8 @@ def _encode_frame(image: np.ndarray) -> bytes:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     for quality in _JPEG_QUALITIES:
         payload = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality, *_JPEG_SAMPLING])[1]
-        decoded = cv2.imdecode(payload, cv2.IMREAD_COLOR)
-        if quality == _JPEG_QUALITIES[-1] or (decoded is not None and cv2.PSNR(decoded, bgr) >= _MIN_PSNR_DB):
+        decoded_bgr = cv2.imdecode(payload, cv2.IMREAD_COLOR)
+        if quality == _JPEG_QUALITIES[-1] or (decoded_bgr is not None and cv2.PSNR(decoded_bgr, bgr) >= _MIN_PSNR_DB):
             break
     return payload.tobytes()
 
@@ -161,9 +161,9 @@ class ImagePack:
 
     def read(self, indices: Sequence[int] | None = None) -> np.ndarray:
         """Reads frames by index, all where `indices` is None: `(T, H, W, 3)` or `(T, H, W)`, uint8."""
-        wanted = range(len(self)) if indices is None else indices
+        frame_indices = range(len(self)) if indices is None else indices
         with self._open() as (pack, index):
-            return np.stack([self._image(pack, index, int(frame)) for frame in wanted])
+            return np.stack([self._image(pack, index, int(frame)) for frame in frame_indices])
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Frames in order, one at a time."""
@@ -172,9 +172,9 @@ class ImagePack:
                 yield self._image(pack, index, frame)
 
     def _image(self, pack: BinaryIO, index: np.ndarray, frame: int) -> np.ndarray:
-        start, packed, size, crc, method = index[frame].item()
+        start, packed_size, size, crc, method = index[frame].item()
         pack.seek(start)
-        payload = pack.read(packed)
+        payload = pack.read(packed_size)
         try:
             if method == zipfile.ZIP_DEFLATED:
                 payload = zlib.decompress(payload, -zlib.MAX_WBITS, size)

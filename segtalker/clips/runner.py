@@ -110,25 +110,25 @@ def _worked(
         raise BadInputError(f"{clips}: is a link; remove it (clips are never removed through a link), then run again")
     clip_ids = {task.clip_id for task in tasks}
     strays = _remove_others(clips, clip_ids)
-    finished = FinishedClips(folder)
-    records = {task.clip_id: record for task in tasks if (record := _finished_record(finished, task)) is not None}
-    _tell(label, clips, strays, finished.damage)
+    clip_notes = FinishedClips(folder)
+    records = {task.clip_id: record for task in tasks if (record := _finished_record(clip_notes, task)) is not None}
+    _tell(label, clips, strays, clip_notes.damage)
     todo = [task for task in tasks if task.clip_id not in records]
     reasons: dict[str, str] = {}
     try:
         with progress_bar(total=len(tasks), label=label, unit="clip") as bar:
             bar.update(len(records))
             for task, reason in _outcomes(todo, work, folder, pool):
-                record = None if reason else _finished_record(finished, task, fresh=True)
+                record = None if reason else _finished_record(clip_notes, task, fresh=True)
                 if record is None:
-                    reasons[task.clip_id] = reason or finished.damage.get(task.clip_id, "its outputs are not there")
+                    reasons[task.clip_id] = reason or clip_notes.damage.get(task.clip_id, "its outputs are not there")
                     remove(clips / task.clip_id)
-                    finished.forget(task.clip_id)
+                    clip_notes.forget(task.clip_id)
                 else:
                     records[task.clip_id] = record
                 bar.update()
     finally:
-        finished.save(clip_ids)
+        clip_notes.save(clip_ids)
     _remove_others(clips, clip_ids)  # what a process that died has left
     return records, reasons
 
@@ -174,9 +174,9 @@ def _write_tables(
             f"{folder / FAILURES_FILE}: {len(failures)} of {len(tasks)} clips failed, more than"
             f" base.max_failed_fraction {max_failed} allows; the first, {first.clip_id}: {first.reason}"
         )
-    passed = [records[clip_id] for clip_id in sorted(records)]
-    write_records(folder / CLIPS_FILE, passed, type(tasks[0].record))
-    return passed
+    passed_records = [records[clip_id] for clip_id in sorted(records)]
+    write_records(folder / CLIPS_FILE, passed_records, type(tasks[0].record))
+    return passed_records
 
 
 def _remove_others(clips: Path, clip_ids: set[str]) -> list[str]:
@@ -193,9 +193,9 @@ def _remove_others(clips: Path, clip_ids: set[str]) -> list[str]:
     return strays
 
 
-def _finished_record(finished: FinishedClips, task: ClipTask[Record], fresh: bool = False) -> Record | None:
+def _finished_record(clip_notes: FinishedClips, task: ClipTask[Record], fresh: bool = False) -> Record | None:
     """The clip's record where its outputs are there, whole and up to date."""
-    facts = finished.facts(task.clip_id, task.key, task.further, fresh)
+    facts = clip_notes.facts(task.clip_id, task.key, task.further, fresh)
     return None if facts is None else with_facts(task.record, facts)
 
 

@@ -33,25 +33,25 @@ def subject_splits(subjects: Iterable[str], val_fraction: float, test_fraction: 
         "val": (test_fraction, test_fraction + val_fraction),
         "train": (test_fraction + val_fraction, 1.0),
     }
-    wanted = [name for name, (low, high) in ranges.items() if high > low]
+    names = [name for name, (low, high) in ranges.items() if high > low]
     place = {subject: _number(subject) for subject in sorted(set(subjects))}
-    if len(place) < len(wanted):
-        raise BadInputError(f"{len(place)} subject(s) cannot be held apart in {len(wanted)} splits; add more people")
-    chosen = {
-        subject: next(name for name in wanted if ranges[name][0] <= number < ranges[name][1])
+    if len(place) < len(names):
+        raise BadInputError(f"{len(place)} subject(s) cannot be held apart in {len(names)} splits; add more people")
+    splits = {
+        subject: next(name for name in names if ranges[name][0] <= number < ranges[name][1])
         for subject, number in place.items()
     }
-    for name in wanted:
-        if name not in chosen.values():
-            _fill(name, ranges[name], chosen, place)
-    return chosen
+    for name in names:
+        if name not in splits.values():
+            _fill(name, ranges[name], splits, place)
+    return splits
 
 
-def _fill(empty: str, bounds: tuple[float, float], chosen: dict[str, str], place: Mapping[str, float]) -> None:
-    members = {name: [subject for subject, split in chosen.items() if split == name] for name in SPLITS}
+def _fill(empty: str, bounds: tuple[float, float], splits: dict[str, str], place: Mapping[str, float]) -> None:
+    members = {name: [subject for subject, split in splits.items() if split == name] for name in SPLITS}
     largest = max(SPLITS, key=lambda name: len(members[name]))
     middle = sum(bounds) / 2
-    chosen[min(members[largest], key=lambda subject: abs(place[subject] - middle))] = empty
+    splits[min(members[largest], key=lambda subject: abs(place[subject] - middle))] = empty
 
 
 def _number(subject: str) -> float:

@@ -153,8 +153,8 @@ class Clip:
 
     def _in_time(self, name: str) -> Path:
         """A file of the sound, corrected where that was needed."""
-        corrected = self.gate_folder / name
-        return corrected if corrected.is_file() else self.crop_folder / name
+        corrected_file = self.gate_folder / name
+        return corrected_file if corrected_file.is_file() else self.crop_folder / name
 
     @property
     def facts(self) -> dict:

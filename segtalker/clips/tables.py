@@ -55,9 +55,9 @@ def write_records(path: Path, records: Iterable[Row], kind: Any) -> None:
         kind: their type.
     """
     rows = sorted(map(_cells, records), key=lambda row: row["clip_id"])
-    needed = {item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING}
-    filled = dict.fromkeys([*_columns(kind), *(name for row in rows for name in row)])
-    columns = [name for name in filled if name in needed | _USUAL or any(row.get(name) for row in rows)]
+    mandatory = {item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING}
+    all_columns = dict.fromkeys([*_columns(kind), *(name for row in rows for name in row)])
+    columns = [name for name in all_columns if name in mandatory | _USUAL or any(row.get(name) for row in rows)]
     with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore", lineterminator="\n")
         writer.writeheader()

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 # works on an item and says why it failed, or nothing
 Attempt = Callable[[Item], str]
 # items that were being worked on when a process died, and those not begun
@@ -82,6 +83,20 @@ class Pool:
         else:
             workers = self.workers or usable_cores()
             yield from _one_by_one_after_a_crash(items, lambda some: _run_local(some, attempt, module, workers))
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item], module: str) -> list[Result]:
+        """What a function makes of each item, in their order; on this machine, for results come back as a whole.
+
+        Args:
+            function: of a module, or a partial of one; what it raises ends everything.
+            items: sent to the processes one by one.
+            module: imported by the processes beforehand.
+        """
+        workers = min(self.workers or usable_cores(), len(items))
+        if workers < 2:
+            return [function(item) for item in items]
+        with _process_pool(workers, module) as pool:
+            return list(pool.map(function, items))
 
 
 THIS_PROCESS = Pool(workers=1, scheduler="")
@@ -149,11 +164,11 @@ def fork_workers_from_here() -> None:
     if not tasks.is_dir() or len(list(tasks.iterdir())) > 1:
         return
     resource_tracker.ensure_running()  # a program of its own, which the next lines must not fork
-    spawn, util.spawnv_passfds = util.spawnv_passfds, _fork_and_run  # type: ignore[attr-defined]
+    spawn, util.spawnv_passfds = util.spawnv_passfds, _fork_and_run  # type: ignore[assignment]
     try:
         forkserver.ensure_running()
     finally:
-        util.spawnv_passfds = spawn  # type: ignore[attr-defined]
+        util.spawnv_passfds = spawn
 
 
 def _fork_and_run(_program: object, arguments: Sequence[str], kept: Sequence[int]) -> int:

@@ -38,12 +38,12 @@ def _setting(text: str) -> dict[str, Any]:
     if not equals_sign or not all(key.split(".")):
         raise BadInputError(f"--set {text}: expected key=value, for example train_tsg.steps=50")
     try:
-        nested: Any = YAML(typ="safe", pure=True).load(value)
+        override: Any = YAML(typ="safe", pure=True).load(value)
     except YAMLError as error:
         raise BadInputError(f"--set {text}: the value is not valid YAML") from error
     for part in reversed(key.split(".")):
-        nested = {part: nested}
-    return nested
+        override = {part: override}
+    return override
 
 
 def compose(root: Path, name: str, settings: Sequence[str]) -> tuple[dict[str, Any], Params]:

@@ -75,8 +75,8 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _check_parser(self) -> "Params":
-        untrained = self.train_parser.labels == "none" and self.parse.backend == "trained"
-        if untrained and not self.train_parser.weights:
+        needs_weights = self.train_parser.labels == "none" and self.parse.backend == "trained"
+        if needs_weights and not self.train_parser.weights:
             raise ValueError(
                 "train_parser.labels none needs train_parser.weights, a trained parser, or parse.backend bisenet"
             )
@@ -129,11 +129,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with the leaves of `overrides` laid over it; neither is changed."""
-    merged = dict(base)
+    result = dict(base)
     for key, value in overrides.items():
-        old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
+        old = result.get(key)
+        result[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
 
 
 def parse_params(content: Mapping[str, Any], origin: str) -> Params:

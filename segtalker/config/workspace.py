@@ -71,8 +71,8 @@ def stage_outputs(root: Path) -> list[Path]:
         for output in stage.get("outs", ())
     ]
     # `data/cut/${active.dataset}` depends on the experiment: all of `data/cut` is the stage's
-    stated = [output if "${" not in output else output.partition("${")[0].rpartition("/")[0] for output in outputs]
-    return [(root / name).resolve() for name in (*_STAGE_FOLDERS, *stated)]
+    folders = [output if "${" not in output else output.partition("${")[0].rpartition("/")[0] for output in outputs]
+    return [(root / name).resolve() for name in (*_STAGE_FOLDERS, *folders)]
 
 
 def refuse_stage_output(path: Path, root: Path, option: str) -> None:
@@ -86,13 +86,13 @@ def refuse_stage_output(path: Path, root: Path, option: str) -> None:
     Raises:
         BadInputError: it lies inside an output of a stage, or is a folder that holds one.
     """
-    wanted = path.resolve()
+    target = path.resolve()
     for output in stage_outputs(root):
         name = os.path.relpath(output, root.resolve())
-        if wanted.is_relative_to(output):
+        if target.is_relative_to(output):
             raise BadInputError(
                 f"{option} {path}: {name} belongs to a stage, and the next run deletes what it did not write there;"
                 f" name another place, such as out/{path.name}"
             )
-        if output.is_relative_to(wanted):
+        if output.is_relative_to(target):
             raise BadInputError(f"{option} {path}: holds {name}, which belongs to a stage; name a folder of its own")

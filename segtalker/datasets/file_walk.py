@@ -44,18 +44,20 @@ def walk_files(root: Path, suffixes: Sequence[str]) -> tuple[list[Path], list[Pa
         Files and folders that cannot be opened, each in order of their paths.
     """
     files: list[Path] = []
-    closed: list[Path] = []
-    seen: set[tuple[int, int]] = set()
-    for name, folders, names in os.walk(root, followlinks=True, onerror=lambda error: closed.append(_path(error))):
+    unreadable_folders: list[Path] = []
+    visited_folders: set[tuple[int, int]] = set()
+    for name, folders, names in os.walk(
+        root, followlinks=True, onerror=lambda error: unreadable_folders.append(_path(error))
+    ):
         facts = os.stat(name)
-        if (facts.st_dev, facts.st_ino) in seen:
+        if (facts.st_dev, facts.st_ino) in visited_folders:
             folders.clear()
             continue
-        seen.add((facts.st_dev, facts.st_ino))
+        visited_folders.add((facts.st_dev, facts.st_ino))
         folders[:] = sorted(folder for folder in folders if not is_hidden(Path(folder)))
         paths = (Path(name, file) for file in names if not is_hidden(Path(file)))
         files += (path for path in paths if path.name.casefold().endswith(tuple(suffixes)) and _may_be_file(path))
-    return sorted(files), sorted(closed)
+    return sorted(files), sorted(unreadable_folders)
 
 
 def _path(error: OSError) -> Path:
@@ -76,10 +78,10 @@ def why(error: Exception) -> str:
     return one_line(error)
 
 
-def closed_folders(closed: Sequence[Path], ids: Sequence[str], project: Path) -> list[ClipFailure]:
+def closed_folders(unreadable_folders: Sequence[Path], ids: Sequence[str], project: Path) -> list[ClipFailure]:
     """Failures of folders that cannot be opened."""
     reason = "the folder cannot be opened; whatever is in it is left out"
     return [
         ClipFailure(clip_id, inside_project(path, project), f"{written_out(path.name)}: {reason}")
-        for path, clip_id in zip(closed, ids, strict=True)
+        for path, clip_id in zip(unreadable_folders, ids, strict=True)
     ]

@@ -43,13 +43,13 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[ClipRecord], lis
     root = expand_path(settings.root, ROOT_KEY)
     if not root.is_dir():
         raise BadInputError(f"{root}: no such folder; {ROOT_KEY} must name one with videos")
-    video_files, closed = walk_files(root, VIDEO_SUFFIXES)
+    video_files, unreadable_folders = walk_files(root, VIDEO_SUFFIXES)
     videos = [path for path in video_files if _matches(path.relative_to(root), settings.include)]
     if not videos:
         raise BadInputError(f"{root}: no videos that match download.folder.include {list(settings.include)}")
     records: dict[tuple[str, Path | None], ClipRecord] = {}
-    ids = clip_ids([path.relative_to(root) for path in [*videos, *closed]])
-    failures = closed_folders(closed, ids[len(videos) :], project)
+    ids = clip_ids([path.relative_to(root) for path in [*videos, *unreadable_folders]])
+    failures = closed_folders(unreadable_folders, ids[len(videos) :], project)
     with FileHashes(project / _KNOWN_FILE) as hashes:
         for path, clip_id in progress(zip(videos, ids, strict=False), len(videos), "download", unit="clip"):
             try:
@@ -104,7 +104,7 @@ def _record(clip_id: str, subject: str, video: Video, project: Path, hashes: Fil
 
 
 def _sound_beside(video: Path) -> Path | None:
-    beside = (video.with_suffix(written) for suffix in SOUND_SUFFIXES for written in (suffix, suffix.upper()))
+    beside = (video.with_suffix(extension) for suffix in SOUND_SUFFIXES for extension in (suffix, suffix.upper()))
     return next((path for path in beside if path.is_file()), None)
 
 

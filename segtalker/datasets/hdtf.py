@@ -83,7 +83,7 @@ def hdtf_recordings(settings: Hdtf, project: Path) -> HdtfListing:
         return _distributed(expand_path(settings.clips, "download.hdtf.clips"), settings, members, root, project)
     fetch_lists(settings.lists_url, root / "lists", settings.retries)
     videos = [
-        chosen for video in read_lists(root / "lists") if (chosen := _chosen(video, settings.include)) is not None
+        selection for video in read_lists(root / "lists") if (selection := _chosen(video, settings.include)) is not None
     ]
     if not videos:
         raise BadInputError(f"download.hdtf.include {list(settings.include)}: no clip of HDTF matches")
@@ -129,7 +129,7 @@ def _record(
     hashes: FileHashes,
 ) -> ClipRecord:
     path = video_path(root, video.video_id)
-    opened = open_video(path, "pyav")
+    video_reader = open_video(path, "pyav")
     subject, split = _subject_and_split(clip.clip_id, members, settings.split)
     return ClipRecord(
         clip_id=clip.clip_id,
@@ -137,13 +137,13 @@ def _record(
         split=split,
         source=Path(inside_project(path, project)),
         source_sha256=hashes.sha256(path),
-        frames=round((clip.end_s - clip.start_s) * opened.fps),
+        frames=round((clip.end_s - clip.start_s) * video_reader.fps),
         seconds=clip.end_s - clip.start_s,
-        fps=round(opened.fps, 3),
+        fps=round(video_reader.fps, 3),
         start_s=clip.start_s,
         end_s=clip.end_s,
         # the box counts pixels of the listed resolution
-        box=clip.box if opened.height == video.height else None,
+        box=clip.box if video_reader.height == video.height else None,
         ratio=clip.ratio,
     )
 
@@ -158,12 +158,12 @@ def _distributed(folder: Path, settings: Hdtf, members: Mapping[str, Member], ro
     """Clips in their final form: cut, cropped and named as in the published list."""
     if not folder.is_dir():
         raise BadInputError(f"{folder}: no such folder; download.hdtf.clips must name one with HDTF's clips")
-    video_files, closed = walk_files(folder, VIDEO_SUFFIXES)
+    video_files, unreadable_folders = walk_files(folder, VIDEO_SUFFIXES)
     paths = [path for path in video_files if any(fnmatch(path.stem, pattern) for pattern in settings.include)]
     if not paths:
         raise BadInputError(f"{folder}: no clips such as WDA_AdamSchiff_000.mp4 in it")
     records: dict[str, ClipRecord] = {}
-    failures = closed_folders(closed, [written_out(path.name) for path in closed], project)
+    failures = closed_folders(unreadable_folders, [written_out(path.name) for path in unreadable_folders], project)
     with FileHashes(root / _HASHES_FILE) as hashes:
         for path in progress(paths, len(paths), "download", unit="clip"):
             try:
@@ -182,7 +182,7 @@ def _distributed_record(
 ) -> ClipRecord:
     if path.stem not in members:
         raise BadClipError(f"{path.name}: not the name of a clip of HDTF")
-    opened = open_video(path, "pyav")
+    video_reader = open_video(path, "pyav")
     subject, side = _subject_and_split(path.stem, members, split)
     return ClipRecord(
         clip_id=path.stem,
@@ -190,7 +190,7 @@ def _distributed_record(
         split=side,
         source=Path(inside_project(path, project)),
         source_sha256=hashes.sha256(path),
-        frames=round(opened.seconds * opened.fps),
-        seconds=round(opened.seconds, 3),
-        fps=round(opened.fps, 3),
+        frames=round(video_reader.seconds * video_reader.fps),
+        seconds=round(video_reader.seconds, 3),
+        fps=round(video_reader.fps, 3),
     )

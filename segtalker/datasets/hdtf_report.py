@@ -55,13 +55,13 @@ def _totals(listing: HdtfListing) -> list[str]:
     ]
     clips = sum(len(video.clips) for video in listing.videos)
     body.append(("listed", len(listing.videos), clips, _clip_minutes(listing.videos)))
-    boxed = sum(record.box is not None for record in listing.records)
-    listed = sum(entry.state == "fetched" and entry.height == entry.listed_height for entry in listing.ledger)
-    unboxed = sum(not clip.box for video in listing.videos for clip in video.clips)
+    boxes = sum(record.box is not None for record in listing.records)
+    full_size = sum(entry.state == "fetched" and entry.height == entry.listed_height for entry in listing.ledger)
+    boxless = sum(not clip.box for video in listing.videos for clip in video.clips)
     return [
         *_table(("", "videos", "clips", "minutes of clips"), body),
-        f"{listed} of {len(by_state['fetched'])} fetched videos have the listed resolution, so the published square"
-        f" holds for {boxed} clips; the others are cropped by the detector and the published ratio. {unboxed} clips"
+        f"{full_size} of {len(by_state['fetched'])} fetched videos have the listed resolution, so the published square"
+        f" holds for {boxes} clips; the others are cropped by the detector and the published ratio. {boxless} clips"
         " have no published square.",
         "",
     ]
@@ -97,8 +97,8 @@ def _splits(listing: HdtfListing, split: str) -> list[str]:
         for side, part in parts.items()
     ]
     neither = sum(not member.published for member in members.values())
-    published = (
+    published_note = (
         f"`published`, of a published study: {shared_subjects(members)} people are on both sides of it, {neither} of"
         f" {len(members)} clips on neither."
     )
-    return [_OWN if split == "subjects" else published, "", *_table(("split", "people", "clips", "minutes"), body)]
+    return [_OWN if split == "subjects" else published_note, "", *_table(("split", "people", "clips", "minutes"), body)]

@@ -82,15 +82,17 @@ def mead_recordings(settings: Mead, project: Path) -> tuple[list[ClipRecord], li
     _check(settings)
     root = _root(settings)
     target = project / expand_path(settings.unpack_to, "download.mead.unpack_to")
-    dataset_files, closed = walk_files(root, (*ARCHIVE_SUFFIXES, *VIDEO_SUFFIXES, *SOUND_SUFFIXES))
+    dataset_files, unreadable_folders = walk_files(root, (*ARCHIVE_SUFFIXES, *VIDEO_SUFFIXES, *SOUND_SUFFIXES))
     archives = [path for path in _archives(dataset_files) if _actor_chosen(_place(path, root), settings)]
     files = _unpacked(archives, root, target, settings) + _loose(dataset_files, root, archives, target)
     recordings, failures = _recordings(files, settings, project)
-    failures += closed_folders(closed, clip_ids([path.relative_to(root) for path in closed]), project)
+    failures += closed_folders(
+        unreadable_folders, clip_ids([path.relative_to(root) for path in unreadable_folders]), project
+    )
     if not recordings and not failures:
         raise BadInputError(f"{root}: none of MEAD's recordings that download.mead chooses; {_how_to_get()}")
-    records, broken = _read(recordings, settings.split, project)
-    return records, sorted(failures + broken, key=lambda failure: failure.clip_id)
+    records, read_failures = _read(recordings, settings.split, project)
+    return records, sorted(failures + read_failures, key=lambda failure: failure.clip_id)
 
 
 def _how_to_get() -> str:
@@ -125,8 +127,8 @@ def _check(settings: Mead) -> None:
 
 def _chosen(name: MeadName | None, settings: Mead) -> bool:
     return name is not None and all(
-        not wanted or value in wanted
-        for value, wanted in (
+        not allowed_values or value in allowed_values
+        for value, allowed_values in (
             (name.actor, settings.actors),
             (name.emotion, settings.emotions),
             (name.level, settings.levels),
@@ -208,7 +210,7 @@ def _recordings(files: Sequence[_File], settings: Mead, project: Path) -> tuple[
         if name is not None:
             sounds.setdefault(name.sound, file.path)
     videos = [file for file in files if _suffix(file.path, VIDEO_SUFFIXES)]
-    chosen: dict[str, _Recording] = {}
+    by_clip_id: dict[str, _Recording] = {}
     failures: list[ClipFailure] = []
     for file, other_id in zip(videos, clip_ids([Path(file.place) for file in videos]), strict=True):
         name, source = parse_video(file.place), inside_project(file.path, project)
@@ -216,11 +218,11 @@ def _recordings(files: Sequence[_File], settings: Mead, project: Path) -> tuple[
             reason = f"{file.path.name}: its path does not say which recording of MEAD it is, as {_EXAMPLES} do"
             failures.append(ClipFailure(other_id, source, reason))
         elif _chosen(name, settings):
-            first_recording = chosen.setdefault(name.clip_id, _Recording(name, file.path, sounds.get(name.sound)))
+            first_recording = by_clip_id.setdefault(name.clip_id, _Recording(name, file.path, sounds.get(name.sound)))
             if first_recording.path != file.path:
                 reason = f"{file.path.name}: the same recording as {inside_project(first_recording.path, project)}"
                 failures.append(ClipFailure(other_id, source, reason))
-    return [chosen[clip_id] for clip_id in sorted(chosen)], failures
+    return [by_clip_id[clip_id] for clip_id in sorted(by_clip_id)], failures
 
 
 def _read(recordings: Sequence[_Recording], split: str, project: Path) -> tuple[list[ClipRecord], list[ClipFailure]]:

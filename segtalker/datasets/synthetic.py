@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.record import ClipRecord
 from segtalker.clips.runner import ClipTask, Facts, task_key
+from segtalker.clips.worker_pools import usable_cores
 from segtalker.config.data import Synthetic
 from segtalker.media.video import write_video
 from segtalker.synthetic.motion import draw_motion
@@ -49,6 +51,8 @@ class Recording(NamedTuple):
 def synthetic_tasks(settings: Synthetic, recording: Recording, folder: Path) -> list[ClipTask[ClipRecord]]:
     """One task a clip: the first subjects train, the next validate, the last test.
 
+    They come in an order in which processes that work side by side have a person each, who is painted once then.
+
     Args:
         settings: how many people and clips.
         recording: how they are recorded.
@@ -57,10 +61,12 @@ def synthetic_tasks(settings: Synthetic, recording: Recording, folder: Path) -> 
     code = code_hash(__name__)
     counts = (("train", settings.train_subjects), ("val", settings.val_subjects), ("test", settings.test_subjects))
     splits = [split for split, count in counts for _ in range(count)]
+    people = range(0, len(splits), usable_cores())
     records = [
-        _record(subject, clip, split, folder)
-        for subject, split in enumerate(splits)
+        _record(subject, clip, splits[subject], folder)
+        for first in people
         for clip in range(settings.clips_per_subject)
+        for subject in range(first, min(first + people.step, len(splits)))
     ]
     return [ClipTask(record, task_key(asdict(record), recording, code)) for record in records]
 
@@ -107,9 +113,7 @@ def render_recording(record: ClipRecord, output: Path, recording: Recording) -> 
     frames = round(recording.seconds * recording.fps)
     speech, said, voice = spoken(record, recording)
     motion = draw_motion(frames, recording.fps, np.random.default_rng((recording.seed, subject, 3, clip)))
-    person = draw_person(recording.seed, subject)
-    renderer = Renderer(person, recording.height, recording.width, recording.seed * 1000 + subject)
-    rendered = list(renderer.render(articulation(speech, recording.fps, frames), motion))
+    rendered = list(_renderer(subject, recording).render(articulation(speech, recording.fps, frames), motion))
     _write(output, rendered, resample(speech, recording.sample_rate_hz), recording)
     _write_speech(output / "speech.json", speech, said, voice)
     return {
@@ -118,6 +122,13 @@ def render_recording(record: ClipRecord, output: Path, recording: Recording) -> 
         "seconds": round(frames / recording.fps, 3),
         "fps": recording.fps,
     }
+
+
+@lru_cache(maxsize=2)
+def _renderer(subject: int, recording: Recording) -> Renderer:
+    """A person painted, which takes as long as a clip of them."""
+    person = draw_person(recording.seed, subject)
+    return Renderer(person, recording.height, recording.width, recording.seed * 1000 + subject)
 
 
 def _write(output: Path, rendered: list[Rendered], sound: np.ndarray, recording: Recording) -> None:

@@ -95,8 +95,8 @@ class MetricNetsConfig:
 
     def measures(self) -> list[FrameMeasure]:
         """What is measured, in the order of the metrics."""
-        wanted = dict.fromkeys(metric.measure for metric in chosen_metrics(self.stand_ins))
-        return [measure for measure in wanted if not self.missing(measure.needs)]
+        frame_measures = dict.fromkeys(metric.measure for metric in chosen_metrics(self.stand_ins))
+        return [measure for measure in frame_measures if not self.missing(measure.needs)]
 
     def paths(self, needs: MetricNet | LandmarkDetector) -> list[Path]:
         """Where the files of a network or detector are that is at hand."""
@@ -118,7 +118,7 @@ def load_metric_nets(config: MetricNetsConfig) -> MetricNets:
     nets = [needs for needs in _declared(config.measures()) if isinstance(needs, MetricNet)]
     return MetricNets(
         parser=load_parser(replace(config.parser, device=str(device))),
-        loaded={net: net.load(*config.paths(net)).to(device) for net in nets},
+        networks={net: net.load(*config.paths(net)).to(device) for net in nets},
         device=device,
     )
 

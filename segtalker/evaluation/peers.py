@@ -107,19 +107,21 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
         BadInputError: nothing can be measured, and why.
     """
     workspace = Workspace(root, params.active.dataset, params.active.experiment)
-    config, clips, groups, lost = _reference(root, params, workspace, request)
+    config, clips, groups, lost_clips = _reference(root, params, workspace, request)
     work = _work_folder(root, str((request.reference or config.data / config.dataset).resolve()))
     config = replace(config, generated=work / "predictions")
-    found, extra = find_predictions(request.predictions, [clip.clip_id for clip in clips])
-    taken, failures = _take_in(params, config, request, clips, found, work)
-    made = {record.clip_id: [request.name] for record in taken}
-    if not made:
+    videos_by_clip, extra = find_predictions(request.predictions, [clip.clip_id for clip in clips])
+    predictions, failures = _take_in(params, config, request, clips, videos_by_clip, work)
+    methods_by_clip = {record.clip_id: [request.name] for record in predictions}
+    if not methods_by_clip:
         raise BadInputError(f"{request.predictions}: no prediction can be compared; {_first(failures)}")
     parts = make_protocol(config, params.evaluate, clips)
-    tasks = make_tasks(config, clips, made, groups)
-    compared = {record.clip_id: record.frames for record in taken}
+    tasks = make_tasks(config, clips, methods_by_clip, groups)
+    frame_counts = {record.clip_id: record.frames for record in predictions}
     tasks = [
-        ClipTask(replace(task.record, compared=compared[task.clip_id]), task_key(task.key, compared[task.clip_id]))
+        ClipTask(
+            replace(task.record, compared=frame_counts[task.clip_id]), task_key(task.key, frame_counts[task.clip_id])
+        )
         for task in tasks
     ]
     pool = evaluation_pool(config.nets.device, params.machine)
@@ -128,12 +130,16 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
     failures += _failures(folder)
     facts = describe(config.reference_masks, config.nets.stand_ins)
     notes = [
-        {"clip_id": one.clip_id, "video": str(one.source), "note": "; ".join(one.notes)} for one in taken if one.notes
+        {"clip_id": one.clip_id, "video": str(one.source), "note": "; ".join(one.notes)}
+        for one in predictions
+        if one.notes
     ]
     notes += [{"clip_id": "", "video": str(path), "note": "belongs to no clip; not used"} for path in extra]
     signature = task_key(parts, request.name, [task.key for task in tasks])
     dataset = request.reference.name if request.reference else config.dataset
-    return Measured(request.name, dataset, signature, scores, facts, parts, records, [*lost, *failures, *more], notes)
+    return Measured(
+        request.name, dataset, signature, scores, facts, parts, records, [*lost_clips, *failures, *more], notes
+    )
 
 
 def _first(failures: Sequence[dict]) -> str:
@@ -169,13 +175,13 @@ def _reference(
     records, unreadable = folder_clips(settings, root)
     data = _work_folder(root, str(request.reference.resolve())) / "data"
     crops = data / "crop" / _REFERENCE
-    cropped = crop_clips(params, records, crops)
+    crop_records = crop_clips(params, records, crops)
     choice = choose_parser(params.parse, workspace.models)
-    parsed = parse_clips(params, choice, cropped, crops, data / "parse" / _REFERENCE)
-    lost = list(map(asdict, unreadable)) + _failures(crops) + _failures(data / "parse" / _REFERENCE)
-    clips = [processed_clip(data, _REFERENCE, record.clip_id, record.subject) for record in parsed]
+    parse_records = parse_clips(params, choice, crop_records, crops, data / "parse" / _REFERENCE)
+    lost_clips = list(map(asdict, unreadable)) + _failures(crops) + _failures(data / "parse" / _REFERENCE)
+    clips = [processed_clip(data, _REFERENCE, record.clip_id, record.subject) for record in parse_records]
     config = replace(config, data=data, dataset=_REFERENCE, reference_masks="parsed")
-    return config, clips, {}, lost
+    return config, clips, {}, lost_clips
 
 
 def _failures(folder: Path) -> list[dict]:
@@ -187,7 +193,7 @@ def _take_in(
     config: EvaluateConfig,
     request: Request,
     clips: Sequence[Clip],
-    found: dict[str, list[Path]],
+    videos_by_clip: dict[str, list[Path]],
     work: Path,
 ) -> tuple[list[PredictionRecord], list[dict]]:
     """Records of the predictions that can be compared, and why the others cannot."""
@@ -203,7 +209,7 @@ def _take_in(
     how = [params.base.fps, params.base.image_size, request.geometry, code_hash(read_prediction.__module__)]
     tasks = []
     for clip in clips:
-        videos = found.get(clip.clip_id, [])
+        videos = videos_by_clip.get(clip.clip_id, [])
         content = [file_sha256(path) for path in (*videos, clip.crop_folder / "crop.json")]
         record = PredictionRecord(
             clip_id=clip.clip_id,

@@ -44,22 +44,21 @@ def find_predictions(folder: Path, clips: Sequence[str]) -> tuple[dict[str, list
     """
     if not folder.is_dir():
         raise BadInputError(f"{folder}: no such folder; --predictions must name one with videos")
-    videos, closed = walk_files(folder, VIDEO_SUFFIXES)
+    videos, extra = walk_files(folder, VIDEO_SUFFIXES)
     if not videos:
         raise BadInputError(f"{folder}: no videos in it ({', '.join(VIDEO_SUFFIXES)})")
-    wanted = {clip_id.casefold(): clip_id for clip_id in clips}
-    found: dict[str, list[Path]] = {}
-    extra = closed
+    id_by_name = {clip_id.casefold(): clip_id for clip_id in clips}
+    videos_by_clip: dict[str, list[Path]] = {}
     for video in videos:
         names = _names(video.relative_to(folder))
-        clip_id = next((wanted[name] for name in names if name in wanted), None)
+        clip_id = next((id_by_name[name] for name in names if name in id_by_name), None)
         if clip_id is None:
             extra.append(video)
         else:
-            found.setdefault(clip_id, []).append(video)
-    if not found:
+            videos_by_clip.setdefault(clip_id, []).append(video)
+    if not videos_by_clip:
         raise BadInputError(f"{folder}: no video is named after a clip, such as {clips[0]}.mp4")
-    return found, extra
+    return videos_by_clip, extra
 
 
 def _names(video: Path) -> list[str]:
@@ -129,16 +128,16 @@ def read_prediction(reader: PredictionReader, record: PredictionRecord, _output:
     notes = [f"{video.fps:.3g} fps read at {reader.fps}"] if abs(video.fps - reader.fps) > 0.01 else []
     squares = _squares(reader, clip, video, notes)
     with atomic_folder(reader.folder / clip.clip_id) as folder:
-        wanted = len(clip.frames)
-        shown = _frames(reader, clip, video, squares)
-        count = write_images(folder / "frames.zip", islice(shown, wanted), ".jpg")
-        goes_on = next(shown, None) is not None
-        if count < _LEAST_SHARE * wanted:
-            raise BadClipError(f"{video.path.name}: {count} frames of the clip's {wanted}, too few to stand for it")
-    if count != wanted:
-        notes.append(f"{count} frames, the clip has {wanted}: the first {count} are compared")
+        length = len(clip.frames)
+        prediction_frames = _frames(reader, clip, video, squares)
+        count = write_images(folder / "frames.zip", islice(prediction_frames, length), ".jpg")
+        goes_on = next(prediction_frames, None) is not None
+        if count < _LEAST_SHARE * length:
+            raise BadClipError(f"{video.path.name}: {count} frames of the clip's {length}, too few to stand for it")
+    if count != length:
+        notes.append(f"{count} frames, the clip has {length}: the first {count} are compared")
     elif goes_on:
-        notes.append(f"goes on after the clip's {wanted} frames: the rest is left out")
+        notes.append(f"goes on after the clip's {length} frames: the rest is left out")
     return {"frames": count, "notes": notes}
 
 
@@ -146,8 +145,8 @@ def _squares(reader: PredictionReader, clip: Clip, video: Video, notes: list[str
     """Left and upper edge and side of the clip's square in the prediction: `(T, 3)` or `(1, 3)`, px."""
     facts, size = clip.facts, len(clip.frames)
     shape = video.width / video.height
-    recorded = facts["source_width"] / facts["source_height"]
-    is_whole = abs(shape / recorded - 1.0) < _SAME_SHAPE
+    source_shape = facts["source_width"] / facts["source_height"]
+    is_whole = abs(shape / source_shape - 1.0) < _SAME_SHAPE
     is_square = abs(shape - 1.0) < _SAME_SHAPE
     showing = reader.geometry
     if showing == "auto":

@@ -84,12 +84,12 @@ def read_protocol(path: Path) -> dict[str, dict[str, str]]:
 
 def differing_parts(first: Protocol, other: Protocol) -> dict[str, list[str]]:
     """What two protocols differ in: names of each part that are missing in one or have another value."""
-    found = {}
+    differences = {}
     for part in sorted(first.keys() | other.keys()):
         here, there = first.get(part, {}), other.get(part, {})
         if names := sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name)):
-            found[part] = names
-    return found
+            differences[part] = names
+    return differences
 
 
 def say_differences(parts: Mapping[str, list[str]]) -> str:

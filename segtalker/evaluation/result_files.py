@@ -74,8 +74,8 @@ def keep_experiment(keeper: Keeper, root: Path, models: Path, reports: Path) -> 
 def _keep_networks(keeper: Keeper, models: Path) -> None:
     """Keeps trained networks of moderate size in `NETWORKS_FOLDER/<stage>`, and a list of all of them."""
     with tempfile.TemporaryDirectory() as temporary:
-        listed = Path(temporary) / NETWORKS_FILE
-        with listed.open("w", newline="", encoding="utf-8") as out:
+        list_file = Path(temporary) / NETWORKS_FILE
+        with list_file.open("w", newline="", encoding="utf-8") as out:
             writer = csv.writer(out, lineterminator="\n")
             writer.writerow(_NETWORK_COLUMNS)
             for path in sorted(models.glob("*/*.ckpt")):
@@ -86,4 +86,4 @@ def _keep_networks(keeper: Keeper, models: Path) -> None:
                 writer.writerow((f"{stage}/{path.name}", size, file_sha256(path), "yes" if is_copied else "no"))
                 if is_copied:
                     keeper.log_artifact(path, f"{NETWORKS_FOLDER}/{stage}", parent=True)
-        keeper.log_artifact(listed, NETWORKS_FOLDER, parent=True)
+        keeper.log_artifact(list_file, NETWORKS_FOLDER, parent=True)

@@ -71,15 +71,17 @@ def make_protocol(config: EvaluateConfig, settings: Evaluate, clips: Sequence[Cl
         settings: of the stage.
         clips: those that were to be measured, whether it went well or not.
     """
-    kept, nets = settings.model_dump(mode="json"), config.nets
-    measured = {name: value for name, value in kept.items() if name != "batch_size" and not name.endswith(_PATHS)}
+    all_settings, nets = settings.model_dump(mode="json"), config.nets
+    protocol_settings = {
+        name: value for name, value in all_settings.items() if name != "batch_size" and not name.endswith(_PATHS)
+    }
     clock = config.clock
-    measured |= {"fps": clock.fps, "sample_rate_hz": clock.sample_rate_hz}
-    measured |= {"mel_rate": float(clock.mel_rate), "smooth_frames": clock.smooth_frames}
-    measured |= {"reference_masks": config.reference_masks, "parser": nets.parser.backend}
+    protocol_settings |= {"fps": clock.fps, "sample_rate_hz": clock.sample_rate_hz}
+    protocol_settings |= {"mel_rate": float(clock.mel_rate), "smooth_frames": clock.smooth_frames}
+    protocol_settings |= {"reference_masks": config.reference_masks, "parser": nets.parser.backend}
     return protocol.make_protocol(
         metrics=describe(config.reference_masks, nets.stand_ins),
-        settings=measured,
+        settings=protocol_settings,
         weights={name: file_sha256(path) for name, path in nets.weights.files},
         clips={clip.clip_id: protocol.clip_hash(_reference_hashes(config, clip)) for clip in clips},
         parser=file_sha256(nets.parser.path),
@@ -90,17 +92,21 @@ def make_protocol(config: EvaluateConfig, settings: Evaluate, clips: Sequence[Cl
 
 def _reference_hashes(config: EvaluateConfig, clip: Clip) -> dict[str, str]:
     """Hashes of what a clip's videos are held against; a file that is missing has none."""
-    crop, parsed = clip.crop_folder, config.reference_masks == "parsed"
-    masks = clip.parse_folder / "masks.zip" if parsed else crop / "truth_masks.zip"
+    crop, uses_parser = clip.crop_folder, config.reference_masks == "parsed"
+    masks = clip.parse_folder / "masks.zip" if uses_parser else crop / "truth_masks.zip"
     files = {"frames": crop / "frames.zip", "sound": clip.audio_path, "landmarks": crop / "landmarks.npy"}
     return {name: file_sha256(path) for name, path in (files | {"masks": masks}).items() if path.is_file()}
 
 
-def tried_clips(config: EvaluateConfig, made: Iterable[str]) -> list[Clip]:
+def tried_clips(config: EvaluateConfig, generated_clips: Iterable[str]) -> list[Clip]:
     """The test clips that `generate` worked on: those it made and those it gave up on."""
     failures = config.generated / "failures.csv"
-    lost = set(read_table(failures)["clip_id"]) if failures.is_file() else set()
-    return [clip for clip in load_clips(config.data, config.dataset, "test") if clip.clip_id in lost | set(made)]
+    failed_clips = set(read_table(failures)["clip_id"]) if failures.is_file() else set()
+    return [
+        clip
+        for clip in load_clips(config.data, config.dataset, "test")
+        if clip.clip_id in failed_clips | set(generated_clips)
+    ]
 
 
 def clip_groups(path: Path) -> dict[str, dict[str, str]]:
@@ -114,14 +120,14 @@ def clip_groups(path: Path) -> dict[str, dict[str, str]]:
 def made_by_clip(folder: Path) -> tuple[dict[str, list[str]], list[str]]:
     """Methods that made each clip, and all methods in the order of the table `generate` wrote."""
     table = read_table(folder / "clips.csv")
-    made = {str(clip): sorted(rows["method"]) for clip, rows in table.groupby("clip_id")}
-    if not made:
+    methods_by_clip = {str(clip): sorted(rows["method"]) for clip, rows in table.groupby("clip_id")}
+    if not methods_by_clip:
         raise BadInputError(f"{folder / 'clips.csv'}: lists no videos; see failures.csv beside it")
-    return made, list(dict.fromkeys(table["method"]))
+    return methods_by_clip, list(dict.fromkeys(table["method"]))
 
 
 def make_tasks(
-    config: EvaluateConfig, clips: Sequence[Clip], made: Mapping[str, Sequence[str]], groups: Groups
+    config: EvaluateConfig, clips: Sequence[Clip], methods_by_clip: Mapping[str, Sequence[str]], groups: Groups
 ) -> list[ClipTask[EvaluationRecord]]:
     """One task a clip; its key covers networks, code, settings, the clip and what was made of it."""
     settings = (
@@ -133,10 +139,10 @@ def make_tasks(
     how = [settings, code_hash(evaluate_clip.__module__), [file_sha256(net) for net in config.nets.files()]]
     tasks = []
     for clip in clips:
-        if clip.clip_id not in made:
+        if clip.clip_id not in methods_by_clip:
             continue
         folders = [clip.crop_folder, clip.parse_folder, clip.gate_folder]
-        folders += [config.generated / method / clip.clip_id for method in made[clip.clip_id]]
+        folders += [config.generated / method / clip.clip_id for method in methods_by_clip[clip.clip_id]]
         content = [file_sha256(file) for folder in folders for file in _inputs(folder)]
         record = EvaluationRecord(
             clip_id=clip.clip_id,
@@ -144,7 +150,7 @@ def make_tasks(
             split=clip.split,
             source=clip.crop_folder,
             groups=groups.get(clip.clip_id, {}),
-            methods=tuple(made[clip.clip_id]),
+            methods=tuple(methods_by_clip[clip.clip_id]),
         )
         tasks.append(ClipTask(record, task_key(how, content)))
     return tasks
@@ -155,18 +161,18 @@ def _inputs(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob("*") if file.suffix in (".zip", ".npy", ".wav"))
 
 
-def write_failures(path: Path, lost: Sequence[dict], pairs: int, max_failed: float) -> None:
+def write_failures(path: Path, lost_videos: Sequence[dict], pairs: int, max_failed: float) -> None:
     """Adds what single methods lost to the clips that failed for all.
 
     Raises:
         BadInputError: too many videos could not be measured.
     """
     whole = read_table(path).to_dict("records")
-    write_table(path, [*whole, *lost], METHOD_FAILURE_COLUMNS)
-    if len(lost) > max_failed * pairs:
-        first = lost[0]
+    write_table(path, [*whole, *lost_videos], METHOD_FAILURE_COLUMNS)
+    if len(lost_videos) > max_failed * pairs:
+        first = lost_videos[0]
         raise BadInputError(
-            f"{path}: {len(lost)} of {pairs} videos could not be measured, more than base.max_failed_fraction"
+            f"{path}: {len(lost_videos)} of {pairs} videos could not be measured, more than base.max_failed_fraction"
             f" {max_failed} allows; the first, {first['method']} of {first['clip_id']}: {first['reason']}"
         )
 
@@ -195,5 +201,5 @@ def measure_clips(
     load_metric_nets(config.nets)
     records = run_clips(tasks, partial(evaluate_clip, config), folder, pool, max_failed, "evaluate")
     clips = [MeasuredClip(one.clip_id, one.subject, str(one.source), folder / "clips" / one.clip_id) for one in records]
-    scores, lost = clip_scores(clips)
-    return score_table([*scores, *dataset_scores(clips, names, config.nets)], names), records, lost
+    scores, lost_videos = clip_scores(clips)
+    return score_table([*scores, *dataset_scores(clips, names, config.nets)], names), records, lost_videos

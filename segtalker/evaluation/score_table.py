@@ -63,18 +63,18 @@ def clip_scores(clips: Sequence[MeasuredClip]) -> tuple[list[dict], list[dict]]:
 
 def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], nets: MetricNetsConfig) -> list[dict]:
     """Scores of whole sets of frames: distances of their features to the ground truth's."""
-    measured = {clip: clip.read()["scores"] for clip in clips}
+    scores_by_clip = {clip: clip.read()["scores"] for clip in clips}
 
     @cache  # its moments are computed once for all methods that have the same clips
-    def reference_set(measure: FrameMeasure, chosen: tuple[MeasuredClip, ...]) -> FeatureSet:
-        return _feature_set(chosen, GROUND_TRUTH, measure)
+    def reference_set(measure: FrameMeasure, clip_set: tuple[MeasuredClip, ...]) -> FeatureSet:
+        return _feature_set(clip_set, GROUND_TRUTH, measure)
 
     rows = []
     for metric in (metric for metric in chosen_metrics(nets.stand_ins) if metric.scope == "dataset"):
         missing = nets.missing(metric.measure.needs)
         for method in methods:
             # a method that lost a clip is compared with the reference of the clips it has
-            own = tuple(clip for clip, scores in measured.items() if method in scores)
+            own = tuple(clip for clip, scores in scores_by_clip.items() if method in scores)
             reference = reference_set(metric.measure, own)
             video = reference if method == GROUND_TRUTH else _feature_set(own, method, metric.measure)
             rows.append(_dataset_row(method, metric, reference, video, missing))

@@ -22,12 +22,12 @@ def align_faces(frames: np.ndarray, points: np.ndarray, template: np.ndarray, si
     Returns:
         RGB, `(T, *size, 3)`, uint8.
     """
-    wanted = template[:, 0] + 1j * template[:, 1]
+    target_points = template[:, 0] + 1j * template[:, 1]
     faces = []
     for frame, face_points in zip(frames, points[..., 0] + 1j * points[..., 1], strict=True):
-        centred = face_points - face_points.mean()
-        turn = (centred.conj() @ (wanted - wanted.mean())) / (np.abs(centred) ** 2).sum()
-        shift = wanted.mean() - turn * face_points.mean()
+        offsets = face_points - face_points.mean()
+        turn = (offsets.conj() @ (target_points - target_points.mean())) / (np.abs(offsets) ** 2).sum()
+        shift = target_points.mean() - turn * face_points.mean()
         matrix = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
         faces.append(cv2.warpAffine(frame, matrix, (size[1], size[0]), borderMode=cv2.BORDER_REPLICATE))
     return np.stack(faces)

@@ -71,8 +71,8 @@ def union_square(landmarks: np.ndarray, width: int, height: int, ratio: float) -
 def _slowly(middles: np.ndarray, frames: int) -> np.ndarray:
     """A path smoothed by a Gaussian of so many frames, `(T, 2)`."""
     kernel = (1, 2 * _REACH * frames + 1)
-    smoothed = cv2.GaussianBlur(middles[:, None], kernel, 0, sigmaY=frames, borderType=cv2.BORDER_REPLICATE)
-    return smoothed.reshape(middles.shape)
+    smooth_path = cv2.GaussianBlur(middles[:, None], kernel, 0, sigmaY=frames, borderType=cv2.BORDER_REPLICATE)
+    return smooth_path.reshape(middles.shape)
 
 
 def _place(middles: np.ndarray, count: int, side: float, width: int, height: int) -> np.ndarray:
@@ -123,8 +123,8 @@ def warp_linear(image: np.ndarray, transform: np.ndarray, size: tuple[int, int],
     """OpenCV's linear warp; it takes four channels in half the time of three, and gives the same pixels."""
     if image.ndim == 2 or image.shape[2] != 3:
         return cv2.warpAffine(image, transform, size, borderMode=border)
-    padded = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
-    return cv2.cvtColor(cv2.warpAffine(padded, transform, size, borderMode=border), cv2.COLOR_RGBA2RGB)
+    rgba = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
+    return cv2.cvtColor(cv2.warpAffine(rgba, transform, size, borderMode=border), cv2.COLOR_RGBA2RGB)
 
 
 def warp_regions(regions: np.ndarray, square: np.ndarray, size: int) -> np.ndarray:
@@ -141,10 +141,10 @@ def warp_regions(regions: np.ndarray, square: np.ndarray, size: int) -> np.ndarr
     present = np.flatnonzero(np.bincount(regions.ravel(), minlength=NUM_REGIONS)).astype(np.uint8)
     cover = []
     for start in range(0, len(present), _CHANNELS):
-        chosen = present[start : start + _CHANNELS]
+        region_chunk = present[start : start + _CHANNELS]
         one_hot = np.zeros((256, _CHANNELS), np.uint8)
-        one_hot[chosen, np.arange(len(chosen))] = 255
+        one_hot[region_chunk, np.arange(len(region_chunk))] = 255
         # four planes of one byte are looked up as one number of four
         planes = one_hot.view(np.uint32)[:, 0][regions].view(np.uint8).reshape(*regions.shape, _CHANNELS)
-        cover.append(warp_image(planes, square, size)[..., : len(chosen)])
+        cover.append(warp_image(planes, square, size)[..., : len(region_chunk)])
     return present[np.concatenate(cover, axis=2).argmax(axis=2)]

@@ -73,12 +73,14 @@ class FaceAlignmentDetector:
     def landmarks_batch(self, frames: Sequence[np.ndarray | TimedFrame]) -> list[np.ndarray | None]:
         """See `segtalker.faces.detectors.FaceFinder`."""
         images = [whole(frame) for frame in frames]
-        chosen = [self._choose(boxes) for boxes in _faces(self._nets, images)]
-        face_indices = [index for index, box in enumerate(chosen) if box is not None]
+        face_boxes = [self._choose(boxes) for boxes in _faces(self._nets, images)]
+        face_indices = [index for index, box in enumerate(face_boxes) if box is not None]
         points = iter(
-            _points(self._nets, [(images[index], box) for index in face_indices if (box := chosen[index]) is not None])
+            _points(
+                self._nets, [(images[index], box) for index in face_indices if (box := face_boxes[index]) is not None]
+            )
         )
-        return [None if box is None else next(points) for box in chosen]
+        return [None if box is None else next(points) for box in face_boxes]
 
     def faces(self, frame: np.ndarray) -> list[np.ndarray]:
         """See `segtalker.faces.detectors.FaceFinder`."""
@@ -201,8 +203,8 @@ def _heatmaps(nets: _Nets, faces: np.ndarray) -> np.ndarray:
 
     with torch.inference_mode():
         images = torch.from_numpy(faces).to(nets.device).permute(0, 3, 1, 2).float() / 255
-        plain, mirrored = nets.fan(images)[-1], nets.fan(flip(images))[-1]
-        return (plain + flip(mirrored, is_label=True)).cpu().numpy()
+        plain, mirror = nets.fan(images)[-1], nets.fan(flip(images))[-1]
+        return (plain + flip(mirror, is_label=True)).cpu().numpy()
 
 
 def _peaks(heatmaps: np.ndarray) -> np.ndarray:
@@ -213,12 +215,12 @@ def _peaks(heatmaps: np.ndarray) -> np.ndarray:
     """
     batch, points, height, width = heatmaps.shape
     y, x = np.divmod(heatmaps.reshape(batch, points, -1).argmax(axis=-1), width)
-    framed = np.pad(heatmaps, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    bordered_maps = np.pad(heatmaps, ((0, 0), (0, 0), (1, 1), (1, 1)))
     b, p = np.ogrid[:batch, :points]
     slope = np.stack(
         [
-            framed[b, p, y + 1, x + 2] - framed[b, p, y + 1, x],
-            framed[b, p, y + 2, x + 1] - framed[b, p, y, x + 1],
+            bordered_maps[b, p, y + 1, x + 2] - bordered_maps[b, p, y + 1, x],
+            bordered_maps[b, p, y + 2, x + 1] - bordered_maps[b, p, y, x + 1],
         ],
         axis=-1,
     )

@@ -86,8 +86,8 @@ def bridge(frame_landmarks: Sequence[np.ndarray | None]) -> np.ndarray:
     """
     face_indices = np.array([index for index, points in enumerate(frame_landmarks) if points is not None], dtype=int)
     values = np.stack([points for points in frame_landmarks if points is not None]).reshape(len(face_indices), -1)
-    filled = [np.interp(np.arange(len(frame_landmarks)), face_indices, column) for column in values.T]
-    return np.stack(filled, axis=1).reshape(-1, 68, 2).astype(np.float32)
+    columns = [np.interp(np.arange(len(frame_landmarks)), face_indices, column) for column in values.T]
+    return np.stack(columns, axis=1).reshape(-1, 68, 2).astype(np.float32)
 
 
 def smooth(landmarks: np.ndarray, frames: int) -> np.ndarray:
@@ -107,13 +107,13 @@ def smooth(landmarks: np.ndarray, frames: int) -> np.ndarray:
         return landmarks
     half = length // 2
     powers = np.vander(np.arange(-half, half + 1), _ORDER + 1)
-    fitted = powers @ np.linalg.pinv(powers)  # row r gives place r of the parabola through a stretch
+    fit = powers @ np.linalg.pinv(powers)  # row r gives place r of the parabola through a stretch
     tracks = landmarks.reshape(len(landmarks), -1).astype(np.float64)
     stretches = np.lib.stride_tricks.sliding_window_view(tracks, length, axis=0)  # (T - length + 1, 136, length)
-    smoothed = np.concatenate(
-        [fitted[:half] @ tracks[:length], stretches @ fitted[half], fitted[half + 1 :] @ tracks[-length:]]
+    smooth_tracks = np.concatenate(
+        [fit[:half] @ tracks[:length], stretches @ fit[half], fit[half + 1 :] @ tracks[-length:]]
     )
-    return smoothed.reshape(landmarks.shape).astype(np.float32)
+    return smooth_tracks.reshape(landmarks.shape).astype(np.float32)
 
 
 def eye_distance(landmarks: np.ndarray) -> float:

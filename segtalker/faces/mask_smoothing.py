@@ -114,14 +114,14 @@ class Scored(NamedTuple):
     regions: Tensor
 
 
-def smooth(scored: Iterable[Scored], smoothing: Smoothing) -> Iterator[Tensor]:
+def smooth(frame_scores: Iterable[Scored], smoothing: Smoothing) -> Iterator[Tensor]:
     """Averages probabilities over time and names the best region; frames at either end have fewer neighbours.
 
     Where all frames of the window name the same region, so does any average of theirs: only the other pixels, one or
     two in a hundred, are averaged.
 
     Args:
-        scored: frames in order of time, all of one size and on one device; `smoothing.frames` of them are held.
+        frame_scores: frames in order of time, all of one size and on one device; `smoothing.frames` of them are held.
         smoothing: how.
 
     Yields:
@@ -130,7 +130,7 @@ def smooth(scored: Iterable[Scored], smoothing: Smoothing) -> Iterator[Tensor]:
     assert smoothing.frames % 2 == 1, smoothing
     radius = smoothing.frames // 2
     window: deque[_Near | None] = deque([None] * (radius + 1), maxlen=smoothing.frames)
-    for ahead, item in enumerate(chain(scored, repeat(None, radius))):
+    for ahead, item in enumerate(chain(frame_scores, repeat(None, radius))):
         window.append(None if item is None else _near(item, list(window)[-radius:] if radius else [], smoothing.sigma))
         if ahead >= radius and (centre := window[-1 - radius]) is not None:
             yield _average(centre, list(window), len(window) - 1 - radius)
@@ -165,9 +165,9 @@ def _average(centre: _Near, window: Sequence[_Near | None], place: int) -> Tenso
         likeness = other.likeness[place - index] if index > place else centre.likeness[index - place]
         assert likeness is not None
         total += likeness.flatten()[pixels] * _chances(other.frame, pixels)
-    smoothed = regions.flatten().clone()
-    smoothed[pixels] = best_regions(total[None])[0]
-    return smoothed.view_as(regions)
+    smooth_regions = regions.flatten().clone()
+    smooth_regions[pixels] = best_regions(total[None])[0]
+    return smooth_regions.view_as(regions)
 
 
 def _chances(frame: Scored, pixels: Tensor) -> Tensor:

@@ -46,8 +46,8 @@ def to_ibug(points: np.ndarray) -> np.ndarray:
 def _evenly(line: np.ndarray) -> np.ndarray:
     """Nine points at equal distances along a line of many, `(9, 2)`."""
     length = np.append(0.0, np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1)))
-    wanted = np.linspace(0.0, length[-1], 9)
-    return np.stack([np.interp(wanted, length, line[:, axis]) for axis in (0, 1)], axis=1)
+    distances = np.linspace(0.0, length[-1], 9)
+    return np.stack([np.interp(distances, length, line[:, axis]) for axis in (0, 1)], axis=1)
 
 
 _WINDOW = 2.0  # side of the window around a known face, in sizes of the face

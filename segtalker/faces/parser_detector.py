@@ -67,8 +67,8 @@ class ParserDetector:
     def _search(self, frame: np.ndarray) -> np.ndarray | None:
         """Landmarks at the largest scale that shows a face, also on closer view."""
         looks = (self._look(frame, squares) for squares in _all_squares(*frame.shape[:2]))
-        refined = (self._refined(frame, points) for points in looks if points is not None)
-        return next((points for points in refined if points is not None), None)
+        close_looks = (self._refined(frame, points) for points in looks if points is not None)
+        return next((points for points in close_looks if points is not None), None)
 
     def _refined(self, frame: np.ndarray, points: np.ndarray) -> np.ndarray | None:
         """Looks again where the face was found; what is gone then was none."""

@@ -142,9 +142,9 @@ def parse_video(
     alone: deque[np.ndarray] = deque()
 
     def noted() -> Iterator[Scored]:
-        for scored in score_frames(parser, frames, batch_size):
-            alone.append(scored.regions.cpu().numpy())
-            yield scored
+        for frame_scores in score_frames(parser, frames, batch_size):
+            alone.append(frame_scores.regions.cpu().numpy())
+            yield frame_scores
 
     for regions in smooth(noted(), smoothing):
         yield ParsedFrame(regions.cpu().numpy(), alone.popleft())

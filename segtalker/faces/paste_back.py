@@ -6,20 +6,20 @@ import numpy as np
 _FEATHER = 0.05  # of the crop's side: how softly the changed part ends
 
 
-def soft_share(changed: np.ndarray) -> np.ndarray:
+def soft_share(changed_pixels: np.ndarray) -> np.ndarray:
     """How much of each pixel of a crop to put back: all where it changed, fading around it and towards the border.
 
     Args:
-        changed: `(h, w)`, bool.
+        changed_pixels: `(h, w)`, bool.
 
     Returns:
         `(h, w)`, float32 in [0, 1].
     """
-    height, width = changed.shape
+    height, width = changed_pixels.shape
     reach = max(1, round(_FEATHER * width))
     kernel = (2 * reach + 1, 2 * reach + 1)
-    grown = cv2.dilate(changed.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, kernel))
-    soft = cv2.GaussianBlur(grown, kernel, 0)
+    dilated_area = cv2.dilate(changed_pixels.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, kernel))
+    soft = cv2.GaussianBlur(dilated_area, kernel, 0)
     rows, columns = np.arange(height), np.arange(width)
     to_edge = np.minimum(np.minimum(rows, height - 1 - rows)[:, None], np.minimum(columns, width - 1 - columns))
     return np.minimum(soft, (to_edge / reach).clip(0.0, 1.0)).astype(np.float32)

@@ -62,11 +62,11 @@ def fill(image: np.ndarray, known_pixels: np.ndarray) -> np.ndarray:
         size = (max(1, weights[-1].shape[1] // 2), max(1, weights[-1].shape[0] // 2))
         colours.append(cv2.resize(colours[-1], size, interpolation=cv2.INTER_AREA))
         weights.append(cv2.resize(weights[-1], size, interpolation=cv2.INTER_AREA))
-    filled = colours[-1] / np.maximum(weights[-1], 1e-6).reshape(*colours[-1].shape[:2], 1)
+    picture = colours[-1] / np.maximum(weights[-1], 1e-6).reshape(*colours[-1].shape[:2], 1)
     for colour, weight in zip(colours[-2::-1], weights[-2::-1], strict=True):
-        around = cv2.resize(filled, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        filled = colour + around * (1 - weight[..., None])
-    return filled.round().clip(0, 255).astype(np.uint8)
+        around = cv2.resize(picture, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        picture = colour + around * (1 - weight[..., None])
+    return picture.round().clip(0, 255).astype(np.uint8)
 
 
 class SourceBackground:
@@ -76,7 +76,7 @@ class SourceBackground:
     def behind(self, frames: np.ndarray, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """See `Background`."""
         background_pixels = masks == BACKGROUND
-        return np.stack([fill(frame, shown) for frame, shown in zip(frames, background_pixels, strict=True)])
+        return np.stack([fill(frame, pixels) for frame, pixels in zip(frames, background_pixels, strict=True)])
 
     def outlines(self, masks: np.ndarray) -> np.ndarray:
         """See `Background`."""
@@ -98,14 +98,14 @@ class PictureBackground:
         own = SourceBackground().behind(frames, masks, landmarks)
         places = face_transforms(landmarks, smooth_frames=1)
         clothes = lasting(np.stack([cut_clothes(*source) for source in zip(frames, masks, places, strict=True)]))
-        return np.stack([self._dressed(*shown) for shown in zip(own, clothes, strict=True)])
+        return np.stack([self._dressed(*layers) for layers in zip(own, clothes, strict=True)])
 
     def outlines(self, masks: np.ndarray) -> np.ndarray:
         """See `Background`. The rim of a face, painted as if before the old wall, is cut off."""
         reach = max(1, round(_RIM * masks.shape[2]))
         kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-        grown = np.stack([cv2.dilate((mask == BACKGROUND).astype(np.uint8), kernel) for mask in masks])
-        return np.where(grown == 1, np.uint8(BACKGROUND), masks)
+        wide_background = np.stack([cv2.dilate((mask == BACKGROUND).astype(np.uint8), kernel) for mask in masks])
+        return np.where(wide_background == 1, np.uint8(BACKGROUND), masks)
 
     def _dressed(self, own: np.ndarray, clothes: np.ndarray) -> np.ndarray:
         share = cv2.GaussianBlur(clothes.astype(np.float32), (3, 3), 0)[..., None]
@@ -138,27 +138,27 @@ def cut_clothes(frame: np.ndarray, mask: np.ndarray, place: np.ndarray) -> np.nd
     Returns:
         `(H, W)`, bool; also true on the face where it hides clothes, so that a fading outline shows no halo.
     """
-    seen = mask == BACKGROUND
+    is_background = mask == BACKGROUND
     x, y = _face_coordinates(mask.shape, place)
-    under_neck = _below(mask == _NECK) & seen
+    under_neck = _below(mask == _NECK) & is_background
     if under_neck.any():
         neck_end = float(np.quantile(y[under_neck & ~np.roll(under_neck, 1, axis=0)], _COLLAR))
         half_width = float(np.quantile(np.abs(x[under_neck]), 1 - _COLLAR / 2))
         surely = under_neck
     elif (mask == _NECK).mean() < _MIN_NECK:
         neck_end, half_width = _HIDDEN_NECK_END, _HIDDEN_NECK_HALF_WIDTH
-        surely = seen & (y > neck_end) & (np.abs(x) < half_width)
+        surely = is_background & (y > neck_end) & (np.abs(x) < half_width)
     else:
-        surely = np.zeros_like(seen)
+        surely = np.zeros_like(is_background)
     if not surely.any():
         return surely
     shoulders = y - (neck_end - _RISE) - _SLOPE * np.maximum(0.0, np.abs(x) - half_width)
     labels = np.where(shoulders > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[(y < neck_end - 2 * _RISE) | (~seen & (shoulders <= 0))] = cv2.GC_BGD
+    labels[(y < neck_end - 2 * _RISE) | (~is_background & (shoulders <= 0))] = cv2.GC_BGD
     labels[surely] = cv2.GC_FGD
     cv2.setRNGSeed(0)
     behind, clothes = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(fill(frame, seen), labels, (0, 0, 0, 0), behind, clothes, _CUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(fill(frame, is_background), labels, (0, 0, 0, 0), behind, clothes, _CUT_ROUNDS, cv2.GC_INIT_WITH_MASK)
     return (labels & 1).astype(bool)
 
 

@@ -116,8 +116,8 @@ def _rows(
     for region in SWAPPED:
         lender = sitter.most_different(others, region)
         if lender is not None:
-            swapped = replace(own, codes=swap_region(own.codes, lender.identity.codes, region))
-            yield region, f"{region} swapped", lender.clip, lender.identity.index, strip.paint(swapped, source, None)
+            identity = replace(own, codes=swap_region(own.codes, lender.identity.codes, region))
+            yield region, f"{region} swapped", lender.clip, lender.identity.index, strip.paint(identity, source, None)
     picture = read_background(background, strip.talker.settings.image_size)
     yield "background", "background replaced", None, 0, strip.paint(own, picture, None)
     fringe = MaskEdit.between(own.mask, draw_fringe(own.mask, own.landmarks), own.landmarks)
@@ -128,7 +128,7 @@ def _write_strip(
     folder: Path, strip: _Strip, sitter: _Sitter, others: Sequence[_Sitter], background: str
 ) -> list[dict[str, Any]]:
     fps, clip_id = strip.talker.settings.clock.fps, sitter.clip.clip_id
-    written = []
+    rows = []
     for edit, label, lender, index, frames in _rows(strip, sitter, others, background):
         name = f"{clip_id}/{edit}"
         write_images(folder / f"{name}.zip", frames, ".jpg")
@@ -142,19 +142,19 @@ def _write_strip(
             reference=None if lender is None else f"{name}_reference.zip",
             times_s=tuple(round(int(moment) / fps, 4) for moment in strip.moments),
         )
-        written.append(asdict(row))
-    return written
+        rows.append(asdict(row))
+    return rows
 
 
 def write_edits(
-    talker: Talker, clips: Sequence[Clip], shown: Sequence[Clip], folder: Path, frames: int, background: str
+    talker: Talker, clips: Sequence[Clip], strip_clips: Sequence[Clip], folder: Path, frames: int, background: str
 ) -> None:
     """Makes the edit strips.
 
     Args:
         talker: the trained networks.
         clips: whose regions may be lent, one or more of each subject.
-        shown: the talking faces, some of `clips`.
+        strip_clips: the talking faces, some of `clips`.
         folder: replaced as a whole.
         frames: moments of each.
         background: `#rrggbb`.
@@ -162,7 +162,7 @@ def write_edits(
     sitters = {clip.clip_id: _Sitter.of(talker, clip) for clip in clips}
     with atomic_folder(folder) as temporary:
         rows = []
-        for clip in shown:
+        for clip in strip_clips:
             sitter = sitters[clip.clip_id]
             rows += _write_strip(temporary, _Strip(talker, sitter, frames), sitter, list(sitters.values()), background)
         write_text(temporary / EDITS_FILE, json.dumps(rows, indent=1))

@@ -30,9 +30,9 @@ def swap_region(codes: Tensor, reference: Tensor, region: str) -> Tensor:
         New codes, `(1, K, D)`; the arguments are not changed.
     """
     assert codes.shape == reference.shape, (codes.shape, reference.shape)
-    swapped = codes.clone()
-    swapped[:, region_index(region)] = reference[:, region_index(region)]
-    return swapped
+    new_codes = codes.clone()
+    new_codes[:, region_index(region)] = reference[:, region_index(region)]
+    return new_codes
 
 
 @dataclass(frozen=True)
@@ -40,23 +40,23 @@ class MaskEdit:
     """What was changed in the mask of a reference frame.
 
     Args:
-        parsed: the mask as it was, `(H, W)`, uint8 regions.
+        source_mask: the mask as it was, `(H, W)`, uint8 regions.
         edited: the mask as edited, likewise.
         changes: new regions where it was changed and 255 elsewhere, `(H, W)`, uint8.
         place: `face_transforms` of the reference frame, `(1, 2, 3)`.
     """
 
-    parsed: np.ndarray
+    source_mask: np.ndarray
     edited: np.ndarray
     changes: np.ndarray
     place: np.ndarray
 
     @classmethod
-    def between(cls, parsed: np.ndarray, edited: np.ndarray, landmarks: np.ndarray) -> "MaskEdit":
+    def between(cls, source_mask: np.ndarray, edited_mask: np.ndarray, landmarks: np.ndarray) -> "MaskEdit":
         """The difference of two masks of one frame, `(H, W)` uint8, with its landmarks, `(68, 2)`."""
-        assert parsed.shape == edited.shape, (parsed.shape, edited.shape)
-        changes = np.where(parsed == edited, np.uint8(_UNCHANGED), edited)
-        return cls(parsed, edited, changes, _place(landmarks[None]))
+        assert source_mask.shape == edited_mask.shape, (source_mask.shape, edited_mask.shape)
+        changes = np.where(source_mask == edited_mask, np.uint8(_UNCHANGED), edited_mask)
+        return cls(source_mask, edited_mask, changes, _place(landmarks[None]))
 
     @property
     def changed(self) -> np.ndarray:
@@ -102,26 +102,26 @@ class MaskEdit:
         Returns:
             `(T, H, W)`, uint8.
         """
-        carried = self._carried(landmarks)
-        speaking = np.isin(carried, (LIP, MOUTH)) | np.isin(masks, (LIP, MOUTH))
-        return self._laid(masks, np.where(speaking, np.uint8(_UNCHANGED), carried))
+        changes = self._carried(landmarks)
+        speaking = np.isin(changes, (LIP, MOUTH)) | np.isin(masks, (LIP, MOUTH))
+        return self._laid(masks, np.where(speaking, np.uint8(_UNCHANGED), changes))
 
-    def _laid(self, masks: np.ndarray, carried: np.ndarray) -> np.ndarray:
+    def _laid(self, masks: np.ndarray, changes: np.ndarray) -> np.ndarray:
         """Masks with changes laid over them, `(T, H, W)`, uint8.
 
         A frame's outlines never fit the carried ones exactly. Slivers left between a change and its own region, of
         what the change replaced, are closed.
         """
-        laid = np.where(carried == _UNCHANGED, masks, carried)
+        new_masks = np.where(changes == _UNCHANGED, masks, changes)
         reach = max(1, round(_SLIVER * masks.shape[2]))
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
         for region in np.setdiff1d(self.changes, _UNCHANGED):
-            replaced = np.setdiff1d(self.parsed[self.changes == region], (LIP, MOUTH))
-            for mask, change in zip(laid, carried, strict=True):
-                closed = cv2.morphologyEx((mask == region).astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+            old_regions = np.setdiff1d(self.source_mask[self.changes == region], (LIP, MOUTH))
+            for mask, change in zip(new_masks, changes, strict=True):
+                closing = cv2.morphologyEx((mask == region).astype(np.uint8), cv2.MORPH_CLOSE, kernel)
                 near = cv2.dilate((change == region).astype(np.uint8), kernel, iterations=2)
-                mask[(closed == 1) & (near == 1) & np.isin(mask, replaced)] = region
-        return laid
+                mask[(closing == 1) & (near == 1) & np.isin(mask, old_regions)] = region
+        return new_masks
 
 
 def _place(landmarks: np.ndarray) -> np.ndarray:

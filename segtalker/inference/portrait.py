@@ -156,5 +156,7 @@ def read_portrait(reader: PortraitReader, path: Path, max_frames: int, folder: P
     cut = (warp_image(picture, square, size) for picture, square in zip(pictures(), squares, strict=False))
     write_images(frames.path, cut, ".jpg")
     write_images(masks.path, _masks(reader.parser, frames), ".pgm")
-    mapped = [map_points(point, square_transform(square, size)) for point, square in zip(points, squares, strict=True)]
-    return Portrait(path, frames, masks, np.stack(mapped), squares, pictures, folder)
+    crop_points = [
+        map_points(point, square_transform(square, size)) for point, square in zip(points, squares, strict=True)
+    ]
+    return Portrait(path, frames, masks, np.stack(crop_points), squares, pictures, folder)

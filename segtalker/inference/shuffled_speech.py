@@ -27,9 +27,9 @@ def cepstra(mel: np.ndarray) -> np.ndarray:
         `(12, N // 4)`, float64.
     """
     bins, columns = mel.shape
-    pooled = mel[:, : columns // _POOLED * _POOLED].reshape(bins, -1, _POOLED).mean(axis=2)
+    pooled_mel = mel[:, : columns // _POOLED * _POOLED].reshape(bins, -1, _POOLED).mean(axis=2)
     basis = np.cos(np.pi * np.outer(np.arange(1, _CEPSTRA + 1), (np.arange(bins) + 0.5) / bins))
-    shape = basis @ pooled
+    shape = basis @ pooled_mel
     return (shape - shape.mean(axis=1, keepdims=True)) / (shape.std(axis=1, keepdims=True) + 1e-6)
 
 
@@ -75,16 +75,16 @@ def shuffled_speech(clips: Sequence[Clip], seed: int) -> dict[str, Clip]:
         raise BadInputError(
             "generate: shuffled_audio needs two test clips; raise split.test_fraction or drop it from generate.methods"
         )
-    ordered = sorted(clips, key=lambda clip: clip.clip_id)
-    heard = {clip.clip_id: cepstra(np.asarray(clip.mel)) for clip in ordered}
-    return {clip.clip_id: _driver(clip, ordered, heard, seed) for clip in ordered}
+    sorted_clips = sorted(clips, key=lambda clip: clip.clip_id)
+    clip_cepstra = {clip.clip_id: cepstra(np.asarray(clip.mel)) for clip in sorted_clips}
+    return {clip.clip_id: _driver(clip, sorted_clips, clip_cepstra, seed) for clip in sorted_clips}
 
 
-def _driver(clip: Clip, clips: Sequence[Clip], heard: dict[str, np.ndarray], seed: int) -> Clip:
+def _driver(clip: Clip, clips: Sequence[Clip], clip_cepstra: dict[str, np.ndarray], seed: int) -> Clip:
     strangers = [other for other in clips if other.subject != clip.subject]
     others = strangers or [other for other in clips if other.clip_id != clip.clip_id]
     rng = np.random.default_rng((seed, zlib.crc32(clip.clip_id.encode())))
-    drawn = [others[index] for index in rng.permutation(len(others))[:_CANDIDATES]]
-    distances = [warped_distance(heard[clip.clip_id], heard[other.clip_id]) for other in drawn]
-    different = [other for other, far in zip(drawn, distances, strict=True) if far >= np.median(distances)]
+    candidates = [others[index] for index in rng.permutation(len(others))[:_CANDIDATES]]
+    distances = [warped_distance(clip_cepstra[clip.clip_id], clip_cepstra[other.clip_id]) for other in candidates]
+    different = [other for other, far in zip(candidates, distances, strict=True) if far >= np.median(distances)]
     return different[int(rng.integers(len(different)))]

@@ -52,14 +52,14 @@ class TalkingVideo:
         seconds: how long.
         width: px.
         height: px.
-        cropped: why the face's square is shown alone although the whole picture was asked for, or empty.
+        crop_reason: why the face's square is shown alone although the whole picture was asked for, or empty.
     """
 
     frames: int
     seconds: float
     width: int
     height: int
-    cropped: str
+    crop_reason: str
 
 
 class TalkPipeline:
@@ -121,10 +121,10 @@ class TalkPipeline:
             own = self.talker.identify(face)
             edit = self._mask_edit(edits.mask, own)
             chunks = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, background, edit)
-            cropped = "" if crop_only else _reaches_out(own.mask, edits, edit)
-            frames = _crops(chunks) if crop_only or cropped else _pasted(face, chunks, count)
+            crop_reason = "" if crop_only else _reaches_out(own.mask, edits, edit)
+            frames = _crops(chunks) if crop_only or crop_reason else _pasted(face, chunks, count)
             height, width = self._write(out, frames, count, samples)
-        return TalkingVideo(count, count / self.settings.clock.fps, width, height, cropped)
+        return TalkingVideo(count, count / self.settings.clock.fps, width, height, crop_reason)
 
     def _background(self, background: str | None) -> Background:
         return SourceBackground() if background is None else read_background(background, self.settings.image_size)

@@ -71,20 +71,20 @@ class Wav2LipTalker:
         """
         settings, size = self.settings, (self.net.size, self.net.size)
         transforms = face_box_transforms(np.asarray(face.landmarks), size, settings.clock.smooth_frames)
-        shown = extract_boxes(face.frames.read([reference]), transforms[[reference]], size)
+        reference_face = extract_boxes(face.frames.read([reference]), transforms[[reference]], size)
         for first in range(0, len(face.frames), settings.batch_size):
             part = np.arange(first, min(len(face.frames), first + settings.batch_size))
             frames = face.frames.read(part.tolist())
             columns = centred_starts(part, settings.clock, self.net.window[1])
             speech = gather_columns(mel, columns, self.net.window[1])
-            faces = self._paint(extract_boxes(frames, transforms[part], size), shown, speech)
+            faces = self._paint(extract_boxes(frames, transforms[part], size), reference_face, speech)
             yield from paste_faces(frames, faces, transforms[part], settings.fade)
 
     @torch.inference_mode()
     def _paint(self, faces: np.ndarray, reference: np.ndarray, speech: np.ndarray) -> torch.Tensor:
         """Faces `(T, S, S, 3)` uint8, their lower half unread, to painted ones, `(T, 3, S, S)` in [0, 1]."""
         device = next(self.net.parameters()).device
-        upper, shown = (
+        upper, reference_face = (
             torch.from_numpy(image).to(device).movedim(-1, 1).float() / 255.0 for image in (faces, reference)
         )
-        return self.net(net_input(upper, shown.expand_as(upper)), torch.from_numpy(speech).to(device))
+        return self.net(net_input(upper, reference_face.expand_as(upper)), torch.from_numpy(speech).to(device))

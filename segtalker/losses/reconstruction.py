@@ -13,7 +13,7 @@ def weighted_mean(errors: Tensor, weights: Tensor) -> Tensor:
     return (errors * weights).sum() / (weights.sum() * errors.shape[1]).clamp_min(1e-6)
 
 
-def pixel_loss(image: Tensor, truth: Tensor, weights: Tensor, squared: float) -> Tensor:
+def pixel_loss(image: Tensor, truth: Tensor, weights: Tensor, squared_weight: float) -> Tensor:
     """Absolute plus squared difference: the first keeps edges, the second is what PSNR measures.
 
     The absolute difference alone asks for the median of what may be, a mouth that is shut; the squared one asks for
@@ -23,13 +23,13 @@ def pixel_loss(image: Tensor, truth: Tensor, weights: Tensor, squared: float) ->
         image: RGB, `(B, 3, H, W)`.
         truth: likewise, in the same range.
         weights: of each pixel, `(B, 1, H, W)`.
-        squared: weight of the squared difference; the absolute one counts 1.
+        squared_weight: weight of the squared difference; the absolute one counts 1.
 
     Returns:
         Scalar.
     """
     difference = image - truth
-    return weighted_mean(difference.abs() + squared * difference.square(), weights)
+    return weighted_mean(difference.abs() + squared_weight * difference.square(), weights)
 
 
 def gradient_loss(image: Tensor, truth: Tensor, weights: Tensor, scales: int) -> Tensor:

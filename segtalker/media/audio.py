@@ -146,10 +146,10 @@ def _pieces(
             return
         silence = np.zeros((min(stream.channels, 2), gap), np.float32)
         piece = np.concatenate([silence, *(part.to_ndarray() for part in resampler.resample(frame))], axis=1)
-        dropped = min(to_drop, piece.shape[1])
-        to_drop -= dropped
-        if piece.shape[1] > dropped:
-            yield piece[:, dropped:], start_s + (sample_count + dropped) / rate_hz
+        drop_count = min(to_drop, piece.shape[1])
+        to_drop -= drop_count
+        if piece.shape[1] > drop_count:
+            yield piece[:, drop_count:], start_s + (sample_count + drop_count) / rate_hz
         sample_count += piece.shape[1]
 
 

@@ -63,17 +63,17 @@ def log_mel(samples: np.ndarray, sample_rate_hz: int, mel: Mel) -> np.ndarray:
     bank = mel_filters(sample_rate_hz, mel)
     amplitude = np.concatenate([bank @ magnitudes for magnitudes in _magnitudes(signal, mel)], axis=1)
     decibel = 20.0 * np.log10(np.maximum(amplitude, 10.0 ** (mel.min_level_db / 20.0))) - mel.ref_level_db
-    scaled = 2.0 * mel.max_abs * (decibel - mel.min_level_db) / -mel.min_level_db - mel.max_abs
-    return scaled.clip(-mel.max_abs, mel.max_abs).astype(np.float32)
+    mel_values = 2.0 * mel.max_abs * (decibel - mel.min_level_db) / -mel.min_level_db - mel.max_abs
+    return mel_values.clip(-mel.max_abs, mel.max_abs).astype(np.float32)
 
 
 def _magnitudes(signal: np.ndarray, mel: Mel) -> Iterator[np.ndarray]:
     """Magnitudes of the Fourier transform of overlapping Hann windows, `(n_fft / 2 + 1, N)`, some columns at a time."""
-    padded = np.pad(signal, mel.n_fft // 2, mode="reflect")
+    padded_signal = np.pad(signal, mel.n_fft // 2, mode="reflect")
     hann = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(mel.window) / mel.window)
     margin = mel.n_fft - mel.window
     window = np.pad(hann, (margin // 2, margin - margin // 2))
-    pieces = np.lib.stride_tricks.sliding_window_view(padded, mel.n_fft)[:: mel.hop]
+    pieces = np.lib.stride_tricks.sliding_window_view(padded_signal, mel.n_fft)[:: mel.hop]
     for start in range(0, len(pieces), _COLUMNS):
         yield np.abs(np.fft.rfft(pieces[start : start + _COLUMNS] * window, axis=1)).T
 

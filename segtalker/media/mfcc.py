@@ -40,8 +40,8 @@ def mfcc(samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     assert len(samples) >= window, len(samples)
     signal = np.append(samples[0], samples[1:] - _PRE_EMPHASIS * samples[:-1].astype(np.float64))
     count = 1 + -(-(len(signal) - window) // step)
-    padded = np.pad(signal, (0, (count - 1) * step + window - len(signal)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::step]
+    padded_signal = np.pad(signal, (0, (count - 1) * step + window - len(signal)))
+    frames = np.lib.stride_tricks.sliding_window_view(padded_signal, window)[::step]
     power = np.abs(np.fft.rfft(frames, _FFT)) ** 2 / _FFT
     tiny = np.finfo(np.float64).eps
     energy, bands = power.sum(axis=1), power @ _filters(sample_rate_hz).T

@@ -39,30 +39,30 @@ class Display:
     Args:
         stored: width and height as decoded, px.
         square: width and height with square pixels, not yet turned; never fewer pixels than are stored.
-        transposed: whether rows and columns change places; before the flips.
+        swaps_axes: whether rows and columns change places; before the flips.
         flip_x: whether left and right change places.
         flip_y: whether top and bottom change places.
     """
 
     stored: tuple[int, int]
     square: tuple[int, int]
-    transposed: bool
+    swaps_axes: bool
     flip_x: bool
     flip_y: bool
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height as shown, px."""
-        return self.square[::-1] if self.transposed else self.square
+        return self.square[::-1] if self.swaps_axes else self.square
 
     @property
     def is_stored(self) -> bool:
         """Whether frames are shown as they are stored."""
-        return self.stored == self.square and not (self.transposed or self.flip_x or self.flip_y)
+        return self.stored == self.square and not (self.swaps_axes or self.flip_x or self.flip_y)
 
     def upright(self, image: np.ndarray) -> np.ndarray:
         """Turns a picture as it is shown; `(H, W, C)`."""
-        if self.transposed:
+        if self.swaps_axes:
             image = image.transpose(1, 0, 2)
         return image[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
 
@@ -115,10 +115,10 @@ def sound_choice(container: InputContainer, name: str) -> str:
     streams = container.streams.audio
     if len(streams) < 2:
         return ""
-    chosen = choose_sound(container, name)
-    why = "the default one" if chosen.disposition & Disposition.default else "the first one"
-    language = f", {chosen.language}" if chosen.language and chosen.language != "und" else ""
-    return f"sound track {list(streams).index(chosen) + 1} of {len(streams)} is heard: {why}{language}"
+    stream = choose_sound(container, name)
+    why = "the default one" if stream.disposition & Disposition.default else "the first one"
+    language = f", {stream.language}" if stream.language and stream.language != "und" else ""
+    return f"sound track {list(streams).index(stream) + 1} of {len(streams)} is heard: {why}{language}"
 
 
 def read_sound_choice(path: Path) -> str:
@@ -150,10 +150,10 @@ def _turn(matrix: bytes, name: str) -> tuple[bool, bool, bool]:
     A pixel at (x, y) is shown at (a x + c y, b x + d y); the matrix is stored as a b u, c d v, x y w.
     """
     a, b, _, c, d = struct.unpack("=5i", matrix[:20])
-    kept, crossed = min(abs(a), abs(d)), min(abs(b), abs(c))
-    if max(abs(b), abs(c)) <= _TURN_TOLERANCE * kept:
+    diagonal, off_diagonal = min(abs(a), abs(d)), min(abs(b), abs(c))
+    if max(abs(b), abs(c)) <= _TURN_TOLERANCE * diagonal:
         return False, a < 0, d < 0
-    if max(abs(a), abs(d)) <= _TURN_TOLERANCE * crossed:
+    if max(abs(a), abs(d)) <= _TURN_TOLERANCE * off_diagonal:
         return True, c < 0, b < 0
     raise BadClipError(f"{name}: shown at a slant, not turned by quarters; write it anew as it is to be seen")
 
@@ -171,13 +171,13 @@ def frame_rate(path: Path, container: InputContainer, stream: VideoStream) -> fl
     """
     if not has_clock(container):
         # what FFmpeg says of the stream in its place is a guess, 25
-        stated = stream.codec_context.framerate
-        if not stated:
+        codec_rate = stream.codec_context.framerate
+        if not codec_rate:
             raise BadClipError(
                 f"{path.name}: a bare {stream.codec_context.name} stream without times or frame rate;"
                 f" ffmpeg -framerate RATE -i {path.name} -c copy {path.stem}.mp4 gives it both"
             )
-        return float(stated)
+        return float(codec_rate)
     rate = stream.average_rate or stream.guessed_rate
     if rate and rate <= _MAX_RATE:
         return float(rate)
@@ -198,8 +198,8 @@ def packet_times(path: Path, index: int) -> np.ndarray:
 def measure_seconds(path: Path, index: int, fps: float) -> float:
     """How long a stream is by its packets; for files that do not say, as those written to a pipe."""
     times = list(_packets(path, index))
-    shown = [time_s for time_s in times if time_s is not None]
-    return max(shown) - min(shown) + 1.0 / fps if shown else len(times) / fps
+    frame_times = [time_s for time_s in times if time_s is not None]
+    return max(frame_times) - min(frame_times) + 1.0 / fps if frame_times else len(times) / fps
 
 
 def _packets(path: Path, index: int) -> Iterator[float | None]:

@@ -157,14 +157,14 @@ def _walk(values: np.ndarray, start: np.ndarray, direction: int, sign: np.ndarra
     """
     steps = np.zeros(len(start), dtype=np.int64)
     going = np.flatnonzero(room > 0)
-    for taken in range(_MAX_REACH - 1):
-        place = start[going] + direction * taken
-        on = (sign[going] * direction * (values[place + direction] - values[place]) > 0) & (room[going] > taken)
+    for step in range(_MAX_REACH - 1):
+        place = start[going] + direction * step
+        on = (sign[going] * direction * (values[place + direction] - values[place]) > 0) & (room[going] > step)
         going = going[on]
         if not len(going):
             break
         steps[going] += 1
-        going = going[room[going] > taken + 1]
+        going = going[room[going] > step + 1]
     return steps
 
 
@@ -218,10 +218,10 @@ def blur_score(luma: np.ndarray, canny: np.ndarray, widths: np.ndarray) -> np.nd
     has_edges = np.count_nonzero(_blocks(canny), axis=2) > _EDGE_SHARE * BLOCK**2
     contrast = np.floor(pixels.max(axis=2) - pixels.min(axis=2))
     noticeable = np.where(contrast <= _LOW_CONTRAST, *_JUST_NOTICEABLE)[:, :, None]
-    measured = has_edges[:, :, None] & (spread > 0)
+    valid_edges = has_edges[:, :, None] & (spread > 0)
     probability = 1.0 - np.exp(-((spread / noticeable) ** _BETA))
-    sharp = measured & (np.rint(probability * 100) <= _NOTICED_PERCENT)
-    edges = np.count_nonzero(measured, axis=(1, 2))
+    sharp = valid_edges & (np.rint(probability * 100) <= _NOTICED_PERCENT)
+    edges = np.count_nonzero(valid_edges, axis=(1, 2))
     return np.count_nonzero(sharp, axis=(1, 2)) / np.maximum(edges, 1)
 
 

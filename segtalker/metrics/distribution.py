@@ -144,11 +144,11 @@ class FeatureSet:
         total = sum(lengths)
         if total < 2:
             raise NotMeasurable("fewer than two frames")
-        chosen = np.unique(np.linspace(0, total - 1, min(limit, total)).round().astype(int))
+        frame_indices = np.unique(np.linspace(0, total - 1, min(limit, total)).round().astype(int))
         starts = np.cumsum([0, *lengths])
         return np.concatenate(
             [
-                read()[chosen[(chosen >= first) & (chosen < last)] - first]
+                read()[frame_indices[(frame_indices >= first) & (frame_indices < last)] - first]
                 for read, first, last in zip(self.clips, starts[:-1], starts[1:], strict=True)
             ]
         )

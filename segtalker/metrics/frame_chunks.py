@@ -30,17 +30,17 @@ class MetricNets:
 
     Args:
         parser: RGB `(B, 3, H, W)` in [-1, 1] -> logits `(B, K, H, W)`.
-        loaded: those whose files are at hand, `nets[SYNCNET]`.
+        networks: those whose files are at hand, `nets[SYNCNET]`.
         device: where they run.
     """
 
     parser: nn.Module
-    loaded: Mapping[MetricNet, nn.Module]
+    networks: Mapping[MetricNet, nn.Module]
     device: torch.device
 
     def __getitem__(self, net: MetricNet[NetT]) -> NetT:
         """The network that a metric declares."""
-        return cast(NetT, self.loaded[net])
+        return cast(NetT, self.networks[net])
 
 
 @dataclass(frozen=True)

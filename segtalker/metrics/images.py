@@ -144,6 +144,6 @@ def _ms_ssim(a: np.ndarray, b: np.ndarray) -> float:
 def _half(luma: np.ndarray) -> np.ndarray:
     """Means of blocks of 2 x 2 px; an odd side is padded with zeros on both ends, as the field's libraries do."""
     height, width = luma.shape
-    padded = np.pad(luma, [(height % 2,) * 2, (width % 2,) * 2])
-    height, width = (side // 2 * 2 for side in padded.shape)
-    return padded[:height, :width].reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+    padded_luma = np.pad(luma, [(height % 2,) * 2, (width % 2,) * 2])
+    height, width = (side // 2 * 2 for side in padded_luma.shape)
+    return padded_luma[:height, :width].reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))

@@ -28,8 +28,8 @@ class FidInception(nn.Module):
         from torchvision.models import inception_v3
 
         net = inception_v3(num_classes=1008, aux_logits=False, init_weights=False)
-        for name, width, pooled in (("b", 192, 32), ("c", 256, 64), ("d", 288, 64)):
-            setattr(net, f"Mixed_5{name}", blocks.FIDInceptionA(width, pool_features=pooled))
+        for name, width, pool_features in (("b", 192, 32), ("c", 256, 64), ("d", 288, 64)):
+            setattr(net, f"Mixed_5{name}", blocks.FIDInceptionA(width, pool_features=pool_features))
         for name, width in (("b", 128), ("c", 160), ("d", 160), ("e", 192)):
             setattr(net, f"Mixed_6{name}", blocks.FIDInceptionC(768, channels_7x7=width))
         net.Mixed_7b, net.Mixed_7c = blocks.FIDInceptionE_1(1280), blocks.FIDInceptionE_2(FEATURES)
@@ -37,9 +37,9 @@ class FidInception(nn.Module):
         net.dropout, net.fc = nn.Identity(), nn.Identity()
         self.net = net.requires_grad_(False).eval()
 
-    def forward(self, resized: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Pooled features `(B, 2048)` of RGB images `(B, 3, 299, 299)`, float32 in [-1, 1]."""
-        return self.net(resized)
+        return self.net(images)
 
 
 def resize_legacy(image: Tensor) -> Tensor:
@@ -57,8 +57,8 @@ def resize_clean(frames: np.ndarray) -> Tensor:
         `(T, 3, 299, 299)`, float32 in [-1, 1).
     """
     channels = np.moveaxis(frames, -1, 1).astype(np.float32)
-    resized = [
+    images = [
         [np.asarray(Image.fromarray(channel).resize((_SIZE, _SIZE), Image.Resampling.BICUBIC)) for channel in frame]
         for frame in channels
     ]
-    return (torch.from_numpy(np.array(resized)).clamp_(0.0, 255.0) - 128.0) / 128.0
+    return (torch.from_numpy(np.array(images)).clamp_(0.0, 255.0) - 128.0) / 128.0

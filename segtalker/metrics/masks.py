@@ -43,9 +43,9 @@ def intersection_over_union(confusion: np.ndarray, regions: Sequence[int]) -> fl
         NotMeasurable: the reference has none of it (pixels wrongly given to it count against the regions they were
             taken from).
     """
-    total, chosen = confusion.sum(axis=0), list(regions)
-    in_both = total[chosen][:, chosen].sum()
-    in_reference, in_masks = total[chosen].sum(), total[:, chosen].sum()
+    total, region_indices = confusion.sum(axis=0), list(regions)
+    in_both = total[region_indices][:, region_indices].sum()
+    in_reference, in_masks = total[region_indices].sum(), total[:, region_indices].sum()
     if not in_reference:
         raise NotMeasurable("the reference has no such region")
     return float(in_both / (in_reference + in_masks - in_both))

@@ -67,11 +67,11 @@ def estimate_motion(luma: np.ndarray) -> Motion:
     for before, after in pairwise(frames):
         back, forth = flow.calc(after, before, None), flow.calc(before, after, None)  # type: ignore[call-overload]
         there = here + back
-        returned = cv2.remap(forth, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-        missed = np.square(back + returned).sum(axis=-1)
-        moved = np.square(back).sum(axis=-1) + np.square(returned).sum(axis=-1)
+        forth_there = cv2.remap(forth, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        loop_error = np.square(back + forth_there).sum(axis=-1)
+        flow_size = np.square(back).sum(axis=-1) + np.square(forth_there).sum(axis=-1)
         maps.append(there[None])
-        visible.append((missed < _CONSISTENT[0] * moved + _CONSISTENT[1])[None])
+        visible.append((loop_error < _CONSISTENT[0] * flow_size + _CONSISTENT[1])[None])
     return Motion(np.concatenate(maps), np.concatenate(visible))
 
 
@@ -92,9 +92,9 @@ def warp_error(frames: np.ndarray, motion: Motion) -> np.ndarray:
     assert len(motion.maps) == len(frames) - 1, (motion.maps.shape, frames.shape)
     errors = []
     for before, after, there, visible in zip(frames[:-1], frames[1:], motion.maps, motion.visible, strict=True):
-        carried = cv2.remap(before, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-        seen = visible.view(np.uint8)
-        error, count = cv2.copyTo(cv2.absdiff(carried, after), seen), 3 * cv2.countNonZero(seen)
+        warped_frame = cv2.remap(before, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+        visible_mask = visible.view(np.uint8)
+        error, count = cv2.copyTo(cv2.absdiff(warped_frame, after), visible_mask), 3 * cv2.countNonZero(visible_mask)
         errors.append(sum(cv2.sumElems(error)) / count if count else np.nan)
     return np.array(errors, dtype=np.float64)
 

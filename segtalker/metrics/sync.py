@@ -46,8 +46,8 @@ def _syncnet_windows(chunk: FrameChunk) -> np.ndarray:
     size, count = (syncnet.FRAME_SIZE, syncnet.FRAME_SIZE), syncnet.WINDOW_FRAMES
     frames = [cv2.resize(frame[..., ::-1], size) for frame in chunk.video.with_context(count - 1)]
     channels = torch.from_numpy(np.stack(frames)).movedim(-1, 1).float().to(nets.device)  # (F, 3, 224, 224)
-    embedded = [net.embed_frames(window.movedim(0, 1)[None]) for window in _windows(channels, count)]
-    return torch.cat(embedded).cpu().numpy()
+    embeddings = [net.embed_frames(window.movedim(0, 1)[None]) for window in _windows(channels, count)]
+    return torch.cat(embeddings).cpu().numpy()
 
 
 def _expert_windows(chunk: FrameChunk) -> np.ndarray:
@@ -71,8 +71,8 @@ def _against_syncnet(video: np.ndarray, clip: ReferenceClip, nets: MetricNets) -
     if clip.clock.fps != syncnet.FPS or clip.clock.sample_rate_hz != syncnet.SAMPLE_RATE_HZ:
         raise NotMeasurable(f"SyncNet was trained at {syncnet.FPS} fps and {syncnet.SAMPLE_RATE_HZ} Hz")
     speech = syncnet.syncnet_speech(clip.audio, len(video) + syncnet.WINDOW_FRAMES - 1)
-    embedded = nets[SYNCNET].embed_audio(speech.to(nets.device)).cpu().numpy()
-    return _clip_scores(video[: len(speech)], embedded, zero_padding=True)
+    speech_embeddings = nets[SYNCNET].embed_audio(speech.to(nets.device)).cpu().numpy()
+    return _clip_scores(video[: len(speech)], speech_embeddings, zero_padding=True)
 
 
 def _against_expert(video: np.ndarray, clip: ReferenceClip, nets: MetricNets) -> SyncScores:

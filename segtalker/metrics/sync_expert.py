@@ -62,8 +62,8 @@ def embed_clip(
     channels = mask_channels(boxes) if pictures.ndim == 3 else rgb_channels(boxes)
     starts = window_starts(np.arange(len(pictures) - frames + 1), clock)
     speech = gather_columns(mel, starts, expert.audio_tower.window[1])
-    embedded = embed_windows(expert, channels, torch.from_numpy(speech), batch_size)
-    return embedded[0].numpy(), embedded[1].numpy()
+    embeddings = embed_windows(expert, channels, torch.from_numpy(speech), batch_size)
+    return embeddings[0].numpy(), embeddings[1].numpy()
 
 
 def shift_distances(frames: torch.Tensor, audio: torch.Tensor, max_shift: int) -> torch.Tensor:

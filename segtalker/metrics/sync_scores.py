@@ -44,11 +44,11 @@ def mean_distances(video: np.ndarray, audio: np.ndarray, max_shift: int, zero_pa
     assert video.shape == audio.shape, (video.shape, audio.shape)
     count = len(video)
     assert zero_padding or count > max_shift, (count, max_shift)
-    padded = np.pad(audio.astype(np.float64), ((max_shift, max_shift), (0, 0)))
+    padded_audio = np.pad(audio.astype(np.float64), ((max_shift, max_shift), (0, 0)))
     means = []
     for shift in range(-max_shift, max_shift + 1):
         inside = slice(None) if zero_padding else slice(max(0, -shift), min(count, count - shift))
-        later = padded[max_shift + shift : max_shift + shift + count]
+        later = padded_audio[max_shift + shift : max_shift + shift + count]
         means.append(np.linalg.norm(video[inside] - later[inside] + _RELEASE_EPSILON, axis=1).mean())
     return np.array(means)
 

@@ -42,8 +42,8 @@ class PatchDiscriminator(nn.Module):
             Scores, `(B, 1, h, w)`, high for real, and the features of each layer.
         """
         features = torch.cat((image, masks), 1)
-        kept = []
+        feature_maps = []
         for convolution in self.convolutions:
             features = F.leaky_relu(convolution(features), SLOPE)
-            kept.append(features)
-        return self.score(features), kept
+            feature_maps.append(features)
+        return self.score(features), feature_maps

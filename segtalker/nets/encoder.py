@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from segtalker.nets.layers import RegionLinear, activate, shrink
+from segtalker.nets.layers import RegionLinear, activate, mask_pyramid
 from segtalker.nets.network import Network
 from segtalker.nets.region_texture import gather_textures
+from segtalker.nets.tensors import pixel_unshuffle
 
 
 def code_size(style: int, texture: int) -> int:
@@ -68,22 +68,23 @@ class MaskGuidedEncoder(Network):
             nn.Conv2d(inputs, outputs, 3, stride=2 if level else 1, padding=1)
             for level, (inputs, outputs) in enumerate(pairwise(widths))
         )
-        pooled = sum(channels[size] for size in taps)
+        pooled_channels = sum(channels[size] for size in taps)
         rows = regions if mask_guided else 1
-        self.hidden = RegionLinear(rows, pooled, style)
+        self.hidden = RegionLinear(rows, pooled_channels, style)
         self.to_style = RegionLinear(rows, style, style)
         if mask_guided:
             self.absent_style = nn.Parameter(torch.zeros(regions, style))
             self.absent_texture = nn.Parameter(torch.zeros(regions, 3, texture, texture))
 
-    def _pooled(self, seen: Tensor, masks: Tensor) -> Tensor:
+    def _pooled(self, inputs: Tensor, masks: Tensor) -> Tensor:
         """Mean features of each of N regions at the tapped scales, `(B, N, sum of C)`."""
-        features = F.pixel_unshuffle(seen, self.block)
+        features = pixel_unshuffle(inputs, self.block)
+        shares = mask_pyramid(masks, self.taps)
         rows = []
         for size, convolution in zip(self.sizes, self.convolutions, strict=True):
             features = activate(convolution(features))
             if size in self.taps:
-                share = shrink(masks, size).flatten(2)
+                share = shares[size].flatten(2)
                 rows.append(share @ features.flatten(2).transpose(1, 2) / (share.sum(2, keepdim=True) + 1e-3))
         return torch.cat(rows, 2)
 

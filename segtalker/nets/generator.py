@@ -20,9 +20,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segtalker.nets.encoder import code_size
-from segtalker.nets.layers import RegionLinear, RegionModulatedConv, activate, shrink
+from segtalker.nets.layers import RegionLinear, RegionModulatedConv, activate, mask_pyramid, shrink
 from segtalker.nets.network import Network
 from segtalker.nets.region_texture import paint, region_coordinates
+from segtalker.nets.tensors import pixel_shuffle
 from segtalker.regions import REGION_INDEX
 
 _NOISE_SEED = 20240903
@@ -71,11 +72,11 @@ class Level(nn.Module):
         nn.init.zeros_(self.to_rgb.shift.weight)
 
     def forward(
-        self, features: Tensor, painted: Tensor, styles: Tensor, masks: Tensor, noise: Tensor
+        self, features: Tensor, texture_image: Tensor, styles: Tensor, masks: Tensor, noise: Tensor
     ) -> tuple[Tensor, Tensor]:
-        features = self.first(torch.cat((features, painted), 1), styles, masks, noise[:, :1])
+        features = self.first(torch.cat((features, texture_image), 1), styles, masks, noise[:, :1])
         features = self.second(features, styles, masks, noise[:, 1:])
-        return features, F.pixel_shuffle(self.to_rgb(features, styles, masks), self.block)
+        return features, pixel_shuffle(self.to_rgb(features, styles, masks), self.block)
 
 
 class MaskGuidedGenerator(Network):
@@ -130,9 +131,8 @@ class MaskGuidedGenerator(Network):
             noise = torch.randn(1, 2, size, size, generator=draw)
             self.register_buffer(f"noise_{size}", noise, persistent=False)
 
-    def _styles(self, codes: Tensor) -> Tensor:
-        """The learned part of the codes after each region's mapping network, `(B, K, S)`."""
-        styles = codes[..., : self.style]
+    def _mapped(self, styles: Tensor) -> Tensor:
+        """The learned part of codes after each region's mapping network, `(B, K, S)`."""
         for layer in self.mapping:
             styles = activate(layer(styles))
         return styles
@@ -157,25 +157,26 @@ class MaskGuidedGenerator(Network):
         assert masks.shape[2] == self.sizes[-1] * self.block, f"mask of {masks.shape[2]} px"
         assert codes.shape == (*masks.shape[:2], self.code), f"codes {tuple(codes.shape)} do not fit {self.code}"
         labels, local = region_coordinates(masks)
-        textures = codes[..., self.style :].unflatten(2, (3, self.texture, self.texture))
-        painted = paint(textures, labels, local)
-        smooth = _stretch(shrink(painted, self.sizes[-2]), painted.shape[2])
-        styles = self._styles(codes)
-        features = self.start(shrink(masks, self.sizes[0]))
-        image = torch.zeros_like(painted[:, :, :1, :1])
+        # split, not cut twice: the gradient is put together once
+        styles, textures = codes.split((self.style, self.code - self.style), dim=2)
+        texture_image = paint(textures.unflatten(2, (3, self.texture, self.texture)), labels, local)
+        smooth = _stretch(shrink(texture_image, self.sizes[-2]), texture_image.shape[2])
+        styles = self._mapped(styles)
+        shares = mask_pyramid(masks, {self.sizes[0], *(size for size in self.sizes if size <= self.masked_up_to)})
+        features = self.start(shares[self.sizes[0]])
+        image = torch.zeros_like(texture_image[:, :, :1, :1])
         for size, level in zip(self.sizes, self.levels, strict=True):
             if size > self.sizes[0]:
                 features = _enlarge(features)
-            where, rows = self._guidance(size, masks, styles)
-            features, added = level(features, shrink(smooth, size), rows, where, self._noise(size, local))
-            image = added + _stretch(image, added.shape[2])
-        kept = _stretch(torch.sigmoid(self.keep(features, rows, where)), painted.shape[2])
-        kept = torch.maximum(kept, masks[:, self.detailed].sum(1, keepdim=True))
-        return smooth + kept * (painted - smooth) + image
+            where, rows = (shares[size], styles) if size <= self.masked_up_to else self._mean_style(masks, styles)
+            features, rgb = level(features, shrink(smooth, size), rows, where, self._noise(size, local))
+            image = rgb + _stretch(image, rgb.shape[2])
+        detail_share = _stretch(torch.sigmoid(self.keep(features, rows, where)), texture_image.shape[2])
+        detail_share = torch.maximum(detail_share, masks[:, self.detailed].sum(1, keepdim=True))
+        return smooth + detail_share * (texture_image - smooth) + image
 
-    def _guidance(self, size: int, masks: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
-        """Masks and styles of a level; above `masked_up_to` one mean style everywhere."""
-        if size <= self.masked_up_to:
-            return shrink(masks, size), styles
+    @staticmethod
+    def _mean_style(masks: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
+        """Mask and style of a level above `masked_up_to`: one mean style everywhere."""
         shares = masks.mean((2, 3))[:, None]  # (B, 1, K)
         return torch.ones_like(masks[:, :1, :1, :1]), shares @ styles

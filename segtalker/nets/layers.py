@@ -1,6 +1,7 @@
 """Layers shared by the mask-guided encoder and generator."""
 
 import math
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,17 @@ def shrink(values: Tensor, size: int) -> Tensor:
     """Means over areas, of masks or colours, at a smaller size: `(B, C, H, W)` to `(B, C, size, size)`."""
     factor = values.shape[2] // size
     return F.avg_pool2d(values, factor) if factor > 1 else values
+
+
+def mask_pyramid(masks: Tensor, sizes: Iterable[int]) -> dict[int, Tensor]:
+    """What `shrink` makes of hard masks at several sizes, each from the next larger one.
+
+    Means of means are exact where sizes differ by powers of two: they are counts divided by powers of four.
+    """
+    pyramid: dict[int, Tensor] = {}
+    for size in sorted(sizes, reverse=True):
+        masks = pyramid[size] = shrink(masks, size)
+    return pyramid
 
 
 def spread(values: Tensor, masks: Tensor) -> Tensor:

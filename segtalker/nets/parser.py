@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from segtalker.nets.network import Network
+from segtalker.nets.tensors import pixel_shuffle, pixel_unshuffle
 
 _BLOCK = 2  # px, side of the pixel blocks
 
@@ -71,7 +72,7 @@ class FaceParser(Network):
         _, depth, height, width = image.shape
         assert depth == 3, f"expected (B, 3, H, W), got {tuple(image.shape)}"
         assert height % self.stride == width % self.stride == 0, f"sides are not multiples of {self.stride}"
-        level = F.pixel_unshuffle(image, _BLOCK)
+        level = pixel_unshuffle(image, _BLOCK)
         levels: list[Tensor] = []
         for block in self.down:
             level = block(F.max_pool2d(level, 2) if levels else level)
@@ -91,4 +92,4 @@ class FaceParser(Network):
         deep = deep + self.context(deep.mean((2, 3)))[:, :, None, None]
         for block, skip in zip(self.up, reversed(skips), strict=True):
             deep = block(torch.cat((F.interpolate(deep, scale_factor=2.0, mode="nearest"), skip), 1))
-        return F.pixel_shuffle(self.head(deep), _BLOCK)
+        return pixel_shuffle(self.head(deep), _BLOCK)

@@ -144,9 +144,9 @@ def resolve_weights(name: str, path: str, key: str) -> Path:
     if not path and weights_state(name) == "damaged":
         raise MissingWeightsError(f"{file}: damaged or another file (its sha256 differs); to fetch it again: {command}")
     if not file.is_file():
-        cached = f"put it into {cache_folder()}, or " if name in WEIGHTS else ""
+        cache_hint = f"put it into {cache_folder()}, or " if name in WEIGHTS else ""
         raise MissingWeightsError(
-            f"{file}: missing; fetch {weights.url} ({weights.licence}) and {cached}say where it is by {key};"
+            f"{file}: missing; fetch {weights.url} ({weights.licence}) and {cache_hint}say where it is by {key};"
             f" to fetch it: {command}"
         )
     return file
@@ -189,10 +189,10 @@ def fetch_weights(name: str) -> Path:
     Raises:
         BadInputError: no such name, the file cannot be had, what came is not it, or only a person can fetch it.
     """
-    known = known_weights()
-    if name not in known:
-        raise BadInputError(f"weights {name}: not known; there are: {', '.join(known)}")
-    weights, file = known[name], cache_folder() / known[name].file
+    weights_by_name = known_weights()
+    if name not in weights_by_name:
+        raise BadInputError(f"weights {name}: not known; there are: {', '.join(weights_by_name)}")
+    weights, file = weights_by_name[name], cache_folder() / weights_by_name[name].file
     state = weights_state(name)
     if weights.by_hand and state in ("missing", "damaged"):
         what = f"{file} is damaged or another file; " if state == "damaged" else ""

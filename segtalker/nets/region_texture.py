@@ -143,12 +143,13 @@ def gather_textures(image: Tensor, masks: Tensor, size: int) -> Tensor:
     side = size * samples
     with torch.no_grad():
         grid = _texel_grid(region_frames(masks), side)
-        own = _nearest(masks.flatten(0, 1)[:, None], grid.flatten(0, 1))
-        colours = _nearest(image, grid.view(batch, regions * side, side, 2)).view(batch, 3, regions, side, side)
-        colours = colours.transpose(1, 2).reshape(batch * regions, 3, side, side).mul_(own)
+        own = _nearest(masks.flatten(0, 1)[:, None], grid.flatten(0, 1)).view(batch, 1, regions * side, side)
+        # one region below the other, and a map a region once they are small: moving them costs as much as reading them
+        colours = _nearest(image, grid.view(batch, regions * side, side, 2)).mul_(own)
         if samples > 1:
             colours, own = F.avg_pool2d(colours, samples), F.avg_pool2d(own, samples)
-        textures = _fill(colours, own)
+        colours = colours.unflatten(2, (regions, size)).transpose(1, 2).flatten(0, 1)
+        textures = _fill(colours, own.view(batch * regions, 1, size, size))
     return textures.view(batch, regions, 3, size, size)
 
 

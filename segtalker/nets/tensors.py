@@ -19,6 +19,18 @@ def one_hot(regions: Tensor) -> Tensor:
     return (regions.unsqueeze(-3) == index[:, None, None]).float()
 
 
+def pixel_shuffle(values: Tensor, factor: int) -> Tensor:
+    """What `F.pixel_shuffle` gives, in half its time on the CPU: `(B, C f^2, H, W)` to `(B, C, H f, W f)`."""
+    blocks = values.unflatten(1, (-1, factor, factor))  # (B, C, f, f, H, W)
+    return blocks.permute(0, 1, 4, 2, 5, 3).flatten(4, 5).flatten(2, 3)
+
+
+def pixel_unshuffle(values: Tensor, factor: int) -> Tensor:
+    """What `F.pixel_unshuffle` gives, likewise: `(B, C, H f, W f)` to `(B, C f^2, H, W)`."""
+    blocks = values.unflatten(3, (-1, factor)).unflatten(2, (-1, factor))  # (B, C, H, f, W, f)
+    return blocks.permute(0, 1, 3, 5, 2, 4).flatten(1, 3)
+
+
 def best_regions(scores: Tensor) -> Tensor:
     """The region of the highest score, the first of equal ones: `(B, K, ...)` to `(B, ...)`, uint8.
 
@@ -27,8 +39,8 @@ def best_regions(scores: Tensor) -> Tensor:
     scores, count = scores.contiguous(), scores.shape[1]
     countdown = torch.arange(count, 0, -1, dtype=torch.uint8, device=scores.device)
     is_best = scores == scores.amax(dim=1, keepdim=True)
-    ranked = is_best.view(torch.uint8) * countdown.view(-1, *[1] * (scores.ndim - 2))
-    return count - ranked.amax(dim=1)
+    ranks = is_best.view(torch.uint8) * countdown.view(-1, *[1] * (scores.ndim - 2))
+    return count - ranks.amax(dim=1)
 
 
 def to_images(frames: np.ndarray, device: torch.device) -> Tensor:
@@ -38,8 +50,8 @@ def to_images(frames: np.ndarray, device: torch.device) -> Tensor:
 
 def to_frames(images: Tensor) -> np.ndarray:
     """Float `(N, 3, H, W)` in [-1, 1] to RGB uint8 `(N, H, W, 3)`."""
-    scaled = (images.clamp(-1.0, 1.0) + 1.0) * 127.5
-    return scaled.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    levels = (images.clamp(-1.0, 1.0) + 1.0) * 127.5
+    return levels.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
 
 def background_share(masks: Tensor, edge: int) -> Tensor:
@@ -54,8 +66,8 @@ def background_share(masks: Tensor, edge: int) -> Tensor:
     """
     share = masks[:, BACKGROUND : BACKGROUND + 1]
     for _ in range(_EDGE_PASSES if edge else 0):
-        padded = F.pad(share, (edge,) * 4, mode="replicate")
-        share = F.avg_pool2d(padded, 2 * edge + 1, stride=1)
+        padded_share = F.pad(share, (edge,) * 4, mode="replicate")
+        share = F.avg_pool2d(padded_share, 2 * edge + 1, stride=1)
     return share
 
 
@@ -90,33 +102,33 @@ def frame_windows(channels: torch.Tensor, frames: int) -> torch.Tensor:
     return channels.unfold(0, frames, 1).movedim(-1, 1)
 
 
-def confusion_matrix(predicted: Tensor, labels: Tensor, regions: int) -> Tensor:
+def confusion_matrix(predicted_regions: Tensor, labels: Tensor, regions: int) -> Tensor:
     """How many pixels of each region were given to each.
 
     Args:
-        predicted: region indices of any shape, uint8 or int64.
+        predicted_regions: region indices of any shape, uint8 or int64.
         labels: the truth, likewise.
         regions: K.
 
     Returns:
         The truth by rows, `(K, K)`, int64; add them up over batches before dividing.
     """
-    assert predicted.shape == labels.shape, (predicted.shape, labels.shape)
-    pairs = labels.long() * regions + predicted.long()
+    assert predicted_regions.shape == labels.shape, (predicted_regions.shape, labels.shape)
+    pairs = labels.long() * regions + predicted_regions.long()
     return torch.bincount(pairs.flatten(), minlength=regions * regions).view(regions, regions)
 
 
-def overlap_counts(predicted: Tensor, labels: Tensor, regions: int) -> Tensor:
+def overlap_counts(predicted_regions: Tensor, labels: Tensor, regions: int) -> Tensor:
     """Pixels in the intersection and in the union of each region.
 
     Args:
-        predicted: region indices, `(B, H, W)`, uint8 or int64.
+        predicted_regions: region indices, `(B, H, W)`, uint8 or int64.
         labels: the truth, likewise.
         regions: K.
 
     Returns:
         Intersections and unions, `(2, K)`, float64; add them up over batches before dividing.
     """
-    confusion = confusion_matrix(predicted, labels, regions).double()
+    confusion = confusion_matrix(predicted_regions, labels, regions).double()
     intersection = confusion.diagonal()
     return torch.stack((intersection, confusion.sum(0) + confusion.sum(1) - intersection))

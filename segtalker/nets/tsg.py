@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from segtalker.nets.audio_encoder import AudioEncoder
 from segtalker.nets.blocks import ResidualConv, conv_norm
 from segtalker.nets.network import Network
+from segtalker.nets.tensors import pixel_shuffle
 
 _FOLD = 2
 
@@ -121,4 +122,4 @@ class TalkingSegmenter(Network):
         decoded = skips.pop()
         for skip, block, widen in zip(skips[::-1], self.speech_blocks[::-1], self.widen[::-1], strict=True):
             decoded = skip + F.interpolate(widen(block(decoded, speech)), scale_factor=2, mode="nearest")
-        return F.pixel_shuffle(self.head(self.finest(decoded)), _FOLD).unflatten(0, pose.shape[:2])
+        return pixel_shuffle(self.head(self.finest(decoded)), _FOLD).unflatten(0, pose.shape[:2])

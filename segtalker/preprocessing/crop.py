@@ -75,19 +75,19 @@ class Passage:
         landmarks: of each frame from `first` on, `(T, 68, 2)`, float32, pixels of the source.
         first: frames before it are left out.
         indices: which frame of the source each is, -1 where that is not known.
-        kept: frames still in memory, or the part around the face, from the very first on; the others have to be
+        buffer: frames still in memory, or the part around the face, from the very first on; the others have to be
             decoded again.
     """
 
     landmarks: np.ndarray
     first: int
     indices: list[int]
-    kept: list[TimedFrame]
+    buffer: list[TimedFrame]
 
     def frames(self, timeline: Timeline, squares: np.ndarray) -> Iterator[TimedFrame]:
         """The frames that have landmarks, each with its square in memory."""
         boxes = _boxes(squares)
-        enough = takewhile(lambda pair: pair[0].holds(*pair[1]), zip(self.kept[self.first :], boxes, strict=False))
+        enough = takewhile(lambda pair: pair[0].holds(*pair[1]), zip(self.buffer[self.first :], boxes, strict=False))
         usable = [frame for frame, _ in enough]
         again = timeline.frames(self.first + len(usable)) if len(usable) < len(boxes) else iter(())
         return islice(chain(usable, again), len(boxes))
@@ -117,18 +117,18 @@ def crop_clip(base: Base, crop: Crop, buffer_mib: int, record: ClipRecord, folde
     squares = place_squares(passage.landmarks, timeline.video, crop, record)
     size = base.image_size
     write_images(folder / "frames.zip", _crops(passage.frames(timeline, squares), squares, size), ".jpg")
-    mapped = [
+    crop_points = [
         map_points(points, square_transform(square, size))
         for points, square in zip(passage.landmarks, squares, strict=True)
     ]
-    write_array(folder / "landmarks.npy", np.stack(mapped))
+    write_array(folder / "landmarks.npy", np.stack(crop_points))
     start_s = timeline.start_s + passage.first / base.fps
     write_sound(folder, timeline.sound.cut(start_s, count / base.fps), base)
     if truth := _truth_masks(record):
         _check_places(passage.indices)
         masks = (truth.read([index])[0] for index in passage.indices)
-        warped = (warp_regions(mask, square, size) for mask, square in zip(masks, squares, strict=True))
-        write_images(folder / "truth_masks.zip", warped, ".pgm")
+        mask_crops = (warp_regions(mask, square, size) for mask, square in zip(masks, squares, strict=True))
+        write_images(folder / "truth_masks.zip", mask_crops, ".pgm")
     write_text(folder / "crop.json", json.dumps(_facts(timeline, start_s, crop, squares), indent=1))
     return {"frames": count, "seconds": count / base.fps}
 
@@ -146,9 +146,9 @@ def make_timeline(record: ClipRecord, base: Base, crop: Crop) -> Timeline:
     to_s = np.inf if record.end_s is None else video.start_s + record.end_s
     sound = load_stretch(video, record.audio, base.sample_rate_hz, from_s, to_s)
     start_s = from_s if sound.start_s <= from_s + 1.0 / base.fps else sound.start_s
-    heard = (sound.end_s - start_s + _MAX_MISSING_SOUND_S) * base.fps
+    sound_frames = (sound.end_s - start_s + _MAX_MISSING_SOUND_S) * base.fps
     limits = [to_s - start_s, crop.max_seconds or np.inf]
-    frames = min(int(heard), *(round(limit * base.fps) for limit in limits if np.isfinite(limit)), _NO_LIMIT)
+    frames = min(int(sound_frames), *(round(limit * base.fps) for limit in limits if np.isfinite(limit)), _NO_LIMIT)
     return Timeline(video, sound, start_s, base.fps, max(frames, 0))
 
 
@@ -165,49 +165,49 @@ def find_landmarks(timeline: Timeline, crop: Crop, buffer_mib: int, record: Clip
         x, y, size = record.face
         detector.follow(np.array([[x - size / 2, y - size / 2], [x + size / 2, y + size / 2]]))
     try:
-        found: list[np.ndarray | None] = []
+        landmarks: list[np.ndarray | None] = []
         indices: list[int] = []
-        kept: list[TimedFrame] = []
-        asked: dict[int, TimedFrame] = {}
+        buffer: list[TimedFrame] = []
+        queue: dict[int, TimedFrame] = {}
         budget, last = buffer_mib * _MIB, None
         for count, frame in enumerate(timeline.frames()):
-            found.append(None)
+            landmarks.append(None)
             indices.append(frame.index)
             if count % crop.detect_every == 0:
-                asked[count] = frame
-            if len(asked) == detector.batch_frames:
-                last = _answer(detector, asked, found, last)
-            needed = frame if last is None or budget < 0 else frame.part(*_around(last, crop, record))
-            budget -= needed.memory
+                queue[count] = frame
+            if len(queue) == detector.batch_frames:
+                last = _answer(detector, queue, landmarks, last)
+            face_part = frame if last is None or budget < 0 else frame.part(*_around(last, crop, record))
+            budget -= face_part.memory
             if budget >= 0:
-                kept.append(needed)
-        _answer(detector, asked, found, last)
+                buffer.append(face_part)
+        _answer(detector, queue, landmarks, last)
     finally:
         detector.close()
-    first, end = longest_run(found, crop.detect_every, crop.max_lost_frames)
-    return Passage(smooth(bridge(found[first:end]), crop.smooth_frames), first, indices[first:end], kept)
+    first, end = longest_run(landmarks, crop.detect_every, crop.max_lost_frames)
+    return Passage(smooth(bridge(landmarks[first:end]), crop.smooth_frames), first, indices[first:end], buffer)
 
 
 def _answer(
-    detector: FaceFinder, asked: dict[int, TimedFrame], found: list[np.ndarray | None], last: np.ndarray | None
+    detector: FaceFinder, queue: dict[int, TimedFrame], landmarks: list[np.ndarray | None], last: np.ndarray | None
 ) -> np.ndarray | None:
     """Asks for the landmarks of frames that wait, and lets them go; the last that are known now."""
-    for place, points in zip(asked, detector.landmarks_batch(list(asked.values())), strict=True):
-        found[place] = points
+    for place, points in zip(queue, detector.landmarks_batch(list(queue.values())), strict=True):
+        landmarks[place] = points
         last = last if points is None else points
-    asked.clear()
+    queue.clear()
     return last
 
 
 def _annotated(timeline: Timeline, record: ClipRecord) -> Passage:
-    annotated = read_annotated(record.annotations) if record.annotations else None
-    if annotated is None:
+    landmarks = read_annotated(record.annotations) if record.annotations else None
+    if landmarks is None:
         raise BadClipError("the source brings no landmarks; choose another crop.detector")
     indices = [frame.index for frame in timeline.frames()]
     _check_places(indices)
-    if indices and indices[-1] >= len(annotated):
-        raise BadClipError(f"landmarks of {len(annotated)} frames for a video of {indices[-1] + 1}")
-    return Passage(annotated[indices], 0, indices, [])
+    if indices and indices[-1] >= len(landmarks):
+        raise BadClipError(f"landmarks of {len(landmarks)} frames for a video of {indices[-1] + 1}")
+    return Passage(landmarks[indices], 0, indices, [])
 
 
 def _check_places(indices: list[int]) -> None:
@@ -301,8 +301,8 @@ def crop_clips(params: Params, records: Sequence[ClipRecord], folder: Path) -> l
         Records of the clips that passed.
     """
     base, settings = params.base, params.crop
-    seen = [base.image_size, base.fps, base.sample_rate_hz, base.mel.model_dump(), settings.model_dump()]
-    how = task_key(seen, code_hash(__name__))
+    key_settings = [base.image_size, base.fps, base.sample_rate_hz, base.mel.model_dump(), settings.model_dump()]
+    how = task_key(key_settings, code_hash(__name__))
     return run_clips(
         [ClipTask(record, task_key(how, file_hashes(record), _place(record))) for record in records],
         partial(crop_clip, base, settings, params.machine.buffer_mib),

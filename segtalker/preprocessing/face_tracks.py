@@ -93,11 +93,11 @@ def _matches(faces: Sequence[np.ndarray], alive: Sequence[FaceTrack]) -> list[tu
         for place, face in enumerate(faces)
         for number, track in enumerate(alive)
     )
-    chosen: dict[int, int] = {}
+    track_by_face: dict[int, int] = {}
     for distance, place, number in pairs:
-        if distance < _REACH and place not in chosen and number not in chosen.values():
-            chosen[place] = number
-    known_tracks = [alive[chosen[place]] if place in chosen else None for place in range(len(faces))]
+        if distance < _REACH and place not in track_by_face and number not in track_by_face.values():
+            track_by_face[place] = number
+    known_tracks = [alive[track_by_face[place]] if place in track_by_face else None for place in range(len(faces))]
     return list(zip(faces, known_tracks, strict=True))
 
 

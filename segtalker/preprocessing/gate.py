@@ -57,7 +57,7 @@ def why_dropped(quality: ClipQuality, gate: Gate) -> str:
                 f"sound {abs(quality.offset)} frames out of time, more than gate.sync.max_offset {sync.max_offset}",
             ),
         ]
-    return "; ".join(reason for dropped, reason in checks if dropped)
+    return "; ".join(reason for fails, reason in checks if fails)
 
 
 IDENTITY_FILE = "identity.npy"
@@ -98,13 +98,13 @@ def measure_clip(config: GateConfig, crops: Path, record: ClipRecord, folder: Pa
     place = crops / record.clip_id
     clip = Clip(record.clip_id, record.subject, record.split, place, place, place)
     landmarks = np.array(clip.landmarks)
-    chosen = np.unique(np.linspace(0, len(landmarks) - 1, config.gate.samples).round().astype(int))
-    frames = clip.frames.read(chosen.tolist())
-    sharpness = [face_sharpness(frame, points) for frame, points in zip(frames, landmarks[chosen], strict=True)]
-    poses = np.abs([head_pose(landmarks[index], config.base.image_size) for index in chosen])
+    indices = np.unique(np.linspace(0, len(landmarks) - 1, config.gate.samples).round().astype(int))
+    frames = clip.frames.read(indices.tolist())
+    sharpness = [face_sharpness(frame, points) for frame, points in zip(frames, landmarks[indices], strict=True)]
+    poses = np.abs([head_pose(landmarks[index], config.base.image_size) for index in indices])
     _write_thumbnail(folder / THUMBNAIL_FILE, frames[len(frames) // 2], config.gate.sheet_px)
     if config.face_net:
-        write_array(folder / IDENTITY_FILE, embed_faces(load_face_net(config.face_net), frames, landmarks[chosen]))
+        write_array(folder / IDENTITY_FILE, embed_faces(load_face_net(config.face_net), frames, landmarks[indices]))
     offset, confidence = _bring_in_time(config, clip, record, folder)
     face_px = float(np.median([face_size(points) for points in landmarks])) * _scale(clip, config.base)
     quality = ClipQuality(

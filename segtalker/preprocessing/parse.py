@@ -70,10 +70,10 @@ def parse_clip(
 
     def masks() -> Iterator[np.ndarray]:
         frames = iter(ImagePack(crops / record.clip_id / "frames.zip"))
-        for parsed in parse_video(load_parser(choice), frames, batch_size, smoothing):
-            raw_flicker.add(parsed.alone)
-            smoothed_flicker.add(parsed.mask)
-            yield parsed.mask
+        for parsed_frame in parse_video(load_parser(choice), frames, batch_size, smoothing):
+            raw_flicker.add(parsed_frame.alone)
+            smoothed_flicker.add(parsed_frame.mask)
+            yield parsed_frame.mask
 
     write_images(folder / "masks.zip", masks(), ".pgm")
     return {"flicker": round(smoothed_flicker.share, 4), "flicker_raw": round(raw_flicker.share, 4)}

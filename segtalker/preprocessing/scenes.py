@@ -77,8 +77,8 @@ class FaceCuts:
         size = max(sizes)
         points = faces[sizes.index(size)]
         middle = (points.min(axis=0) + points.max(axis=0)) / 2
-        moved = np.abs(middle - self._middle).max() > _DRIFT * self._size
-        if moved or not self._size / _GROWTH < size < self._size * _GROWTH:
+        has_drifted = np.abs(middle - self._middle).max() > _DRIFT * self._size
+        if has_drifted or not self._size / _GROWTH < size < self._size * _GROWTH:
             self._found += self._cuts.times
             self._cuts, self._middle, self._size = SceneCuts(self._threshold), middle, size
 

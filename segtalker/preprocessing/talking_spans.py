@@ -98,13 +98,13 @@ def find_stretches(
     drops: list[Drop] = []
     for scene in _scenes(survey):
         inside = [track for track in survey.tracks if scene[0] <= track.times_s[0] < scene[1]]
-        chosen = _choose(inside, survey.loudness, face)
-        spans = [_reach(track, scene, survey.step_s) for track in chosen]
+        face_tracks = _choose(inside, survey.loudness, face)
+        spans = [_reach(track, scene, survey.step_s) for track in face_tracks]
         drops += [Drop(*gap, "no face") for gap in _without(scene, spans) if gap[1] - gap[0] > survey.step_s]
-        for track, span in zip(chosen, spans, strict=True):
-            spoken = _without(span, [(start + _PAUSE_S, end - _PAUSE_S) for start, end in silences])
-            drops += [Drop(*gap, "silent") for gap in _without(span, spoken)]
-            for part in spoken:
+        for track, span in zip(face_tracks, spans, strict=True):
+            speech_spans = _without(span, [(start + _PAUSE_S, end - _PAUSE_S) for start, end in silences])
+            drops += [Drop(*gap, "silent") for gap in _without(span, speech_spans)]
+            for part in speech_spans:
                 if part[1] - part[0] < min_seconds:
                     drops.append(Drop(*part, f"shorter than cut.min_seconds {min_seconds}"))
                 else:
@@ -122,12 +122,12 @@ def _choose(tracks: Sequence[FaceTrack], loudness: Loudness, face: str) -> list[
     """One face at a time: the best, then the best of those that stand beside none chosen."""
     worth = {"talking": lambda track: talking(track, loudness), "largest": lambda track: track.size}[face]
     alone = len(tracks) == 1
-    ranked = tracks if alone else sorted(tracks, key=worth, reverse=True)
-    chosen: list[FaceTrack] = []
-    for track in ranked:
-        if all(_shared(track, other) <= _SHARED for other in chosen):
-            chosen.append(track)
-    return sorted(chosen, key=lambda track: track.times_s[0])
+    ranked_tracks = tracks if alone else sorted(tracks, key=worth, reverse=True)
+    best_tracks: list[FaceTrack] = []
+    for track in ranked_tracks:
+        if all(_shared(track, other) <= _SHARED for other in best_tracks):
+            best_tracks.append(track)
+    return sorted(best_tracks, key=lambda track: track.times_s[0])
 
 
 def talking(track: FaceTrack, loudness: Loudness) -> float:

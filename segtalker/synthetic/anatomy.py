@@ -45,8 +45,8 @@ def jaw_line(person: Person) -> np.ndarray:
     curve, left = _outline(person)
     half = curve(np.linspace(left, 0, 400))
     along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(half, axis=0), axis=1))])
-    wanted = np.linspace(0, along[-1], 17)
-    return np.stack([np.interp(wanted, along, half[:, axis]) for axis in (0, 1)], 1)
+    distances = np.linspace(0, along[-1], 17)
+    return np.stack([np.interp(distances, along, half[:, axis]) for axis in (0, 1)], 1)
 
 
 def brow_curve(person: Person, side: int, points: int) -> np.ndarray:

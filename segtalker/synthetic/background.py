@@ -25,8 +25,8 @@ class _Scene:
         self.x *= height / width
 
     def colour(self, palette: tuple, spread: float) -> np.ndarray:
-        chosen = np.array(palette[int(self.rng.integers(len(palette)))])
-        return np.clip(chosen * self.rng.uniform(1 - spread, 1 + spread) + self.rng.normal(0, 0.02, 3), 0, 1)
+        base_colour = np.array(palette[int(self.rng.integers(len(palette)))])
+        return np.clip(base_colour * self.rng.uniform(1 - spread, 1 + spread) + self.rng.normal(0, 0.02, 3), 0, 1)
 
     def box(self, left: float, top: float, right: float, bottom: float, colour: np.ndarray) -> None:
         corners = [(round(x * self.width), round(y * self.height)) for x, y in ((left, top), (right, bottom))]
@@ -59,8 +59,8 @@ def _studio(scene: _Scene, rng: np.random.Generator) -> None:
     wall = scene.colour(_WALLS, 0.35)
     scene.image[:] = wall * 0.75
     scene.glow(float(rng.uniform(0.2, 0.8)), float(rng.uniform(0.2, 0.6)), float(rng.uniform(0.35, 0.6)), wall * 0.55)
-    mottled = fine_noise((scene.height, scene.width), rng, scene.height / 7)
-    scene.image *= 1 + 0.045 * mottled[..., None]
+    mottle = fine_noise((scene.height, scene.width), rng, scene.height / 7)
+    scene.image *= 1 + 0.045 * mottle[..., None]
 
 
 def _room(scene: _Scene, rng: np.random.Generator) -> None:

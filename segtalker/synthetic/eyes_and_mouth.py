@@ -176,18 +176,18 @@ def draw_mouth(rgba: np.ndarray, labels: np.ndarray, person: Person, mouth: Mout
 
 
 def _paint_lips(patch: Patch, person: Person, mouth: Mouth, lips: np.ndarray, outer: np.ndarray) -> None:
-    painted = patch.over(lips)
+    lip_patch = patch.over(lips)
     upper = np.concatenate([mouth.outer_top, mouth.inner_top[::-1]])
-    painted.paint(painted.coverage(upper, 0.003) * 0.9, lips * 0.76)
+    lip_patch.paint(lip_patch.coverage(upper, 0.003) * 0.9, lips * 0.76)
     low_middle = (mouth.inner_bottom + mouth.outer_bottom) / 2
-    painted.paint(painted.line(mouth.outer_bottom, 0.018, 0.008) * 0.5, lips * 0.70)
-    painted.paint(painted.line(low_middle[6:-6], 0.014, 0.007) * 0.55, np.clip(lips * 1.30 + 0.10, 0, 1))
+    lip_patch.paint(lip_patch.line(mouth.outer_bottom, 0.018, 0.008) * 0.5, lips * 0.70)
+    lip_patch.paint(lip_patch.line(low_middle[6:-6], 0.014, 0.007) * 0.55, np.clip(lips * 1.30 + 0.10, 0, 1))
     light = round(len(low_middle) / 2 + 2.5 * np.sign(person.light_x))
     spot = low_middle[light]
-    painted.paint(painted.disc((spot[0], spot[1]), (0.022, 0.006), 0.003) * 0.55, (1.0, 0.95, 0.93))
-    painted.paint(painted.line(mouth.inner_top, 0.010, 0.004) * 0.5, lips * 0.45)
+    lip_patch.paint(lip_patch.disc((spot[0], spot[1]), (0.022, 0.006), 0.003) * 0.55, (1.0, 0.95, 0.93))
+    lip_patch.paint(lip_patch.line(mouth.inner_top, 0.010, 0.004) * 0.5, lips * 0.45)
     edge = np.sqrt(outer) if person.gender == "female" else outer * 0.92
-    patch.paint(edge, painted.rgb)
+    patch.paint(edge, lip_patch.rgb)
 
 
 def _paint_interior(patch: Patch, person: Person, mouth: Mouth, shape: dict[str, float], inner: np.ndarray) -> None:
@@ -249,16 +249,16 @@ def _glasses(person: Person, size: int) -> tuple[np.ndarray, np.ndarray, np.ndar
     rim_patch.label(rims, _RIM)
     top = np.clip(rims - np.roll(rims, round(0.008 * size / 2), axis=0), 0, 1)
     colour = _planes(person.frame_colour) * (1 - top) + top * 0.62
-    painted = light * _planes((0.90, 0.96, 1.0)) * (1 - rims) + rims * colour
-    return painted.astype(np.float32), through * (1 - rims), rim_patch.labels
+    glasses_rgb = light * _planes((0.90, 0.96, 1.0)) * (1 - rims) + rims * colour
+    return glasses_rgb.astype(np.float32), through * (1 - rims), rim_patch.labels
 
 
 def draw_glasses(rgba: np.ndarray, labels: np.ndarray, person: Person) -> None:
     """Lays glasses over a face; eyes and brows seen through the lenses stay what they are."""
-    painted, through, regions = _glasses(person, rgba.shape[0])
+    glasses_rgb, through, regions = _glasses(person, rgba.shape[0])
     patch = Patch(rgba, labels, *_GLASSES_BOX)
     patch.rgb *= through
-    patch.rgb += painted
+    patch.rgb += glasses_rgb
     lens = (regions == _GLASSES) & (patch.labels != _EYES) & (patch.labels != _BROWS)
     patch.labels[lens | (regions == _RIM)] = _GLASSES
     patch.write()

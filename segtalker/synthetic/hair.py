@@ -124,9 +124,9 @@ def _draw(canvas: Canvas, paths: np.ndarray, colours: np.ndarray, width: float) 
 
 def _waved(paths: np.ndarray, amount: float, phases: np.ndarray, turns: float) -> np.ndarray:
     t = np.linspace(0, 1, paths.shape[1])
-    waved = paths.copy()
-    waved[..., 0] += amount * np.sqrt(t) * np.sin(2 * np.pi * turns * t + phases[:, None])
-    return waved
+    wavy_paths = paths.copy()
+    wavy_paths[..., 0] += amount * np.sqrt(t) * np.sin(2 * np.pi * turns * t + phases[:, None])
+    return wavy_paths
 
 
 def paint_back(canvas: Canvas, person: Person) -> None:
@@ -217,8 +217,8 @@ def _flow_part(patch: Canvas, head: _Head, rng: np.random.Generator) -> None:
     if style.end is not None:
         ends = style.end * (1 - 0.16 * rng.uniform(size=count) ** 2) - 0.03 * (1 - k)
         hang = np.concatenate([head.falling(int(one), k[i : i + 1], ends[i : i + 1]) for i, one in enumerate(side)])
-        tucked = k < style.bare
-        hang[tucked] = paths[tucked, -1:]
+        tucked_strands = k < style.bare
+        hang[tucked_strands] = paths[tucked_strands, -1:]
         paths = np.concatenate([paths, hang[:, 1:]], 1)
     waves = _waved(paths, style.wave, 7 * k + 2 * side, 2.2)
     _draw(patch, waves, _colours(person, locks, rng) * (0.72 + 0.33 * np.clip(k * 1.6, 0, 1))[:, None], 0.005)

@@ -54,11 +54,11 @@ def _paint_ears(canvas: Canvas, person: Person) -> None:
         (0.030, 0.065), (0.022, 0.105), (-0.002, 0.122), (-0.030, 0.100), (-0.045, 0.04),
     ])  # fmt: skip
     for side in (-1, 1):
-        lit = 1.0 if side == np.sign(person.light_x) else 0.86
+        brightness = 1.0 if side == np.sign(person.light_x) else 0.86
         centre = np.array([side * (person.half_width + 0.006), EYE_LINE + 0.075])
         outline = centre + _rounded(shell) * (side, 1)
         ear = canvas.coverage(outline)
-        canvas.paint(ear, skin * lit, _EARS)
+        canvas.paint(ear, skin * brightness, _EARS)
         rim, hollow = centre + _rounded(shell * 0.78) * (side, 1), centre + _rounded(shell * 0.48) * (side, 1)
         canvas.tint(canvas.coverage(rim + np.array((side * 0.004, 0)), 0.010) * 0.30 * ear, skin * (0.55, 0.42, 0.40))
         canvas.tint(canvas.coverage(hollow + np.array((0, 0.012)), 0.008) * 0.55 * ear, skin * (0.45, 0.30, 0.28))

@@ -111,9 +111,9 @@ class Renderer:
         return self._texels(x, y)
 
     def _lay(self, frame: np.ndarray, regions: np.ndarray, layer: Layer, maps: tuple[np.ndarray, np.ndarray]) -> None:
-        moved = cv2.remap(layer.rgba, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        through = cv2.cvtColor(255 - moved[..., 3], cv2.COLOR_GRAY2RGB)
-        colour = cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB)  # a copy without gaps, over which adding is ten times as fast
+        rgba = cv2.remap(layer.rgba, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        through = cv2.cvtColor(255 - rgba[..., 3], cv2.COLOR_GRAY2RGB)
+        colour = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)  # a copy without gaps, over which adding is ten times as fast
         np.copyto(frame, cv2.add(cv2.multiply(frame, through, scale=1 / 255), colour))
         labels = cv2.remap(layer.labels, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
         np.copyto(regions, labels, where=labels != 255)

@@ -60,11 +60,11 @@ def _light(height: np.ndarray, person: Person) -> tuple[np.ndarray, np.ndarray, 
     key = np.array([person.light_x, person.light_y, 0.80])
     key /= np.linalg.norm(key)
     facing = (normal @ key)[..., None]
-    lit = np.clip((facing + _WRAP) / (1 + _WRAP), 0, 1)
+    diffuse = np.clip((facing + _WRAP) / (1 + _WRAP), 0, 1)
     fill = np.clip(normal @ np.array([-0.75 * np.sign(person.light_x), 0.1, 0.6]), 0, 1)
     sky = 0.5 - 0.5 * normal[..., 1]
     colour = (
-        0.70 * lit + fill[..., None] * np.array([0.12, 0.125, 0.14]) + sky[..., None] * np.array([0.20, 0.20, 0.21])
+        0.70 * diffuse + fill[..., None] * np.array([0.12, 0.125, 0.14]) + sky[..., None] * np.array([0.20, 0.20, 0.21])
     )
     colour += 0.19 * normal[..., 2:]
     halfway = key + np.array([0, 0, 1])
@@ -80,10 +80,10 @@ def _albedo(person: Person, size: int) -> np.ndarray:
     red = 0.125 * person.cheek * bumps(size, 0.215, EYE_LINE + 0.185, 0.115, 0.085)
     red += 0.10 * bump(size, 0, base - 0.01, 0.075, 0.05) + 0.04 * bump(size, 0, person.chin - 0.05, 0.1, 0.05)
     warm = 0.05 * bump(size, 0, EYE_LINE - 0.27, 0.30, 0.13)
-    tired = 0.09 * bumps(size, person.eye_x - 0.01, EYE_LINE + 0.050, 0.065, 0.022)
-    tired += 0.07 * bumps(size, person.eye_x, EYE_LINE - 0.060, 0.085, 0.025)
+    dark_rings = 0.09 * bumps(size, person.eye_x - 0.01, EYE_LINE + 0.050, 0.065, 0.022)
+    dark_rings += 0.07 * bumps(size, person.eye_x, EYE_LINE - 0.060, 0.085, 0.025)
     colour = np.ones((size, size, 3), np.float32) * np.array(person.skin, np.float32)
-    for share, drain in ((red, (-0.10, 0.85, 0.70)), (warm, (0, 0.3, 1.0)), (tired, (0.75, 1.0, 0.75))):
+    for share, drain in ((red, (-0.10, 0.85, 0.70)), (warm, (0, 0.3, 1.0)), (dark_rings, (0.75, 1.0, 0.75))):
         colour *= 1 - share[..., None] * np.array(drain, np.float32)
     return colour
 

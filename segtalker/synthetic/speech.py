@@ -139,7 +139,7 @@ def speak(text: str, voice: Voice) -> Speech:
     Raises:
         SegTalkerError: espeak-ng is not there, or has no such voice.
     """
-    recorder, encoded = _Recorder(), text.encode("utf-8")
+    recorder, text_bytes = _Recorder(), text.encode("utf-8")
     callback = _Callback(recorder)
     name = f"{voice.language}+{voice.variant}"
     with _engine() as library:
@@ -148,7 +148,7 @@ def speak(text: str, voice: Voice) -> Speech:
         for parameter, value in ((_RATE, voice.rate_wpm), (_PITCH, voice.pitch), (_RANGE, voice.pitch_range)):
             library.espeak_SetParameter(parameter, value, 0)
         library.espeak_SetSynthCallback(callback)
-        library.espeak_Synth(encoded, len(encoded) + 1, 0, 0, 0, _UTF8, None, None)
+        library.espeak_Synth(text_bytes, len(text_bytes) + 1, 0, 0, 0, _UTF8, None, None)
         library.espeak_Synchronize()
     samples = np.concatenate(recorder.chunks).astype(np.float32) / 32768.0
     return Speech(samples, ESPEAK_RATE_HZ, _phonemes(recorder.starts, len(samples) / ESPEAK_RATE_HZ))

@@ -63,8 +63,8 @@ class Target(NamedTuple):
     strength: float
 
 
-def _vowel(jaw: float, width: float, rounded: float) -> Target:
-    return Target(jaw, width, rounded, 0, 0, 0.25, 0.1, 2.0)
+def _vowel(jaw: float, width: float, rounding: float) -> Target:
+    return Target(jaw, width, rounding, 0, 0, 0.25, 0.1, 2.0)
 
 
 PAUSE = Target(0, 0.5, 0.05, 0.2, 0, 0, 0, 0.8)
@@ -116,9 +116,9 @@ def _spread(phonemes: tuple[Phoneme, ...]) -> tuple[np.ndarray, np.ndarray, np.n
     """Centres `(P,)` and half lengths `(P,)` in seconds and targets `(P, 8)`, a diphthong giving two."""
     centres, halves, rows = [], [], []
     for phoneme in phonemes:
-        wanted = targets(phoneme.symbol)
-        step = (phoneme.end_s - phoneme.start_s) / len(wanted)
-        for index, target in enumerate(wanted):
+        phoneme_targets = targets(phoneme.symbol)
+        step = (phoneme.end_s - phoneme.start_s) / len(phoneme_targets)
+        for index, target in enumerate(phoneme_targets):
             centres.append(phoneme.start_s + (index + 0.5) * step)
             halves.append(step / 2)
             rows.append(target)
@@ -155,7 +155,7 @@ def articulation(speech: Speech, fps: int, frames: int) -> Articulation:
     distance = np.maximum(np.abs(times[:, None] - centres) - halves * 0.6, 0)
     pull = np.exp(-distance / _DECAY_S) * (distance < _REACH_S) * rows[:, -1]
     values = pull @ rows[:, :-1] / np.maximum(pull.sum(1, keepdims=True), 1e-9)
-    heard = loudness(speech, times)
-    values[:, _JAW] *= np.clip((heard + _QUIET) / (_LOUD + _QUIET), 0, 1) * (heard > 0.02)
+    frame_loudness = loudness(speech, times)
+    values[:, _JAW] *= np.clip((frame_loudness + _QUIET) / (_LOUD + _QUIET), 0, 1) * (frame_loudness > 0.02)
     values = np.clip(values, 0, 1).astype(np.float32)
     return Articulation(**{name: values[:, index] for index, name in enumerate(ARTICULATORS)})

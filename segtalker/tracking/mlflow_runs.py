@@ -313,8 +313,8 @@ def _find_parent(store: _Store, parent: ParentRun, identity: RunIdentity) -> str
         if runs := store.search(tags | {DATA_TAG: ""}):
             store.client.set_tag(runs[0].info.run_id, DATA_TAG, identity.data)
             return runs[0].info.run_id
-        named = tags | {MLFLOW_RUN_NAME: parent.name}
-        run_id = store.client.create_run(store.experiment_id, tags=named).info.run_id
+        run_tags = tags | {MLFLOW_RUN_NAME: parent.name}
+        run_id = store.client.create_run(store.experiment_id, tags=run_tags).info.run_id
     store.log_params(run_id, parent.params)
     store.log_packages(run_id, parent.packages)
     return run_id
@@ -376,8 +376,8 @@ def start_evaluation(
     """
     with answering(tracking_uri(root)):
         store = _open_store(root)
-        named = {KIND_TAG: "evaluation", PROTOCOL_TAG: protocol, SIGNATURE_TAG: signature, MLFLOW_RUN_NAME: name}
-        named |= owner_tags(owner)
-        run_id = store.client.create_run(store.experiment_id, tags=dict(tags) | named).info.run_id
+        run_tags = {KIND_TAG: "evaluation", PROTOCOL_TAG: protocol, SIGNATURE_TAG: signature, MLFLOW_RUN_NAME: name}
+        run_tags |= owner_tags(owner)
+        run_id = store.client.create_run(store.experiment_id, tags=dict(tags) | run_tags).info.run_id
         store.log_params(run_id, params)
     return StageTracker(store, run_id, None)

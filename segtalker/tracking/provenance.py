@@ -58,8 +58,8 @@ def git_revision(root: Path) -> tuple[str, bool]:
     # a source archive may lie within some other repository
     if revision is None or _git(root, "ls-files", "--error-unmatch", _DVC_FILE) is None:
         return "none", False
-    written = [f":(exclude){name}" for name in (EXPERIMENT_FILE, _DVC_LOCK)]
-    return revision, bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *written))
+    exclusions = [f":(exclude){name}" for name in (EXPERIMENT_FILE, _DVC_LOCK)]
+    return revision, bool(_git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *exclusions))
 
 
 def code_revision(root: Path) -> tuple[str, bool]:
@@ -135,8 +135,8 @@ def read_settings(root: Path, experiment: str) -> tuple[str, ...]:
         root: the project folder.
         experiment: its name; `experiments/<name>.yaml` need not exist.
     """
-    named = root / "experiments" / f"{experiment}.yaml"
-    base = leaves(read_yaml(named)) if named.is_file() else {}
+    experiment_file = root / "experiments" / f"{experiment}.yaml"
+    base = leaves(read_yaml(experiment_file)) if experiment_file.is_file() else {}
     active = leaves(read_yaml(root / EXPERIMENT_FILE))
     return tuple(
         f"{key}={json.dumps(value)}"
@@ -167,8 +167,8 @@ def read_lock(root: Path) -> dict[str, Any]:
         return {}
     if not lock_file.is_file():
         return _lock_stages(path)
-    with lock_file.open("rb") as held:
-        fcntl.flock(held, fcntl.LOCK_SH)
+    with lock_file.open("rb") as lock_handle:
+        fcntl.flock(lock_handle, fcntl.LOCK_SH)
         return _lock_stages(path)
 
 

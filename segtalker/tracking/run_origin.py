@@ -145,9 +145,9 @@ def origin_tags(root: Path, packages: Mapping[str, str]) -> dict[str, str]:
         packages: see `package_versions`.
     """
     lock = root / _LOCK_FILE
-    listed = hashlib.sha256(json.dumps(dict(packages)).encode()).hexdigest()
+    packages_hash = hashlib.sha256(json.dumps(dict(packages)).encode()).hexdigest()
     tags = {f"segtalker.{name}": value for name, value in hardware().items()}
     tags |= {f"segtalker.version.{name}": packages[name] for name in _MAIN_PACKAGES if name in packages}
     tags["segtalker.version.python"] = ".".join(map(str, sys.version_info[:3]))
-    tags["segtalker.packages_sha256"] = listed
+    tags["segtalker.packages_sha256"] = packages_hash
     return tags | {"segtalker.lock_sha256": file_sha256(lock) if lock.is_file() else "none"}

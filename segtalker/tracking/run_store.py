@@ -48,7 +48,7 @@ class StoredRun:
         stage: its name, empty but of a stage.
         parent_id: the experiment's run of a stage, else empty.
         status: `FINISHED`, `RUNNING`, `FAILED`, `KILLED`.
-        ended: when it ended, or if it has not, when it started.
+        end_time: when it ended, or if it has not, when it started.
         tags: all of them.
         params: all of them, `section.key`, as text.
         metrics: last value of each.
@@ -60,7 +60,7 @@ class StoredRun:
     stage: str
     parent_id: str
     status: str
-    ended: datetime
+    end_time: datetime
     tags: Mapping[str, str]
     params: Mapping[str, str]
     metrics: Mapping[str, float]
@@ -115,7 +115,7 @@ def _stored(run: Run) -> StoredRun:
         stage=tags.get(STAGE_TAG, ""),
         parent_id=tags.get(MLFLOW_PARENT_RUN_ID, ""),
         status=info.status,
-        ended=datetime.fromtimestamp((info.end_time or info.start_time or 0) / 1000, UTC),
+        end_time=datetime.fromtimestamp((info.end_time or info.start_time or 0) / 1000, UTC),
         tags=tags,
         params=dict(run.data.params),
         metrics=dict(run.data.metrics),
@@ -182,12 +182,12 @@ class RunStore:
         """All of them, of every kind, the one that ended last first."""
         with answering(self._uri):
             experiment = self._client.get_experiment_by_name(EXPERIMENT)
-            listed, token, more = list[Run](), None, experiment is not None
+            mlflow_runs, token, more = list[Run](), None, experiment is not None
             while experiment is not None and more:
                 page = self._client.search_runs([experiment.experiment_id], max_results=_PAGE, page_token=token)
-                listed, token = [*listed, *page], page.token
+                mlflow_runs, token = [*mlflow_runs, *page], page.token
                 more = bool(token)
-        return sorted(map(_stored, listed), key=lambda run: (run.ended, run.run_id), reverse=True)
+        return sorted(map(_stored, mlflow_runs), key=lambda run: (run.end_time, run.run_id), reverse=True)
 
     def files(self, run_id: str, folder: str) -> list[str]:
         """Paths of the files in a folder of a run's artifacts, empty where there is no such folder.

@@ -161,8 +161,8 @@ def _plain_reason(error: BaseException) -> str:
         if not isinstance(cause, BaseException):
             break
         inner = cause
-    said = inner.strerror if isinstance(inner, OSError) and inner.strerror else str(inner)
-    return " ".join(said.split()) or type(inner).__name__
+    message = inner.strerror if isinstance(inner, OSError) and inner.strerror else str(inner)
+    return " ".join(message.split()) or type(inner).__name__
 
 
 def _knock(place: tuple[str, int]) -> str:

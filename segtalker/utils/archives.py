@@ -60,14 +60,14 @@ class _Member(NamedTuple):
     open: Callable[[], IO[bytes] | None]
 
 
-def unpack(archive: Path, folder: Path, max_bytes: int, wanted: Callable[[str], bool]) -> list[Path]:
+def unpack(archive: Path, folder: Path, max_bytes: int, member_filter: Callable[[str], bool]) -> list[Path]:
     """Unpacks an archive once; another call finds it done, unless other members are wanted by then.
 
     Args:
         archive: ZIP or tar, the latter perhaps compressed.
         folder: where to; replaced as a whole. `<folder>.json` beside it says what it was made from.
         max_bytes: that all members together may have, wanted or not.
-        wanted: whether to write a member, by its normalised path in the archive.
+        member_filter: whether to write a member, by its normalised path in the archive.
 
     Returns:
         The files that are wanted, in order of their paths; mode 0644.
@@ -77,20 +77,20 @@ def unpack(archive: Path, folder: Path, max_bytes: int, wanted: Callable[[str], 
             a device, leads out of the folder, stands there twice, or holds more than it says. Nothing is written.
     """
     marker = folder.with_name(f"{folder.name}.json")
-    unpacked_files = _already(archive, folder, marker, wanted)
+    unpacked_files = _already(archive, folder, marker, member_filter)
     if unpacked_files is not None:
         return unpacked_files
     for left_behind in folder.parent.glob(f".{folder.name}-*"):
         shutil.rmtree(left_behind, ignore_errors=True)
     try:
         with atomic_folder(folder) as temporary:
-            written, others = _extract(archive, temporary, max_bytes, wanted)
+            file_sizes, others = _extract(archive, temporary, max_bytes, member_filter)
     except _Refused as error:
         raise BadInputError(f"{archive}: {error}; nothing of it was unpacked") from error
     except (*_DAMAGED, OSError) as error:
         raise BadInputError(f"{archive}: {_what_failed(error, folder)}") from error
-    write_text(marker, json.dumps(_state(archive) | {"files": written, "others": others}, indent=0))
-    return [folder / name for name in sorted(written)]
+    write_text(marker, json.dumps(_state(archive) | {"files": file_sizes, "others": others}, indent=0))
+    return [folder / name for name in sorted(file_sizes)]
 
 
 def _what_failed(error: Exception, folder: Path) -> str:
@@ -105,13 +105,13 @@ def _state(archive: Path) -> dict[str, Any]:
     return {"archive": archive.name, "bytes": facts.st_size, "mtime_ns": facts.st_mtime_ns}
 
 
-def _already(archive: Path, folder: Path, marker: Path, wanted: Callable[[str], bool]) -> list[Path] | None:
+def _already(archive: Path, folder: Path, marker: Path, member_filter: Callable[[str], bool]) -> list[Path] | None:
     """The wanted files where they were unpacked before and are still there."""
     try:
         marker_content = json.loads(marker.read_text(encoding="utf-8"))
-        complete = not any(wanted(name) for name in marker_content["others"])
+        complete = not any(member_filter(name) for name in marker_content["others"])
         same = complete and marker_content | _state(archive) == marker_content
-        files = {folder / name: size for name, size in marker_content["files"].items() if wanted(name)}
+        files = {folder / name: size for name, size in marker_content["files"].items() if member_filter(name)}
     except (OSError, ValueError, KeyError, TypeError):
         return None
     whole = all(path.is_file() and path.stat().st_size == size for path, size in files.items())
@@ -119,10 +119,10 @@ def _already(archive: Path, folder: Path, marker: Path, wanted: Callable[[str], 
 
 
 def _extract(
-    archive: Path, folder: Path, max_bytes: int, wanted: Callable[[str], bool]
+    archive: Path, folder: Path, max_bytes: int, member_filter: Callable[[str], bool]
 ) -> tuple[dict[str, int], list[str]]:
     """Writes what is wanted; returns its paths with their sizes, and the paths of the others."""
-    written: dict[str, int] = {}
+    file_sizes: dict[str, int] = {}
     others: list[str] = []
     with archive.open("rb") as raw, progress_bar(archive.stat().st_size, archive.name, unit="B") as bar:
         bar.unit_scale = True
@@ -134,14 +134,14 @@ def _extract(
                 raise _Refused(member.name, f"brings it to more than the {max_bytes / _GIB:.3g} GiB that are allowed")
             if member.folder:
                 continue
-            if wanted(path):
+            if member_filter(path):
                 _write(member, folder / path, raw, bar)
-                written[path] = member.size
+                file_sizes[path] = member.size
             else:
                 others.append(path)
             _advance(bar, raw)
         bar.update(archive.stat().st_size - bar.n)
-    return written, others
+    return file_sizes, others
 
 
 def _advance(bar: tqdm, raw: IO[bytes]) -> None:

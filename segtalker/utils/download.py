@@ -69,14 +69,14 @@ def _download(url: str, part: Path, label: str) -> None:
         if answer.status_code != requests.codes.partial_content:
             byte_count = 0
         length = int(answer.headers.get("Content-Length", 0))
-        received = 0
+        new_bytes = 0
         with part.open("ab" if byte_count else "wb") as out, _bar(byte_count, length, label) as bar:
             for piece in answer.iter_content(_PIECE):
                 out.write(piece)
-                received += len(piece)
+                new_bytes += len(piece)
                 bar.update(len(piece))
-        if length and received < length and "Content-Encoding" not in answer.headers:
-            raise requests.ConnectionError(f"{received} of {length} bytes came")
+        if length and new_bytes < length and "Content-Encoding" not in answer.headers:
+            raise requests.ConnectionError(f"{new_bytes} of {length} bytes came")
 
 
 def _bar(byte_count: int, length: int, label: str) -> tqdm:

@@ -22,10 +22,10 @@ def expand_path(text: str, key: str) -> Path:
     """
     if not text:
         raise BadInputError(f"{key} is empty; set it (--set {key}=PATH)")
-    expanded = os.path.expanduser(os.path.expandvars(text))
-    if missing := re.search(r"\$\{?(\w+)", expanded):
+    full_text = os.path.expanduser(os.path.expandvars(text))
+    if missing := re.search(r"\$\{?(\w+)", full_text):
         raise BadInputError(f"{key}: {text}: the environment variable {missing[1]} is not set; export it")
-    return Path(expanded)
+    return Path(full_text)
 
 
 def inside_project(path: Path, project: Path) -> str:

@@ -34,16 +34,16 @@ class _Lines(tqdm):
 
 def progress_bar(total: int | None, label: str, unit: str = "it") -> tqdm:
     """A bar on stderr to be updated by hand; outside a terminal, or beside another, a line every ten seconds."""
-    watched = sys.stderr.isatty() and LINES_VARIABLE not in os.environ
-    return (tqdm if watched else _Lines)(
+    on_terminal = sys.stderr.isatty() and LINES_VARIABLE not in os.environ
+    return (tqdm if on_terminal else _Lines)(
         total=total,
         desc=label,
         unit=unit,
-        ncols=None if watched else 100,
-        dynamic_ncols=watched,
-        mininterval=0.1 if watched else _LOG_INTERVAL_S,
+        ncols=None if on_terminal else 100,
+        dynamic_ncols=on_terminal,
+        mininterval=0.1 if on_terminal else _LOG_INTERVAL_S,
         maxinterval=_LOG_INTERVAL_S,
-        miniters=1 if watched else None,
+        miniters=1 if on_terminal else None,
         leave=True,
     )
 

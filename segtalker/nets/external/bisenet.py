@@ -116,9 +116,9 @@ class _FeatureFusion(nn.Module):
         self.conv2 = nn.Conv2d(outputs // 4, outputs, 1, bias=False)
 
     def forward(self, spatial: Tensor, context: Tensor) -> Tensor:
-        joined = self.convblk(torch.cat((spatial, context), dim=1))
-        weight = self.conv2(F.relu(self.conv1(joined.mean((2, 3), keepdim=True)))).sigmoid()
-        return joined * weight + joined
+        features = self.convblk(torch.cat((spatial, context), dim=1))
+        weight = self.conv2(F.relu(self.conv1(features.mean((2, 3), keepdim=True)))).sigmoid()
+        return features * weight + features
 
 
 class _Head(nn.Module):

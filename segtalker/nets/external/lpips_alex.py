@@ -42,9 +42,9 @@ class LpipsAlex(nn.Module):
     def __init__(self, trunk: Path, heads: Path) -> None:
         super().__init__()
         self.features = _trunk()
-        wanted = {f"features.{name}": value for name, value in self.features.state_dict().items()}
-        loaded = load_published(trunk, wanted, "AlexNet of torchvision")
-        self.features.load_state_dict({name.removeprefix("features."): value for name, value in loaded.items()})
+        net_tensors = {f"features.{name}": value for name, value in self.features.state_dict().items()}
+        file_tensors = load_published(trunk, net_tensors, "AlexNet of torchvision")
+        self.features.load_state_dict({name.removeprefix("features."): value for name, value in file_tensors.items()})
         sizes = [layer.out_channels for layer in self.features if isinstance(layer, nn.Conv2d)]
         lines = {f"lin{level}.model.1.weight": torch.zeros(1, size, 1, 1) for level, size in enumerate(sizes)}
         self.heads = [line.flatten() for line in load_published(heads, lines, "LPIPS v0.1 heads").values()]

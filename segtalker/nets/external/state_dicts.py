@@ -12,17 +12,17 @@ from segtalker.utils.errors import BadInputError, MissingWeightsError
 _COUNTER = ".num_batches_tracked"
 
 
-def load_published(path: Path, wanted: Mapping[str, Tensor], what: str) -> dict[str, Tensor]:
+def load_published(path: Path, net_tensors: Mapping[str, Tensor], what: str) -> dict[str, Tensor]:
     """Reads the tensors a network needs out of a published file; others in it are left alone.
 
     Args:
         path: a state dict, bare or under `state_dict` or `net_state_dict`; read with `weights_only=True`.
-        wanted: the network's tensors by their published names; only shapes matter, but for the counters of batch
+        net_tensors: the network's tensors by their published names; only shapes matter, but for the counters of batch
             normalisation, which old files lack and inference does not use: those are passed through.
         what: names the weights in errors.
 
     Returns:
-        The tensors, in the order of `wanted`.
+        The tensors, in the order of `net_tensors`.
 
     Raises:
         MissingWeightsError: there is no such file.
@@ -37,9 +37,9 @@ def load_published(path: Path, wanted: Mapping[str, Tensor], what: str) -> dict[
         raise BadInputError(f"{path}: not a readable file of weights ({reason})") from error
     for name in ("state_dict", "net_state_dict"):
         content = content.get(name, content) if isinstance(content, dict) else {}
-    content = {name: value for name, value in wanted.items() if name.endswith(_COUNTER)} | content
-    for name, value in wanted.items():
+    content = {name: value for name, value in net_tensors.items() if name.endswith(_COUNTER)} | content
+    for name, value in net_tensors.items():
         if name not in content or content[name].shape != value.shape:
-            found = tuple(content[name].shape) if name in content else "missing"
-            raise BadInputError(f"{path}: not {what}: {name} is {found}, expected {tuple(value.shape)}")
-    return {name: content[name] for name in wanted}
+            shape = tuple(content[name].shape) if name in content else "missing"
+            raise BadInputError(f"{path}: not {what}: {name} is {shape}, expected {tuple(value.shape)}")
+    return {name: content[name] for name in net_tensors}

@@ -79,11 +79,11 @@ def laid_over(histories: Mapping[str, pd.DataFrame], colours: Mapping[str, str],
         for axes, quantity in zip(panels, quantities, strict=True):
             # lines of a stage that runs share cover each other: the first, widest, shows below the others
             widths = [3.4, *[1.6] * (len(histories) - 1)]
-            drawn = [
+            curves = [
                 _line(axes, history, quantity, colours[label], width)
                 for (label, history), width in zip(histories.items(), widths, strict=True)
             ]
-            values = np.concatenate([line for line in drawn if len(line)] or [np.ones(1)])
+            values = np.concatenate([line for line in curves if len(line)] or [np.ones(1)])
             if values.min() > 0 and values.max() / values.min() > _LOG_RANGE:
                 axes.set_yscale("log")
             axes.set_title(quantity.replace("_", " "))
@@ -99,9 +99,9 @@ def _line(axes: Axes, history: pd.DataFrame, quantity: str, colour: str, width: 
     rows = val if len(val) else train
     values = rows["value"].to_numpy(float)
     if len(rows):
-        shown = values if len(val) else smooth(values, max(3, len(values) // 12))
+        curve = values if len(val) else smooth(values, max(3, len(values) // 12))
         axes.plot(
-            rows["step"], shown, color=colour, linewidth=width, marker="o" if len(val) else "", markersize=width + 2
+            rows["step"], curve, color=colour, linewidth=width, marker="o" if len(val) else "", markersize=width + 2
         )
     return values
 
@@ -120,8 +120,8 @@ def drawings(
         headline: metrics shown.
         histories: `step,name,value` by stage and run.
     """
-    measured = set(scores.values.loc[scores.values["value"].notna(), "metric"])
-    metrics = [metric for metric in scores.summary_metrics if metric.name in measured & set(headline)]
+    measured_names = set(scores.values.loc[scores.values["value"].notna(), "metric"])
+    metrics = [metric for metric in scores.summary_metrics if metric.name in measured_names & set(headline)]
     colours = {method.name: method.colour for method in scores.methods}
     page_drawings = []
     if metrics:

@@ -58,8 +58,8 @@ def find_run(text: str, runs: Sequence[StoredRun]) -> StoredRun:
     if of_experiment := [run for run in whole if run.experiment == text and run.kind == "experiment"]:
         return next((run for run in of_experiment if scored_part(run, runs)), of_experiment[0])
     by_id = {run.run_id: run for run in whole}
-    started = (run for run in runs if text and run.run_id.startswith(text.lower()))
-    named_runs = {by_id[key].run_id: by_id[key] for run in started if (key := run.parent_id or run.run_id) in by_id}
+    matches = (run for run in runs if text and run.run_id.startswith(text.lower()))
+    named_runs = {by_id[key].run_id: by_id[key] for run in matches if (key := run.parent_id or run.run_id) in by_id}
     candidates = list(named_runs.values()) or [run for run in whole if run.name == text]
     if all(run.kind == "evaluation" for run in candidates) and not named_runs:
         candidates = candidates[:1]  # measured again, so the last one counts

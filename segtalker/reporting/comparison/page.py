@@ -95,7 +95,7 @@ def compare_runs(runs: Runs) -> Comparison:
     scores, uncertainty = compare_systems(runs)
     base = scores.methods[0]
     notes = {method: "first" if method is base else method.note or "the same params" for method in scores.methods}
-    shown = [ShownRun(method.name, method.colour, note) for method, note in notes.items()]
+    shown_runs = [ShownRun(method.name, method.colour, note) for method, note in notes.items()]
     histories = {label: run.histories() for label, run in runs.items()}
     stages = dict.fromkeys(stage for curves in histories.values() for stage in curves)
     curves = {
@@ -103,14 +103,14 @@ def compare_runs(runs: Runs) -> Comparison:
         for stage in stages
     }
     return Comparison(
-        runs=shown,
+        runs=shown_runs,
         scores=score_rows(scores, uncertainty),
         warnings=_warnings(runs),
         params=differing_settings(runs),
         about=_about(runs, scores),
         notes=interval_notes(scores, uncertainty),
         drawings=drawings(scores, uncertainty, first(runs).table_settings.headline, curves),
-        shots=_shots(runs, shown),
+        shots=_shots(runs, shown_runs),
     )
 
 
@@ -173,7 +173,7 @@ def _about(runs: Runs, scores: Scores) -> pd.DataFrame:
             "data": run.run.data[:SIGNATURE_DIGITS],
             "owner": f"{run.run.user}@{run.run.host}".strip("@"),
             "processor": " ".join(tags.get(f"segtalker.{name}", "") for name in _PROCESSOR).strip(),
-            "ended": f"{run.run.ended:{_TIME}}",
+            "ended": f"{run.run.end_time:{_TIME}}",
             "system": run.scores.system.label,
             "clips, people": f"{scores.clips(label)}, {scores.subjects(label)}",
             "clips given up on": str(len(run.tables.failures)),
@@ -182,13 +182,13 @@ def _about(runs: Runs, scores: Scores) -> pd.DataFrame:
     return pd.DataFrame(columns).rename_axis("what").reset_index()
 
 
-def _shots(runs: Runs, shown: Sequence[ShownRun]) -> list[tuple[str, list[Shot]]]:
+def _shots(runs: Runs, shown_runs: Sequence[ShownRun]) -> list[tuple[str, list[Shot]]]:
     """Frame strips of the clips that two runs or more show; those that are no pictures are left out.
 
     A clip of another seed is another one, whatever its name: its content decides.
     """
     clip_shots: dict[tuple[str, str], list[Shot]] = {}
-    for run in shown:
+    for run in shown_runs:
         contents = runs[run.label].protocol.get("clips", {})
         for clip, content in runs[run.label].strips().items():
             if shot := _shot(run, content):

@@ -79,10 +79,10 @@ def ablation_table(runs: Runs, scores: Scores, uncertainty: Uncertainty) -> pd.D
     `_difference_low` and `_difference_high`, then `clips,signature`.
     """
     rows, means, (base, *_) = [], scores.means(), runs
-    measured = [metric.name for metric in scores.summary_metrics if means[metric.name].notna().any()]
+    metric_names = [metric.name for metric in scores.summary_metrics if means[metric.name].notna().any()]
     for label, run in runs.items():
         row: dict = {"run": label, "experiment": run.run.experiment, "changed": changed(run, first(runs))}
-        for name in measured:
+        for name in metric_names:
             own, gap = uncertainty.interval(label, name), uncertainty.difference(label, base, name)
             row[name] = means.at[label, name]
             row |= {f"{name}_low": own.low, f"{name}_high": own.high} if own else {}
@@ -90,7 +90,7 @@ def ablation_table(runs: Runs, scores: Scores, uncertainty: Uncertainty) -> pd.D
             row |= {f"{name}_difference_low": gap.low, f"{name}_difference_high": gap.high} if gap else {}
         rows.append(row | {"clips": scores.clips(label), "signature": run.part.signature})
     endings = ("", "_low", "_high", "_difference", "_difference_low", "_difference_high")
-    columns = [f"{name}{ending}" for name in measured for ending in endings]
+    columns = [f"{name}{ending}" for name in metric_names for ending in endings]
     table = pd.DataFrame(rows, columns=["run", "experiment", "changed", *columns, "clips", "signature"])
     return table.dropna(axis=1, how="all")
 
@@ -103,8 +103,8 @@ def seed_groups(runs: Runs) -> list[dict[str, LoadedRun]]:
         return json.dumps([item[1].run.dataset, settings], sort_keys=True)
 
     seed_runs = [dict(members) for _, members in groupby(sorted(runs.items(), key=rest), key=rest)]
-    ordered = [{label: run for label, run in runs.items() if label in members} for members in seed_runs]
-    return [members for members in ordered if len(members) > 1 and len(_seeds(members)) == len(members)]
+    groups = [{label: run for label, run in runs.items() if label in members} for members in seed_runs]
+    return [members for members in groups if len(members) > 1 and len(_seeds(members)) == len(members)]
 
 
 def _seeds(runs: Runs) -> set[str]:
@@ -156,5 +156,5 @@ def check_protocols(runs: Runs) -> None:
 def with_run(tables: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
     """The same table of several runs as one, with a column `run` before the others."""
     parts = [table.assign(run=label) for label, table in tables]
-    joined = pd.concat(parts, ignore_index=True)
-    return joined[["run", *(name for name in joined.columns if name != "run")]]
+    all_runs = pd.concat(parts, ignore_index=True)
+    return all_runs[["run", *(name for name in all_runs.columns if name != "run")]]

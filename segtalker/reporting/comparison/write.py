@@ -58,7 +58,7 @@ def write_runs(runs: Runs, folder: Path, separate: bool) -> list[Path]:
     if not separate:
         check_protocols(runs)
     groups = protocol_groups(runs)
-    written = []
+    files = []
     for signature, members in groups.items():
         target = folder if len(groups) == 1 else folder / f"protocol-{signature}"
         target.mkdir(parents=True, exist_ok=True)
@@ -66,13 +66,13 @@ def write_runs(runs: Runs, folder: Path, separate: bool) -> list[Path]:
             write_tables(first(members).tables, first(members).scores, target)
         else:
             _write_several(members, target)
-        written.append(target / "results.md")
+        files.append(target / "results.md")
     seeds = seed_table(runs)
     if len(seeds):
         _write_plain(seeds, folder, "seeds")
         write_text(folder / "seeds.md", f"## Seeds\n\n{plain_markdown(seeds)}")
-        written.append(folder / "seeds.md")
-    return written
+        files.append(folder / "seeds.md")
+    return files
 
 
 def _write_plain(table: pd.DataFrame, folder: Path, name: str) -> None:
@@ -113,14 +113,14 @@ def _write_several(runs: Runs, folder: Path) -> None:
     plain["metrics"] = first(runs).tables.glossary
     for name, table in plain.items():
         _write_plain(table, folder, name)
-    shown = _system_groups(runs)
-    write_groups(tables.pop("groups"), shown, scores, folder)
+    group_rows = _system_groups(runs)
+    write_groups(tables.pop("groups"), group_rows, scores, folder)
     for name, table in (tables | {"ablation": ablation}).items():
         write_csv(table, folder / f"{name}.csv")
     means = ablation[[name for name in ablation.columns if not name.endswith(_ENDINGS)]]
     systems = Systems(scores, uncertainty, list(runs), means)
     _write_latex(tables["results"], systems, first(runs).scores, folder)
-    _write_markdown(tables["results"], systems, first(runs).scores, plain, groups_section(shown, scores), folder)
+    _write_markdown(tables["results"], systems, first(runs).scores, plain, groups_section(group_rows, scores), folder)
 
 
 @dataclass(frozen=True)

@@ -153,12 +153,12 @@ def region_scores(regions: pd.DataFrame, methods: Sequence[Method], theme: Theme
     """
     names = [name for name in regions.columns if name != "method"]
     table = regions.set_index("method")
-    shown = [method for method in methods if method.name in table.index]
+    region_methods = [method for method in methods if method.name in table.index]
     with styled(theme):
         figure = new_figure(6.4, 0.28 * len(names) + 0.9)
         axes = figure.add_subplot()
         axes.hlines(range(len(names)), 0, 1, color=theme.grid, linewidth=1)
-        for method in shown:
+        for method in region_methods:
             axes.scatter(table.loc[method.name, names].astype(float), range(len(names)), s=38, color=method.colour,
                          edgecolors=theme.paper, linewidths=0.8, zorder=3)  # fmt: skip
         axes.set_yticks(range(len(names)), names, color=theme.ink)
@@ -166,6 +166,9 @@ def region_scores(regions: pd.DataFrame, methods: Sequence[Method], theme: Theme
         axes.set_xlim(0, 1.02)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("intersection over union with the reference mask")
-        dots = [Line2D([], [], marker="o", linestyle="", color=method.colour, label=method.label) for method in shown]
+        dots = [
+            Line2D([], [], marker="o", linestyle="", color=method.colour, label=method.label)
+            for method in region_methods
+        ]
         figure.legend(handles=dots, loc="outside upper left", ncols=min(len(dots), 4), borderpad=0, handletextpad=0.2)
     return figure

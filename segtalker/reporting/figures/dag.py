@@ -90,17 +90,17 @@ def _mean(values: list[float], default: float) -> float:
 
 def thread_waypoints(graph: Graph, ranks: dict[str, int]) -> tuple[Graph, dict[str, int]]:
     """The graph with every arrow cut into steps of one column, each cut a waypoint named `parent>child>rank`."""
-    threaded: Graph = {name: set() for name in graph}
-    placed = dict(ranks)
+    waypoint_graph: Graph = {name: set() for name in graph}
+    waypoint_ranks = dict(ranks)
     for name, parents in graph.items():
         for parent in sorted(parents):
             previous = parent
             for rank in range(ranks[parent] + 1, ranks[name]):
                 waypoint = f"{parent}>{name}>{rank}"
-                threaded[waypoint], placed[waypoint] = {previous}, rank
+                waypoint_graph[waypoint], waypoint_ranks[waypoint] = {previous}, rank
                 previous = waypoint
-            threaded[name].add(previous)
-    return threaded, placed
+            waypoint_graph[name].add(previous)
+    return waypoint_graph, waypoint_ranks
 
 
 def settle_rows(graph: Graph, ranks: dict[str, int]) -> dict[str, float]:
@@ -150,9 +150,9 @@ def dag_figure(graph: Graph, theme: Theme) -> Figure:
         graph: from `read_graph`.
         theme: the paper.
     """
-    reduced = reduce_graph(graph)
-    threaded, ranks = thread_waypoints(reduced, rank_stages(reduced))
-    places = place_nodes(threaded, ranks)
+    reduced_graph = reduce_graph(graph)
+    waypoint_graph, ranks = thread_waypoints(reduced_graph, rank_stages(reduced_graph))
+    places = place_nodes(waypoint_graph, ranks)
     xs, ys = zip(*places.values(), strict=True)
     left, right = min(xs) - _BOX_WIDTH / 2 - _COLUMN / 5, max(xs) + _BOX_WIDTH / 2 + 0.1
     bottom, top = min(ys) - _BOX_HEIGHT / 2 - 0.1, max(ys) + _BOX_HEIGHT / 2 + 0.1
@@ -161,10 +161,10 @@ def dag_figure(graph: Graph, theme: Theme) -> Figure:
         axes = bare(figure.add_subplot())
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
-        for name, parents in threaded.items():
+        for name, parents in waypoint_graph.items():
             for parent in sorted(parents):
                 axes.add_patch(_arrow(parent, name, places, theme))
-        for name in reduced:
+        for name in reduced_graph:
             _draw_box(axes, name, places[name], theme)
     return figure
 

@@ -1,6 +1,6 @@
 """Every figure of a report: what is drawn from which results, written as PNG and kept for the page."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from segtalker.clips.worker_pools import Pool
 from segtalker.config.params import Params
 from segtalker.config.stages import STAGES
 from segtalker.inference.edit_strip import EditRow
@@ -53,12 +54,18 @@ class Picture:
     height: int
 
 
-def draw_all(drawings: Iterable[Drawing], folder: Path) -> list[Picture]:
-    """Draws figures: PNG on light paper into `folder`, both papers as WebP for the page."""
-    return [_draw(drawing, folder) for drawing in drawings]
+def draw_all(drawings: Sequence[Drawing], folder: Path, pool: Pool) -> list[Picture]:
+    """Draws figures: PNG on light paper into `folder`, both papers as WebP for the page.
+
+    Args:
+        drawings: what to draw.
+        folder: an existing one.
+        pool: whose processes draw.
+    """
+    return pool.map(partial(_draw, folder), drawings, __name__)
 
 
-def _draw(drawing: Drawing, folder: Path) -> Picture:
+def _draw(folder: Path, drawing: Drawing) -> Picture:
     light, dark = (render(drawing.draw(theme), theme) for theme in (LIGHT, DARK))
     with atomic_file(folder / f"{drawing.name}.png") as temporary:
         temporary.write_bytes(png_bytes(light))

@@ -63,33 +63,33 @@ def spread_over_subjects(clips: Iterable[Clip]) -> list[Clip]:
 
 
 def choose_samples(
-    clips: Sequence[Clip], generated: Path, system: str, count: int, extremes: Mapping[str, str]
+    clips: Sequence[Clip], generate_folder: Path, system: str, count: int, extremes: Mapping[str, str]
 ) -> list[Sample]:
     """The first `count` clips that a method finished, spread over subjects, then those at either end.
 
     Args:
         clips: the test clips.
-        generated: `results/<experiment>/generate`.
+        generate_folder: `results/<experiment>/generate`.
         system: the method that must have them.
         count: so many beside the extremes, at most.
         extremes: remarks by clip, see `segtalker.reporting.tables.best_and_worst.extreme_clips`.
     """
-    table = read_table(generated / "clips.csv")
+    table = read_table(generate_folder / "clips.csv")
     audio = {clip.clip_id: clip.audio_path for clip in clips}
     generated_clips = set(table.loc[table["method"] == system, "clip_id"])
-    shown = {clip.clip_id: clip for clip in spread_over_subjects(clips) if clip.clip_id in generated_clips}
-    usual = [clip for clip_id, clip in shown.items() if clip_id not in extremes][:count]
-    chosen = [*usual, *(shown[clip_id] for clip_id in extremes if clip_id in shown)]
+    clips_by_id = {clip.clip_id: clip for clip in spread_over_subjects(clips) if clip.clip_id in generated_clips}
+    usual = [clip for clip_id, clip in clips_by_id.items() if clip_id not in extremes][:count]
+    sample_clips = [*usual, *(clips_by_id[clip_id] for clip_id in extremes if clip_id in clips_by_id)]
     return [
-        _sample(clip, table[table["clip_id"] == clip.clip_id], generated, audio, extremes.get(clip.clip_id, ""))
-        for clip in chosen
+        _sample(clip, table[table["clip_id"] == clip.clip_id], generate_folder, audio, extremes.get(clip.clip_id, ""))
+        for clip in sample_clips
     ]
 
 
-def _sample(clip: Clip, rows: pd.DataFrame, generated: Path, audio: Mapping[str, Path], remark: str) -> Sample:
+def _sample(clip: Clip, rows: pd.DataFrame, generate_folder: Path, audio: Mapping[str, Path], remark: str) -> Sample:
     sounds = {row["method"]: audio[row["driving_audio"]] for row in rows.to_dict("records")}
     methods = tuple(order_methods(set(sounds)))
-    return Sample(clip, methods, generated, sounds, int(rows["reference_frame"].iloc[0]), remark)
+    return Sample(clip, methods, generate_folder, sounds, int(rows["reference_frame"].iloc[0]), remark)
 
 
 def loudest_window(samples: np.ndarray, window: int, step: int) -> int:

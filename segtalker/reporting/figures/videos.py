@@ -120,13 +120,13 @@ class PlayerMaker:
         ]
         talking = sample.masks(system)
         if talking is not None:
-            painted = (paint(frame, self.size) for frame in islice(talking, frames))
-            tiles.append(Tile("Talking mask", "moved by the speech", video=self.encode(painted, None), is_mask=True))
-        ordered = sorted(sample.methods, key=lambda method: method.name != system)
-        tiles += [self._method(sample, method, frames, method.name == system) for method in ordered]
+            images = (paint(frame, self.size) for frame in islice(talking, frames))
+            tiles.append(Tile("Talking mask", "moved by the speech", video=self.encode(images, None), is_mask=True))
+        methods = sorted(sample.methods, key=lambda method: method.name != system)
+        tiles += [self._method(sample, method, frames, method.name == system) for method in methods]
         real = self.encode(self._scaled(sample.clip.frames, frames), sound)
         truth = Tile(GROUND_TRUTH.label, GROUND_TRUTH.short, GROUND_TRUTH.colour, real)
-        tiles.insert(len(tiles) - len(ordered) + 1, truth)
+        tiles.insert(len(tiles) - len(methods) + 1, truth)
         return Player(sample.clip.clip_id, self._note(sample, frames), wave_path(sound, _WAVE_POINTS), tiles)
 
     def _note(self, sample: Sample, frames: int) -> str:
@@ -145,5 +145,5 @@ class PlayerMaker:
 
     def _cut(self, sound: np.ndarray, frames: int) -> np.ndarray:
         """The sound of so many frames, silence where it ends early."""
-        wanted = frames * self.rate_hz // self.fps
-        return np.pad(sound[:wanted], (0, max(0, wanted - len(sound)))).astype(np.float32)
+        sample_count = frames * self.rate_hz // self.fps
+        return np.pad(sound[:sample_count], (0, max(0, sample_count - len(sound)))).astype(np.float32)

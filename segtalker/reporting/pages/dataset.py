@@ -31,14 +31,14 @@ class Bar:
     Args:
         low: where it begins.
         high: where it ends.
-        passed: clips that passed.
-        dropped: clips that did not.
+        passed_count: clips that passed.
+        dropped_count: clips that did not.
     """
 
     low: float
     high: float
-    kept: int
-    dropped: int
+    passed_count: int
+    dropped_count: int
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Histogram:
     @property
     def highest(self) -> int:
         """Clips of the highest bar."""
-        return max((bar.kept + bar.dropped for bar in self.bars), default=0)
+        return max((bar.passed_count + bar.dropped_count for bar in self.bars), default=0)
 
     def place(self, value: float) -> float:
         """Where a value lies on the axis, 0 to 1."""
@@ -94,13 +94,15 @@ class Loss:
     file: str
 
 
-def dataset_page(workspace: Workspace, passed: Sequence[ClipRecord], dropped: Sequence[DroppedClip], gate: Gate) -> str:
+def dataset_page(
+    workspace: Workspace, passed_records: Sequence[ClipRecord], dropped_records: Sequence[DroppedClip], gate: Gate
+) -> str:
     """The page as HTML that needs nothing else.
 
     Args:
         workspace: of the dataset; its tables of `download`, `cut` and `crop` are read.
-        passed: clips that passed the gate, with their figures.
-        dropped: clips that did not, with `reason`.
+        passed_records: clips that passed the gate, with their figures.
+        dropped_records: clips that did not, with `reason`.
         gate: its limits.
     """
     recordings = read_table(workspace.data("download") / "clips.csv")
@@ -109,19 +111,21 @@ def dataset_page(workspace: Workspace, passed: Sequence[ClipRecord], dropped: Se
         name=workspace.dataset,
         recordings=len(recordings),
         recorded_minutes=_minutes(recordings["seconds"]),
-        kept=len(passed),
-        kept_minutes=_minutes([record.seconds for record in passed]),
-        people=len({record.subject for record in passed}),
-        dropped=len(dropped),
-        tiles=_tiles(workspace, _spread(passed, gate.sheet_clips)),
-        drops=_tiles(workspace, _spread(dropped, gate.sheet_clips)),
-        losses=[loss for loss in _losses(workspace, dropped) if loss.count],
-        histograms=histograms(passed, dropped, gate),
+        kept=len(passed_records),
+        kept_minutes=_minutes([record.seconds for record in passed_records]),
+        people=len({record.subject for record in passed_records}),
+        dropped=len(dropped_records),
+        tiles=_tiles(workspace, _spread(passed_records, gate.sheet_clips)),
+        drops=_tiles(workspace, _spread(dropped_records, gate.sheet_clips)),
+        losses=[loss for loss in _losses(workspace, dropped_records) if loss.count],
+        histograms=histograms(passed_records, dropped_records, gate),
         most=_MOST_ROWS,
     )
 
 
-def histograms(passed: Sequence[ClipRecord], dropped: Sequence[DroppedClip], gate: Gate) -> list[Histogram]:
+def histograms(
+    passed_records: Sequence[ClipRecord], dropped_records: Sequence[DroppedClip], gate: Gate
+) -> list[Histogram]:
     """One a figure; of a figure that was not measured only the note."""
     sync = gate.sync
     note = "not measured: gate.sync.expert is none" if sync.expert == "none" else "no clip is long enough"
@@ -136,10 +140,10 @@ def histograms(passed: Sequence[ClipRecord], dropped: Sequence[DroppedClip], gat
     ]
     charts = []
     for key, title, unit, limits, digits in quality_figures:
-        passed_values, dropped_values = _figures(passed, key), _figures(dropped, key)
+        passed_values, dropped_values = _figures(passed_records, key), _figures(dropped_records, key)
         bars = _bars(passed_values, dropped_values, unit == "frames")
-        shown = [limit for limit in limits if bars and bars[0].low < limit < bars[-1].high]
-        charts.append(Histogram(title, unit, bars, shown, digits, "" if bars else note))
+        visible_limits = [limit for limit in limits if bars and bars[0].low < limit < bars[-1].high]
+        charts.append(Histogram(title, unit, bars, visible_limits, digits, "" if bars else note))
     return charts
 
 
@@ -160,19 +164,19 @@ def _bars(passed_values: np.ndarray, dropped_values: np.ndarray, whole: bool) ->
     edges = np.linspace(low, high if high > low else low + 1.0, _BINS + 1)
     if whole:
         edges = np.arange(min(both.min(), -1) - 0.5, max(both.max(), 1) + 1.0)
-    passed, failed = (
+    passed_counts, dropped_counts = (
         np.histogram(values.clip(edges[0], edges[-1]), edges)[0] for values in (passed_values, dropped_values)
     )
     return [
-        Bar(float(edges[index]), float(edges[index + 1]), int(passed[index]), int(failed[index]))
+        Bar(float(edges[index]), float(edges[index + 1]), int(passed_counts[index]), int(dropped_counts[index]))
         for index in range(len(edges) - 1)
     ]
 
 
 def _spread(records: Sequence[Record], count: int) -> list[Record]:
     """So many records, evenly spread."""
-    chosen = np.unique(np.linspace(0, len(records) - 1, min(count, len(records))).round().astype(int))
-    return [records[index] for index in chosen]
+    indices = np.unique(np.linspace(0, len(records) - 1, min(count, len(records))).round().astype(int))
+    return [records[index] for index in indices]
 
 
 def _tiles(workspace: Workspace, records: Sequence[ClipRecord]) -> list[Tile]:
@@ -195,15 +199,15 @@ def _minutes(seconds: Sequence[float] | pd.Series) -> str:
     return f"{float(np.sum(np.asarray(seconds, float))) / 60:,.1f}"
 
 
-def _losses(workspace: Workspace, dropped: Sequence[DroppedClip]) -> list[Loss]:
+def _losses(workspace: Workspace, dropped_records: Sequence[DroppedClip]) -> list[Loss]:
     """What was lost, stage by stage."""
     files = [(stage, workspace.data(stage) / "failures.csv") for stage in ("download", "cut", "crop")]
     losses = [_failures(stage, path) for stage, path in files if path.is_file()]
     cuts = workspace.data("cut") / "dropped.csv"
     if cuts.is_file():
         losses.insert(2, _left_out(cuts))
-    rows = [(record.clip_id, record.reason) for record in dropped]
-    minutes = _minutes([record.seconds for record in dropped])
+    rows = [(record.clip_id, record.reason) for record in dropped_records]
+    minutes = _minutes([record.seconds for record in dropped_records])
     losses.append(_loss("gate", "clips dropped", rows, minutes, "data/gate/" + workspace.dataset + "/dropped.csv"))
     return losses
 

@@ -30,10 +30,10 @@ class Table:
     @classmethod
     def of(cls, frame: pd.DataFrame) -> "Table":
         """Rounded like the written tables."""
-        shown = show_table(frame)
+        text_table = show_table(frame)
         numeric = {name for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])}
-        rows = [list(zip(shown.columns, cells, strict=True)) for cells in shown.to_numpy().tolist()]
-        return cls(list(shown.columns), numeric, rows)
+        rows = [list(zip(text_table.columns, cells, strict=True)) for cells in text_table.to_numpy().tolist()]
+        return cls(list(text_table.columns), numeric, rows)
 
 
 @dataclass(frozen=True)

@@ -110,9 +110,9 @@ def _results_intro(scores: Scores, tables: Tables) -> str:
 
 def _groups(scores: Scores, tables: Tables) -> list[tuple[str, Table]]:
     """The systems' scores by emotion and the like, under a title each."""
-    shown = groups_of(tables.groups, system_names(scores))
-    titles = [f"By {name}" for name in dict.fromkeys(shown["by"])]
-    return [(title, Table.of(table)) for title, table in zip(titles, group_tables(shown, scores), strict=True)]
+    group_rows = groups_of(tables.groups, system_names(scores))
+    titles = [f"By {name}" for name in dict.fromkeys(group_rows["by"])]
+    return [(title, Table.of(table)) for title, table in zip(titles, group_tables(group_rows, scores), strict=True)]
 
 
 def _facts(params: Params, origin: Origin, tables: Tables) -> list[tuple[str, str]]:

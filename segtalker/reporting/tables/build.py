@@ -162,9 +162,9 @@ def unavailable_table(scores: Scores) -> pd.DataFrame:
             str(method): tuple(sorted(missing_clips["clip_id"])) for method, missing_clips in group.groupby("method")
         }
         alike = len(clips) == everyone and len(set(clips.values())) == 1
-        shown = {"all": next(iter(clips.values()))} if alike else clips
+        entries = {"all": next(iter(clips.values()))} if alike else clips
         rows += [
-            (str(metric), method, _count_clips(missing_clips), str(reason)) for method, missing_clips in shown.items()
+            (str(metric), method, _count_clips(missing_clips), str(reason)) for method, missing_clips in entries.items()
         ]
     order = {metric.name: index for index, metric in enumerate(scores.metrics)}
     rows.sort(key=lambda row: order[row[0]])

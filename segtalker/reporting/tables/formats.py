@@ -47,14 +47,14 @@ def show_number(value: float, digits: int) -> str:
 
 def show_table(table: pd.DataFrame) -> pd.DataFrame:
     """The table as text: floats rounded column by column, the signature cut short."""
-    shown = table.copy()
-    for name in shown.columns:
-        if pd.api.types.is_float_dtype(shown[name]):
-            digits = decimals(shown[name])
-            shown[name] = pd.Series([show_number(value, digits) for value in shown[name]], dtype=str)
-    if "signature" in shown.columns:
-        shown["signature"] = shown["signature"].str[:SIGNATURE_DIGITS]
-    return shown.astype(object).where(shown.notna(), "").astype(str)
+    text_table = table.copy()
+    for name in text_table.columns:
+        if pd.api.types.is_float_dtype(text_table[name]):
+            digits = decimals(text_table[name])
+            text_table[name] = pd.Series([show_number(value, digits) for value in text_table[name]], dtype=str)
+    if "signature" in text_table.columns:
+        text_table["signature"] = text_table["signature"].str[:SIGNATURE_DIGITS]
+    return text_table.astype(object).where(text_table.notna(), "").astype(str)
 
 
 def system_names(scores: Scores) -> list[str]:
@@ -66,11 +66,11 @@ def best_methods(scores: Scores, uncertainty: Uncertainty, metric: Metric) -> di
     """Who is marked, by name: of the systems the best, where it is better than each other by a difference whose
     interval excludes 0, and then the second, where it beats all that are left in the same way."""
     values = scores.means().loc[system_names(scores), metric.name].dropna()
-    ranked = [str(name) for name in values.sort_values(ascending=not metric.higher_is_better, kind="stable").index]
+    ranking = [str(name) for name in values.sort_values(ascending=not metric.higher_is_better, kind="stable").index]
     marks: dict[str, Place] = {}
     places: tuple[Place, ...] = ("best", "second")
-    for rank, (place, name) in enumerate(zip(places, ranked[:-1], strict=False), 1):
-        if not all(uncertainty.beats(name, other, metric) for other in ranked[rank:]):
+    for rank, (place, name) in enumerate(zip(places, ranking[:-1], strict=False), 1):
+        if not all(uncertainty.beats(name, other, metric) for other in ranking[rank:]):
             break
         marks[name] = place
     return marks
@@ -86,14 +86,14 @@ def _who(table: pd.DataFrame) -> str:
     return "method" if "method" in table.columns else "run"
 
 
-def _mark(shown: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None, marks: Marks) -> pd.DataFrame:
-    marked = shown.copy()
+def _mark(text_table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None, marks: Marks) -> pd.DataFrame:
+    result = text_table.copy()
     for metric in scores.metrics:
-        if uncertainty is not None and metric.name in marked.columns:
+        if uncertainty is not None and metric.name in result.columns:
             for name, place in best_methods(scores, uncertainty, metric).items():
                 before, after = marks[place]
-                marked.loc[marked[_who(marked)] == name, metric.name] = before + marked[metric.name] + after
-    return marked
+                result.loc[result[_who(result)] == name, metric.name] = before + result[metric.name] + after
+    return result
 
 
 def markdown(table: pd.DataFrame, headings: Mapping[str, str]) -> str:
@@ -155,14 +155,14 @@ def plain_latex(table: pd.DataFrame) -> str:
 
 def results_latex(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None) -> str:
     """The main table for a paper, directions in the headings; no marks without `uncertainty`."""
-    shown = show_table(drop_unmeasured(table))
-    escaped = shown.map(escape_latex)
-    who = _who(shown)
-    marked = _mark(escaped.assign(**{who: shown[who]}), scores, uncertainty, LATEX_MARKS)
-    marked = marked.assign(**{who: escaped[who]})
+    text_table = show_table(drop_unmeasured(table))
+    latex_table = text_table.map(escape_latex)
+    who = _who(text_table)
+    result = _mark(latex_table.assign(**{who: text_table[who]}), scores, uncertainty, LATEX_MARKS)
+    result = result.assign(**{who: latex_table[who]})
     headings = {metric.name: latex_heading(metric) for metric in scores.metrics}
-    left = [name for name in marked.columns if name in _TEXT_COLUMNS]
-    return latex(marked.rename(columns=lambda name: headings.get(name, escape_latex(name))), left)
+    left = [name for name in result.columns if name in _TEXT_COLUMNS]
+    return latex(result.rename(columns=lambda name: headings.get(name, escape_latex(name))), left)
 
 
 def latex_heading(metric: Metric) -> str:
@@ -185,8 +185,8 @@ def show_interval(one: Interval, digits: int, sign: str = "") -> tuple[str, str]
 
 def interval_cell(text: str, ends: str, marks: tuple[str, str], small: Callable[[str], str]) -> str:
     """A mean between its marks, and its interval."""
-    shown = marks[0] + text + marks[1] if text else ""
-    return f"{shown} {small(ends)}" if ends else shown
+    mean = marks[0] + text + marks[1] if text else ""
+    return f"{mean} {small(ends)}" if ends else mean
 
 
 def interval_texts(
@@ -281,8 +281,8 @@ def interval_notes(scores: Scores, uncertainty: Uncertainty) -> str:
         (few, "some method's clips with a value are one person's"),
     ):
         if names:
-            ordered = ", ".join(metric.name for metric in scores.metrics if metric.name in names)
-            notes.append(f"No interval of {ordered}: {reason}.")
+            metric_list = ", ".join(metric.name for metric in scores.metrics if metric.name in names)
+            notes.append(f"No interval of {metric_list}: {reason}.")
     return " ".join(notes)
 
 

@@ -27,41 +27,41 @@ def groups_of(table: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
     return table[table["method"].isin(methods)].assign(who=table["method"])
 
 
-def group_tables(shown: pd.DataFrame, scores: Scores) -> list[pd.DataFrame]:
+def group_tables(group_rows: pd.DataFrame, scores: Scores) -> list[pd.DataFrame]:
     """For each way to group clips a table as text: a row a metric and method, a column a group."""
-    return list(_tables(shown, scores, lambda metric: metric.name, str, str))
+    return list(_tables(group_rows, scores, lambda metric: metric.name, str, str))
 
 
-def write_groups(table: pd.DataFrame, shown: pd.DataFrame, scores: Scores, folder: Path) -> None:
+def write_groups(table: pd.DataFrame, group_rows: pd.DataFrame, scores: Scores, folder: Path) -> None:
     """Writes scores by emotion and the like: all as CSV, those shown as LaTeX; nothing where there are none.
 
     Args:
         table: of all methods.
-        shown: some of its rows, with a column `who`.
+        group_rows: some of its rows, with a column `who`.
         scores: say which metrics there are.
         folder: gets the files.
     """
     if len(table):
         write_csv(table, folder / "emotions.csv")
-        tables = _tables(shown, scores, latex_heading, escape_latex, small_latex)
+        tables = _tables(group_rows, scores, latex_heading, escape_latex, small_latex)
         write_text(folder / "emotions.tex", "\n".join(latex(table, ["metric", "who"]) for table in tables))
 
 
-def groups_section(shown: pd.DataFrame, scores: Scores) -> dict[str, str]:
+def groups_section(group_rows: pd.DataFrame, scores: Scores) -> dict[str, str]:
     """The same as Markdown, under its title."""
-    tables = _tables(shown, scores, markdown_heading, str, str)
-    title = f"By {', '.join(dict.fromkeys(shown['by']))}"
+    tables = _tables(group_rows, scores, markdown_heading, str, str)
+    title = f"By {', '.join(dict.fromkeys(group_rows['by']))}"
     return {title: "\n".join(markdown(table, {}) for table in tables)}
 
 
 def _tables(
-    shown: pd.DataFrame,
+    group_rows: pd.DataFrame,
     scores: Scores,
     heading: Callable[[Metric], str],
     escape: Callable[[str], str],
     small: Callable[[str], str],
 ) -> Iterator[pd.DataFrame]:
-    for by, part in shown.groupby("by", sort=False):
+    for by, part in group_rows.groupby("by", sort=False):
         columns, rows = list(dict.fromkeys(part["group"])), []
         row_index = {(row["metric"], row["who"], row["group"]): row for row in part.to_dict("records")}
         for metric in scores.summary_metrics:

@@ -59,8 +59,8 @@ def cluster_intervals(values: np.ndarray, subjects: np.ndarray, draws: int, conf
     for index, present in enumerate(patterns.T):
         if present.sum() >= MIN_SUBJECTS:
             cells = np.ix_(present, pattern == index)
-            drawn = subject_draws(int(present.sum()), draws)
-            means = (drawn @ sums[cells]) / (drawn @ counts[cells])
+            draw_counts = subject_draws(int(present.sum()), draws)
+            means = (draw_counts @ sums[cells]) / (draw_counts @ counts[cells])
             mean = sums[cells].sum(axis=0) / counts[cells].sum(axis=0)
             ends = np.quantile(means, [tail, 1.0 - tail], axis=0)
             limits[:, pattern == index] = mean + stretch(int(present.sum()), confidence) * (ends - mean)
@@ -242,13 +242,13 @@ def difference_table(scores: Scores, how: Bootstrap) -> pd.DataFrame:
     Both are drawn with the same people. `differs` is empty where there is no interval.
     """
     wide, subjects = clip_matrix(scores)
-    measured = set(wide.columns)
+    measured_columns = set(wide.columns)
     triples = [
         (method.name, other, metric.name)
         for method in scores.methods
         for other in rivals(scores.methods)
         for metric in scores.metrics
-        if method.name != other and {(method.name, metric.name), (other, metric.name)} <= measured
+        if method.name != other and {(method.name, metric.name), (other, metric.name)} <= measured_columns
     ]
     if not triples:
         return _typed([], DIFFERENCE_COLUMNS)

@@ -102,8 +102,8 @@ class Scores:
         return self._distinct(method, "subject")
 
     def _distinct(self, method: str, column: str) -> int:
-        measured = self.values[(self.values["method"] == method) & self.values["value"].notna()]
-        return int(measured.loc[measured["clip_id"] != "", column].nunique())
+        measured_rows = self.values[(self.values["method"] == method) & self.values["value"].notna()]
+        return int(measured_rows.loc[measured_rows["clip_id"] != "", column].nunique())
 
 
 def _read_values(path: Path) -> pd.DataFrame:
@@ -131,8 +131,8 @@ def _check_rows(table: pd.DataFrame, path: Path) -> None:
 def _with_numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Values as numbers; one that is not finite is missing, and says so as its reason."""
     numbers = pd.to_numeric(table["value"].replace("", "nan"), errors="coerce").astype(float)
-    named = table["value"].str.strip().str.lower().isin(_NO_NUMBERS)
-    wrong = table[numbers.isna() & ~named]
+    is_no_number = table["value"].str.strip().str.lower().isin(_NO_NUMBERS)
+    wrong = table[numbers.isna() & ~is_no_number]
     if len(wrong):
         text = wrong.iloc[0]["value"]
         raise BadInputError(f"{path}: {text!r}, of {_place(wrong.iloc[0])}, is no number; run the stage evaluate again")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from segtalker.clips.worker_pools import Pool
+
 NOTE = '''
     """What this process holds beside what importing gives."""
     note = ["imported"]
@@ -44,3 +46,12 @@ def test_workers_are_copies_of_a_process_without_threads(tmp_path: Path, before:
     # a script's folder is where its imports are looked for, in the processes it starts too
     done = subprocess.run([sys.executable, tmp_path / "run.py"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == said
+
+
+def _squared(number: int) -> int:
+    return number**2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_items(workers: int) -> None:
+    assert Pool(workers, "").map(_squared, [3, 1, 2], __name__) == [9, 1, 4]

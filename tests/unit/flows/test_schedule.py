@@ -59,13 +59,13 @@ def test_no_stage_begins_before_its_inputs() -> None:
 
 def test_the_longest_way_to_the_end_goes_first() -> None:
     plan = schedule()
-    plan.done = set(STAGES[: STAGES.index("train_sync") + 1])
+    plan.ended_stages = set(STAGES[: STAGES.index("train_sync") + 1])
     assert plan.startable() == ["train_wav2lip", "train_sgi"]
 
 
 def test_the_time_left_counts_what_runs_together() -> None:
     plan = schedule()
-    plan.done = set(STAGES[: STAGES.index("train_sync") + 1])
+    plan.ended_stages = set(STAGES[: STAGES.index("train_sync") + 1])
     # 400 beside 350, then the 300 of train_tsg, then generate, evaluate and tables
     assert plan.seconds_left({}) == pytest.approx(350 + 300 + 30)
     plan.start("train_wav2lip")
@@ -76,7 +76,7 @@ def test_the_time_left_counts_what_runs_together() -> None:
 
 def test_each_training_has_a_gpu_of_its_own() -> None:
     plan = schedule(Resources(8, ("0", "2")), gpus=1)
-    plan.done = set(STAGES[: STAGES.index("train_sync") + 1])
+    plan.ended_stages = set(STAGES[: STAGES.index("train_sync") + 1])
     assert plan.startable() == ["train_wav2lip", "train_sgi"]
     assert (plan.start("train_wav2lip"), plan.start("train_sgi")) == (("0",), ("2",))
     plan.end("train_wav2lip")

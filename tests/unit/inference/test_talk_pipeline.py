@@ -97,8 +97,8 @@ def test_what_goes_on_outside_the_square_is_not_put_back(pipeline: TalkPipeline,
         (Edits([("lip", files / "other.png")], None, None), ""),
     ):
         made = pipeline(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=False)
-        assert reason in made.cropped
-        assert bool(made.cropped) == bool(reason)
+        assert reason in made.crop_reason
+        assert bool(made.crop_reason) == bool(reason)
         assert made.width == (64 if reason else 240)
 
 

@@ -15,7 +15,7 @@ from segtalker.losses.reconstruction import (
 
 def test_the_truth_costs_nothing() -> None:
     truth, weights = torch.rand(2, 3, 16, 16), torch.rand(2, 1, 16, 16)
-    assert pixel_loss(truth, truth, weights, squared=1.0) == 0
+    assert pixel_loss(truth, truth, weights, squared_weight=1.0) == 0
     assert gradient_loss(truth, truth, weights, scales=3) == 0
 
 

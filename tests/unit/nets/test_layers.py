@@ -5,7 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from segtalker.nets.layers import RegionLinear, RegionModulatedConv, shrink, spread
+from segtalker.nets.layers import RegionLinear, RegionModulatedConv, mask_pyramid, shrink, spread
+from segtalker.nets.tensors import one_hot
+from segtalker.regions import NUM_REGIONS
 
 
 def _stylegan2(layer: RegionModulatedConv, features: Tensor, style: Tensor) -> Tensor:
@@ -70,3 +72,11 @@ def test_resized_masks_still_share_every_pixel_out() -> None:
     masks = F.one_hot(torch.randint(0, 12, (2, 16, 16)), 12).movedim(-1, 1).float()
     torch.testing.assert_close(shrink(masks, 4).sum(1), torch.ones(2, 4, 4))
     assert shrink(masks, 16) is masks
+
+
+def test_a_pyramid_of_hard_masks_holds_what_each_size_alone_gives() -> None:
+    masks = one_hot(torch.randint(0, NUM_REGIONS, (2, 64, 64), generator=torch.Generator().manual_seed(0)))
+    pyramid = mask_pyramid(masks, {8, 64, 32})
+    assert sorted(pyramid) == [8, 32, 64]
+    for size, shares in pyramid.items():
+        assert torch.equal(shares, shrink(masks, size))

@@ -1,7 +1,9 @@
 """Tensors that networks are fed with and give back, against an independent library."""
 
 import numpy as np
+import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_confusion_matrix, multiclass_jaccard_index
 
@@ -13,6 +15,8 @@ from segtalker.nets.tensors import (
     mask_channels,
     one_hot,
     overlap_counts,
+    pixel_shuffle,
+    pixel_unshuffle,
     rgb_channels,
     to_frames,
     to_images,
@@ -93,3 +97,11 @@ def test_the_edge_fades_over_its_width_and_can_be_hard() -> None:
     between = (soft.abs() < 0.999).sum().item()
     assert between == 8
     assert (soft[:17].diff() <= 1e-6).all()
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_pixels_are_shuffled_as_torch_shuffles_them(factor: int) -> None:
+    values = torch.randn(2, 3 * factor**2, 4, 6, generator=torch.Generator().manual_seed(0))
+    shuffled = F.pixel_shuffle(values, factor)
+    assert torch.equal(pixel_shuffle(values, factor), shuffled)
+    assert torch.equal(pixel_unshuffle(shuffled, factor), values)

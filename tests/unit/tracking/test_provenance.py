@@ -58,4 +58,5 @@ def test_commits_of_words_leave_the_revision_of_the_code(tmp_path: Path) -> None
     with (tmp_path / "params.yaml").open("a", encoding="utf-8") as params:
         params.write("# more\n")
     assert code_revision(tmp_path) == (first, True)
-    assert code_revision(tmp_path) == (commit(), False)
+    last = commit()
+    assert code_revision(tmp_path) == (last, False)

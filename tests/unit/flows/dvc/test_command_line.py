@@ -35,7 +35,7 @@ def dvc(tmp_path: Path) -> Iterator[Dvc]:
 def run(dvc: Dvc, dataset: str) -> Path:
     """Makes a dataset; a copy of the lock that says so."""
     (dvc.root / "active.yaml").write_text(f"dataset: {dataset}\n")
-    assert dvc.start_stage("make", force=False, extra={}).wait().renewed
+    assert dvc.start_stage("make", force=False, extra={}).wait().has_new_outputs
     return Path(shutil.copy(dvc.root / "dvc.lock", dvc.root / f"{dataset}.lock"))
 
 
@@ -56,7 +56,7 @@ def test_two_stages_run_at_once(dvc: Dvc) -> None:
     stages = {name: {"cmd": meet.format(name, other), "outs": [f"data/{name}"]} for name, other in ("ab", "ba")}
     (dvc.root / "dvc.yaml").write_text(json.dumps({"stages": stages}))
     for stage in [dvc.start_stage(name, force=False, extra={}) for name in "ab"]:
-        assert stage.wait().renewed
+        assert stage.wait().has_new_outputs
     assert dvc.status() == set()
 
 

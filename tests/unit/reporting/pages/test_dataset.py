@@ -73,8 +73,8 @@ def test_histograms_count_every_clip_and_show_limits(gate: Gate) -> None:
     kept, dropped = [record(index) for index in range(2, 12)], [record(index, reason="x") for index in range(2)]
     charts = {chart.title: chart for chart in histograms(kept, dropped, gate)}
     for title in ("length", "size of the face in the recording", "turn of the head"):
-        assert sum(bar.kept for bar in charts[title].bars) == 10
-        assert sum(bar.dropped for bar in charts[title].bars) == 2
+        assert sum(bar.passed_count for bar in charts[title].bars) == 10
+        assert sum(bar.dropped_count for bar in charts[title].bars) == 2
     size = charts["size of the face in the recording"]
     assert list(size.limits) == [100.0]
     assert size.place(100.0) == pytest.approx((100 - 80) / (190 - 80), abs=0.02)
@@ -84,8 +84,8 @@ def test_histograms_count_every_clip_and_show_limits(gate: Gate) -> None:
 def test_offsets_have_a_bar_a_frame(gate: Gate) -> None:
     rows = [record(index, offset=offset, confidence=1.0) for index, offset in enumerate([-3, 0, 0, 1])]
     chart = next(chart for chart in histograms(rows, [], gate) if chart.unit == "frames")
-    assert [(bar.low + 0.5, bar.kept) for bar in chart.bars] == [(-3, 1), (-2, 0), (-1, 0), (0, 2), (1, 1)]
-    assert not any(bar.dropped for bar in chart.bars)
+    assert [(bar.low + 0.5, bar.passed_count) for bar in chart.bars] == [(-3, 1), (-2, 0), (-1, 0), (0, 2), (1, 1)]
+    assert not any(bar.dropped_count for bar in chart.bars)
 
 
 def test_reasons_that_differ_in_name_and_figure_only_are_counted_together() -> None:
