@@ -160,14 +160,15 @@ def compare_stage(clips: int) -> None:
     root, params = project_root(), load_params(project_root())
     config = evaluate_config(params, Workspace(root, params.active.dataset, params.active.experiment))
     nets = load_metric_nets(config.nets)
-    methods = [method for method in params.generate.methods if (config.generated / method).is_dir()]
+    methods = [method for method in params.generate.methods if (config.generate_folder / method).is_dir()]
     totals, frames = np.zeros(3), 0
     with torch.inference_mode(), tempfile.TemporaryDirectory() as scratch:
         for clip in load_clips(config.data, config.dataset, "test")[:clips]:
             place = Path(scratch) / clip.clip_id
             truth = _unpack(clip.frames, place / GROUND_TRUTH)
             made = {
-                m: _unpack(ImagePack(config.generated / m / clip.clip_id / "frames.zip"), place / m) for m in methods
+                m: _unpack(ImagePack(config.generate_folder / m / clip.clip_id / "frames.zip"), place / m)
+                for m in methods
             }
             record = EvaluationRecord(
                 clip_id=clip.clip_id, subject=clip.subject, source=clip.crop_folder, methods=tuple(methods)

@@ -83,8 +83,8 @@ class SyncDraws(Dataset):
         columns = window_starts(starts, self.window.clock)
         speech = self.clips.speech(clip, columns, self.window.mel_columns)
         speech = change_speech(speech, rng, self.augmentation, self.window.mel_max_abs)
-        grouped = boxes.reshape(len(starts), self.window.frames, *boxes.shape[1:])
-        return torch.from_numpy(grouped), torch.from_numpy(speech)
+        window_boxes = boxes.reshape(len(starts), self.window.frames, *boxes.shape[1:])
+        return torch.from_numpy(window_boxes), torch.from_numpy(speech)
 
 
 class SyncClips(Dataset):

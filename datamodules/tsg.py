@@ -87,8 +87,8 @@ class TsgDraws(Dataset):
             self.windows.boxes(clip, start, identity), clips.border, (down, right), bool(rng.random() < 0.5)
         )
         around, whole = self.windows.speech(clip, start)
-        changed = change_speech(around, rng, self.augmentation, self.windows.window.mel_max_abs)
-        parts = (boxes[:-1], boxes[-1], changed, whole[0])
+        augmented_speech = change_speech(around, rng, self.augmentation, self.windows.window.mel_max_abs)
+        parts = (boxes[:-1], boxes[-1], augmented_speech, whole[0])
         return TsgSample(*(torch.from_numpy(part) for part in parts))
 
 

@@ -84,8 +84,8 @@ class FaceDraws(Dataset):
         boxes = self.windows.faces(clip, [*range(start, start + length)[part], reference])
         boxes = recoloured(shifted(boxes, clips.border, (down, right), bool(rng.random() < 0.5)), rng, self.colour)
         around, whole = self.windows.speech(clip, start)
-        changed = change_speech(around, rng, self.augmentation, self.windows.window.mel_max_abs)[part]
-        return _sample(torch.from_numpy(boxes), torch.from_numpy(changed), torch.from_numpy(whole[0]))
+        augmented_speech = change_speech(around, rng, self.augmentation, self.windows.window.mel_max_abs)[part]
+        return _sample(torch.from_numpy(boxes), torch.from_numpy(augmented_speech), torch.from_numpy(whole[0]))
 
     def __getitem__(self, draw: int) -> FaceSample:
         rng = draw_rng(self.seed, draw)

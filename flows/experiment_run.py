@@ -69,14 +69,14 @@ class ExperimentRun:
     def reproduce(self, until: Stage) -> list[Outcome]:
         """Brings every stage up to `until` up to date; one outcome a stage."""
         experiment = self._params.active.experiment
-        if restored := restore_lock(self._root, self._params):
-            say(f"{experiment}: taken up where it was left, or shared with another experiment: {', '.join(restored)}")
+        if old_stages := restore_lock(self._root, self._params):
+            say(f"{experiment}: taken up where it was left, or shared with another experiment: {', '.join(old_stages)}")
             self._dvc.checkout()
         # the user's own videos lie outside; only the stage itself can tell whether they changed
-        forced = () if self._params.download.source == "synthetic" else STAGES[:1]
+        forced_stages = () if self._params.download.source == "synthetic" else STAGES[:1]
         stages = STAGES[: STAGES.index(until) + 1]
-        changed = set[str](stages) if _is_fresh(self._root) else self._dvc.status()
-        runs = self._stage_runs(stages, changed, forced)
+        changed_stages = set[str](stages) if _is_fresh(self._root) else self._dvc.status()
+        runs = self._stage_runs(stages, changed_stages, forced_stages)
         try:
             self._begin(runs)
             if runs.finished:  # nothing ran, so there is nothing for Prefect to record
@@ -91,8 +91,12 @@ class ExperimentRun:
         self._begin(runs)
         return self._follow(runs, lambda flows: flows.report(self._root, self._params.active.experiment, runs))
 
-    def _stage_runs(self, stages: Sequence[Stage], changed: Collection[str], forced: Collection[Stage]) -> StageRuns:
-        return StageRuns(self._dvc, self._params, stages, changed, forced, Resources.here(), self._preload)
+    def _stage_runs(
+        self, stages: Sequence[Stage], changed_stages: Collection[str], forced_stages: Collection[Stage]
+    ) -> StageRuns:
+        return StageRuns(
+            self._dvc, self._params, stages, changed_stages, forced_stages, Resources.here(), self._preload
+        )
 
     def _begin(self, runs: StageRuns) -> None:
         """Begins what may begin."""
@@ -130,19 +134,19 @@ def experiment_run(root: Path, params: Params) -> Iterator[ExperimentRun]:
     """
     configure(root)
     environment = {**os.environ, **arithmetic_environment(params.base.instruction_set)}
-    with ExitStack() as opened:
+    with ExitStack() as exit_stack:
         follow_git(root)
         recover(root)
-        dvc = opened.enter_context(open_dvc(root, environment))
+        dvc = exit_stack.enter_context(open_dvc(root, environment))
 
         @cache
         def preload() -> str:
-            return opened.enter_context(fork_server(PRELOADED, environment, root))
+            return exit_stack.enter_context(fork_server(PRELOADED, environment, root))
 
         @cache
         def prefect() -> PrefectStart:
-            server = opened.enter_context(prefect_server(root))
-            background = opened.enter_context(ThreadPoolExecutor(1))
+            server = exit_stack.enter_context(prefect_server(root))
+            background = exit_stack.enter_context(ThreadPoolExecutor(1))
             return PrefectStart(server, background.submit(importlib.import_module, "flows.pipeline"))
 
         if _is_fresh(root):

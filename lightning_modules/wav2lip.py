@@ -116,9 +116,9 @@ class Wav2LipModule(AdversarialModule):
         Returns:
             Scalars by the name of their weight.
         """
-        painted, true_faces = faces.flatten(0, 1), truth.flatten(0, 1)  # (B*T, 3, S, S)
-        pixel_weights = self.pixel_weights.expand(len(painted), -1, -1, -1)
-        terms = {"pixel": pixel_loss(painted, true_faces, pixel_weights, self.squared_weight)}
+        flat_faces, true_faces = faces.flatten(0, 1), truth.flatten(0, 1)  # (B*T, 3, S, S)
+        pixel_weights = self.pixel_weights.expand(len(flat_faces), -1, -1, -1)
+        terms = {"pixel": pixel_loss(flat_faces, true_faces, pixel_weights, self.squared_weight)}
         if self._counts("sync", self.sync_from_step):
             terms["sync"] = self._sync_loss(faces, sync_speech)
         if self._counts("adversarial", self.adversarial_from_step):
@@ -139,8 +139,8 @@ class Wav2LipModule(AdversarialModule):
         uint8_faces, reference, speech, sync_speech = batch
         truth = unit_range(uint8_faces)
         # speech of other windows: a network that does not listen scores the same twice
-        for prefix, heard in (("val/", speech), ("val/shuffled_", speech.roll(len(speech) // 2, dims=0))):
-            faces = self.predict(truth, unit_range(reference), heard)
+        for prefix, input_speech in (("val/", speech), ("val/shuffled_", speech.roll(len(speech) // 2, dims=0))):
+            faces = self.predict(truth, unit_range(reference), input_speech)
             mouth_psnr = psnr(lower_half(faces), lower_half(truth))
             values = {"mouth_psnr": mouth_psnr, "sync": self._sync_loss(faces, sync_speech)}
             self.log_dict({prefix + name: value for name, value in values.items()}, sync_dist=True)

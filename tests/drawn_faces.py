@@ -143,7 +143,7 @@ def evaluate_config(root: Path) -> EvaluateConfig:
     return EvaluateConfig(
         data=root / "data",
         dataset=DATASET,
-        generated=root / "generate",
+        generate_folder=root / "generate",
         cache=root / "cache",
         reference_masks="truth",
         nets=MetricNetsConfig(

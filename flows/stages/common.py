@@ -176,14 +176,14 @@ def _open(stage: Stage) -> StageRun:
     return StageRun(stage, params, workspace, stage_signature, tracker)
 
 
-def _close(run: StageRun, succeeded: bool) -> None:
+def _close(run: StageRun, success: bool) -> None:
     """Ends the MLflow run of a stage."""
     if run.tracker is None:
         return
     if run.stage == _FETCHING:
-        inputs = input_hashes(run.workspace.data(_FETCHING)) if succeeded else {}
-        run.tracker.join_parent(data_signature(inputs) if succeeded else "")
-    run.tracker.finish(succeeded)
+        inputs = input_hashes(run.workspace.data(_FETCHING)) if success else {}
+        run.tracker.join_parent(data_signature(inputs) if success else "")
+    run.tracker.finish(success)
 
 
 def run_stage(body: Callable[[StageRun], None]) -> None:
@@ -194,15 +194,15 @@ def run_stage(body: Callable[[StageRun], None]) -> None:
     """
     stage = cast(Stage, body.__name__)
     run = _open(stage)
-    started, succeeded = time.monotonic(), False
+    start, success = time.monotonic(), False
     before = {**first_code_values(stage), **input_values(Path(), stage)}
     try:
         body(run)
         check_unchanged(stage, before, {**code_values(stage), **input_values(Path(), stage)})
-        run.log_metrics({"seconds": time.monotonic() - started})
-        succeeded = True
+        run.log_metrics({"seconds": time.monotonic() - start})
+        success = True
     finally:
-        _close(run, succeeded)
+        _close(run, success)
 
 
 def stage_main(body: Callable[[StageRun], None]) -> NoReturn:

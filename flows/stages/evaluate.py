@@ -29,17 +29,17 @@ from segtalker.utils.atomic import write_text
 def evaluate(run: StageRun) -> None:
     """Generated videos, clips and experts -> `metrics.csv`, what its numbers mean, and what failed."""
     params, folder, config = run.params, run.workspace.results("evaluate"), evaluate_config(run.params, run.workspace)
-    made, methods = made_by_clip(config.generated)
+    methods_by_clip, methods = made_by_clip(config.generate_folder)
     groups = clip_groups(run.workspace.data("split") / "clips.csv")
-    tasks = make_tasks(config, load_clips(config.data, config.dataset, "test"), made, groups)
+    tasks = make_tasks(config, load_clips(config.data, config.dataset, "test"), methods_by_clip, groups)
     pool, max_failed = evaluation_pool(config.nets.device, params.machine), params.base.max_failed_fraction
-    table, records, lost = measure_clips(config, tasks, [GROUND_TRUTH, *methods], folder, pool, max_failed)
+    table, records, lost_videos = measure_clips(config, tasks, [GROUND_TRUTH, *methods], folder, pool, max_failed)
     pairs = sum(len(record.methods) for record in records)
-    write_failures(folder / "failures.csv", lost, pairs, max_failed)
+    write_failures(folder / "failures.csv", lost_videos, pairs, max_failed)
     write_scores(folder / METRICS_FILE, table)
     facts = describe(config.reference_masks, config.nets.stand_ins)
     write_text(folder / FACTS_FILE, json.dumps(facts, indent=1, ensure_ascii=False))
-    parts = make_protocol(config, params.evaluate, tried_clips(config, made))
+    parts = make_protocol(config, params.evaluate, tried_clips(config, methods_by_clip))
     write_text(folder / protocol.PROTOCOL_FILE, json.dumps(parts, indent=1))
     run.log_protocol(protocol.protocol_signature(parts))
     keep_scores(run, folder)

@@ -100,20 +100,20 @@ def tables(run: StageRun) -> None:
     params, workspace = run.params, run.workspace
     scores = read_scores(workspace.results("evaluate"), params.tables.headline)
     how = Bootstrap(params.tables.bootstrap_draws, params.tables.confidence)
-    written = build_tables(workspace, scores, run.signature, how)
+    score_tables = build_tables(workspace, scores, run.signature, how)
     clips = load_clips(workspace.root / "data", workspace.dataset, "test")
     system = scores.system.name
     extremes = extreme_clips(scores, params.tables.key_metrics)
     samples = choose_samples(clips, workspace.results("generate"), system, params.tables.sample_clips, extremes)
     with atomic_folder(workspace.reports / "tables") as folder:
-        write_tables(written, scores, folder)
+        write_tables(score_tables, scores, folder)
     pool = Pool.of(params.machine)
     with atomic_folder(workspace.reports / "figures") as folder:
         pictures = draw_all(plan(run, scores, samples, system), folder, pool)
     players = pool.map(partial(make_player, params, system), samples, __name__)
     settings = read_settings(workspace.root, params.active.experiment)
     origin = Origin(run.signature, *code_revision(workspace.root), people_apart(workspace), settings)
-    report = build_report(params, origin, scores, written, pictures, players)
+    report = build_report(params, origin, scores, score_tables, pictures, players)
     write_text(workspace.reports / "index.html", render_page(report))
     log_scores(run, scores)
     for name in ("tables", "figures"):

@@ -113,8 +113,8 @@ def _one_by_one_after_a_crash(
     while items:
         suspects, items = yield from run(items)
         for item in suspects:
-            crashed, _ = yield from run([item])
-            if crashed:
+            crash_suspects, _ = yield from run([item])
+            if crash_suspects:
                 yield item, CRASH
 
 
@@ -171,8 +171,8 @@ def fork_workers_from_here() -> None:
         util.spawnv_passfds = spawn
 
 
-def _fork_and_run(_program: object, arguments: Sequence[str], kept: Sequence[int]) -> int:
-    """Runs what `python -c CODE` would in a fork of this process, with no open files but the standard and `kept` ones.
+def _fork_and_run(_program: object, arguments: Sequence[str], inherited_fds: Sequence[int]) -> int:
+    """Runs what `python -c CODE` would in a fork of this process, with only standard files and `inherited_fds` open.
 
     Returns:
         Its process id.
@@ -181,7 +181,7 @@ def _fork_and_run(_program: object, arguments: Sequence[str], kept: Sequence[int
     if pid == 0:
         try:
             for number in map(int, os.listdir("/proc/self/fd")):
-                if number > 2 and number not in kept:
+                if number > 2 and number not in inherited_fds:
                     with suppress(OSError):
                         os.close(number)
             exec(arguments[-1], {})

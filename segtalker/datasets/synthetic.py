@@ -94,8 +94,8 @@ def spoken(record: ClipRecord, recording: Recording) -> tuple[Speech, list[str],
     voice = draw_voice(record.split, language, person.gender, own)
     rng = np.random.default_rng((recording.seed, subject, 2, clip))
     texts = sentences(record.split, language, rng)
-    speech, said = speak_for(recording.seconds, texts, voice, float(rng.uniform(*_LEAD_S)))
-    return speech, said, voice
+    speech, spoken_texts = speak_for(recording.seconds, texts, voice, float(rng.uniform(*_LEAD_S)))
+    return speech, spoken_texts, voice
 
 
 def render_recording(record: ClipRecord, output: Path, recording: Recording) -> Facts:
@@ -111,11 +111,11 @@ def render_recording(record: ClipRecord, output: Path, recording: Recording) -> 
     """
     subject, clip = _numbers(record)
     frames = round(recording.seconds * recording.fps)
-    speech, said, voice = spoken(record, recording)
+    speech, spoken_texts, voice = spoken(record, recording)
     motion = draw_motion(frames, recording.fps, np.random.default_rng((recording.seed, subject, 3, clip)))
-    rendered = list(_renderer(subject, recording).render(articulation(speech, recording.fps, frames), motion))
-    _write(output, rendered, resample(speech, recording.sample_rate_hz), recording)
-    _write_speech(output / "speech.json", speech, said, voice)
+    images = list(_renderer(subject, recording).render(articulation(speech, recording.fps, frames), motion))
+    _write(output, images, resample(speech, recording.sample_rate_hz), recording)
+    _write_speech(output / "speech.json", speech, spoken_texts, voice)
     return {
         "source_sha256": file_sha256(output / "video.mp4"),
         "frames": frames,
@@ -131,16 +131,16 @@ def _renderer(subject: int, recording: Recording) -> Renderer:
     return Renderer(person, recording.height, recording.width, recording.seed * 1000 + subject)
 
 
-def _write(output: Path, rendered: list[Rendered], sound: np.ndarray, recording: Recording) -> None:
-    frames = (image.frame for image in rendered)
+def _write(output: Path, images: list[Rendered], sound: np.ndarray, recording: Recording) -> None:
+    frames = (image.frame for image in images)
     write_video(output / "video.mp4", frames, recording.fps, sound, recording.sample_rate_hz, _CRF)
-    write_images(output / "masks.zip", (image.regions for image in rendered), ".pgm")
-    np.save(output / "landmarks.npy", np.stack([image.landmarks for image in rendered]))
+    write_images(output / "masks.zip", (image.regions for image in images), ".pgm")
+    np.save(output / "landmarks.npy", np.stack([image.landmarks for image in images]))
 
 
-def _write_speech(path: Path, speech: Speech, said: list[str], voice: Voice) -> None:
+def _write_speech(path: Path, speech: Speech, spoken_texts: list[str], voice: Voice) -> None:
     content = {
-        "sentences": said,
+        "sentences": spoken_texts,
         "voice": voice._asdict(),
         "phonemes": [
             (phoneme.symbol, round(phoneme.start_s, 4), round(phoneme.end_s, 4)) for phoneme in speech.phonemes

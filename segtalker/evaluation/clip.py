@@ -56,7 +56,7 @@ class EvaluateConfig:
     Args:
         data: the folder `data`.
         dataset: its name.
-        generated: `results/<experiment>/generate`.
+        generate_folder: `results/<experiment>/generate`.
         cache: folder of features kept by content.
         reference_masks: `truth` (the dataset's own) or `parsed`.
         nets: the networks that measure.
@@ -66,7 +66,7 @@ class EvaluateConfig:
 
     data: Path
     dataset: str
-    generated: Path
+    generate_folder: Path
     cache: Path
     reference_masks: Literal["truth", "parsed"]
     nets: MetricNetsConfig
@@ -128,7 +128,7 @@ def _open_video(
     config: EvaluateConfig, clip: Clip, method: str, measures: Sequence[FrameMeasure], count: int
 ) -> MethodVideo:
     """A method's video; one that is missing, or of another length, has failed already."""
-    folder = config.generated / method / clip.clip_id
+    folder = config.generate_folder / method / clip.clip_id
     masks = ImagePack(folder / "masks.zip") if (folder / "masks.zip").is_file() else None
     chunks: dict[FrameMeasure, list[Any]] = {measure: [] for measure in measures}
     video = MethodVideo(ImagePack(folder / "frames.zip"), masks, chunks, make_finders(config.nets))
@@ -143,11 +143,11 @@ def _open_video(
 
 
 def _open_videos(
-    config: EvaluateConfig, clip: Clip, methods: Sequence[str], known: ClipValues, count: int
+    config: EvaluateConfig, clip: Clip, methods: Sequence[str], cached_values: ClipValues, count: int
 ) -> dict[str, MethodVideo]:
     """The reference itself, less what is known of it, and every method's video."""
     measures = config.nets.measures()
-    chunks: dict[FrameMeasure, list[Any]] = {measure: [] for measure in measures if measure not in known}
+    chunks: dict[FrameMeasure, list[Any]] = {measure: [] for measure in measures if measure not in cached_values}
     truth = MethodVideo(clip.frames, None, chunks, make_finders(config.nets))
     return {GROUND_TRUTH: truth} | {method: _open_video(config, clip, method, measures, count) for method in methods}
 
@@ -205,15 +205,15 @@ def join_chunks(parts: Sequence[Any]) -> Any:
 
 def clip_measured(video: MethodVideo, reference_clip: ReferenceClip, nets: MetricNets) -> ClipValues:
     """What each measure gave for the whole clip, or `NotMeasurable`."""
-    measured: ClipValues = {}
+    clip_values: ClipValues = {}
     for measure, parts in video.chunks.items():
         values = join_chunks(parts)
         try:
             against_sound = measure.against_sound
-            measured[measure] = against_sound(values, reference_clip, nets) if against_sound else values
+            clip_values[measure] = against_sound(values, reference_clip, nets) if against_sound else values
         except NotMeasurable as reason:
-            measured[measure] = reason
-    return measured
+            clip_values[measure] = reason
+    return clip_values
 
 
 def _score(metric: Metric, values: Any, missing: str) -> dict[str, Any]:
@@ -228,9 +228,9 @@ def _score(metric: Metric, values: Any, missing: str) -> dict[str, Any]:
         return {"value": None, "reason": str(reason)}
 
 
-def _scores(measured: ClipValues, nets: MetricNetsConfig) -> dict[str, dict]:
+def _scores(clip_values: ClipValues, nets: MetricNetsConfig) -> dict[str, dict]:
     return {
-        metric.name: _score(metric, measured.get(metric.measure), nets.missing(metric.measure.needs))
+        metric.name: _score(metric, clip_values.get(metric.measure), nets.missing(metric.measure.needs))
         for metric in chosen_metrics(nets.stand_ins)
         if metric.scope == "clip"
     }
@@ -268,33 +268,33 @@ def evaluate_clip(config: EvaluateConfig, record: EvaluationRecord, folder: Path
         raise BadClipError("frames, masks and landmarks differ in number")
     count = min(record.compared or len(clip.frames), len(clip.frames))
     cache, keys = FeatureCache(config.cache), _feature_keys(config, clip) if count == len(clip.frames) else {}
-    known = {measure: kept for measure, key in keys.items() if (kept := cache.load(key)) is not None}
-    videos = _open_videos(config, clip, record.methods, known, count)
+    cached_values = {measure: values for measure, key in keys.items() if (values := cache.load(key)) is not None}
+    videos = _open_videos(config, clip, record.methods, cached_values, count)
     try:
         measure_clip(config, nets, clip, reference_clip, videos, count)
     finally:
         for video in videos.values():
             video.close()
-    measured = {
+    method_values = {
         method: clip_measured(video, reference_clip, nets) for method, video in videos.items() if not video.failure
     }
-    measured[GROUND_TRUTH] |= known
-    for measure in keys.keys() - known.keys():
-        cache.save(keys[measure], measured[GROUND_TRUTH][measure])
-    _write(folder, videos, measured, config.nets)
+    method_values[GROUND_TRUTH] |= cached_values
+    for measure in keys.keys() - cached_values.keys():
+        cache.save(keys[measure], method_values[GROUND_TRUTH][measure])
+    _write(folder, videos, method_values, config.nets)
     return {"frames": count}
 
 
 def _write(
-    folder: Path, videos: Mapping[str, MethodVideo], measured: Mapping[str, ClipValues], nets: MetricNetsConfig
+    folder: Path, videos: Mapping[str, MethodVideo], method_values: Mapping[str, ClipValues], nets: MetricNetsConfig
 ) -> None:
-    scores = {method: _scores(values, nets) for method, values in measured.items()}
+    scores = {method: _scores(values, nets) for method, values in method_values.items()}
     failures = {method: video.failure for method, video in videos.items() if video.failure}
     write_text(folder / SCORES_FILE, json.dumps({"scores": scores, "failures": failures}, indent=1))
     sets = dict.fromkeys(metric.measure for metric in chosen_metrics(nets.stand_ins) if metric.scope == "dataset")
     features = {
         f"{method}/{measure.name}": values[measure]
-        for method, values in measured.items()
+        for method, values in method_values.items()
         for measure in sets
         if measure in values
     }

@@ -109,7 +109,7 @@ def measure_predictions(root: Path, params: Params, request: Request) -> Measure
     workspace = Workspace(root, params.active.dataset, params.active.experiment)
     config, clips, groups, lost_clips = _reference(root, params, workspace, request)
     work = _work_folder(root, str((request.reference or config.data / config.dataset).resolve()))
-    config = replace(config, generated=work / "predictions")
+    config = replace(config, generate_folder=work / "predictions")
     videos_by_clip, extra = find_predictions(request.predictions, [clip.clip_id for clip in clips])
     predictions, failures = _take_in(params, config, request, clips, videos_by_clip, work)
     methods_by_clip = {record.clip_id: [request.name] for record in predictions}
@@ -159,9 +159,9 @@ def _reference(
     config = evaluate_config(params, workspace)
     if request.reference is None:
         clips = load_clips(config.data, config.dataset, "test")
-        if (config.generated / "clips.csv").is_file():
+        if (config.generate_folder / "clips.csv").is_file():
             # those the experiment's own methods were tried on, so that the rows can stand in one table
-            clips = tried_clips(config, made_by_clip(config.generated)[0])
+            clips = tried_clips(config, made_by_clip(config.generate_folder)[0])
         if not clips:
             raise BadInputError(f"{workspace.data('split')}: no test clips; run segtalker reproduce first")
         return config, clips, clip_groups(workspace.data("split") / "clips.csv"), []
@@ -200,7 +200,7 @@ def _take_in(
     reader = PredictionReader(
         data=config.data,
         dataset=config.dataset,
-        folder=config.generated / request.name,
+        folder=config.generate_folder / request.name,
         fps=params.base.fps,
         size=params.base.image_size,
         geometry=request.geometry,

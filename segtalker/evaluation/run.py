@@ -43,7 +43,7 @@ def evaluate_config(params: Params, workspace: Workspace) -> EvaluateConfig:
     return EvaluateConfig(
         data=workspace.root / "data",
         dataset=workspace.dataset,
-        generated=workspace.results("generate"),
+        generate_folder=workspace.results("generate"),
         cache=workspace.root / ".cache" / "features",
         reference_masks=settings.reference_masks,
         nets=MetricNetsConfig(
@@ -100,7 +100,7 @@ def _reference_hashes(config: EvaluateConfig, clip: Clip) -> dict[str, str]:
 
 def tried_clips(config: EvaluateConfig, generated_clips: Iterable[str]) -> list[Clip]:
     """The test clips that `generate` worked on: those it made and those it gave up on."""
-    failures = config.generated / "failures.csv"
+    failures = config.generate_folder / "failures.csv"
     failed_clips = set(read_table(failures)["clip_id"]) if failures.is_file() else set()
     return [
         clip
@@ -142,7 +142,7 @@ def make_tasks(
         if clip.clip_id not in methods_by_clip:
             continue
         folders = [clip.crop_folder, clip.parse_folder, clip.gate_folder]
-        folders += [config.generated / method / clip.clip_id for method in methods_by_clip[clip.clip_id]]
+        folders += [config.generate_folder / method / clip.clip_id for method in methods_by_clip[clip.clip_id]]
         content = [file_sha256(file) for folder in folders for file in _inputs(folder)]
         record = EvaluationRecord(
             clip_id=clip.clip_id,

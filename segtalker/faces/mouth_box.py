@@ -58,8 +58,8 @@ def _similarities(points: np.ndarray) -> np.ndarray:
     face = _ANCHORS[:, 0] + 1j * _ANCHORS[:, 1]
     image = points[..., 0] + 1j * points[..., 1]
     face_mean, image_mean = face.mean(), image.mean(axis=1, keepdims=True)
-    centred = face - face_mean
-    a = ((image - image_mean) * centred.conj()).sum(axis=1) / (abs(centred) ** 2).sum()
+    face_offsets = face - face_mean
+    a = ((image - image_mean) * face_offsets.conj()).sum(axis=1) / (abs(face_offsets) ** 2).sum()
     b = image_mean[:, 0] - a * face_mean
     rows = [np.stack([a.real, -a.imag, b.real], axis=-1), np.stack([a.imag, a.real, b.imag], axis=-1)]
     return np.stack(rows, axis=1)
@@ -215,9 +215,9 @@ def paste_regions(masks: np.ndarray, logits: torch.Tensor, transforms: np.ndarra
         Region indices, `(T, H, W)`, uint8.
     """
     size = logits.shape[2:]
-    hidden = torch.from_numpy(hidden_area(size)).to(logits).expand(len(logits), 1, -1, -1)
+    hidden_areas = torch.from_numpy(hidden_area(size)).to(logits).expand(len(logits), 1, -1, -1)
     grid = _sampling_grid(_inverse(transforms), masks.shape[1:], size).to(logits.device)
-    inside = F.grid_sample(hidden, grid, mode="bilinear", padding_mode="zeros", align_corners=False)[:, 0] > 0.5
+    inside = F.grid_sample(hidden_areas, grid, mode="bilinear", padding_mode="zeros", align_corners=False)[:, 0] > 0.5
     scores = F.grid_sample(logits, grid, mode="bilinear", padding_mode="border", align_corners=False)
     return np.where(inside.cpu().numpy(), best_regions(scores).cpu().numpy(), masks)
 
@@ -247,10 +247,10 @@ def paste_faces(frames: np.ndarray, faces: torch.Tensor, transforms: np.ndarray,
     share = (torch.minimum(ramps[0][:, None], ramps[1]) / (fade + 1)).clamp(max=1.0).expand(len(faces), 1, -1, -1)
     grid = _sampling_grid(_inverse(transforms), frames.shape[1:3], size).to(device)
     inside = F.grid_sample(share, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    laid = F.grid_sample(faces, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    warped_faces = F.grid_sample(faces, grid, mode="bilinear", padding_mode="border", align_corners=False)
     behind = torch.from_numpy(frames).to(device).movedim(-1, 1).float()
-    mixed = torch.lerp(behind, laid * 255.0, inside).clamp(0.0, 255.0)
-    return mixed.round().to(torch.uint8).movedim(1, -1).contiguous().cpu().numpy()
+    blended_frames = torch.lerp(behind, warped_faces * 255.0, inside).clamp(0.0, 255.0)
+    return blended_frames.round().to(torch.uint8).movedim(1, -1).contiguous().cpu().numpy()
 
 
 def reference_frame(masks: np.ndarray, landmarks: np.ndarray) -> int:
@@ -277,6 +277,6 @@ _NOWHERE = 255
 
 def hide(regions: torch.Tensor) -> torch.Tensor:
     """Boxes of region indices, `(..., h, w)` uint8, with no region in the hidden area."""
-    hidden = regions.clone()
-    hidden[..., *hidden_slices(regions.shape[-2:])] = _NOWHERE
-    return hidden
+    pose_regions = regions.clone()
+    pose_regions[..., *hidden_slices(regions.shape[-2:])] = _NOWHERE
+    return pose_regions

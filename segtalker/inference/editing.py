@@ -41,13 +41,13 @@ class MaskEdit:
 
     Args:
         source_mask: the mask as it was, `(H, W)`, uint8 regions.
-        edited: the mask as edited, likewise.
+        edited_mask: the mask as edited, likewise.
         changes: new regions where it was changed and 255 elsewhere, `(H, W)`, uint8.
         place: `face_transforms` of the reference frame, `(1, 2, 3)`.
     """
 
     source_mask: np.ndarray
-    edited: np.ndarray
+    edited_mask: np.ndarray
     changes: np.ndarray
     place: np.ndarray
 

@@ -198,8 +198,8 @@ def generate_clip(config: GenerateConfig, record: GenerateRecord, _output: Path)
     for method in config.methods:
         with atomic_folder(config.folder / method / clip.clip_id) as folder:
             _write_method(config, inputs, method, folder)
-    driven = {method: driving.clip_id if method == "shuffled_audio" else clip.clip_id for method in config.methods}
-    return {"frames": inputs.count, "reference_frame": inputs.identity.index, "made": driven}
+    driving_ids = {method: driving.clip_id if method == "shuffled_audio" else clip.clip_id for method in config.methods}
+    return {"frames": inputs.count, "reference_frame": inputs.identity.index, "made": driving_ids}
 
 
 def _write_method(config: GenerateConfig, inputs: _ClipInputs, method: str, folder: Path) -> None:

@@ -179,10 +179,10 @@ class Talker:
         segmenter = load_net(models / "train_tsg" / "tsg.ckpt", TalkingSegmenter)
         encoder = load_net(models / "train_sgi" / "encoder.ckpt", MaskGuidedEncoder)
         generator = load_net(models / "train_sgi" / "generator.ckpt", MaskGuidedGenerator)
-        trained = encoder.sizes[0] * encoder.block
-        if trained != settings.image_size:
+        trained_size = encoder.sizes[0] * encoder.block
+        if trained_size != settings.image_size:
             raise BadInputError(
-                f"{models}: trained at {trained} px, the params say {settings.image_size}; "
+                f"{models}: trained at {trained_size} px, the params say {settings.image_size}; "
                 "set base.image_size as it was, or train again with `segtalker reproduce`"
             )
         return cls(segmenter.to(device), encoder.to(device), generator.to(device), settings)
@@ -193,8 +193,8 @@ class Talker:
         masks, landmarks = face.masks.read(range(count)), np.asarray(face.landmarks)[:count]
         best = reference_frame(masks, landmarks)
         # it may be in the middle of a blink, so another frame tells of the eyes
-        shown = [best, int((masks == _EYES).sum(axis=(1, 2)).argmax())]
-        codes = encode_identity(self.encoder, face.frames.read(shown), masks[shown])
+        frame_indices = [best, int((masks == _EYES).sum(axis=(1, 2)).argmax())]
+        codes = encode_identity(self.encoder, face.frames.read(frame_indices), masks[frame_indices])
         return Identity(best, masks[best], landmarks[best], codes)
 
     def _context(self) -> int:
@@ -244,7 +244,7 @@ class Talker:
             self.segmenter,
             pose if edit is None else edit.on_pose(pose, landmarks),
             landmarks,
-            identity.mask if edit is None else edit.edited,
+            identity.mask if edit is None else edit.edited_mask,
             identity.landmarks,
             mel,
             clock=settings.clock,
@@ -274,9 +274,11 @@ class Talker:
             part = source[start : start + size]
             frames, regions = face.frames.read(part.tolist()), face.masks.read(part.tolist())
             behind = background.behind(frames, regions, np.asarray(face.landmarks)[part])
-            wanted = masks[start : start + size]
-            painted = render_frames(self.generator, wanted, codes, None, edge=self.settings.edge, batch_size=size)
-            yield from self._before(np.stack(list(painted)), behind, background.outlines(wanted))
+            target_masks = masks[start : start + size]
+            painted_frames = render_frames(
+                self.generator, target_masks, codes, None, edge=self.settings.edge, batch_size=size
+            )
+            yield from self._before(np.stack(list(painted_frames)), behind, background.outlines(target_masks))
 
     @torch.inference_mode()
     def _before(self, frames: np.ndarray, behind: np.ndarray, outlines: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ def _mean_scores(
     starts: np.ndarray,
     frames: int,
     identity: torch.Tensor,
-    seen: Callable[[np.ndarray], _Seen],
+    frame_inputs: Callable[[np.ndarray], _Seen],
     batch_size: int,
 ) -> Iterator[torch.Tensor]:
     """Mean scores of every frame over the windows that hold it, as soon as no later window does.
@@ -38,7 +38,7 @@ def _mean_scores(
         starts: of the windows, ascending; every frame is in one.
         frames: how many there are.
         identity: one-hot regions of the reference, `(K, h, w)`, float32.
-        seen: gives what is known of frames, the hidden area still in place.
+        frame_inputs: gives what is known of frames, the hidden area still in place.
         batch_size: windows at once.
 
     Yields:
@@ -50,16 +50,16 @@ def _mean_scores(
     for batch, end in zip(batches, ends, strict=True):
         first, last = batch[0], batch[-1] + net.frames
         index = torch.from_numpy(batch[:, None] - first + np.arange(net.frames)).to(identity.device)
-        boxes, speech = seen(np.arange(first, last))
+        boxes, speech = frame_inputs(np.arange(first, last))
         logits = net(one_hot(hide(boxes[index])), identity.expand(len(index), -1, -1, -1), speech[index])
         new = last - first - len(total)
         total = torch.cat([total, total.new_zeros(new, *identity.shape)])
         windows = torch.cat([windows, windows.new_zeros(new)])
         total.index_add_(0, index.flatten(), F.log_softmax(logits, dim=2).flatten(0, 1))
         windows += torch.bincount(index.flatten(), minlength=len(windows))
-        done = end - first
-        yield total[:done] / windows[:done, None, None, None]
-        total, windows = total[done:], windows[done:]
+        final_count = end - first
+        yield total[:final_count] / windows[:final_count, None, None, None]
+        total, windows = total[final_count:], windows[final_count:]
 
 
 def predict_talking_masks(

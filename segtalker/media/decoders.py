@@ -36,7 +36,7 @@ class Reading:
         start_s: container time of the first frame.
         from_s: container time from which frames are wanted; some before may come too.
         interval_s: between frames of a file that states no times, else None.
-        interlaced: whether to deinterlace.
+        deinterlace: whether its frames are two fields woven together.
         threads: of PyAV's decoder.
     """
 
@@ -46,7 +46,7 @@ class Reading:
     start_s: float
     from_s: float
     interval_s: float | None
-    interlaced: bool
+    deinterlace: bool
     threads: int
 
 
@@ -68,7 +68,7 @@ class TimedFrame:
         convert: gives its pixels, scaled by a factor.
         cut: gives the pixels of a box (left, top, right, bottom) inside it.
         copy: the frame itself where a box is all that is needed of it, so that the rest can be forgotten.
-        held: the box whose pixels are there.
+        loaded_box: the box whose pixels are there.
     """
 
     index: int
@@ -79,7 +79,7 @@ class TimedFrame:
     convert: Callable[[float], np.ndarray]
     cut: Callable[[Box], np.ndarray]
     copy: Callable[[Box], tuple[Callable[[Box], np.ndarray], int]]
-    held: Box
+    loaded_box: Box
 
     @property
     def image(self) -> np.ndarray:
@@ -111,12 +111,12 @@ class TimedFrame:
         if (box[2] - box[0]) * (box[3] - box[1]) > _WORTH_COPYING * self.width * self.height:
             return self
         cut, memory = self.copy(box)
-        return replace(self, memory=memory, convert=_forgotten, cut=cut, copy=_forgotten, held=box)
+        return replace(self, memory=memory, convert=_forgotten, cut=cut, copy=_forgotten, loaded_box=box)
 
     def holds(self, left: float, top: float, right: float, bottom: float) -> bool:
         """Whether a box can be asked for; arguments as of `region`."""
-        (left, top, right, bottom), held = self._box(left, top, right, bottom), self.held
-        return left >= held[0] and top >= held[1] and right <= held[2] and bottom <= held[3]
+        (left, top, right, bottom), loaded_box = self._box(left, top, right, bottom), self.loaded_box
+        return left >= loaded_box[0] and top >= loaded_box[1] and right <= loaded_box[2] and bottom <= loaded_box[3]
 
     def _box(self, left: float, top: float, right: float, bottom: float) -> Box:
         first_x, end_x = _inside(left, right, self.width)
@@ -146,12 +146,12 @@ def _decord() -> ModuleType:
     It loads them for the whole process, and what is loaded later then finds decord's zlib of 2005 in place of its
     own: OpenCV can no longer read PNG.
     """
-    shared = ctypes.RTLD_GLOBAL
+    load_mode = ctypes.RTLD_GLOBAL
     ctypes.RTLD_GLOBAL = ctypes.RTLD_LOCAL  # type: ignore[misc]
     try:
         import decord
     finally:
-        ctypes.RTLD_GLOBAL = shared  # type: ignore[misc]
+        ctypes.RTLD_GLOBAL = load_mode  # type: ignore[misc]
     decord.logging.set_level(decord.logging.QUIET)
     return decord
 
@@ -174,8 +174,8 @@ def decord_frames(video: Reading) -> Iterator[TimedFrame]:
             pixels = reader.next()
             (height, width, _), convert = pixels.shape, functools.partial(_scaled, pixels.asnumpy)
             cut, copy = functools.partial(_slice, pixels.asnumpy), functools.partial(_copied, pixels.asnumpy)
-            held, memory = (0, 0, width, height), height * width * 3
-            yield TimedFrame(index, float(times[index]), height, width, memory, convert, cut, copy, held)
+            box, memory = (0, 0, width, height), height * width * 3
+            yield TimedFrame(index, float(times[index]), height, width, memory, convert, cut, copy, box)
     except (decord.DECORDError, RuntimeError) as error:
         raise BadClipError(f"{video.path.name}: damaged, decord cannot read all of it") from error
 
@@ -233,19 +233,19 @@ def pyav_frames(video: Reading) -> Iterator[TimedFrame]:
             if video.threads > 1:
                 stream.codec_context.thread_type = "FRAME"
             far = video.interval_s is None and video.from_s > video.start_s + _WORTH_SEEKING_S
-            skipped = far and _seek(container, stream, video.from_s)
-            for index, frame in enumerate(_decoded(container, stream, video.interlaced)):
+            late_start = far and _seek(container, stream, video.from_s)
+            for index, frame in enumerate(_decoded(container, stream, video.deinterlace)):
                 time_s = frame.time if video.interval_s is None else index * video.interval_s
                 if time_s is None:
                     raise BadClipError(f"{video.path.name}: its frames carry no timestamps")
                 _check_shape(video, frame, time_s)
-                yield _timed(-1 if skipped else index, time_s, frame, video.display)
+                yield _timed(-1 if late_start else index, time_s, frame, video.display)
     except av.FFmpegError as error:
         raise BadClipError(f"{video.path.name}: damaged ({error_message(error)})") from error
 
 
 def _check_shape(video: Reading, frame: av.VideoFrame, time_s: float) -> None:
-    width, height = video.display.stored
+    width, height = video.display.stored_size
     if abs(frame.width * height / (frame.height * width) - 1) > _SAME_SHAPE:
         raise BadClipError(
             f"{video.path.name}: its picture changes from {width}x{height} to {frame.width}x{frame.height}"
@@ -256,8 +256,8 @@ def _check_shape(video: Reading, frame: av.VideoFrame, time_s: float) -> None:
 def _timed(index: int, time_s: float, frame: av.VideoFrame, display: Display) -> TimedFrame:
     width, height = display.size
     convert, cut = functools.partial(_shown_rgb, frame, display), functools.partial(_cut_rgb, frame, display)
-    copy, held = functools.partial(_copied_planes, frame, display), (0, 0, width, height)
-    return TimedFrame(index, time_s, height, width, _memory(frame), convert, cut, copy, held)
+    copy, box = functools.partial(_copied_planes, frame, display), (0, 0, width, height)
+    return TimedFrame(index, time_s, height, width, _memory(frame), convert, cut, copy, box)
 
 
 def _memory(frame: av.VideoFrame) -> int:
@@ -280,10 +280,10 @@ def _seek(container: "av.container.InputContainer", stream: VideoStream, to_s: f
 
 
 def _decoded(
-    container: "av.container.InputContainer", stream: VideoStream, interlaced: bool
+    container: "av.container.InputContainer", stream: VideoStream, deinterlace: bool
 ) -> Iterator[av.VideoFrame]:
     """Frames as they are decoded, deinterlaced by FFmpeg's bwdif where fields are woven together."""
-    if not interlaced:
+    if not deinterlace:
         yield from container.decode(stream)
         return
     graph = av.filter.Graph()
@@ -329,14 +329,14 @@ def _copied_planes(frame: av.VideoFrame, display: Display, box: Box) -> tuple[Ca
     part = _cut_planes(frame, display, box)
     if part is None:
         return _copied(functools.partial(_shown_rgb, frame, display, 1.0), box)
-    whole = replace(display, stored=(part.width, part.height), square=(part.width, part.height))
+    whole = replace(display, stored_size=(part.width, part.height), square=(part.width, part.height))
     return functools.partial(_shifted, functools.partial(_cut_rgb, part, whole), box[:2]), _memory(part)
 
 
 def _cut_planes(frame: av.VideoFrame, display: Display, box: Box) -> av.VideoFrame | None:
     """A box of a frame, not yet converted; None where the frame's pixels lie in another way."""
     left, top, right, bottom = box
-    if frame.format.name not in _PLANAR or not display.is_stored or (frame.width, frame.height) != display.stored:
+    if frame.format.name not in _PLANAR or not display.is_stored or (frame.width, frame.height) != display.stored_size:
         return None
     # whole pairs of pixels, for chroma may have half the resolution
     width, height = (right - left + 1) // 2 * 2, (bottom - top + 1) // 2 * 2

@@ -37,14 +37,14 @@ class Display:
     """How a stored frame is shown: stretched to square pixels, turned, mirrored.
 
     Args:
-        stored: width and height as decoded, px.
+        stored_size: width and height as decoded, px.
         square: width and height with square pixels, not yet turned; never fewer pixels than are stored.
         swaps_axes: whether rows and columns change places; before the flips.
         flip_x: whether left and right change places.
         flip_y: whether top and bottom change places.
     """
 
-    stored: tuple[int, int]
+    stored_size: tuple[int, int]
     square: tuple[int, int]
     swaps_axes: bool
     flip_x: bool
@@ -58,7 +58,7 @@ class Display:
     @property
     def is_stored(self) -> bool:
         """Whether frames are shown as they are stored."""
-        return self.stored == self.square and not (self.swaps_axes or self.flip_x or self.flip_y)
+        return self.stored_size == self.square and not (self.swaps_axes or self.flip_x or self.flip_y)
 
     def upright(self, image: np.ndarray) -> np.ndarray:
         """Turns a picture as it is shown; `(H, W, C)`."""

@@ -60,11 +60,11 @@ class Video:
         fps: average frame rate.
         start_s: container time of the first frame.
         stated_seconds: how long it is, as far as the container says, else None.
-        clocked: whether frames carry times; else they are counted.
+        has_clock: whether frames carry times; else they are counted.
         codec: its name.
         has_sound: whether the file has a sound track.
         sound_choice: which of several sound tracks is heard, else empty.
-        interlaced: whether its frames are two fields woven together; they are deinterlaced as they are read.
+        is_interlaced: whether its frames are two fields woven together; they are deinterlaced as they are read.
     """
 
     path: Path
@@ -75,11 +75,11 @@ class Video:
     fps: float
     start_s: float
     stated_seconds: float | None
-    clocked: bool
+    has_clock: bool
     codec: str
     has_sound: bool
     sound_choice: str
-    interlaced: bool
+    is_interlaced: bool
 
     @property
     def width(self) -> int:
@@ -112,12 +112,12 @@ class Video:
             BadClipError: the file is damaged or its timestamps are.
         """
         decode = decord_frames if self.decoder == "decord" else pyav_frames
-        interval_s = None if self.clocked else 1.0 / self.fps
-        decoded = decode(
-            Reading(self.path, self.stream, self.display, self.start_s, from_s, interval_s, self.interlaced, threads)
+        interval_s = None if self.has_clock else 1.0 / self.fps
+        frames = decode(
+            Reading(self.path, self.stream, self.display, self.start_s, from_s, interval_s, self.is_interlaced, threads)
         )
         last = -np.inf
-        for frame in _shown_from(decoded, from_s):
+        for frame in _shown_from(frames, from_s):
             if frame.time_s - last > _MAX_GAP_S and last >= 0:
                 raise BadClipError(f"{self.path.name}: timestamps jump from {last:.2f} s to {frame.time_s:.2f} s")
             if frame.time_s > last:
@@ -167,11 +167,11 @@ def _facts(path: Path, container: InputContainer) -> tuple[Video, av.VideoFrame]
         fps=fps,
         start_s=first.time or 0.0,
         stated_seconds=stated_seconds(container, stream),
-        clocked=has_clock(container),
+        has_clock=has_clock(container),
         codec=stream.codec_context.codec.canonical_name,
         has_sound=bool(container.streams.audio),
         sound_choice=sound_choice(container, name),
-        interlaced=first.interlaced_frame,
+        is_interlaced=first.interlaced_frame,
     )
     return video, first
 
@@ -180,16 +180,16 @@ def _why_not_decord(video: Video, first: av.VideoFrame) -> str:
     """What decord would read other than a player shows it; empty where nothing."""
     if first.interlaced_frame:
         return "decord cannot deinterlace"
-    if not video.clocked:
+    if not video.has_clock:
         return "decord makes up times of its own"
     try:
         times, image = decord_times(video.path)
     except BadClipError:
         return f"decord cannot read {video.codec} in {video.path.suffix}"
-    shown = packet_times(video.path, video.stream)
-    if len(times) != len(shown):
-        return f"decord counts {len(times)} frames, {len(shown)} are shown"
-    if np.abs(times - (shown - shown[0])).max() > 0.5 / video.fps:
+    player_times = packet_times(video.path, video.stream)
+    if len(times) != len(player_times):
+        return f"decord counts {len(times)} frames, {len(player_times)} are shown"
+    if np.abs(times - (player_times - player_times[0])).max() > 0.5 / video.fps:
         return "decord shows frames at other times"
     own = next(video.frames(video.start_s)).image
     if own.shape != image.shape:
@@ -199,13 +199,13 @@ def _why_not_decord(video: Video, first: av.VideoFrame) -> str:
 
 def _shown_from(frames: Iterator[TimedFrame], from_s: float) -> Iterator[TimedFrame]:
     """Leaves out all frames before the one shown at `from_s`."""
-    shown: TimedFrame | None = None
+    previous: TimedFrame | None = None
     for frame in frames:
-        if shown is not None and frame.time_s > from_s:
-            yield shown
-        shown = frame
-    if shown is not None:
-        yield shown
+        if previous is not None and frame.time_s > from_s:
+            yield previous
+        previous = frame
+    if previous is not None:
+        yield previous
 
 
 def resample(
@@ -224,14 +224,14 @@ def resample(
         One frame a tick, as long as the middle of the tick lies before the end. A frame can come again.
     """
     ticks = first
-    shown: TimedFrame | None = None
+    previous: TimedFrame | None = None
     for frame in frames:
-        while shown is not None and 2 * (start_s + ticks / fps) <= shown.time_s + frame.time_s:
-            yield shown
+        while previous is not None and 2 * (start_s + ticks / fps) <= previous.time_s + frame.time_s:
+            yield previous
             ticks += 1
-        shown = frame
-    while shown is not None and start_s + (ticks + 0.5) / fps <= shown.time_s + frame_s:
-        yield shown
+        previous = frame
+    while previous is not None and start_s + (ticks + 0.5) / fps <= previous.time_s + frame_s:
+        yield previous
         ticks += 1
 
 

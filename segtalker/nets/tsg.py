@@ -119,7 +119,7 @@ class TalkingSegmenter(Network):
         skips = [
             self._per_frame(skip(level)) for skip, level in zip(self.skips, self._encode(pose, identity), strict=True)
         ]
-        decoded = skips.pop()
+        features = skips.pop()
         for skip, block, widen in zip(skips[::-1], self.speech_blocks[::-1], self.widen[::-1], strict=True):
-            decoded = skip + F.interpolate(widen(block(decoded, speech)), scale_factor=2, mode="nearest")
-        return pixel_shuffle(self.head(self.finest(decoded)), _FOLD).unflatten(0, pose.shape[:2])
+            features = skip + F.interpolate(widen(block(features, speech)), scale_factor=2, mode="nearest")
+        return pixel_shuffle(self.head(self.finest(features)), _FOLD).unflatten(0, pose.shape[:2])

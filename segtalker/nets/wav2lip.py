@@ -158,7 +158,7 @@ class Wav2LipGenerator(Network):
         features = [faces]
         for level in self.encoder:
             features.append(level(features[-1]))
-        made = torch.cat([self.start(self.audio(mel[:, None])), features.pop()], dim=1)
+        decoder_features = torch.cat([self.start(self.audio(mel[:, None])), features.pop()], dim=1)
         for level in self.decoder:
-            made = torch.cat([level(made), features.pop()], dim=1)
-        return self.paint(made)
+            decoder_features = torch.cat([level(decoder_features), features.pop()], dim=1)
+        return self.paint(decoder_features)

@@ -87,8 +87,8 @@ def read_histories(models: Path) -> dict[str, pd.DataFrame]:
 
 def score_drawings(scores: Scores) -> list[Drawing]:
     """Scores clip by clip, and the IoU of each region."""
-    measured = set(scores.values.loc[scores.values["value"].notna() & (scores.values["clip_id"] != ""), "metric"])
-    metrics = [metric for metric in scores.summary_metrics if metric.name in measured]
+    metric_names = set(scores.values.loc[scores.values["value"].notna() & (scores.values["clip_id"] != ""), "metric"])
+    metrics = [metric for metric in scores.summary_metrics if metric.name in metric_names]
     drawings = []
     if metrics:
         drawings.append(

@@ -20,7 +20,7 @@ def config(drawn: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     config = drawn.evaluate_config(tmp_path)
     drawn.write_clip(config.data, CLIP, drawn.speech(1))
     clip = processed_clip(config.data, config.dataset, CLIP, "face")
-    write_images(config.generated / "copy" / CLIP / "frames.zip", clip.frames, ".jpg")
+    write_images(config.generate_folder / "copy" / CLIP / "frames.zip", clip.frames, ".jpg")
     monkeypatch.setattr(evaluation, "load_metric_nets", lambda _: drawn.make_nets())
     return config
 

@@ -28,9 +28,9 @@ from .conftest import CLIP, evaluate
 
 def test_videos_that_cannot_be_measured_are_named_with_their_reason(config, tmp_path):
     frames = ImagePack(config.data / "crop" / "drawn" / "clips" / CLIP / "frames.zip").read()
-    write_images(config.generated / "short" / CLIP / "frames.zip", frames[:-1], ".jpg")
-    write_images(config.generated / "small" / CLIP / "frames.zip", frames[:, ::2, ::2], ".jpg")
-    broken = config.generated / "broken" / CLIP / "frames.zip"
+    write_images(config.generate_folder / "short" / CLIP / "frames.zip", frames[:-1], ".jpg")
+    write_images(config.generate_folder / "small" / CLIP / "frames.zip", frames[:, ::2, ::2], ".jpg")
+    broken = config.generate_folder / "broken" / CLIP / "frames.zip"
     broken.parent.mkdir(parents=True)
     broken.write_bytes(b"PK nonsense")
     content = evaluate(config, "broken copy missing short small", tmp_path / "out")
@@ -43,7 +43,7 @@ def test_videos_that_cannot_be_measured_are_named_with_their_reason(config, tmp_
 
 def test_a_talking_mask_is_scored_before_parsed_frames(config, tmp_path):
     masks = ImagePack(config.data / "crop" / "drawn" / "clips" / CLIP / "truth_masks.zip").read()
-    write_images(config.generated / "copy" / CLIP / "masks.zip", np.zeros_like(masks), ".pgm")
+    write_images(config.generate_folder / "copy" / CLIP / "masks.zip", np.zeros_like(masks), ".pgm")
     scores = evaluate(config, "copy", tmp_path / "out")["scores"]["copy"]
     assert scores["mouth_iou"]["value"] == 0.0
     assert scores["lmd_mouth"]["value"] == 0.0  # of the frames, which are right
@@ -137,7 +137,7 @@ def test_known_shifts_are_found(config, tmp_path, drawn, shift):
         clip_id = f"shifted_{number}"
         drawn.write_clip(config.data, clip_id, loudness[first : first + drawn.frames])
     late = processed_clip(config.data, config.dataset, "shifted_1", "face")
-    write_images(config.generated / "late" / "shifted_0" / "frames.zip", late.frames, ".jpg")
+    write_images(config.generate_folder / "late" / "shifted_0" / "frames.zip", late.frames, ".jpg")
     folder = tmp_path / "out"
     folder.mkdir()
     record = EvaluationRecord(clip_id="shifted_0", subject="face", source=Path("x.mp4"), methods=("late",))

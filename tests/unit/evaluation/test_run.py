@@ -97,9 +97,11 @@ def test_the_code_that_measures_counts(config: EvaluateConfig, settings: Evaluat
 
 
 def test_a_clip_that_was_lost_does_not_change_the_protocol(config: EvaluateConfig) -> None:
-    write_table(config.generated / "failures.csv", [{"clip_id": "b_0", "reason": "no face"}], ("clip_id", "source"))
+    write_table(
+        config.generate_folder / "failures.csv", [{"clip_id": "b_0", "reason": "no face"}], ("clip_id", "source")
+    )
     assert [clip.clip_id for clip in tried_clips(config, ["a_0"])] == ["a_0", "b_0"]
-    (config.generated / "failures.csv").unlink()
+    (config.generate_folder / "failures.csv").unlink()
     assert [clip.clip_id for clip in tried_clips(config, ["a_0"])] == ["a_0"]
 
 

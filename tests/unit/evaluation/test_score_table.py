@@ -65,7 +65,7 @@ def scores(drawn: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> 
         "late": truth[[0, *range(len(truth) - 1)]],
     }
     for method, frames in videos.items():
-        write_images(config.generated / method / CLIP / "frames.zip", frames, ".jpg")
+        write_images(config.generate_folder / method / CLIP / "frames.zip", frames, ".jpg")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "load_metric_nets", lambda _: drawn.make_nets())
         record = evaluation.EvaluationRecord(clip_id=CLIP, subject="face", source=Path("x.mp4"), methods=METHODS)

@@ -32,7 +32,7 @@ def test_fields_woven_together_are_taken_apart(tmp_path: Path) -> None:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     video = open_video(path, "decord")
-    assert video.interlaced
+    assert video.is_interlaced
     assert (video.decoder, video.decoder_reason) == ("pyav", "decord cannot deinterlace")
     frames = list(video)
     assert len(frames) == 20

@@ -113,8 +113,8 @@ def test_frames_in_which_the_face_is_lost_are_counted(config, tmp_path):
     frames = processed_clip(config.data, config.dataset, "face", "face").frames.read()
     lost = frames.copy()
     lost[:BLACK] = 0
-    write_images(config.generated / "lost" / "face" / "frames.zip", lost, ".png")
-    write_images(config.generated / "black" / "face" / "frames.zip", 0 * lost, ".png")
+    write_images(config.generate_folder / "lost" / "face" / "frames.zip", lost, ".png")
+    write_images(config.generate_folder / "black" / "face" / "frames.zip", 0 * lost, ".png")
     scores = _scores(config, tmp_path / "out", "lost black")
     assert scores["ground_truth"]["faces_mediapipe"]["value"] == 1.0
     assert scores["lost"]["lmd_mouth_mediapipe"]["value"] == 0.0
@@ -126,9 +126,12 @@ def test_frames_in_which_the_face_is_lost_are_counted(config, tmp_path):
 
 def test_the_distance_is_that_of_the_definition(config, tmp_path, drawn):
     quiet = drawn.paint(drawn.draw_masks(drawn.speech(1) * 0.5))
-    write_images(config.generated / "quiet" / "face" / "frames.zip", quiet, ".jpg")
+    write_images(config.generate_folder / "quiet" / "face" / "frames.zip", quiet, ".jpg")
     found = _scores(config, tmp_path / "out", "quiet")["quiet"]
-    packs = config.data / "crop" / config.dataset / "clips" / "face" / "frames.zip", config.generated / "quiet" / "face"
+    packs = (
+        config.data / "crop" / config.dataset / "clips" / "face" / "frames.zip",
+        config.generate_folder / "quiet" / "face",
+    )
     points = [
         np.stack([MouthFinder().landmarks(frame) for frame in ImagePack(path).read()])
         for path in (packs[0], packs[1] / "frames.zip")
