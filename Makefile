@@ -33,8 +33,7 @@ $(UV): requirements-bootstrap.txt
 	@echo "making the environment in $(VENV), once: about a minute ..."
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(PYTHON) -m venv $(VENV)/uv
-	@$(VENV)/uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --target $(VENV)/uv -r requirements-bootstrap.txt
 
 $(INSTALLED): $(UV) requirements.lock pyproject.toml
 	@echo "installing the pinned environment ..."

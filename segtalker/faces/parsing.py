@@ -99,9 +99,12 @@ def parse_frames(parser: nn.Module, frames: np.ndarray, batch_size: int) -> np.n
     """
     assert frames.ndim == 4, frames.shape
     assert frames.shape[3] == 3, frames.shape
-    batches = (frames[start : start + batch_size] for start in range(0, len(frames), batch_size))
+    # a frame that is shown again is parsed once, as in a video that stands still
+    firsts = np.flatnonzero([True, *(frames[1:] != frames[:-1]).any(axis=(1, 2, 3))])
+    batches = (frames[firsts[start : start + batch_size]] for start in range(0, len(firsts), batch_size))
     with torch.inference_mode():
-        return torch.cat([best_regions(_scores(parser, batch)[1]).cpu() for batch in batches]).numpy()
+        regions = torch.cat([best_regions(_scores(parser, batch)[1]).cpu() for batch in batches]).numpy()
+    return np.repeat(regions, np.diff(firsts, append=len(frames)), axis=0)
 
 
 def _scores(parser: nn.Module, frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:

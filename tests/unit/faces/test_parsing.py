@@ -37,6 +37,15 @@ def test_every_pixel_of_every_frame_is_named(batch_size: int) -> None:
     np.testing.assert_array_equal(parsed, regions)
 
 
+def test_a_frame_that_is_shown_again_is_parsed_once() -> None:
+    levels, shown = np.array([40, 80, 40], np.uint8), np.array([0, 0, 0, 1, 1, 2])
+    frames = np.broadcast_to(levels[shown, None, None, None], (6, 32, 32, 3))
+    parser, counts = BrightnessParser(), list[int]()
+    parser.register_forward_pre_hook(lambda _, inputs: counts.append(len(inputs[0])))
+    np.testing.assert_array_equal(parse_frames(parser, frames, 2)[:, 0, 0], levels[shown] // 20)
+    assert counts == [2, 1]
+
+
 def test_frames_are_parsed_as_they_come() -> None:
     taken = []
 
