@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not ROOT, reason="SEGTALKER_REAL_DATA is not set"),
 ]
-LEARNED, STEPS, BATCH, MAX_SHIFT = 187, 120, 48, 15  # windows, of 313
+LEARNED, STEPS, BATCH, MAX_SHIFT = 187, 200, 48, 15  # windows, of 313
 Windows = tuple[torch.Tensor, torch.Tensor]  # mouth boxes of all frames, speech of all windows
 
 
