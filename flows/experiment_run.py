@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from flows.commands.console import say
 from flows.dvc.code_versions import write_code_file
@@ -69,8 +68,9 @@ class ExperimentRun:
     def reproduce(self, until: Stage) -> list[Outcome]:
         """Brings every stage up to `until` up to date; one outcome a stage."""
         experiment = self._params.active.experiment
-        if old_stages := restore_lock(self._root, self._params):
-            say(f"{experiment}: taken up where it was left, or shared with another experiment: {', '.join(old_stages)}")
+        if restored_stages := restore_lock(self._root, self._params):
+            names = ", ".join(restored_stages)
+            say(f"{experiment}: taken up where it was left, or shared with another experiment: {names}")
             self._dvc.checkout()
         # the user's own videos lie outside; only the stage itself can tell whether they changed
         forced_stages = () if self._params.download.source == "synthetic" else STAGES[:1]
@@ -78,18 +78,16 @@ class ExperimentRun:
         changed_stages = set[str](stages) if _is_fresh(self._root) else self._dvc.status()
         runs = self._stage_runs(stages, changed_stages, forced_stages)
         try:
-            self._begin(runs)
-            if runs.finished:  # nothing ran, so there is nothing for Prefect to record
-                return runs.outcomes
-            return self._follow(runs, lambda flows: flows.reproduce(experiment, runs))
+            self._run(runs, lambda flows: flows.reproduce(experiment, runs))
         finally:
             save_lock(self._root, self._params)
+        return runs.outcomes
 
     def report(self) -> Path:
         """Makes tables, figures and page again; where the page is."""
         runs = self._stage_runs(STAGES[-1:], (), STAGES[-1:])
-        self._begin(runs)
-        return self._follow(runs, lambda flows: flows.report(self._root, self._params.active.experiment, runs))
+        self._run(runs, lambda flows: flows.report(self._root, self._params.active.experiment, runs))
+        return self._root / "reports" / "index.html"
 
     def _stage_runs(
         self, stages: Sequence[Stage], changed_stages: Collection[str], forced_stages: Collection[Stage]
@@ -98,23 +96,18 @@ class ExperimentRun:
             self._dvc, self._params, stages, changed_stages, forced_stages, Resources.here(), self._preload
         )
 
-    def _begin(self, runs: StageRuns) -> None:
-        """Begins what may begin."""
+    def _run(self, runs: StageRuns, flow: Callable[[ModuleType], object]) -> None:
+        """Begins what may begin, then follows it in Prefect; where nothing ran it has nothing to record."""
         try:
             runs.advance()
-        except BaseException:
-            runs.end_all()
-            raise
-
-    def _follow(self, runs: StageRuns, flow: Callable[[ModuleType], Any]) -> Any:
-        """Follows stages in Prefect to their end."""
-        try:
+            if runs.finished:
+                return
             flows = self._prefect().wait()
         except BaseException:
             runs.end_all()
             raise
         try:
-            return flow(flows)
+            flow(flows)
         finally:
             flows.flush_logs()
 

@@ -34,7 +34,7 @@ def _stage_task(stage: Stage, runs: StageRuns) -> Any:
     return stage_task
 
 
-def _run_all(runs: StageRuns) -> list[Outcome]:
+def _run_all(runs: StageRuns) -> None:
     """Starts every stage as soon as it may run; the first that fails ends those beside it."""
     futures, end_queue = dict[Stage, PrefectFuture[Outcome]](), SimpleQueue[Stage]()
 
@@ -51,7 +51,6 @@ def _run_all(runs: StageRuns) -> list[Outcome]:
     except BaseException:
         runs.end_all()
         raise
-    return [futures[stage].result() for stage in runs.stages]
 
 
 def _summary(outcomes: list[Outcome]) -> str:
@@ -59,36 +58,29 @@ def _summary(outcomes: list[Outcome]) -> str:
     return "\n".join(["| stage | state | seconds |", "|---|---|---|", *rows])
 
 
-def reproduce(experiment: str, runs: StageRuns) -> list[Outcome]:
+def reproduce(experiment: str, runs: StageRuns) -> None:
     """Runs every stage that is not up to date.
 
     Args:
         experiment: its name, shown in the Prefect UI.
         runs: the stages; some may have begun.
-
-    Returns:
-        One outcome a stage, in pipeline order.
     """
 
     @flow(name="segtalker", flow_run_name=experiment)
-    def segtalker() -> list[Outcome]:
-        outcomes = _run_all(runs)
-        create_markdown_artifact(_summary(outcomes), key="stages", description="stages of this run")
-        return outcomes
+    def segtalker() -> None:
+        _run_all(runs)
+        create_markdown_artifact(_summary(runs.outcomes), key="stages", description="stages of this run")
 
-    return segtalker()
+    segtalker()
 
 
-def report(root: Path, experiment: str, runs: StageRuns) -> Path:
+def report(root: Path, experiment: str, runs: StageRuns) -> None:
     """Runs the stage `tables` and nothing before it: tables, figures and page anew, from results that are there.
 
     Args:
         root: the project folder.
         experiment: the active one, shown in the Prefect UI.
         runs: of that stage alone.
-
-    Returns:
-        The page.
     """
 
     @flow(name="segtalker-report", flow_run_name=experiment)
@@ -98,7 +90,6 @@ def report(root: Path, experiment: str, runs: StageRuns) -> Path:
         create_markdown_artifact(tables.read_text(encoding="utf-8"), key="results", description="tables of this run")
 
     segtalker_report()
-    return root / "reports" / "index.html"
 
 
 def flush_logs() -> None:

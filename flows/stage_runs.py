@@ -86,8 +86,8 @@ class StageRuns:
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """How stages ended, in pipeline order."""
-        return [self._outcomes[stage] for stage in self.stages if stage in self._outcomes]
+        """How each stage ended, in pipeline order, once all did."""
+        return [self._outcomes[stage] for stage in self.stages]
 
     def advance(self) -> None:
         """Begins every stage that may begin now."""

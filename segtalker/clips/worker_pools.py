@@ -64,6 +64,11 @@ class Pool:
         """The pool that params name."""
         return cls(machine.workers, machine.scheduler if machine.runner == "dask" else "")
 
+    @property
+    def processes(self) -> int:
+        """How many work on this machine."""
+        return self.workers or usable_cores()
+
     def outcomes(self, items: Sequence[Item], attempt: Attempt, module: str, place: Path) -> Iterator[tuple[Item, str]]:
         """Items as they finish, each with why it failed or nothing.
 
@@ -78,11 +83,10 @@ class Pool:
         """
         if self.scheduler:
             yield from _on_cluster(self.scheduler, items, attempt, module, place)
-        elif (self.workers or usable_cores()) == 1:
+        elif self.processes == 1:
             yield from ((item, attempt(item)) for item in items)
         else:
-            workers = self.workers or usable_cores()
-            yield from _one_by_one_after_a_crash(items, lambda some: _run_local(some, attempt, module, workers))
+            yield from _one_by_one_after_a_crash(items, lambda some: _run_local(some, attempt, module, self.processes))
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item], module: str) -> list[Result]:
         """What a function makes of each item, in their order; on this machine, for results come back as a whole.
@@ -92,7 +96,7 @@ class Pool:
             items: sent to the processes one by one.
             module: imported by the processes beforehand.
         """
-        workers = min(self.workers or usable_cores(), len(items))
+        workers = min(self.processes, len(items))
         if workers < 2:
             return [function(item) for item in items]
         with _process_pool(workers, module) as pool:
@@ -182,11 +186,14 @@ def _fork_and_run(_program: object, arguments: Sequence[str], inherited_fds: Seq
         try:
             for number in map(int, os.listdir("/proc/self/fd")):
                 if number > 2 and number not in inherited_fds:
-                    with suppress(OSError):
+                    with suppress(OSError):  # the one that listed them is closed already
                         os.close(number)
             exec(arguments[-1], {})
-        finally:
+        except SystemExit:  # how a server ends that nobody needs any more
             os._exit(0)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        os._exit(1)  # never back into what this process is a copy of
     return pid
 
 

@@ -89,11 +89,13 @@ def test_mlflow_alone_gives_the_same_tables(project: Project, tmp_path: Path) ->
 
 
 def test_a_second_run_does_nothing(project: Project) -> None:
-    before = project.read(RESULTS)
+    before, log = project.read(RESULTS), project.root / ".prefect" / "server.log"
+    log.unlink()
     answer = project.run("reproduce", "--experiment", "tiny")
     assert answer.returncode == 0, answer.stderr
     assert f"0 stages ran, {len(STAGES)} cached" in answer.stdout
     assert project.read(RESULTS) == before
+    assert not log.exists()  # Prefect has nothing to record, and was not started
 
 
 @pytest.mark.parametrize(
