@@ -18,7 +18,7 @@ from segtalker.nets.generator import MaskGuidedGenerator
 from segtalker.nets.parser import FaceParser
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.nets.wav2lip import Wav2LipGenerator
-from segtalker.regions import NUM_REGIONS, PALETTE, REGION_INDEX, colourise
+from segtalker.regions import MOUTH, NUM_REGIONS, PALETTE, REGION_INDEX, colourise
 
 SIZE, FPS, RATE_HZ, HOP = 64, 25, 16000, 200
 SETTINGS = TalkSettings(
@@ -168,3 +168,12 @@ class ColourParser(torch.nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """RGB `(B, 3, H, W)` in [-1, 1] to scores, `(B, K, H, W)`."""
         return -(images[:, None] - self.palette[None, :, :, None, None]).square().sum(dim=2)
+
+
+def mouth_masks(count: int) -> np.ndarray:
+    """Square faces of 32 px with a mouth that opens a pixel a frame, up to four: `(T, 32, 32)`, uint8 regions."""
+    masks = np.zeros((count, 32, 32), np.uint8)
+    masks[:, 6:26, 8:24] = REGION_INDEX["skin"]
+    for index in range(count):
+        masks[index, 18 : 18 + index % 5, 12:20] = MOUTH
+    return masks

@@ -1,6 +1,5 @@
 """The face is found by the parser."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,18 +9,7 @@ from torch import nn
 from segtalker.config.params import Params
 from segtalker.faces.mouth_box import face_transforms
 from segtalker.faces.parser_detector import ParserDetector
-from segtalker.regions import PALETTE, colourise
-
-
-@pytest.fixture
-def picture(draw: Any) -> Callable[..., tuple[np.ndarray, Any]]:
-    """Draws a face into a picture of any size."""
-
-    def make(height: int, width: int, x: float, y: float, scale: float) -> tuple[np.ndarray, Any]:
-        face = draw(max(height, width), x, y, scale, 0.2)
-        return colourise(face.mask[:height, :width]), face
-
-    return make
+from segtalker.regions import PALETTE
 
 
 @pytest.mark.parametrize(

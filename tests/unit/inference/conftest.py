@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from drawn_people import SETTINGS, SIZE, ColourParser, DrawnFace, draw_clips, tiny_params, write_models
+from drawn_fixtures import clips, colour_parser, draw, files, models, params, picture, settings
+from drawn_people import SETTINGS, SIZE, DrawnFace
 
-from segtalker.clips.store import Clip
-from segtalker.config.params import Params
-from segtalker.inference.talker import Talker, TalkSettings
+from segtalker.inference.talker import Talker
+
+__all__ = ["clips", "colour_parser", "draw", "files", "models", "params", "picture", "settings"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,45 +23,9 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def draw() -> type[DrawnFace]:
-    """Draws a face anywhere."""
-    return DrawnFace
-
-
-@pytest.fixture(scope="session")
 def face() -> DrawnFace:
     """A face in the middle of a small picture."""
     return DrawnFace(SIZE, 32.0, 26.0, 15.0, 0.2)
-
-
-@pytest.fixture(scope="session")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
-    """Three clips of two people."""
-    return draw_clips(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`models/<experiment>` with untrained networks."""
-    return write_models(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(scope="session")
-def colour_parser() -> torch.nn.Module:
-    """A parser that is right about drawings."""
-    return ColourParser().requires_grad_(False)
-
-
-@pytest.fixture(scope="session")
-def params() -> Params:
-    """Params of the untrained networks."""
-    return tiny_params()
-
-
-@pytest.fixture(scope="session")
-def settings() -> TalkSettings:
-    """What the untrained networks are for."""
-    return SETTINGS
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Portraits: the face found by the parser, cut out, followed."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,24 +14,13 @@ from segtalker.faces.crop_squares import map_points, square_transform
 from segtalker.inference.portrait import PortraitReader, read_portrait
 from segtalker.media.images import read_image, write_png
 from segtalker.media.video import write_video
-from segtalker.regions import MOUTH, colourise
+from segtalker.regions import MOUTH
 from segtalker.utils.errors import BadInputError
 
 
 @pytest.fixture
 def reader(params: Params, colour_parser: nn.Module) -> PortraitReader:
     return PortraitReader(params.crop, params.base.image_size, params.base.fps, colour_parser, "parser", "")
-
-
-@pytest.fixture
-def picture(draw: Any) -> Callable[..., tuple[np.ndarray, Any]]:
-    """Draws a face into a picture of any size."""
-
-    def make(height: int, width: int, x: float, y: float, scale: float) -> tuple[np.ndarray, Any]:
-        face = draw(max(height, width), x, y, scale, 0.2)
-        return colourise(face.mask[:height, :width]), face
-
-    return make
 
 
 def test_a_still_becomes_one_crop_with_landmarks_and_masks(

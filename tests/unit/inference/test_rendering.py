@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from drawn_people import mouth_masks
 from torch import nn
 
 from segtalker.inference.rendering import encode_identity, render_frames
@@ -23,21 +24,13 @@ def nets() -> tuple[nn.Module, nn.Module]:
     return encoder.eval(), generator.eval()
 
 
-def _masks(count: int, seed: int = 0) -> np.ndarray:
-    masks = np.zeros((count, SIDE, SIDE), np.uint8)
-    masks[:, 6:26, 8:24] = SKIN
-    for index in range(count):
-        masks[index, 18 : 18 + (index + seed) % 5, 12:20] = MOUTH
-    return masks
-
-
 def _frames(count: int) -> np.ndarray:
     return np.random.default_rng(5).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
 
 
 def test_codes_come_from_the_frame_that_shows_most_of_the_region(nets: tuple[nn.Module, nn.Module]) -> None:
     encoder, _ = nets
-    frames, masks = _frames(5), _masks(5)
+    frames, masks = _frames(5), mouth_masks(5)
     codes = encode_identity(encoder, frames, masks)
     singles = [encode_identity(encoder, frames[i : i + 1], masks[i : i + 1]) for i in range(5)]
     torch.testing.assert_close(codes[0, MOUTH], singles[4][0, MOUTH])
@@ -46,9 +39,9 @@ def test_codes_come_from_the_frame_that_shows_most_of_the_region(nets: tuple[nn.
 
 def test_batches_do_not_change_the_frames(nets: tuple[nn.Module, nn.Module]) -> None:
     encoder, generator = nets
-    codes = encode_identity(encoder, _frames(1), _masks(1))
+    codes = encode_identity(encoder, _frames(1), mouth_masks(1))
     runs = [
-        np.stack(list(render_frames(generator, _masks(5), codes, _frames(5), edge=1, batch_size=size)))
+        np.stack(list(render_frames(generator, mouth_masks(5), codes, _frames(5), edge=1, batch_size=size)))
         for size in (1, 2, 8)
     ]
     assert runs[0].shape == (5, SIDE, SIDE, 3)
@@ -62,18 +55,18 @@ def test_frames_stream(nets: tuple[nn.Module, nn.Module]) -> None:
     encoder, generator = nets
     painted: list[int] = []
     generator.register_forward_hook(lambda _, args, __: painted.append(len(args[0])))
-    codes = encode_identity(encoder, _frames(1), _masks(1))
-    frames = render_frames(generator, _masks(6), codes, None, edge=1, batch_size=2)
+    codes = encode_identity(encoder, _frames(1), mouth_masks(1))
+    frames = render_frames(generator, mouth_masks(6), codes, None, edge=1, batch_size=2)
     next(frames)
     assert painted == [2]
 
 
 def test_the_background_is_the_given_one_and_the_face_is_not(nets: tuple[nn.Module, nn.Module]) -> None:
     encoder, generator = nets
-    codes = encode_identity(encoder, _frames(1), _masks(1))
+    codes = encode_identity(encoder, _frames(1), mouth_masks(1))
     behind = np.zeros((1, SIDE, SIDE, 3), np.uint8)
     behind[..., 1] = 200
-    with_it = np.stack(list(render_frames(generator, _masks(3), codes, behind, edge=1, batch_size=2)))
-    without = np.stack(list(render_frames(generator, _masks(3), codes, None, edge=1, batch_size=2)))
+    with_it = np.stack(list(render_frames(generator, mouth_masks(3), codes, behind, edge=1, batch_size=2)))
+    without = np.stack(list(render_frames(generator, mouth_masks(3), codes, None, edge=1, batch_size=2)))
     np.testing.assert_array_equal(with_it[:, :3], behind.repeat(3, 0)[:, :3])
     np.testing.assert_array_equal(with_it[:, 10:22, 12:20], without[:, 10:22, 12:20])

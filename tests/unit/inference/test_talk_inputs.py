@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segtalker.clips.store import write_wav
 from segtalker.inference.talk_inputs import (
     newest_experiment,
     open_portrait,
@@ -18,18 +17,9 @@ from segtalker.inference.talk_inputs import (
     read_mask,
     save_mask,
 )
-from segtalker.media.images import write_png
 from segtalker.media.video import Video, write_video
 from segtalker.regions import colourise
 from segtalker.utils.errors import BadInputError, MissingWeightsError
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """A portrait and a second of speech."""
-    write_png(tmp_path / "face.png", np.full((64, 64, 3), 90, np.uint8))
-    write_wav(tmp_path / "speech.wav", np.random.default_rng(0).uniform(-0.3, 0.3, 16000).astype(np.float32), 16000)
-    return tmp_path
 
 
 def test_portraits_are_told_by_their_content(files: Path) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from drawn_people import mouth_masks
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_confusion_matrix, multiclass_jaccard_index
 
@@ -21,10 +22,9 @@ from segtalker.nets.tensors import (
     to_frames,
     to_images,
 )
-from segtalker.regions import LIP, MOUTH, NUM_REGIONS, REGION_INDEX
+from segtalker.regions import LIP, MOUTH, NUM_REGIONS
 
 SIDE = 32
-SKIN = REGION_INDEX["skin"]
 CPU = torch.device("cpu")
 
 
@@ -66,27 +66,19 @@ def test_windows_slide_by_one_frame() -> None:
     assert windows[:, :, 0, 0, 0].tolist() == [[0, 1, 2, 3, 4], [1, 2, 3, 4, 5], [2, 3, 4, 5, 6]]
 
 
-def _masks(count: int, seed: int = 0) -> np.ndarray:
-    masks = np.zeros((count, SIDE, SIDE), np.uint8)
-    masks[:, 6:26, 8:24] = SKIN
-    for index in range(count):
-        masks[index, 18 : 18 + (index + seed) % 5, 12:20] = MOUTH
-    return masks
-
-
 def test_uint8_survives_the_round_trip() -> None:
     frames = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
     np.testing.assert_array_equal(to_frames(to_images(frames, CPU)), frames)
 
 
 def test_one_hot_names_each_region() -> None:
-    regions = one_hot(torch.from_numpy(_masks(2)))
+    regions = one_hot(torch.from_numpy(mouth_masks(2)))
     assert regions.shape == (2, NUM_REGIONS, SIDE, SIDE)
-    np.testing.assert_array_equal(regions.argmax(1).numpy(), _masks(2))
+    np.testing.assert_array_equal(regions.argmax(1).numpy(), mouth_masks(2))
 
 
 def _edge_profile(edge: int) -> Tensor:
-    masks = one_hot(torch.from_numpy(_masks(1)))
+    masks = one_hot(torch.from_numpy(mouth_masks(1)))
     white = torch.ones(1, 3, SIDE, SIDE)
     return composite(-white, white, masks, edge)[0, 0, 12]
 

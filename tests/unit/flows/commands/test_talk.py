@@ -4,23 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from flows.commands.talk import talk
-from segtalker.clips.store import write_wav
-from segtalker.media.images import write_png
 from segtalker.utils.errors import BadInputError
 
 ROOT = Path(__file__).parents[4]
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """A portrait and a second of speech."""
-    write_png(tmp_path / "face.png", np.full((64, 64, 3), 90, np.uint8))
-    write_wav(tmp_path / "speech.wav", np.random.default_rng(0).uniform(-0.3, 0.3, 16000).astype(np.float32), 16000)
-    return tmp_path
 
 
 def test_the_command_checks_what_belongs_together(tmp_path: Path) -> None:

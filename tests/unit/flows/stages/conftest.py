@@ -4,16 +4,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from drawn_people import SETTINGS, draw_clips, write_models
+from drawn_fixtures import clips, models, settings
 
-from segtalker.clips.store import Clip
 from segtalker.config.params import PARAMS_FILE, Params, load_params, merge, override_params, parse_params, read_yaml
-from segtalker.inference.talker import TalkSettings
 from segtalker.nets.checkpoints import save_net
 from segtalker.nets.parser import FaceParser
 
 from .small_project import CONFIG, write_download
 
+__all__ = ["clips", "models", "settings"]
 ROOT = Path(__file__).parents[4]
 EVERY_LOSS = {"train_sgi": {"loss_weights": {"parsing": 0.1}}}  # weighs nothing in params.yaml
 
@@ -46,21 +45,3 @@ def weighed() -> Params:
     """The project's, in which every loss weighs something."""
     active = {"active": {"experiment": "e", "dataset": "d"}}
     return override_params(read_yaml(ROOT / PARAMS_FILE), active | EVERY_LOSS, "test")
-
-
-@pytest.fixture(scope="session")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
-    """Three clips of two people."""
-    return draw_clips(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`models/<experiment>` with untrained networks."""
-    return write_models(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(scope="session")
-def settings() -> TalkSettings:
-    """What the untrained networks are for."""
-    return SETTINGS

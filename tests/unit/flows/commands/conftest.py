@@ -1,0 +1,5 @@
+"""What `segtalker talk` is handed."""
+
+from drawn_fixtures import files
+
+__all__ = ["files"]
