@@ -6,7 +6,9 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from project_copy import LIMIT_S, Project, copy_project
@@ -17,18 +19,22 @@ UNTIL_CUT = ("reproduce", "--experiment", "tiny", "--until", "cut")
 Finished = tuple[Project, subprocess.CompletedProcess[str]]
 
 
-def processes(root: Path) -> dict[int, str]:
-    """Command lines of all processes that work in a folder."""
-    found = {}
+class Process(NamedTuple):
+    parent: int
+    command: str
+
+
+def processes(root: Path) -> dict[int, Process]:
+    """All processes that work in a folder; one that ends while it is read is not among them."""
+    working = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
-                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            with suppress(OSError):
+                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
                 if state != "Z" and Path(os.readlink(entry / "cwd")).is_relative_to(root):
-                    found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
-            except OSError:
-                continue
-    return found
+                    command = (entry / "cmdline").read_text().replace("\0", " ")
+                    working[int(entry.name)] = Process(int(parent), command)
+    return working
 
 
 def assert_gone(root: Path, within_s: float = 15.0) -> None:
@@ -40,9 +46,10 @@ def assert_gone(root: Path, within_s: float = 15.0) -> None:
 
 def stage_process(root: Path) -> int | None:
     """The process of the stage that runs, forked from the one that imported all of them."""
-    servers = [pid for pid, command in processes(root).items() if "flows.stages.preload" in command]
-    parents = {pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in servers}
-    return next((pid for pid, parent in parents.items() if parent in servers), None)
+    servers = {
+        pid: process.parent for pid, process in processes(root).items() if "flows.stages.preload" in process.command
+    }
+    return next((pid for pid, parent in servers.items() if parent in servers), None)
 
 
 @pytest.fixture
