@@ -20,7 +20,7 @@ reproduce: env ## Run the whole experiment on the embedded data
 	@$(BIN)/segtalker reproduce
 
 test: env ## Run every test, the whole pipeline at tiny size included
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_FLAGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 lint: env ## Check style, types and import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy && $(BIN)/lint-imports --config pyproject.toml

@@ -71,8 +71,8 @@ def reproduce(
         say(f"{experiment}: {STAGES.index(until) + 1} stages")
         from flows.experiment_run import experiment_run
 
-        with experiment_run(root, params) as run:
-            outcomes = run.reproduce(until)
+        with experiment_run(root, params, STAGES[: STAGES.index(until) + 1]) as run:
+            outcomes = run.reproduce()
     ran = sum(outcome.state == "ran" for outcome in outcomes)
     say(f"{experiment}: {ran} stages ran, {len(outcomes) - ran} cached")
     if until == STAGES[-1]:
@@ -91,7 +91,7 @@ def report() -> None:
     with run_lock(root):
         from flows.experiment_run import experiment_run
 
-        with experiment_run(root, params) as run:
+        with experiment_run(root, params, STAGES[-1:]) as run:
             page = run.report()
     say(f"report: {page}")
 

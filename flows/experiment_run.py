@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from flows.dvc.lock_cache import restore_lock, save_lock
 from flows.prefect_server import Server, configure, prefect_server
 from flows.schedule import Resources
 from flows.stage_runs import Outcome, StageRuns
-from flows.stages.__main__ import PRELOADED, SERVER_VARIABLE
+from flows.stages.__main__ import SERVER_VARIABLE, stage_modules
 from segtalker.config.params import Params
 from segtalker.config.stages import STAGES, Stage
 from segtalker.utils.arithmetic import arithmetic_environment
@@ -49,7 +49,8 @@ class ExperimentRun:
     Args:
         root: the project folder.
         params: all of them.
-        dvc: runs the stages.
+        stages: that are to be brought up to date, in pipeline order.
+        dvc: runs them.
         prefect: starts Prefect where it is not started yet.
         preload: see `StageRuns`.
     """
@@ -58,15 +59,16 @@ class ExperimentRun:
         self,
         root: Path,
         params: Params,
+        stages: tuple[Stage, ...],
         dvc: Dvc,
         prefect: Callable[[], PrefectStart],
-        preload: Callable[[], dict[str, str]],
+        preload: Callable[[tuple[Stage, ...]], dict[str, str]],
     ) -> None:
-        self._root, self._params, self._dvc = root, params, dvc
+        self._root, self._params, self._stages, self._dvc = root, params, stages, dvc
         self._prefect, self._preload = prefect, preload
 
-    def reproduce(self, until: Stage) -> list[Outcome]:
-        """Brings every stage up to `until` up to date; one outcome a stage."""
+    def reproduce(self) -> list[Outcome]:
+        """Brings the stages up to date; one outcome each."""
         experiment = self._params.active.experiment
         if restored_stages := restore_lock(self._root, self._params):
             names = ", ".join(restored_stages)
@@ -74,9 +76,8 @@ class ExperimentRun:
             self._dvc.checkout()
         # the user's own videos lie outside; only the stage itself can tell whether they changed
         forced_stages = () if self._params.download.source == "synthetic" else STAGES[:1]
-        stages = STAGES[: STAGES.index(until) + 1]
-        changed_stages = set[str](stages) if _is_fresh(self._root) else self._dvc.status()
-        runs = self._stage_runs(stages, changed_stages, forced_stages)
+        changed_stages = set[str](self._stages) if _is_fresh(self._root) else self._dvc.status()
+        runs = self._stage_runs(changed_stages, forced_stages)
         try:
             self._run(runs, lambda flows: flows.reproduce(experiment, runs))
         finally:
@@ -84,16 +85,14 @@ class ExperimentRun:
         return runs.outcomes
 
     def report(self) -> Path:
-        """Makes tables, figures and page again; where the page is."""
-        runs = self._stage_runs(STAGES[-1:], (), STAGES[-1:])
+        """Makes tables, figures and page again, the stages being `tables` alone; where the page is."""
+        runs = self._stage_runs((), self._stages)
         self._run(runs, lambda flows: flows.report(self._root, self._params.active.experiment, runs))
         return self._root / "reports" / "index.html"
 
-    def _stage_runs(
-        self, stages: Sequence[Stage], changed_stages: Collection[str], forced_stages: Collection[Stage]
-    ) -> StageRuns:
+    def _stage_runs(self, changed_stages: Collection[str], forced_stages: Collection[Stage]) -> StageRuns:
         return StageRuns(
-            self._dvc, self._params, stages, changed_stages, forced_stages, Resources.here(), self._preload
+            self._dvc, self._params, self._stages, changed_stages, forced_stages, Resources.here(), self._preload
         )
 
     def _run(self, runs: StageRuns, flow: Callable[[ModuleType], object]) -> None:
@@ -118,12 +117,13 @@ def _is_fresh(root: Path) -> bool:
 
 
 @contextmanager
-def experiment_run(root: Path, params: Params) -> Iterator[ExperimentRun]:
+def experiment_run(root: Path, params: Params, stages: tuple[Stage, ...]) -> Iterator[ExperimentRun]:
     """Starts what a run needs: at once where all is to run, else when it turns out to be needed.
 
     Args:
         root: the project folder.
         params: of the active experiment.
+        stages: that are to be brought up to date, in pipeline order.
     """
     configure(root)
     environment = {**os.environ, **arithmetic_environment(params.base.instruction_set)}
@@ -133,8 +133,9 @@ def experiment_run(root: Path, params: Params) -> Iterator[ExperimentRun]:
         dvc = exit_stack.enter_context(open_dvc(root, environment))
 
         @cache
-        def preload() -> str:
-            return exit_stack.enter_context(fork_server(PRELOADED, environment, root))
+        def preload(running_stages: tuple[Stage, ...]) -> dict[str, str]:
+            address = exit_stack.enter_context(fork_server(stage_modules(running_stages), environment, root))
+            return {SERVER_VARIABLE: address}
 
         @cache
         def prefect() -> PrefectStart:
@@ -143,6 +144,6 @@ def experiment_run(root: Path, params: Params) -> Iterator[ExperimentRun]:
             return PrefectStart(server, background.submit(importlib.import_module, "flows.pipeline"))
 
         if _is_fresh(root):
-            preload(), prefect()
+            preload(stages), prefect()
         write_code_file(root)
-        yield ExperimentRun(root, params, dvc, prefect, lambda: {SERVER_VARIABLE: preload()})
+        yield ExperimentRun(root, params, stages, dvc, prefect, preload)

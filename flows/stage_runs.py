@@ -44,7 +44,8 @@ class StageRuns:
         changed_stages: those that DVC found changed.
         forced_stages: those that look at files DVC does not know, such as the user's videos.
         machine: cores and GPUs.
-        preload: starts what stages are forked from and gives variables that name it; called before the first runs.
+        preload: starts what stages are forked from and gives variables that name it; called before the first runs,
+            with those that may run.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class StageRuns:
         changed_stages: Collection[str],
         forced_stages: Collection[Stage],
         machine: Resources,
-        preload: Callable[[], dict[str, str]],
+        preload: Callable[[tuple[Stage, ...]], dict[str, str]],
     ) -> None:
         self.stages, self.begun = tuple(stages), list[Stage]()
         self._dvc, self._params, self._preload = dvc, params, preload
@@ -115,7 +116,7 @@ class StageRuns:
         self._processes[stage] = self._dvc.start_stage(stage, stage in self._forced, self._extra[stage])
 
     def _variables(self, stage: Stage, gpus: Sequence[str]) -> dict[str, str]:
-        variables = self._preload()
+        variables = dict(self._preload(tuple(name for name in self.stages if self._schedule.shares[name].cores)))
         if not self._schedule.is_alone(stage):
             variables |= {LINES_VARIABLE: "1"}
         if gpus and self._several_gpus:

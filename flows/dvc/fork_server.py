@@ -70,7 +70,7 @@ class ForkedProcess:
         arguments: `sys.argv[1:]` of it.
         environment: all its environment variables.
         folder: its working folder.
-        module: which the server must have imported before; it may be importing others still.
+        module: which the server, if it imports it, must have imported before; it may be importing others still.
         streams: file descriptors of its standard input, output and error.
     """
 
@@ -172,6 +172,7 @@ class _Server:
     Args:
         listener: where requests come in.
         lifeline: a pipe that ends with the run.
+        all_imported: whether no module is imported any more; a program that needs another imports it itself.
     """
 
     listener: socket.socket
@@ -179,6 +180,7 @@ class _Server:
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     waiting: list[_Request] = field(default_factory=list)
     running: dict[int, socket.socket] = field(default_factory=dict)
+    all_imported: bool = False
 
     def open(self) -> None:
         """Listens to all that can happen."""
@@ -203,7 +205,8 @@ class _Server:
             else:
                 self._hung_up(key.fileobj)  # type: ignore[arg-type]
         self._reap()
-        for request in [request for request in self.waiting if request.content["module"] in sys.modules]:
+        ready = (request for request in self.waiting if self.all_imported or request.content["module"] in sys.modules)
+        for request in list(ready):
             self.waiting.remove(request)
             if self._fork(request):
                 return request
@@ -323,11 +326,14 @@ def serve(run: int, listener: int, lifeline: int, modules: Sequence[str]) -> _Re
         importlib.import_module(name)
         if request := server.turn(0):
             return request
+    server.all_imported = True
     gc.freeze()  # a collection in a forked process would copy what both share
     _end_with(None)  # from here on it kills what runs before it goes
+    timeout: float | None = 0.0  # a program may wait already for a module that was not to be imported
     while True:
-        if request := server.turn(None):
+        if request := server.turn(timeout):
             return request
+        timeout = None
 
 
 def _exit_code(function: Callable[[], Any]) -> int:

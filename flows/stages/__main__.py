@@ -1,32 +1,37 @@
 """Runs a stage: `python -m flows.stages STAGE`, as `dvc.yaml` has it.
 
-A run keeps a process that has imported all stages; the stage is forked from it. Where there is none, as under a plain
-`dvc repro`, it is imported here.
+A run keeps a process that has imported all stages it may need; the stage is forked from it. Where there is none, as
+under a plain `dvc repro`, it is imported here.
 """
 
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from flows.dvc.fork_server import ForkedProcess, ServerGoneError
 from flows.dvc.stage_process import own_notes
-from segtalker.config.stages import STAGES
+from segtalker.config.stages import Stage
 from segtalker.utils.errors import SegTalkerError
 
 SERVER_VARIABLE = "SEGTALKER_STAGE_SERVER"
-# in the order in which stages need them; of MLflow and Lightning what they import late
-PRELOADED = (
-    "segtalker.tracking.mlflow_runs",
-    *(f"flows.stages.{stage}" for stage in STAGES),
-    "pytorch_lightning.loggers",
+# what MLflow and Lightning import late
+_STORE = (
     "mlflow.store.tracking.sqlalchemy_store",
     "mlflow.store.workspace_aware_mixin",
     "alembic.command",
     "sqlalchemy.dialects.sqlite",
-    "flows.stages.preload",
 )
+_TRAINING, _LOGGERS = "train_", "pytorch_lightning.loggers"
 _SIGNALLED = 128
+
+
+def stage_modules(stages: Sequence[Stage]) -> tuple[str, ...]:
+    """Modules that a process imports for stages to be forked from it, in the order in which they are needed."""
+    bodies = (f"flows.stages.{stage}" for stage in stages)
+    loggers = (_LOGGERS,) if any(stage.startswith(_TRAINING) for stage in stages) else ()
+    return ("segtalker.tracking.mlflow_runs", *bodies, *loggers, *_STORE, "flows.stages.preload")
 
 
 def run() -> None:

@@ -26,7 +26,7 @@ Listing = tuple[list[ClipRecord], list[ClipFailure], str]
 
 def _synthetic(run: StageRun, folder: Path) -> Listing:
     base, settings = run.params.base, run.params.download.synthetic
-    recording = Recording(base.seed, settings.seconds, settings.height, settings.width, base.fps, base.sample_rate_hz)
+    recording = Recording(base.seed, settings.height, settings.width, base.fps, base.sample_rate_hz)
     tasks = synthetic_tasks(settings, recording, folder)
     work = partial(render_recording, recording=recording)
     pool, max_failed = Pool.of(run.params.machine), base.max_failed_fraction

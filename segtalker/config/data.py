@@ -15,8 +15,18 @@ class Synthetic(Section):
     test_subjects: int = Field(ge=1)
     clips_per_subject: int = Field(ge=1)
     seconds: float = Field(gt=0.5)
+    test_clips_per_subject: int = Field(ge=1)
+    test_seconds: float = Field(gt=0.5)
     height: int = Field(ge=64)
     width: int = Field(ge=64)
+
+    def clips_of(self, split: str) -> int:
+        """How many clips a person of a split has."""
+        return self.test_clips_per_subject if split == "test" else self.clips_per_subject
+
+    def seconds_of(self, split: str) -> float:
+        """How long a clip of a split is."""
+        return self.test_seconds if split == "test" else self.seconds
 
 
 class Folder(Section):

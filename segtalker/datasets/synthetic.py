@@ -18,7 +18,7 @@ from segtalker.synthetic.motion import draw_motion
 from segtalker.synthetic.person import draw_person
 from segtalker.synthetic.renderer import Rendered, Renderer
 from segtalker.synthetic.sentences import LANGUAGES, draw_voice, sentences
-from segtalker.synthetic.speech import Speech, Voice, resample, speak_for
+from segtalker.synthetic.speech import Pause, Speech, Voice, resample, speak_for
 from segtalker.synthetic.visemes import articulation
 from segtalker.utils.atomic import write_text
 from segtalker.utils.code_hash import code_hash
@@ -26,6 +26,8 @@ from segtalker.utils.hashing import file_sha256
 
 _CRF = 11
 _LEAD_S = (0.08, 0.3)
+_PAUSE_S = (0.6, 0.9)
+_LEAST_WORDS, _WORDS_A_SECOND = 1, 1.25  # before a pause, so that it comes in the first half of a clip
 
 
 class Recording(NamedTuple):
@@ -33,7 +35,6 @@ class Recording(NamedTuple):
 
     Args:
         seed: of the dataset.
-        seconds: length of a clip.
         height: of a frame, pixels.
         width: of a frame, pixels.
         fps: frames a second.
@@ -41,7 +42,6 @@ class Recording(NamedTuple):
     """
 
     seed: int
-    seconds: float
     height: int
     width: int
     fps: int
@@ -54,7 +54,7 @@ def synthetic_tasks(settings: Synthetic, recording: Recording, folder: Path) -> 
     They come in an order in which processes that work side by side have a person each, who is painted once then.
 
     Args:
-        settings: how many people and clips.
+        settings: how many people and clips, and how long those are.
         recording: how they are recorded.
         folder: `data/download/<dataset>`.
     """
@@ -63,19 +63,25 @@ def synthetic_tasks(settings: Synthetic, recording: Recording, folder: Path) -> 
     splits = [split for split, count in counts for _ in range(count)]
     people = range(0, len(splits), usable_cores())
     records = [
-        _record(subject, clip, splits[subject], folder)
+        _record(subject, clip, splits[subject], settings.seconds_of(splits[subject]), folder)
         for first in people
-        for clip in range(settings.clips_per_subject)
+        for clip in range(max(settings.clips_per_subject, settings.test_clips_per_subject))
         for subject in range(first, min(first + people.step, len(splits)))
+        if clip < settings.clips_of(splits[subject])
     ]
     return [ClipTask(record, task_key(asdict(record), recording, code)) for record in records]
 
 
-def _record(subject: int, clip: int, split: str, folder: Path) -> ClipRecord:
+def _record(subject: int, clip: int, split: str, seconds: float, folder: Path) -> ClipRecord:
     clip_id = f"s{subject:03d}_{clip:02d}"
     place = folder / "clips" / clip_id
     return ClipRecord(
-        clip_id=clip_id, subject=f"s{subject:03d}", split=split, source=place / "video.mp4", annotations=place
+        clip_id=clip_id,
+        subject=f"s{subject:03d}",
+        split=split,
+        source=place / "video.mp4",
+        annotations=place,
+        seconds=seconds,
     )
 
 
@@ -94,8 +100,16 @@ def spoken(record: ClipRecord, recording: Recording) -> tuple[Speech, list[str],
     voice = draw_voice(record.split, language, person.gender, own)
     rng = np.random.default_rng((recording.seed, subject, 2, clip))
     texts = sentences(record.split, language, rng)
-    speech, spoken_texts = speak_for(recording.seconds, texts, voice, float(rng.uniform(*_LEAD_S)))
+    lead_s = float(rng.uniform(*_LEAD_S))
+    # everybody's second clip, fourth and so on: what is measured in silence stands on as many people as the rest
+    pause = _draw_pause(record.seconds, rng) if clip % 2 else None
+    speech, spoken_texts = speak_for(record.seconds, texts, voice, lead_s, pause)
     return speech, spoken_texts, voice
+
+
+def _draw_pause(seconds: float, rng: np.random.Generator) -> Pause:
+    words = rng.integers(_LEAST_WORDS, max(_LEAST_WORDS, int(_WORDS_A_SECOND * seconds)) + 1)
+    return Pause(int(words), float(rng.uniform(*_PAUSE_S)))
 
 
 def render_recording(record: ClipRecord, output: Path, recording: Recording) -> Facts:
@@ -110,7 +124,7 @@ def render_recording(record: ClipRecord, output: Path, recording: Recording) -> 
         The fields that only the finished clip knows.
     """
     subject, clip = _numbers(record)
-    frames = round(recording.seconds * recording.fps)
+    frames = round(record.seconds * recording.fps)
     speech, spoken_texts, voice = spoken(record, recording)
     motion = draw_motion(frames, recording.fps, np.random.default_rng((recording.seed, subject, 3, clip)))
     images = list(_renderer(subject, recording).render(articulation(speech, recording.fps, frames), motion))

@@ -30,6 +30,8 @@ from segtalker.utils.errors import BadClipError, BadInputError
 from segtalker.utils.hashing import file_sha256
 
 GROUND_TRUTH = "ground_truth"
+# the recordings of one half of the people held against those of the other, as far as metrics of a whole set go
+TRUTH_HALVES = "truth_halves"
 SCORES_FILE = "scores.json"
 FEATURES_FILE = "features.npz"
 # what a measure gave for a clip: an array, a named tuple of arrays, sync scores, or why it gave nothing

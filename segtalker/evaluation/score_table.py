@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from segtalker.evaluation.clip import FEATURES_FILE, GROUND_TRUTH, SCORES_FILE
+from segtalker.evaluation.clip import FEATURES_FILE, GROUND_TRUTH, SCORES_FILE, TRUTH_HALVES
 from segtalker.evaluation.metric_nets import MetricNetsConfig
 from segtalker.evaluation.result_files import SCORE_COLUMNS
 from segtalker.metrics.catalogue import all_metrics, chosen_metrics
@@ -61,8 +61,22 @@ def clip_scores(clips: Sequence[MeasuredClip]) -> tuple[list[dict], list[dict]]:
     return scores, failures
 
 
+def halves(clips: Sequence[MeasuredClip]) -> tuple[list[MeasuredClip], list[MeasuredClip]]:
+    """The clips of one half of the people, and of the other.
+
+    People are dealt A B B A in the order of their names: neither what comes by turns in it, as women and men do in the
+    embedded dataset, nor what comes in blocks lies on one side.
+    """
+    people = sorted({clip.subject for clip in clips})
+    first = {person for place, person in enumerate(people) if place % 4 in (0, 3)}
+    return [clip for clip in clips if clip.subject in first], [clip for clip in clips if clip.subject not in first]
+
+
 def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], nets: MetricNetsConfig) -> list[dict]:
-    """Scores of whole sets of frames: distances of their features to the ground truth's."""
+    """Scores of whole sets of frames: distances of their features to the ground truth's.
+
+    The row `TRUTH_HALVES` says how far the truth is from itself: what a perfect method gets of other people's frames.
+    """
     scores_by_clip = {clip: clip.read()["scores"] for clip in clips}
 
     @cache  # its moments are computed once for all methods that have the same clips
@@ -78,6 +92,10 @@ def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], nets: 
             reference = reference_set(metric.measure, own)
             video = reference if method == GROUND_TRUTH else _feature_set(own, method, metric.measure)
             rows.append(_dataset_row(method, metric, reference, video, missing))
+        parts = halves(clips)
+        reason = missing or ("" if all(parts) else "a single person was tested")
+        first, other = (_feature_set(part, GROUND_TRUTH, metric.measure) for part in parts)
+        rows.append(_dataset_row(TRUTH_HALVES, metric, first, other, reason))
     return rows
 
 
@@ -101,7 +119,9 @@ def _dataset_row(method: str, metric: Metric, reference: FeatureSet, video: Feat
 def score_table(rows: Sequence[dict], methods: Sequence[str]) -> pd.DataFrame:
     """The long table, `SCORE_COLUMNS`, in order of method and metric, then clip."""
     table = pd.DataFrame(list(rows), columns=list(SCORE_COLUMNS)).astype({"value": float})
-    order = {name: index for index, name in enumerate([*methods, *(metric.name for metric in all_metrics())])}
+    order = {
+        name: index for index, name in enumerate([*methods, TRUTH_HALVES, *(metric.name for metric in all_metrics())])
+    }
     table["rank"] = table["method"].map(order) * len(order) + table["metric"].map(order)
     return table.sort_values(["rank", "clip_id"], kind="stable", ignore_index=True).drop(columns="rank")
 

@@ -12,13 +12,14 @@ from segtalker.metrics import (
     masks,
     motion,
     perceptual,
+    silence,
     sync,
     texture,
 )
 from segtalker.metrics.registry import Metric, NotMeasurable, registered
 
 # columns of the tables come in this order, within a module in the order of its lines
-MODULES = (images, perceptual, distribution, cpbd, texture, sync, landmarks, motion, identity, masks)
+MODULES = (images, perceptual, distribution, cpbd, texture, sync, silence, landmarks, motion, identity, masks)
 _PLACES = {module.__name__: place for place, module in enumerate(MODULES)}
 
 

@@ -78,26 +78,36 @@ _HELD_OUT: dict[str, dict[str, tuple[str, ...]]] = {
             "The children jumped over puddles on their way home.",
             "Our village has a bridge, two mills and a very old tower.",
             "Follow me, but be careful with the broken step.",
+            "Thirty brown cows were grazing behind the old farm.",
+            "Every evening the fishermen repair their nets.",
+            "You should taste the soup before adding pepper.",
+            "Black clouds were moving over the empty harbour.",
+            "He promised to bring four boxes of fresh oranges.",
+            "Some people never look up from their phones.",
         ),
         "de": (
             "Vielleicht bleibt das Wetter bis Freitag freundlich.",
             "Auf dem Marktplatz musizieren vier junge Leute.",
             "Sie öffnete das Fenster und rief nach ihrem Hund.",
+            "Morgen fahren wir mit dem Bus zum Museum.",
         ),
         "fr": (
             "Peut-être que le temps va changer avant demain.",
             "Elle ouvre le journal et boit un bon café.",
             "Les enfants jouent au ballon devant la mairie.",
+            "Mon frère prépare une soupe aux champignons.",
         ),
         "es": (
             "Quizás el tiempo cambie antes del viernes.",
             "Ella abre el periódico y toma un café.",
             "Los niños juegan a la pelota en la plaza.",
+            "Mi hermano prepara una sopa de verduras.",
         ),
         "it": (
             "Forse il tempo cambia prima di venerdì.",
             "Lei apre il giornale e beve un buon caffè.",
             "I bambini giocano a palla davanti alla chiesa.",
+            "Mio fratello prepara una zuppa di verdure.",
         ),
     },
 }
@@ -106,7 +116,7 @@ SENTENCES: dict[str, dict[str, tuple[str, ...]]] = {"train": _TRAIN, **_HELD_OUT
 VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "train": {"female": ("f1", "f2", "f4", "belinda", "steph"), "male": ("m1", "m2", "m3", "m5", "m7")},
     "val": {"female": ("steph2",), "male": ("m6",)},
-    "test": {"female": ("f3", "linda"), "male": ("m4", "paul")},
+    "test": {"female": ("f3", "f5", "linda"), "male": ("m4", "m8", "paul")},
 }
 
 

@@ -22,6 +22,7 @@ _SYNCHRONOUS = 2
 _PHONEME_EVENTS = 0x0001
 _UTF8 = 1
 _SEED = 1
+_BREATH_S = 0.12  # from one sentence to the next
 _RATE, _PITCH, _RANGE = 1, 3, 4
 _EVENT_END, _EVENT_PHONEME = 0, 7
 
@@ -70,6 +71,18 @@ class Phoneme(NamedTuple):
     symbol: str
     start_s: float
     end_s: float
+
+
+class Pause(NamedTuple):
+    """Where a speaker stops within a sentence.
+
+    Args:
+        words: said before.
+        seconds: how long nothing is said.
+    """
+
+    words: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -189,7 +202,18 @@ def _cut(speech: Speech, seconds: float) -> Speech:
     return Speech(samples, rate, (*whole, Phoneme("", end_s, seconds)))
 
 
-def speak_for(seconds: float, sentences: Iterator[str], voice: Voice, lead_s: float) -> tuple[Speech, list[str]]:
+def _sentence(text: str, voice: Voice, pause: Pause | None) -> list[Speech]:
+    """A sentence, in two parts where the speaker stops within it, and a breath."""
+    words, breath = text.split(), _silence(_BREATH_S, ESPEAK_RATE_HZ)
+    if pause is None or len(words) <= pause.words:
+        return [speak(text, voice), breath]
+    before, after = " ".join(words[: pause.words]), " ".join(words[pause.words :])
+    return [speak(before, voice), _silence(pause.seconds, ESPEAK_RATE_HZ), speak(after, voice), breath]
+
+
+def speak_for(
+    seconds: float, sentences: Iterator[str], voice: Voice, lead_s: float, pause: Pause | None
+) -> tuple[Speech, list[str]]:
     """Speaks sentences one after another until `seconds` are full.
 
     Args:
@@ -197,6 +221,7 @@ def speak_for(seconds: float, sentences: Iterator[str], voice: Voice, lead_s: fl
         sentences: an endless supply.
         voice: who speaks.
         lead_s: silence before the first sound.
+        pause: within the first sentence, or None.
 
     Returns:
         Exactly `seconds` of speech and the sentences begun.
@@ -204,7 +229,7 @@ def speak_for(seconds: float, sentences: Iterator[str], voice: Voice, lead_s: fl
     parts, texts = [_silence(lead_s, ESPEAK_RATE_HZ)], []
     while sum(part.seconds for part in parts) < seconds:
         texts.append(next(sentences))
-        parts += [speak(texts[-1], voice), _silence(0.12, ESPEAK_RATE_HZ)]
+        parts += _sentence(texts[-1], voice, pause if len(texts) == 1 else None)
     return _cut(_joined(parts), seconds), texts
 
 

@@ -140,7 +140,7 @@ class Systems:
 
 def _write_latex(results: pd.DataFrame, systems: Systems, own: Scores, folder: Path) -> None:
     scores, uncertainty, pairs = systems.scores, systems.uncertainty, systems.pairs
-    intervals = interval_texts(scores, uncertainty, LATEX_MARKS, small_latex)
+    intervals = interval_texts(scores, uncertainty, scores.summary_metrics, LATEX_MARKS, small_latex)
     gaps = difference_texts(scores, uncertainty, pairs, small_latex)
     latex = {
         "results": results_latex(results, own, None),
@@ -161,7 +161,8 @@ def _write_markdown(
     folder: Path,
 ) -> None:
     scores, uncertainty, labels = systems.scores, systems.uncertainty, systems.labels
-    intervals = metric_markdown(interval_texts(scores, uncertainty, MARKDOWN_MARKS, str), labels, scores)
+    interval_rows = interval_texts(scores, uncertainty, scores.summary_metrics, MARKDOWN_MARKS, str)
+    intervals = metric_markdown(interval_rows, labels, scores)
     gaps = metric_markdown(difference_texts(scores, uncertainty, systems.pairs, str), labels[1:], scores)
     sections = {
         "Results": results_markdown(results, own, None),

@@ -18,6 +18,7 @@ from segtalker.reporting.figures.samples import Sample
 from segtalker.reporting.figures.strips import edit_strip, frame_strip, mouth_strip
 from segtalker.reporting.figures.style import DARK, LIGHT, Theme, png_bytes, render, webp_bytes
 from segtalker.reporting.tables.build import region_table
+from segtalker.reporting.tables.formats import sample_text
 from segtalker.reporting.tables.scores import Scores
 from segtalker.utils.atomic import atomic_file
 
@@ -92,14 +93,15 @@ def score_drawings(scores: Scores) -> list[Drawing]:
     drawings = []
     if metrics:
         drawings.append(
-            Drawing("scores", "clips", "Clip by clip", "Each dot is a test clip, each bar the mean of a method.",
-                    partial(clip_scores, scores, metrics))
+            Drawing("scores", "clips", "Clip by clip", f"Each dot is one of {sample_text(scores)}, each bar the "
+                    "mean of a method.", partial(clip_scores, scores, metrics))
         )  # fmt: skip
     regions = region_table(scores)
     if len(regions.columns) > 1:
         drawings.append(
             Drawing("regions", "regions", "Region by region", "Overlap of each region with the reference mask, a dot "
-                    "for each method.", partial(region_scores, regions, scores.methods))
+                    f"for each method: the mean of {sample_text(scores)}.",
+                    partial(region_scores, regions, scores.methods))
         )  # fmt: skip
     return drawings
 

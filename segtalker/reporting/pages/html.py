@@ -11,7 +11,7 @@ from segtalker.reporting.figures.report_figures import Picture
 from segtalker.reporting.figures.videos import Player
 from segtalker.reporting.pages.templates import page_environment
 from segtalker.reporting.tables.formats import best_methods, decimals, show_interval, show_number, show_table
-from segtalker.reporting.tables.intervals import Uncertainty
+from segtalker.reporting.tables.intervals import Interval, Uncertainty
 from segtalker.reporting.tables.methods import Method
 from segtalker.reporting.tables.scores import Metric, Scores
 
@@ -49,11 +49,29 @@ class Cell:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """A metric with one cell a method."""
+    """A metric with one cell a method; `floor` is what the truth itself gets of it, empty where that is not known."""
 
     metric: Metric
     direction: str
     cells: list[Cell]
+    floor: str
+
+
+@dataclass(frozen=True)
+class VerdictCell:
+    """What a system has more than the baseline: text, its interval, and `better`, `worse` or the like."""
+
+    text: str
+    interval: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Systems against the baseline: a column a system, and rows of (metric, direction, cells)."""
+
+    columns: list[str]
+    rows: list[tuple[Metric, str, list[VerdictCell]]]
 
 
 @dataclass(frozen=True)
@@ -90,6 +108,11 @@ class Report:
     methods: Sequence[Method]
     scores: list[ScoreRow]
     counts: list[tuple[str, list[str]]]
+    verdicts: Verdicts
+    verdicts_caption: str
+    areas: list[ScoreRow]
+    textures: list[ScoreRow]
+    means_caption: str
     clips_title: str
     clips: Table
     groups: list[tuple[str, Table]]
@@ -109,12 +132,12 @@ class Report:
         return [(name, "#" + bytes(colour).hex()) for name, colour in zip(REGIONS, PALETTE, strict=True)]
 
 
-def score_rows(scores: Scores, uncertainty: Uncertainty) -> list[ScoreRow]:
-    """Rows of the results table: every metric that any method has."""
+def score_rows(scores: Scores, uncertainty: Uncertainty, metrics: Sequence[Metric]) -> list[ScoreRow]:
+    """Rows of a table of results: those of the metrics that any method has."""
     means = scores.means()
     reasons = scores.values.groupby(["method", "metric"], sort=True)["reason"].max().to_dict()
     rows = []
-    for metric in scores.summary_metrics:
+    for metric in metrics:
         column = means[metric.name]
         if column.isna().all():
             continue
@@ -129,8 +152,34 @@ def score_rows(scores: Scores, uncertainty: Uncertainty) -> list[ScoreRow]:
             )
             for method in scores.methods
         ]
-        rows.append(ScoreRow(metric, DIRECTIONS[metric.higher_is_better], cells))
+        floor = show_number(scores.floors.get(metric.name, math.nan), digits)
+        rows.append(ScoreRow(metric, DIRECTIONS[metric.higher_is_better], cells, floor))
     return rows
+
+
+def page_verdicts(verdicts: pd.DataFrame, scores: Scores) -> Verdicts:
+    """The table `verdicts` for the page, metrics of single regions left to the files."""
+    systems = [method for method in scores.methods if method.name in set(verdicts["method"])]
+    by_place = {(row["metric"], row["area"], row["method"]): row for row in verdicts.to_dict("records")}
+    rows = []
+    for metric in scores.all_areas:
+        own = [by_place.get((metric.whole, metric.area, method.name)) for method in systems]
+        if any(own) and metric.area not in REGIONS:
+            digits = decimals(pd.Series([row["difference"] for row in own if row]))
+            rows.append((metric, verdict_direction(metric), [_verdict_cell(row, digits) for row in own]))
+    return Verdicts([method.label for method in systems], rows)
+
+
+def verdict_direction(metric: Metric) -> str:
+    """Which difference is for the better."""
+    return DIRECTIONS[metric.higher_is_better] or "distance from 1, ↓ lower is better"
+
+
+def _verdict_cell(row: dict | None, digits: int) -> VerdictCell:
+    if row is None:
+        return VerdictCell("", "", "")
+    one = Interval(row["difference"], row["low"], row["high"], row["clips"], row["subjects"])
+    return VerdictCell(*show_interval(one, digits, "+"), row["verdict"])
 
 
 def _interval_text(scores: Scores, uncertainty: Uncertainty, method: Method, metric: Metric, digits: int) -> str:

@@ -13,12 +13,21 @@ from ruamel.yaml import YAML
 from segtalker.config.params import Params
 from segtalker.reporting.figures.report_figures import Picture
 from segtalker.reporting.figures.videos import Player
-from segtalker.reporting.pages.html import Report, Table, group_pictures, key_numbers, score_rows
+from segtalker.reporting.pages.html import Report, Table, group_pictures, key_numbers, page_verdicts, score_rows
 from segtalker.reporting.tables.best_and_worst import clip_table
 from segtalker.reporting.tables.build import Tables
-from segtalker.reporting.tables.formats import SIGNATURE_DIGITS, interval_notes, system_names
+from segtalker.reporting.tables.formats import (
+    FLOOR_NOTE,
+    SIGNATURE_DIGITS,
+    differences_caption,
+    interval_notes,
+    means_caption,
+    sample_text,
+    system_names,
+)
 from segtalker.reporting.tables.groups import group_tables, groups_of
 from segtalker.reporting.tables.scores import Scores
+from segtalker.reporting.tables.verdicts import VERDICTS_NOTE
 
 _REVISION_DIGITS = 10
 _PACKAGES = ("torch", "pytorch-lightning", "numpy", "opencv-python-headless")
@@ -66,15 +75,20 @@ def build_report(
         lede=_lede(scores, origin),
         facts=_facts(params, origin, tables),
         key_intro="What the system reaches, and the rows it must be read against: the recording itself, the true "
-        "masks as input, and controls known to be wrong.",
+        f"masks as input, and controls known to be wrong. Means of {sample_text(scores)}; intervals are below.",
         key_numbers=key_numbers(scores, params.tables.key_metrics),
         players_intro="One button plays every screen of a clip together. The speaker in a corner chooses whose sound "
         "you hear.",
         players=players,
         results_intro=_results_intro(scores, tables),
         methods=scores.methods,
-        scores=score_rows(scores, tables.uncertainty),
-        counts=[(name, [str(value) for value in tables.results[name]]) for name in ("clips", "failed")],
+        scores=score_rows(scores, tables.uncertainty, scores.summary_metrics),
+        counts=_counts(scores, tables),
+        verdicts=page_verdicts(tables.verdicts, scores),
+        verdicts_caption=f"{VERDICTS_NOTE} {differences_caption(scores, tables.uncertainty)}".replace("`", ""),
+        areas=score_rows(scores, tables.uncertainty, scores.area_metrics),
+        textures=score_rows(scores, tables.uncertainty, scores.texture_metrics),
+        means_caption=means_caption(scores, tables.uncertainty),
         clips_title=f"Clip by clip: {scores.system.label}",
         clips=Table.of(clip_table(scores, params.tables.key_metrics)),
         groups=_groups(scores, tables),
@@ -100,11 +114,18 @@ def _lede(scores: Scores, origin: Origin) -> str:
     )
 
 
+def _counts(scores: Scores, tables: Tables) -> list[tuple[str, list[str]]]:
+    """Clips each method's column stands on, and those it lost."""
+    results = tables.results.set_index("method").loc[[method.name for method in scores.methods]]
+    return [(name, [str(value) for value in results[name]]) for name in ("clips", "failed")]
+
+
 def _results_intro(scores: Scores, tables: Tables) -> str:
+    floor = f" {FLOOR_NOTE}".replace("`", "") if scores.floors else ""
     return (
-        f"Means over the test clips. {interval_notes(scores, tables.uncertainty)} Underlined is the best of several "
-        "systems, if its difference to each other, clip by clip, has an interval without 0. Open a metric for its "
-        "protocol."
+        f"Means of {sample_text(scores)}. {interval_notes(scores, tables.uncertainty)} Underlined is the best of "
+        "several systems, if its difference to each other, clip by clip, has an interval without 0. Open a metric for "
+        f"its protocol.{floor}"
     )
 
 

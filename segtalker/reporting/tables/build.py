@@ -1,5 +1,6 @@
 """The tables of an experiment as data frames; `formats` writes them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,16 @@ from segtalker.clips.record import SPLITS
 from segtalker.clips.store import read_table
 from segtalker.config.workspace import Workspace
 from segtalker.evaluation.result_files import GROUPS
-from segtalker.reporting.tables.intervals import Bootstrap, Uncertainty, find_uncertainty, group_table
-from segtalker.reporting.tables.scores import Scores
+from segtalker.reporting.tables.intervals import (
+    INTERVAL_COLUMNS,
+    Bootstrap,
+    Uncertainty,
+    find_uncertainty,
+    group_table,
+)
+from segtalker.reporting.tables.methods import FLOOR
+from segtalker.reporting.tables.scores import Metric, Scores
+from segtalker.reporting.tables.verdicts import verdict_table
 
 _DATA_STAGES = ("download", "cut", "crop", "gate", "parse", "split")
 _RESULT_STAGES = ("generate", "evaluate")
@@ -23,12 +32,18 @@ class Tables:
     """Every table of one experiment; the functions below say what is in each.
 
     Args:
+        areas: the metrics of the picture by area, see `area_table`.
+        textures: likewise by region.
+        verdicts: systems against the baseline, see `segtalker.reporting.tables.verdicts`.
         groups: scores by emotion and the like, where the dataset says of its clips which they show.
         training: what training stages left besides their history, by `stage: name`.
     """
 
     results: pd.DataFrame
     uncertainty: Uncertainty
+    areas: pd.DataFrame
+    textures: pd.DataFrame
+    verdicts: pd.DataFrame
     groups: pd.DataFrame
     regions: pd.DataFrame
     splits: pd.DataFrame
@@ -75,9 +90,13 @@ def make_tables(
         dataset: its name.
         signature: of the experiment.
     """
+    uncertainty = find_uncertainty(scores, how)
     return Tables(
         results=results_table(scores, failures, dataset, signature),
-        uncertainty=find_uncertainty(scores, how),
+        uncertainty=uncertainty,
+        areas=area_table(uncertainty, scores.area_metrics, "area"),
+        textures=area_table(uncertainty, scores.texture_metrics, "region"),
+        verdicts=verdict_table(scores, how),
         groups=group_table(scores, clips, GROUPS, how),
         regions=region_table(scores),
         splits=splits,
@@ -116,14 +135,35 @@ def _failed_clips(failures: pd.DataFrame, method: str) -> int:
 
 
 def results_table(scores: Scores, failures: pd.DataFrame, dataset: str, signature: str) -> pd.DataFrame:
-    """The main table: one row a method, columns `dataset,method,<metrics>,clips,failed,signature`."""
+    """The main table: one row a method, columns `dataset,method,<metrics>,clips,failed,signature`.
+
+    The last row is the floor of the metrics of the whole set, where it is known.
+    """
     names = [metric.name for metric in scores.summary_metrics]
     table = scores.means()[names].rename_axis("method").rename_axis(None, axis=1).reset_index()
-    table.insert(0, "dataset", dataset)
     table["clips"] = [scores.clips(method.name) for method in scores.methods]
     table["failed"] = [_failed_clips(failures, method.name) for method in scores.methods]
+    if scores.floors:
+        floor = {"method": FLOOR.name, "clips": scores.most_clips, "failed": 0, **scores.floors}
+        table = pd.concat([table, pd.DataFrame([floor])], ignore_index=True)
+    table.insert(0, "dataset", dataset)
     table["signature"] = signature
     return table
+
+
+def area_table(uncertainty: Uncertainty, metrics: Sequence[Metric], part: str) -> pd.DataFrame:
+    """Means of the picture by area or region: `metric,<part>,method,mean,low,high,clips,subjects`.
+
+    Args:
+        uncertainty: of the scores.
+        metrics: those shown, in order.
+        part: what the column is called that says where.
+    """
+    places = pd.DataFrame(
+        [(metric.name, metric.whole, metric.area) for metric in metrics], columns=["metric", "whole", part]
+    )
+    table = places.merge(uncertainty.intervals, on="metric")
+    return table.assign(metric=table.pop("whole"))[["metric", part, *INTERVAL_COLUMNS[:1], *INTERVAL_COLUMNS[2:]]]
 
 
 def region_table(scores: Scores) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from segtalker.reporting.tables.intervals import Interval, Uncertainty, rivals
+from segtalker.reporting.tables.methods import FLOOR
 from segtalker.reporting.tables.scores import Metric, Scores
 from segtalker.utils.atomic import atomic_file
 
@@ -21,6 +22,10 @@ Place = Literal["best", "second"]
 Marks = Mapping[Place, tuple[str, str]]
 MARKDOWN_MARKS: Marks = {"best": ("**", "**"), "second": ("*", "*")}
 LATEX_MARKS: Marks = {"best": (r"\textbf{", "}"), "second": (r"\underline{", "}")}
+FLOOR_NOTE = (
+    f"`{FLOOR.name}` is what the recordings of one half of the people get against those of the other, in metrics of the"
+    " whole set alone: what other faces and words amount to. Each half has half the frames, and few frames raise FID."
+)
 BRACKETS = "In round brackets where the interval holds 0: no difference is shown."
 _LATEX_ARROWS = {True: r" $\uparrow$", False: r" $\downarrow$", None: ""}
 
@@ -190,11 +195,11 @@ def interval_cell(text: str, ends: str, marks: tuple[str, str], small: Callable[
 
 
 def interval_texts(
-    scores: Scores, uncertainty: Uncertainty, marks: Marks, small: Callable[[str], str]
+    scores: Scores, uncertainty: Uncertainty, metrics: Sequence[Metric], marks: Marks, small: Callable[[str], str]
 ) -> dict[str, list[str]]:
     """Mean and interval of each metric, a cell a method; `n=` where it stands on fewer clips than the method's row."""
     means, rows = scores.means(), dict[str, list[str]]()
-    for metric in scores.summary_metrics:
+    for metric in metrics:
         column = means[metric.name]
         if column.isna().all():
             continue
@@ -264,7 +269,7 @@ def scores_json(scores: Scores) -> str:
 
 def interval_notes(scores: Scores, uncertainty: Uncertainty) -> str:
     """How to read intervals, and which metrics have none."""
-    how, people = uncertainty.how, max((scores.subjects(method.name) for method in scores.methods), default=0)
+    how, people = uncertainty.how, scores.most_subjects
     metric_intervals = uncertainty.intervals
     whole = set(metric_intervals.loc[metric_intervals["clips"].isna(), "metric"])
     few = (
@@ -273,7 +278,8 @@ def interval_notes(scores: Scores, uncertainty: Uncertainty) -> str:
         else set()
     )
     notes = [
-        f"{how.percent} intervals by {how.draws} bootstrap draws of the {people} test people with all their clips."
+        f"{how.percent} intervals by {how.draws} bootstrap draws of the {people} test people with all their"
+        f" {scores.most_clips} clips."
     ]
     notes += ["No interval: a single person was tested."] if people == 1 else []
     for names, reason in (
@@ -284,6 +290,33 @@ def interval_notes(scores: Scores, uncertainty: Uncertainty) -> str:
             metric_list = ", ".join(metric.name for metric in scores.metrics if metric.name in names)
             notes.append(f"No interval of {metric_list}: {reason}.")
     return " ".join(notes)
+
+
+def sample_text(scores: Scores) -> str:
+    """What tables stand on: `24 clips of 12 people`."""
+    clips, people = scores.most_clips, scores.most_subjects
+    return f"{clips} {'clip' if clips == 1 else 'clips'} of {people} {'person' if people == 1 else 'people'}"
+
+
+def results_caption(scores: Scores) -> str:
+    """What the main table shows."""
+    floor = f" {FLOOR_NOTE}" if scores.floors else ""
+    return f"Means of {sample_text(scores)}; their intervals are in the next table.{floor}"
+
+
+def means_caption(scores: Scores, uncertainty: Uncertainty) -> str:
+    """What a table of means and intervals shows."""
+    how = uncertainty.how
+    return f"Means of {sample_text(scores)}; {how.percent} intervals, bootstrap over the people."
+
+
+def differences_caption(scores: Scores, uncertainty: Uncertainty) -> str:
+    """What a table of paired differences shows."""
+    how = uncertainty.how
+    return (
+        f"Mean differences, paired clip by clip, on the clips both have, of {sample_text(scores)}; {how.percent}"
+        " intervals, bootstrap over the people."
+    )
 
 
 def plain_markdown(table: pd.DataFrame) -> str:

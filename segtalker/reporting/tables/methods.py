@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["reference", "system", "oracle", "control"]
-_ROLE_ORDER: tuple[Role, ...] = ("reference", "system", "oracle", "control")
+Role = Literal["reference", "system", "oracle", "control", "floor"]
+_ROLE_ORDER: tuple[Role, ...] = ("reference", "system", "oracle", "control", "floor")
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class Method:
         name: as written by `generate` and `evaluate`.
         label: for people.
         role: a reference is real video, an oracle is given what a system has to predict, and a control shows
-            what a metric says of a method known to be wrong.
+            what a metric says of a method known to be wrong. A floor is no row like the others: the truth held
+            against itself.
         note: one sentence.
         short: a few words.
         colour: `#rrggbb`, legible on light and dark paper.
@@ -48,8 +49,11 @@ _KNOWN = (
            "moved by nothing", "#b0825a"),
     Method("static", "Static", "control", "The first frame, repeated: no motion at all.",
            "the first frame, repeated", "#2fa38b"),
+    Method("truth_halves", "Truth against truth", "floor",
+           "The recordings of one half of the people against those of the other.", "", "#8a93a3"),
 )  # fmt: skip
-GROUND_TRUTH, *_ = _KNOWN
+GROUND_TRUTH, *_, FLOOR = _KNOWN
+BASELINE = "wav2lip"  # whom the systems are held against
 _BY_NAME = {method.name: method for method in _KNOWN}
 _SPARE_COLOURS = ("#6d8f2a", "#c0632b", "#4d78a8", "#8a5a44")
 
@@ -60,7 +64,7 @@ def known_names() -> set[str]:
 
 
 def order_methods(names: set[str]) -> list[Method]:
-    """The methods of an experiment: reference, systems, oracles, controls; one not known here is a system."""
+    """The methods of an experiment: reference, systems, oracles, controls, floor; one not known here is a system."""
     others = sorted(names - set(_BY_NAME))
     spare = [
         Method(name, name.replace("_", " "), "system", "", "", _SPARE_COLOURS[index % len(_SPARE_COLOURS)])

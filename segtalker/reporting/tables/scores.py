@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from segtalker.reporting.tables.methods import Method, order_methods
 from segtalker.utils.errors import BadInputError
 
 _REGION_PREFIX = "iou_"
+WHOLE_FRAME = "frame"
 _NO_NUMBERS = {"", "nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 
 
@@ -33,12 +34,16 @@ class Metric:
         protocol: how it is measured, a sentence.
         unit: `dB`, `px`, or empty for a plain number.
         higher_is_better: None where neither direction is.
+        area: what of a picture is measured: `frame` for all of it, a part such as `face`, or a region.
+        whole: name of the same metric of the whole frame; its own where it is that.
     """
 
     name: str
     protocol: str
     unit: str
     higher_is_better: bool | None
+    area: str
+    whole: str
 
     @property
     def arrow(self) -> str:
@@ -60,16 +65,37 @@ class Scores:
             measured has a `reason` instead of a value.
         metrics: facts of each, headline metrics first.
         methods: the rows of the tables, in order.
+        floors: what the truth itself gets, one half of the people held against the other, by metric of the whole set.
     """
 
     values: pd.DataFrame
     metrics: tuple[Metric, ...]
     methods: tuple[Method, ...]
+    floors: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def summary_metrics(self) -> tuple[Metric, ...]:
-        """Columns of the main table: every metric but the single regions."""
-        return tuple(metric for metric in self.metrics if metric.region is None)
+        """Columns of the main table: every metric but those of single regions and of parts of the frame."""
+        return tuple(metric for metric in self.metrics if metric.region is None and metric.area == WHOLE_FRAME)
+
+    @property
+    def all_areas(self) -> tuple[Metric, ...]:
+        """The columns of the main table, each followed by the same of parts of the frame."""
+        parts = [metric for metric in self.metrics if metric.region is None]
+        wholes = dict.fromkeys(metric.whole for metric in parts)
+        return tuple(metric for whole in wholes for metric in parts if metric.whole == whole)
+
+    @property
+    def area_metrics(self) -> tuple[Metric, ...]:
+        """Of these the metrics of the picture in the whole frame, the face box and the like."""
+        parts = [metric for metric in self.all_areas if metric.area not in REGIONS]
+        divided = {metric.whole for metric in parts if metric.area != WHOLE_FRAME}
+        return tuple(metric for metric in parts if metric.whole in divided)
+
+    @property
+    def texture_metrics(self) -> tuple[Metric, ...]:
+        """Of these the metrics of the picture in single regions."""
+        return tuple(metric for metric in self.all_areas if metric.area in REGIONS)
 
     @property
     def region_metrics(self) -> tuple[Metric, ...]:
@@ -92,6 +118,16 @@ class Scores:
         return means.reindex(
             index=[method.name for method in self.methods], columns=[metric.name for metric in self.metrics]
         )
+
+    @property
+    def most_clips(self) -> int:
+        """On how many clips the tables stand: those of the method with most of them."""
+        return max((self.clips(method.name) for method in self.methods), default=0)
+
+    @property
+    def most_subjects(self) -> int:
+        """Likewise people."""
+        return max((self.subjects(method.name) for method in self.methods), default=0)
 
     def clips(self, method: str) -> int:
         """On how many clips the method's row stands."""
@@ -163,7 +199,9 @@ def _read_metrics(path: Path, names: set[str], headline: Sequence[str]) -> tuple
 
 def _metric(name: str, facts: Mapping[str, Any]) -> Metric:
     protocol = f"{facts['protocol']}; reference: {facts['reference']}"
-    return Metric(name, protocol, facts["unit"], facts["higher_is_better"])
+    # scores of an earlier version say nothing of areas: all are of the whole frame
+    area, whole = facts.get("area", WHOLE_FRAME), facts.get("whole", name)
+    return Metric(name, protocol, facts["unit"], facts["higher_is_better"], area, whole)
 
 
 def read_scores(folder: Path, headline: Sequence[str]) -> Scores:
@@ -179,4 +217,12 @@ def read_scores(folder: Path, headline: Sequence[str]) -> Scores:
     """
     values = _read_values(folder / METRICS_FILE)
     metrics = _read_metrics(folder / FACTS_FILE, set(values["metric"]), headline)
-    return Scores(values, metrics, tuple(order_methods(set(values["method"]))))
+    methods = order_methods(set(values["method"]))
+    floor_names = [method.name for method in methods if method.role == "floor"]
+    floors = values[values["method"].isin(floor_names) & values["value"].notna()]
+    return Scores(
+        values[~values["method"].isin(floor_names)].reset_index(drop=True),
+        metrics,
+        tuple(method for method in methods if method.name not in floor_names),
+        dict(zip(floors["metric"], floors["value"], strict=True)),
+    )

@@ -143,7 +143,7 @@ document.querySelectorAll("table.scores .order").forEach((button) => {
       const cells = [...line.cells].slice(1);
       line.append(...places.map(([index]) => cells[index]));
     }
-    document.querySelectorAll("table.scores .order").forEach((other) => other.setAttribute("aria-pressed", other === button));
+    row.closest("table").querySelectorAll(".order").forEach((other) => other.setAttribute("aria-pressed", other === button));
   });
 });
 

@@ -16,10 +16,11 @@ from segtalker.media.audio import load_audio
 from segtalker.media.video import open_video
 from segtalker.synthetic.painter import paint_person
 from segtalker.synthetic.speech import resample
+from segtalker.synthetic.visemes import articulation
 
 FILES = ("video.mp4", "masks.zip", "landmarks.npy", "speech.json")
-RECORDING = Recording(seed=3, seconds=2.0, height=160, width=160, fps=25, sample_rate_hz=16000)
-RECORD = ClipRecord(clip_id="s002_01", subject="s002", split="train", source=Path("video.mp4"))
+RECORDING = Recording(seed=3, height=160, width=160, fps=25, sample_rate_hz=16000)
+RECORD = ClipRecord(clip_id="s002_00", subject="s002", split="train", source=Path("video.mp4"), seconds=2.0)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def digests(folder: Path) -> list[str]:
 def settings(**changes: int | float) -> Synthetic:
     """A small dataset."""
     sizes = {"train_subjects": 3, "val_subjects": 1, "test_subjects": 2, "clips_per_subject": 2}
-    shape = {"seconds": 0.6, "height": 64, "width": 64}
+    shape = {"seconds": 0.6, "test_clips_per_subject": 1, "test_seconds": 0.8, "height": 64, "width": 64}
     return Synthetic.model_validate({**sizes, **shape, **changes})
 
 
@@ -50,7 +51,7 @@ def test_same_seed_same_bytes(recorded: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other", ["seed", "clip"])
 def test_another_seed_or_clip_differs_in_everything(recorded: Path, tmp_path: Path, other: str) -> None:
-    record = replace(RECORD, clip_id="s002_00") if other == "clip" else RECORD
+    record = replace(RECORD, clip_id="s002_01") if other == "clip" else RECORD
     render_recording(record, tmp_path, RECORDING if other == "clip" else RECORDING._replace(seed=4))
     assert not set(digests(tmp_path)) & set(digests(recorded))
 
@@ -99,7 +100,8 @@ def test_speech_file_tells_what_is_said(recorded: Path) -> None:
 
 def test_people_are_split_and_keep_their_voice() -> None:
     tasks = synthetic_tasks(settings(), RECORDING, Path("out"))
-    assert len({task.clip_id for task in tasks}) == 12
+    assert len({task.clip_id for task in tasks}) == 4 * 2 + 2 * 1
+    assert {(task.record.split, task.record.seconds) for task in tasks} == {("train", 0.6), ("val", 0.6), ("test", 0.8)}
     splits: dict[str, set[str]] = {}
     voices: dict[str, set] = {}
     for task in tasks:
@@ -109,10 +111,34 @@ def test_people_are_split_and_keep_their_voice() -> None:
     assert all(len(found) == 1 for found in (*splits.values(), *voices.values()))
 
 
+@pytest.mark.parametrize("seconds", [2.0, 4.0])
+def test_every_second_clip_of_a_person_has_a_pause_with_a_closed_mouth(seconds: float) -> None:
+    recording = RECORDING._replace(seed=7)
+    for subject in range(6):
+        pauses = []
+        for clip in range(2):
+            record = replace(RECORD, clip_id=f"s{subject:03d}_{clip:02d}", split="test", seconds=seconds)
+            speech, texts, _ = spoken(record, recording)
+            assert len(speech.samples) == round(seconds * speech.sample_rate_hz)
+            sounds = np.abs(speech.samples[: len(speech.samples) // 441 * 441]).reshape(-1, 441).max(axis=1) > 0.01
+            heard = np.flatnonzero(sounds) * 0.02
+            gaps = np.diff(heard)
+            pauses.append(float(gaps.max()))
+            if clip:  # within the first sentence, and something is said after it
+                start = heard[int(gaps.argmax())]
+                assert 0.1 < start < 0.75 * seconds
+                assert len(texts[0].split()) > 1
+                jaw = articulation(speech, 25, round(seconds * 25)).jaw
+                assert jaw[round((start + 0.2) * 25) : round((start + pauses[1] - 0.15) * 25)].max() < 0.05
+        assert pauses[1] >= 0.6 > 0.5 > pauses[0]
+
+
 def test_keys_change_with_what_matters() -> None:
     keys = [task.key for task in synthetic_tasks(settings(), RECORDING, Path("out"))]
     assert len(set(keys)) == len(keys)
-    more = synthetic_tasks(settings(clips_per_subject=3), RECORDING, Path("out"))
-    assert set(keys) <= {task.key for task in more}
+    for more in ({"clips_per_subject": 3}, {"test_clips_per_subject": 4}):
+        assert set(keys) < {task.key for task in synthetic_tasks(settings(**more), RECORDING, Path("out"))}
+    longer = {task.key for task in synthetic_tasks(settings(test_seconds=1.0), RECORDING, Path("out"))}
+    assert len(set(keys) - longer) == 2  # the two test clips alone are made again
     other = synthetic_tasks(settings(), RECORDING._replace(seed=9), Path("out"))
     assert not set(keys) & {task.key for task in other}

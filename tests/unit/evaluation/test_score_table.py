@@ -9,15 +9,17 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+import scipy
 
 from segtalker.clips.image_pack import write_images
 from segtalker.evaluation import clip as evaluation
-from segtalker.evaluation.clip import EvaluationRecord
+from segtalker.evaluation.clip import FEATURES_FILE, GROUND_TRUTH, SCORES_FILE, TRUTH_HALVES, EvaluationRecord
 from segtalker.evaluation.score_table import (
     MeasuredClip,
     _dataset_row,
     clip_scores,
     dataset_scores,
+    halves,
     mean_scores,
     score_table,
     write_scores,
@@ -74,7 +76,7 @@ def scores(drawn: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> 
     rows, failures = clip_scores([clip])
     assert not failures
     rows += dataset_scores([clip], (evaluation.GROUND_TRUTH, *METHODS), config.nets)
-    table: dict[str, dict[str, float]] = {method: {} for method in (evaluation.GROUND_TRUTH, *METHODS)}
+    table: dict[str, dict[str, float]] = {method: {} for method in (evaluation.GROUND_TRUTH, *METHODS, TRUTH_HALVES)}
     for line in rows:
         table[line["method"]][line["metric"]] = np.nan if line["value"] is None else line["value"]
     return table
@@ -102,7 +104,7 @@ def test_directions(scores: dict[str, dict[str, float]]):
 
 def test_what_needs_weights_has_no_value(scores: dict[str, dict[str, float]]):
     for name in ("lpips_alex", "fid_inception_legacy", "lse_d_syncnet", "identity_mobilefacenet"):
-        assert all(np.isnan(values[name]) for values in scores.values())
+        assert all(np.isnan(values[name]) for method, values in scores.items() if method != TRUTH_HALVES)
 
 
 @pytest.mark.parametrize("method", [evaluation.GROUND_TRUTH, *METHODS])
@@ -121,7 +123,8 @@ def test_the_long_table(config, tmp_path):
     methods = [evaluation.GROUND_TRUTH, "copy"]
     table = score_table([*rows, *dataset_scores([clip], methods, config.nets)], methods)
     assert not failures
-    assert len(table) == 2 * len(all_metrics())
+    of_sets = sum(metric.scope == "dataset" for metric in all_metrics())
+    assert len(table) == 2 * len(all_metrics()) + of_sets
     assert (table["value"].isna() == (table["reason"] != "")).all()
     of_the_set = table[table["clip_id"] == ""]
     inception = {"fid_inception_legacy", "fid_inception_clean", "kid_inception_clean"}
@@ -148,9 +151,43 @@ def test_a_method_that_lost_a_clip_is_compared_with_the_clips_it_has(config, tmp
         )
         evaluation.evaluate_clip(config, record, folder)
         clips.append(MeasuredClip(record.clip_id, "face", "", folder))
-    values = {row["metric"]: row["value"] for row in dataset_scores(clips, ["copy"], config.nets)}
-    alone = {row["metric"]: row["value"] for row in dataset_scores(clips[:1], ["copy"], config.nets)}
+    values, alone = (
+        {row["metric"]: row["value"] for row in dataset_scores(part, ["copy"], config.nets) if row["method"] == "copy"}
+        for part in (clips, clips[:1])
+    )
     assert values == alone
+
+
+def features_of(people: dict[str, np.ndarray], root: Path) -> list[MeasuredClip]:
+    """A measured clip a person, whose recording has these features, `(T, D)`."""
+    clips = []
+    for person, features in people.items():
+        (root / person).mkdir(parents=True)
+        np.savez(root / person / FEATURES_FILE, **{f"{GROUND_TRUTH}/features_seeded": features})
+        (root / person / SCORES_FILE).write_text(json.dumps({"scores": {GROUND_TRUTH: {}}, "failures": {}}))
+        clips.append(MeasuredClip(f"{person}_00", person, "", root / person))
+    return clips
+
+
+def test_the_floor_is_the_distance_of_one_half_of_the_people_to_the_other(config, tmp_path):
+    rng = np.random.default_rng(3)
+    people = {f"s{number}": rng.normal(number, 1.0, (200, 3)).astype(np.float32) for number in range(6)}
+    clips = features_of(people, tmp_path / "people")
+    first, second = halves(clips)
+    assert [[clip.subject for clip in half] for half in (first, second)] == [["s0", "s3", "s4"], ["s1", "s2", "s5"]]
+    rows = [row for row in dataset_scores(clips, [], config.nets) if row["metric"] == "fid_seeded"]
+    a, b = (np.concatenate([people[clip.subject] for clip in half]).astype(np.float64) for half in (first, second))
+    covariances = np.cov(a.T), np.cov(b.T)
+    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
+    expected = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(covariances[0] + covariances[1] - 2 * root)
+    assert [row["method"] for row in rows] == [TRUTH_HALVES]
+    assert rows[0]["value"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_single_person_has_no_floor(config, tmp_path):
+    clips = features_of({"s0": np.ones((4, 3), np.float32)}, tmp_path / "people")
+    row = next(row for row in dataset_scores(clips, [], config.nets) if row["metric"] == "fid_seeded")
+    assert (row["value"], row["reason"]) == (None, "a single person was tested")
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -218,7 +218,10 @@ def write_project(root: Path) -> Path:
     """A project folder with a finished experiment in it: params, `dvc.yaml`, data, models, results."""
     Experiment(root, subjects=2, frames=30, size=64).write()
     checkout = Path(__file__).parents[3]
-    (root / "params.yaml").write_bytes((checkout / "params.yaml").read_bytes())
+    params = (checkout / "params.yaml").read_text(encoding="utf-8")
+    # figures are drawn in this process: workers of so few take longer to start than to draw
+    assert "\n  workers: 0 " in params
+    (root / "params.yaml").write_text(params.replace("\n  workers: 0 ", "\n  workers: 1 "), encoding="utf-8")
     # some other experiment may be active in the checkout
     (root / "experiment.yaml").write_text("active: {experiment: demo, dataset: synthetic}\n")
     (root / "dvc.yaml").write_text(DVC_FILE)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segtalker.synthetic.sentences import sentences
-from segtalker.synthetic.speech import Voice, resample, speak, speak_for
+from segtalker.synthetic.speech import Pause, Voice, resample, speak, speak_for
 from segtalker.utils.errors import SegTalkerError
 
 VOICE = Voice("en-us", "f2", 150, 50, 50)
@@ -52,9 +52,20 @@ def test_unknown_voice_is_refused() -> None:
 
 def test_speech_fills_the_wanted_time_and_ends_in_silence() -> None:
     texts = sentences("test", "fr", np.random.default_rng(0))
-    speech, said = speak_for(2.5, texts, VOICE._replace(language="fr"), lead_s=0.2)
+    speech, said = speak_for(2.5, texts, VOICE._replace(language="fr"), lead_s=0.2, pause=None)
     assert len(speech.samples) == round(2.5 * speech.sample_rate_hz)
     assert said
     assert not np.abs(speech.samples[: round(0.15 * speech.sample_rate_hz)]).max()
     assert speech.phonemes[0].symbol == speech.phonemes[-1].symbol == ""
     assert len(resample(speech, 16000)) == 40000
+
+
+def test_a_speaker_stops_within_a_sentence_and_goes_on() -> None:
+    speech, said = speak_for(2.4, iter([TEXT, TEXT]), VOICE, lead_s=0.1, pause=Pause(words=2, seconds=0.6))
+    before, rate = speak("Maybe Bob", VOICE), speech.sample_rate_hz
+    first = round(0.1 * rate)
+    stop = first + len(before.samples)
+    np.testing.assert_array_equal(speech.samples[first:stop], before.samples)
+    assert not np.any(speech.samples[stop : stop + round(0.6 * rate)])
+    assert np.abs(speech.samples[stop + round(0.6 * rate) :]).max() > 0.05
+    assert said == [TEXT]

@@ -58,6 +58,13 @@ def start(server: str, folder: Path, name: str, *arguments: str, streams: tuple 
     return ForkedProcess(server, f"forked_programs:{name}", arguments, variables, folder, "forked_programs", streams)
 
 
+@pytest.mark.parametrize("modules", [(), ("json",)])
+def test_a_program_whose_module_is_not_imported_imports_it(folder: Path, modules: tuple[str, ...]) -> None:
+    with fork_server(modules, environment(folder), folder) as server:
+        assert start(server, folder, "code", "3").wait() == 3
+        assert start(server, folder, "code", "4").wait() == 4
+
+
 def pids(file: Path) -> list[int]:
     """Of the program that wrote them, and of what it started."""
     deadline = time.monotonic() + 60

@@ -27,6 +27,9 @@ def test_tables_of_the_active_experiment_by_default(command, shelf, tmp_path) ->
         "unavailable",
         "metrics",
         "emotions",
+        "areas",
+        "textures",
+        "verdicts",
     }
     assert {path.stem for path in folder.glob("*.csv")} == names
     assert not (tmp_path / "data").exists()

@@ -63,7 +63,9 @@ def test_every_method_is_named_beside_the_regions() -> None:
 
 def test_no_title_reaches_into_the_next_panel(experiment: Workspace) -> None:
     scores = read_scores(experiment.results("evaluate"), [])
-    metrics = [Metric(entry.name, "", entry.unit, entry.higher_is_better) for entry in all_metrics()]
+    metrics = [
+        Metric(entry.name, "", entry.unit, entry.higher_is_better, "frame", entry.name) for entry in all_metrics()
+    ]
     figure = clip_scores(scores, metrics, LIGHT)
     render(figure, LIGHT)
     titles = [axes.get_title("left") for axes in figure.axes]

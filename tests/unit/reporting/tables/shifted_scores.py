@@ -8,10 +8,10 @@ from segtalker.reporting.tables.methods import order_methods
 from segtalker.reporting.tables.scores import Metric, Scores
 
 BOOTSTRAP = Bootstrap(1000, 0.95)
-QUALITY = Metric("quality", "", "", True)
-ERROR = Metric("error", "", "px", False)
-OFFSET = Metric("offset", "", "frames", None)
-WHOLE = Metric("whole", "", "", False)
+QUALITY = Metric("quality", "", "", True, "frame", "quality")
+ERROR = Metric("error", "", "px", False, "frame", "error")
+OFFSET = Metric("offset", "", "frames", None, "frame", "offset")
+WHOLE = Metric("whole", "", "", False, "frame", "whole")
 
 
 def make_scores(shifts: dict[str, float], noise: float, *, people: int = 6) -> Scores:

@@ -21,7 +21,8 @@ def scores() -> Scores:
     rows += [(clip, clip[0], "segtalker", "empty", float("nan"), "no weights") for clip in VALUES]
     rows += [("", "", "segtalker", "set", 3.0, "")]
     metrics = tuple(
-        Metric(name, "", "", higher) for name, higher in (("up", True), ("down", False), ("empty", True), ("set", True))
+        Metric(name, "", "", higher, "frame", name)
+        for name, higher in (("up", True), ("down", False), ("empty", True), ("set", True))
     )
     return Scores(
         pd.DataFrame(rows, columns=list(SCORE_COLUMNS)), metrics, tuple(order_methods({"segtalker", "static"}))

@@ -44,7 +44,7 @@ def test_means_and_differences_are_over_clips_and_say_how_many() -> None:
     assert (one.clips, one.subjects) == (len(both), 6)
     assert found.interval("segtalker", "quality").clips == len(wide) == 12
     assert found.interval("static", "quality").clips == len(both)
-    cells = interval_texts(scores, found, PLAIN, str)["quality"]
+    cells = interval_texts(scores, found, scores.summary_metrics, PLAIN, str)["quality"]
     assert [cell.endswith("n=11") for cell in cells] == [False, True]
 
 
@@ -55,7 +55,7 @@ def test_metrics_of_the_whole_set_have_a_value_and_no_interval() -> None:
     assert row[["low", "high", "clips", "subjects"]].isna().all()
     assert "whole" not in set(found.differences["metric"])
     assert "No interval of whole: measured of the whole set." in interval_notes(scores, found)
-    assert interval_texts(scores, found, PLAIN, str)["whole"] == ["1.000", "1.000"]
+    assert interval_texts(scores, found, scores.summary_metrics, PLAIN, str)["whole"] == ["1.000", "1.000"]
 
 
 def test_one_person_gives_means_without_intervals_and_no_marks() -> None:
@@ -73,7 +73,7 @@ def test_best_and_second_are_marked_where_the_next_is_clearly_behind() -> None:
     assert best_methods(scores, found, ERROR) == {"segtalker": "best", "wav2lip": "second"}
     assert best_methods(scores, found, OFFSET) == {}
     assert best_methods(scores, found, WHOLE) == {}
-    cells = interval_texts(scores, found, PLAIN, str)["quality"]
+    cells = interval_texts(scores, found, scores.summary_metrics, PLAIN, str)["quality"]
     by_method = dict(zip([method.name for method in scores.methods], cells, strict=True))
     assert by_method["segtalker"].startswith("<")
     assert by_method["wav2lip"].startswith("{")

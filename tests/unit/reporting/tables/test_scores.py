@@ -86,4 +86,4 @@ def test_rows_that_cannot_be_meant_are_refused(experiment: Workspace, tmp_path, 
 
 
 def test_an_undirected_metric_marks_nobody() -> None:
-    assert Metric("offset", "", "frames", None).arrow == ""
+    assert Metric("offset", "", "frames", None, "frame", "offset").arrow == ""
