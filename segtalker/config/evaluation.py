@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from segtalker.config.base import Section
 
@@ -21,9 +21,17 @@ class Generate(Section):
     methods: tuple[Literal["segtalker", "wav2lip", "static", "shuffled_audio", "silent_audio", "sgi_oracle_mask"], ...]
     max_clips: int = Field(ge=0)
     batch_size: int = Field(ge=1)
+    steady_window: int = Field(ge=1)
     crf: int = Field(ge=0, le=51)
     edits: Edits
     samples: int = Field(ge=0)
+
+    @field_validator("steady_window")
+    @classmethod
+    def _odd(cls, frames: int) -> int:
+        if frames % 2 == 0:
+            raise ValueError(f"steady_window {frames} must be odd: as many frames before as after")
+        return frames
 
 
 class Evaluate(Section):
