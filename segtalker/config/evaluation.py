@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from segtalker.config.base import Section
 
@@ -26,10 +26,18 @@ class Generate(Section):
     methods: tuple[Method, ...]
     max_clips: int = Field(ge=0)
     batch_size: int = Field(ge=1)
+    steady_window: int = Field(ge=1)
     crf: int = Field(ge=0, le=51)
     mouth_fade: float = Field(gt=0)
     edits: Edits
     samples: int = Field(ge=0)
+
+    @field_validator("steady_window")
+    @classmethod
+    def _odd(cls, frames: int) -> int:
+        if frames % 2 == 0:
+            raise ValueError(f"steady_window {frames} must be odd: as many frames before as after")
+        return frames
 
     @model_validator(mode="after")
     def _check(self) -> "Generate":

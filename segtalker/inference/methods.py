@@ -87,16 +87,15 @@ class _ClipInputs:
         return len(self.clip.frames)
 
     def speaking(self, mel: np.ndarray) -> Iterator[np.ndarray]:
-        for _, masks in self.talker.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
+        for _, masks, _ in self.talker.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
             yield from masks
 
     def rendered(self, masks: Images) -> Iterator[np.ndarray]:
-        size = self.talker.settings.batch_size
+        size, region_frames = self.talker.settings.batch_size, self.talker.steady_frames(masks)
         for first in range(0, self.count, size):
             part = np.arange(first, min(self.count, first + size))
-            yield from self.talker.render(
-                self.clip, part, masks.read(part.tolist()), self.identity.codes, SourceBackground()
-            )
+            own_masks, codes = masks.read(part.tolist()), self.identity.codes
+            yield from self.talker.render(self.clip, part, own_masks, region_frames[part], codes, SourceBackground())
 
 
 def _own_speech(inputs: _ClipInputs) -> Iterator[np.ndarray]:
