@@ -35,13 +35,14 @@ from segtalker.evaluation.score_table import MeasuredClip
 from segtalker.faces.mouth_box import box_transforms, extract_boxes
 from segtalker.faces.parsing import parse_frames
 from segtalker.media.mel import gather_columns, window_starts
+from segtalker.metrics.areas import Areas
 from segtalker.metrics.cpbd import cpbd
 from segtalker.metrics.frame_chunks import MetricNets
 from segtalker.metrics.images import luma
 from segtalker.metrics.landmarks import landmark_distance, mouth_points
 from segtalker.metrics.masks import region_confusion, region_iou
 from segtalker.metrics.motion import estimate_motion, flicker, temporal_error, warp_error
-from segtalker.metrics.perceptual import SEEDED, feature_distance
+from segtalker.metrics.perceptual import SEEDED, feature_distance, unit_features
 from segtalker.metrics.sync import EXPERT, MAX_SHIFT
 from segtalker.metrics.sync_scores import sync_scores
 from segtalker.nets.tensors import rgb_channels
@@ -106,13 +107,14 @@ class PlainWay:
         reference, frame = _read(truth[number]), _read(made[number])
         a, b = (torch.from_numpy(image)[None].movedim(-1, 1) / 255 for image in (reference, frame))
         seeded = self.nets[SEEDED]
-        levels = [seeded(self._images(image)) for image in (reference, frame)]
+        levels = [unit_features(seeded(self._images(image))) for image in (reference, frame)]
+        whole = Areas.whole(frame[None])
         parsed, wanted = parse_frames(self.nets.parser, frame[None], 1), self.masks.read([number])
         eyes = np.linalg.norm(self.landmarks[:, 42:48].mean(axis=1) - self.landmarks[:, 36:42].mean(axis=1), axis=1)
         row = {
             "psnr": float(self.psnr(b, a)),
             "ssim": float(self.ssim(b, a)),
-            "lpips_seeded": float(feature_distance(levels[0], levels[1], seeded.weights())[0]),
+            "lpips_seeded": float(feature_distance(levels[0], levels[1], seeded.weights(), whole)[0, 0]),
             "overlap": region_iou(region_confusion(wanted, parsed)),
             "lmd_mouth": float(landmark_distance(mouth_points(wanted), mouth_points(parsed))[0] / eyes.mean()),
         }
@@ -120,11 +122,11 @@ class PlainWay:
             row["cpbd"] = plain_cpbd(luma(frame[None])[0].tolist())
         if number:
             pair = [np.stack([_read(paths[number - 1]), _read(paths[number])]) for paths in (truth, made)]
-            row["temporal_error"] = float(temporal_error(*pair)[0])
-            row["warp_error"] = float(warp_error(pair[1], estimate_motion(luma(pair[0])))[0])
+            row["temporal_error"] = float(temporal_error(*pair, whole)[0, 0])
+            row["warp_error"] = float(warp_error(pair[1], estimate_motion(luma(pair[0])), whole)[0, 0])
         if 0 < number < len(made) - 1:
             three = np.stack([_read(made[number + step]) for step in (-1, 0, 1)])
-            row["flicker"] = float(flicker(luma(three))[0])
+            row["flicker"] = float(flicker(luma(three), Areas.whole(three))[0, 0])
         return row
 
     def _sync(self, made: list[Path]) -> dict[str, float]:

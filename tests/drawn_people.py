@@ -27,6 +27,7 @@ SETTINGS = TalkSettings(
     box_size=(16, 24),
     stride=2,
     edge=1,
+    steady_window=9,
     batch_size=8,
 )
 _TSG = {

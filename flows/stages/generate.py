@@ -47,6 +47,7 @@ def generate_config(run: StageRun) -> GenerateConfig:
         crf=run.params.generate.crf,
         device="cuda" if torch.cuda.is_available() else "cpu",
         fade=run.params.train_wav2lip.fade,
+        mouth_fade=run.params.generate.mouth_fade,
     )
 
 
@@ -65,7 +66,7 @@ def make_tasks(
     own = {clip.clip_id: clip for clip in clips}
     driving = shuffled_speech(clips, seed) if "shuffled_audio" in config.methods else own
     code = code_hash(generate_clip.__module__)
-    how = [config.settings, config.methods, config.silence, config.crf, config.fade, code]
+    how = [config.settings, config.methods, config.silence, config.crf, config.fade, config.mouth_fade, code]
     nets = [*_NETS, WAV2LIP_FILE] if WAV2LIP in config.methods else _NETS
     how += [file_sha256(config.models / net) for net in nets]
     contents = {clip.clip_id: _clip_hashes(clip) for clip in clips}

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from segtalker.config.base import Section
 
@@ -15,15 +15,36 @@ class Edits(Section):
     background: str = Field(pattern=r"^#[0-9a-fA-F]{6}$")
 
 
+Method = Literal[
+    "segtalker", "segtalker_pasted", "wav2lip", "static", "shuffled_audio", "silent_audio", "sgi_oracle_mask"
+]
+
+
 class Generate(Section):
     """Videos of the test clips by every method and control."""
 
-    methods: tuple[Literal["segtalker", "wav2lip", "static", "shuffled_audio", "silent_audio", "sgi_oracle_mask"], ...]
+    methods: tuple[Method, ...]
     max_clips: int = Field(ge=0)
     batch_size: int = Field(ge=1)
+    steady_window: int = Field(ge=1)
     crf: int = Field(ge=0, le=51)
+    mouth_fade: float = Field(gt=0)
     edits: Edits
     samples: int = Field(ge=0)
+
+    @field_validator("steady_window")
+    @classmethod
+    def _odd(cls, frames: int) -> int:
+        if frames % 2 == 0:
+            raise ValueError(f"steady_window {frames} must be odd: as many frames before as after")
+        return frames
+
+    @model_validator(mode="after")
+    def _check(self) -> "Generate":
+        own = self.methods
+        if "segtalker_pasted" in own and "segtalker" not in own[: own.index("segtalker_pasted")]:
+            raise ValueError("methods must name segtalker before segtalker_pasted, which is made of its frames")
+        return self
 
 
 class Evaluate(Section):

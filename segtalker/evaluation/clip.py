@@ -187,6 +187,7 @@ def measure_clip(
                 frames = reference
                 if method != GROUND_TRUTH:
                     frames = video.read(numbers, lookback, reference_clip, nets)
+                    frames.areas, frames.own_areas = reference.areas, reference.own_areas  # not found once more
                 masks = video.masks.read(numbers) if video.masks else None
             except BadInputError as error:
                 video.failure = str(error)

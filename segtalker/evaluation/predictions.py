@@ -130,7 +130,7 @@ def read_prediction(reader: PredictionReader, record: PredictionRecord, _output:
     with atomic_folder(reader.folder / clip.clip_id) as folder:
         length = len(clip.frames)
         prediction_frames = _frames(reader, clip, video, squares)
-        count = write_images(folder / "frames.zip", islice(prediction_frames, length), ".jpg")
+        count = write_images(folder / "frames.zip", islice(prediction_frames, length), ".png")
         goes_on = next(prediction_frames, None) is not None
         if count < _LEAST_SHARE * length:
             raise BadClipError(f"{video.path.name}: {count} frames of the clip's {length}, too few to stand for it")

@@ -253,6 +253,55 @@ def paste_faces(frames: np.ndarray, faces: torch.Tensor, transforms: np.ndarray,
     return blended_frames.round().to(torch.uint8).movedim(1, -1).contiguous().cpu().numpy()
 
 
+def _outside(
+    places: np.ndarray, size: Sequence[int], x_limits: tuple[float, float], y_limits: tuple[float, float]
+) -> np.ndarray:
+    """How far pixels lie outside an upright rectangle in face coordinates, along x or y: `(T, H, W)`, float32.
+
+    At most 0 inside.
+    """
+    rows, columns = np.arange(size[0], dtype=np.float32)[:, None], np.arange(size[1], dtype=np.float32)
+    distances = []
+    for axis, (low, high) in enumerate((x_limits, y_limits)):
+        across, down, offset = _inverse(places)[:, axis].astype(np.float32).T[..., None, None]
+        position = across * columns + (down * rows + offset)
+        distances.append(np.maximum(low - position, position - high))
+    return np.maximum(*distances)
+
+
+def face_pixels(places: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Which pixels lie inside the face box.
+
+    Args:
+        places: of the faces, see `face_transforms`, `(T, 2, 3)`.
+        size: height and width of the image.
+
+    Returns:
+        `(T, H, W)`, bool.
+    """
+    x, y = _FACE_WIDTH / 2, _FACE_HEIGHT / 2
+    return _outside(places, size, (-x, x), (_FACE_CENTRE_Y - y, _FACE_CENTRE_Y + y)) < 0
+
+
+def hidden_pixels(places: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Which pixels lie inside the area where a pose source is hidden, see `hidden_slices`; as `face_pixels`."""
+    return _outside(places, size, (-_HIDDEN_X, _HIDDEN_X), _HIDDEN_Y) < 0
+
+
+def hidden_share(places: np.ndarray, size: Sequence[int], fade: float) -> np.ndarray:
+    """How much of each pixel belongs to the hidden area, with a soft edge around it.
+
+    Args:
+        places: of the faces, see `face_transforms`, `(T, 2, 3)`.
+        size: height and width of the image.
+        fade: from the area's edge to where nothing of it is left, in distances of the eyes; above 0.
+
+    Returns:
+        `(T, H, W)`, float32 in [0, 1].
+    """
+    return (1.0 - _outside(places, size, (-_HIDDEN_X, _HIDDEN_X), _HIDDEN_Y) / fade).clip(0.0, 1.0)
+
+
 def reference_frame(masks: np.ndarray, landmarks: np.ndarray) -> int:
     """The frame that shows most of a person's mouth: the one open widest, relative to the size of the face.
 

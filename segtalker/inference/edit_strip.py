@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip
@@ -95,16 +97,18 @@ class _Strip:
         self.talker, self.clip, self.identity = talker, sitter.clip, sitter.identity
         total = len(self.clip.frames)
         self.moments = np.unique(np.linspace(0, total - 1, min(frames, total)).round().astype(int))
-        self.masks = self._talking(None)
+        self.talking = self._talking(None)
 
-    def _talking(self, edit: MaskEdit | None) -> np.ndarray:
+    def _talking(self, edit: MaskEdit | None) -> tuple[np.ndarray, Tensor]:
+        """Masks of the moments and their regions' frames."""
         count = len(self.clip.frames)
         chunks = self.talker.talking_masks(self.clip, self.identity, self.clip.mel, count, edit)
-        return np.concatenate([masks for _, masks in chunks])[self.moments]
+        _, masks, region_frames = zip(*chunks, strict=True)
+        return np.concatenate(masks)[self.moments], torch.cat(region_frames)[self.moments]
 
     def paint(self, identity: Identity, background: Background, edit: MaskEdit | None) -> Iterator[np.ndarray]:
-        masks = self.masks if edit is None else self._talking(edit)
-        return self.talker.render(self.clip, self.moments, masks, identity.codes, background)
+        masks, region_frames = self.talking if edit is None else self._talking(edit)
+        return self.talker.render(self.clip, self.moments, masks, region_frames, identity.codes, background)
 
 
 def _rows(

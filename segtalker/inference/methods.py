@@ -5,10 +5,14 @@ frames, those with the widest mouth and the widest eyes, give the speaker's code
 first of these shows its own mouth to the network. Controls are judged like the rest, against the clip's own sound and
 frames, and so carry the clip's own sound: what is seen in the video of `shuffled_audio` is what the metrics see.
 
-The baseline `wav2lip` gets the same frames and the same first reference; it paints faces without masks.
+The baseline `wav2lip` gets the same frames and the same first reference; it paints faces without masks, and leaves the
+rest of each frame as it is. `segtalker_pasted` does so too: the mouth of `segtalker` in the clip's own frames.
+
+Frames are kept as they were made, without loss, for metrics of steadiness and texture see what a JPEG does to them.
 """
 
 import functools
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -22,12 +26,14 @@ from segtalker.clips.record import ClipRecord
 from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip
 from segtalker.inference.background import SourceBackground
+from segtalker.inference.pasting import paste_mouths
 from segtalker.inference.talker import Identity, Images, Talker, TalkSettings
 from segtalker.inference.wav2lip import Wav2LipSettings, Wav2LipTalker
 from segtalker.media.video import write_video
 from segtalker.utils.atomic import atomic_folder
 from segtalker.utils.errors import BadClipError
 
+SEGTALKER, PASTED = "segtalker", "segtalker_pasted"
 ORACLE = "sgi_oracle_mask"
 WAV2LIP = "wav2lip"
 
@@ -45,6 +51,7 @@ class GenerateConfig:
         crf: x264's constant quality of the videos.
         device: where networks run, `cpu` or `cuda`.
         fade: of the faces that `wav2lip` lays back, see `segtalker.faces.mouth_box.paste_faces`.
+        mouth_fade: of the mouths that `segtalker_pasted` lays back, see `segtalker.faces.mouth_box.hidden_share`.
     """
 
     models: Path
@@ -55,6 +62,7 @@ class GenerateConfig:
     crf: int
     device: str
     fade: int
+    mouth_fade: float
 
     @property
     def wav2lip_settings(self) -> Wav2LipSettings:
@@ -79,16 +87,15 @@ class _ClipInputs:
         return len(self.clip.frames)
 
     def speaking(self, mel: np.ndarray) -> Iterator[np.ndarray]:
-        for _, masks in self.talker.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
+        for _, masks, _ in self.talker.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
             yield from masks
 
     def rendered(self, masks: Images) -> Iterator[np.ndarray]:
-        size = self.talker.settings.batch_size
+        size, region_frames = self.talker.settings.batch_size, self.talker.steady_frames(masks)
         for first in range(0, self.count, size):
             part = np.arange(first, min(self.count, first + size))
-            yield from self.talker.render(
-                self.clip, part, masks.read(part.tolist()), self.identity.codes, SourceBackground()
-            )
+            own_masks, codes = masks.read(part.tolist()), self.identity.codes
+            yield from self.talker.render(self.clip, part, own_masks, region_frames[part], codes, SourceBackground())
 
 
 def _own_speech(inputs: _ClipInputs) -> Iterator[np.ndarray]:
@@ -121,7 +128,7 @@ def _wav2lip_frames(inputs: _ClipInputs) -> Iterator[np.ndarray]:
 
 # how a method comes by its masks, which are painted then
 _MASKS: dict[str, Callable[[_ClipInputs], Iterator[np.ndarray]]] = {
-    "segtalker": _own_speech,
+    SEGTALKER: _own_speech,
     "shuffled_audio": _other_speech,
     "silent_audio": _silence,
     ORACLE: _reference_masks,
@@ -131,7 +138,7 @@ _FRAMES: dict[str, Callable[[_ClipInputs], Iterator[np.ndarray]]] = {
     WAV2LIP: _wav2lip_frames,
     "static": _first_frame,
 }
-METHODS = (*_MASKS, *_FRAMES)
+METHODS = (*_MASKS, *_FRAMES, PASTED)
 
 
 def one_of_each_subject(clips: Iterable[Clip]) -> list[Clip]:
@@ -208,8 +215,19 @@ def _write_method(config: GenerateConfig, inputs: _ClipInputs, method: str, fold
     if method in _MASKS:
         write_images(masks, _MASKS[method](inputs), ".pgm")
         pictures = inputs.rendered(ImagePack(masks))
+    elif method == PASTED:
+        pictures = _pasted_frames(config, inputs, masks)
     else:
         pictures = _FRAMES[method](inputs)
-    write_images(frames, pictures, ".jpg")
+    write_images(frames, pictures, ".png")
     sound, clock = inputs.clip.audio, config.settings.clock
     write_video(folder / "video.mp4", ImagePack(frames), clock.fps, sound, clock.sample_rate_hz, config.crf)
+
+
+def _pasted_frames(config: GenerateConfig, inputs: _ClipInputs, masks: Path) -> Iterator[np.ndarray]:
+    """From what `segtalker` has made of the clip, whose talking masks are copied to `masks`."""
+    made = config.folder / SEGTALKER / inputs.clip.clip_id
+    shutil.copyfile(made / "masks.zip", masks)
+    settings = config.settings
+    rendered_frames = ImagePack(made / "frames.zip")
+    return paste_mouths(inputs.clip, rendered_frames, settings.clock, config.mouth_fade, settings.batch_size)

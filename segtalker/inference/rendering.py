@@ -42,6 +42,7 @@ def render_frames(
     *,
     edge: int,
     batch_size: int,
+    region_frames: Tensor | None = None,
 ) -> Iterator[np.ndarray]:
     """Renders frames as they are asked for; memory does not grow with their number.
 
@@ -53,6 +54,7 @@ def render_frames(
             generator's own.
         edge: see `background_share`.
         batch_size: frames the network paints at once.
+        region_frames: see `segtalker.inference.steady_frames`, `(T, K, 6)`; None for the masks' own.
 
     Yields:
         RGB, `(H, W, 3)`, uint8.
@@ -60,7 +62,8 @@ def render_frames(
     device = next(generator.parameters()).device
     for start in range(0, len(masks), batch_size):
         regions = one_hot(torch.from_numpy(masks[start : start + batch_size]).to(device))
-        images = generator(regions, codes.to(device).expand(len(regions), -1, -1))
+        frames = None if region_frames is None else region_frames[start : start + batch_size].to(device)
+        images = generator(regions, codes.to(device).expand(len(regions), -1, -1), frames)
         if background is not None:
             behind = background if len(background) == 1 else background[start : start + batch_size]
             images = composite(images, to_images(behind, device).expand_as(images), regions, edge)

@@ -26,6 +26,7 @@ from segtalker.faces.mouth_box import reference_frame
 from segtalker.inference.background import Background
 from segtalker.inference.editing import MaskEdit
 from segtalker.inference.rendering import encode_identity, render_frames
+from segtalker.inference.steady_frames import steady_frames, steady_reach
 from segtalker.inference.talking_masks import predict_talking_masks
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.encoder import MaskGuidedEncoder
@@ -75,6 +76,7 @@ class TalkSettings:
         box_size: height and width of the mouth box.
         stride: see `segtalker.inference.talking_masks.predict_talking_masks`.
         edge: px, fade between face and background.
+        steady_window: frames over which regions' frames are averaged, see `segtalker.inference.steady_frames`.
         batch_size: frames a network sees at once.
     """
 
@@ -83,6 +85,7 @@ class TalkSettings:
     box_size: tuple[int, int]
     stride: int
     edge: int
+    steady_window: int
     batch_size: int
 
     @classmethod
@@ -95,6 +98,7 @@ class TalkSettings:
             box_size=(base.mouth_box.height, base.mouth_box.width),
             stride=params.train_tsg.stride,
             edge=params.train_sgi.edge,
+            steady_window=params.generate.steady_window,
             batch_size=params.generate.batch_size,
         )
 
@@ -203,14 +207,14 @@ class Talker:
         clock = self.settings.clock
         unit = math.lcm((clock.mel_rate / clock.fps).denominator, self.settings.stride)
         reach = max(self.segmenter.frames, clock.smooth_frames, math.ceil(self._mel_reach()))
-        return math.ceil(reach / unit) * unit
+        return math.ceil((reach + steady_reach(self.settings.steady_window)) / unit) * unit
 
     def _mel_reach(self) -> Fraction:
         return self.segmenter.mel_window * self.settings.clock.fps / self.settings.clock.mel_rate
 
     def talking_masks(
         self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, Tensor]]:
         """Masks that speak, chunk by chunk; the same as if done at once.
 
         Args:
@@ -221,7 +225,7 @@ class Talker:
             edit: a change of the mask, carried to every frame.
 
         Yields:
-            Source indices `(T,)` and masks `(T, H, W)`, uint8.
+            Source indices `(T,)`, masks `(T, H, W)`, uint8, and their regions' frames `(T, K, 6)`.
         """
         clock, context = self.settings.clock, self._context()
         length = math.ceil(_CHUNK_S * clock.fps / context) * context
@@ -232,7 +236,15 @@ class Talker:
             column = low * clock.mel_rate / clock.fps
             assert column.denominator == 1, (low, clock)
             masks = self._speak(face, identity, mel[:, int(column) :], walk[low:high], edit)
-            yield walk[first:last], masks[first - low : last - low]
+            own = slice(first - low, last - low)
+            yield walk[first:last], masks[own], self.steady_frames(masks)[own]
+
+    def steady_frames(self, masks: Images | np.ndarray) -> Tensor:
+        """Where the regions of consecutive masks lie, `(T, K, 6)`, see `segtalker.inference.steady_frames`."""
+        size, count = self.settings.batch_size, len(masks)
+        read = masks.__getitem__ if isinstance(masks, np.ndarray) else masks.read
+        parts = (read(list(range(first, min(first + size, count)))) for first in range(0, count, size))
+        return steady_frames(parts, self.settings.steady_window, next(self.generator.parameters()).device)
 
     def _speak(
         self, face: Face, identity: Identity, mel: np.ndarray, source: np.ndarray, edit: MaskEdit | None
@@ -255,7 +267,13 @@ class Talker:
         return masks if edit is None else edit.on_talking(masks, landmarks)
 
     def render(
-        self, face: Face, source: np.ndarray, masks: np.ndarray, codes: Tensor, background: Background
+        self,
+        face: Face,
+        source: np.ndarray,
+        masks: np.ndarray,
+        region_frames: Tensor,
+        codes: Tensor,
+        background: Background,
     ) -> Iterator[np.ndarray]:
         """Paints masks.
 
@@ -263,6 +281,7 @@ class Talker:
             face: gives what is behind.
             source: its frame for each mask, `(T,)`, int.
             masks: regions, `(T, H, W)`, uint8.
+            region_frames: of the masks' regions, `(T, K, 6)`.
             codes: who it is, `(1, K, D)`.
             background: what shows behind.
 
@@ -271,12 +290,18 @@ class Talker:
         """
         size = self.settings.batch_size
         for start in range(0, len(masks), size):
-            part = source[start : start + size]
+            own = slice(start, start + size)
+            part, target_masks = source[own], masks[own]
             frames, regions = face.frames.read(part.tolist()), face.masks.read(part.tolist())
             behind = background.behind(frames, regions, np.asarray(face.landmarks)[part])
-            target_masks = masks[start : start + size]
             painted_frames = render_frames(
-                self.generator, target_masks, codes, None, edge=self.settings.edge, batch_size=size
+                self.generator,
+                target_masks,
+                codes,
+                None,
+                region_frames=region_frames[own],
+                edge=self.settings.edge,
+                batch_size=size,
             )
             yield from self._before(np.stack(list(painted_frames)), behind, background.outlines(target_masks))
 
@@ -308,5 +333,6 @@ class Talker:
             background: what shows behind.
             edit: a change of the mask.
         """
-        for source, masks in self.talking_masks(face, identity, mel, count, edit):
-            yield TalkingChunk(source, masks, self.render(face, source, masks, identity.codes, background))
+        for source, masks, region_frames in self.talking_masks(face, identity, mel, count, edit):
+            frames = self.render(face, source, masks, region_frames, identity.codes, background)
+            yield TalkingChunk(source, masks, frames)

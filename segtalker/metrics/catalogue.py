@@ -14,11 +14,12 @@ from segtalker.metrics import (
     perceptual,
     silence,
     sync,
+    texture,
 )
 from segtalker.metrics.registry import Metric, NotMeasurable, registered
 
 # columns of the tables come in this order, within a module in the order of its lines
-MODULES = (images, perceptual, distribution, cpbd, sync, silence, landmarks, motion, identity, masks)
+MODULES = (images, perceptual, distribution, cpbd, texture, sync, silence, landmarks, motion, identity, masks)
 _PLACES = {module.__name__: place for place, module in enumerate(MODULES)}
 
 
@@ -46,7 +47,7 @@ def clip_value(metric: Metric, values: Any) -> float:
 
 
 def describe(reference_masks: str, stand_ins: bool) -> dict[str, dict]:
-    """What `metrics.json` says: protocol, unit, direction, weights and source of each metric by name.
+    """What `metrics.json` says: protocol, unit, direction, area, weights and source of each metric by name.
 
     Args:
         reference_masks: whose masks are the reference, `truth` or `parsed`.
@@ -60,6 +61,8 @@ def describe(reference_masks: str, stand_ins: bool) -> dict[str, dict]:
             "higher_is_better": metric.higher_is_better,
             "reference": references[metric.measure.compares_masks],
             "scope": metric.scope,
+            "area": metric.area,
+            "whole": metric.whole,
             "weights": list(metric.measure.weights),
             "source": metric.source,
         }

@@ -7,12 +7,16 @@ no-reference perceptual blur metric", ICIP 2002. Edges are those of the authors'
 measured. (Ports with another Canny or another Sobel threshold give other scores.)
 """
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from scipy import ndimage
 
-from segtalker.metrics.images import video_luma
-from segtalker.metrics.registry import finite_mean, frame_metric
+from segtalker.metrics.areas import Areas
+from segtalker.metrics.frame_chunks import ChunkFrames, FrameChunk, once_per_chunk
+from segtalker.metrics.images import own_luma
+from segtalker.metrics.registry import AREAS, FrameMeasure, finite_mean, metric
 
 BLOCK = 64  # px
 _EDGE_SHARE = 0.002  # of a block's pixels
@@ -202,54 +206,102 @@ def _blocks(frames: np.ndarray) -> np.ndarray:
     return cut.swapaxes(2, 3).reshape(count, rows * columns, BLOCK * BLOCK)
 
 
-def blur_score(luma: np.ndarray, canny: np.ndarray, widths: np.ndarray) -> np.ndarray:
+def blur_score(luma: np.ndarray, canny: np.ndarray, widths: np.ndarray, areas: Areas) -> np.ndarray:
     """The cumulative probability of blur detection from its parts.
 
     Args:
         luma: `(T, H, W)`, float64 in [0, 255].
         canny: see `canny_edges`, `(T, H, W)`, bool.
         widths: see `edge_widths`, `(T, H, W)`, int.
+        areas: whose edges count; blocks are those of the frame, as published.
 
     Returns:
-        Share of the edges whose probability of being seen as blurred is at most 63 %, `(T,)`, float64 in [0, 1]; 0
-        for a frame without edges.
+        Share of the edges whose probability of being seen as blurred is at most 63 %, `(T, A)`, float64 in [0, 1]; 0
+        where a frame has no edges.
     """
-    pixels, spread = _blocks(luma), _blocks(widths)
+    pixels = _blocks(luma)
     has_edges = np.count_nonzero(_blocks(canny), axis=2) > _EDGE_SHARE * BLOCK**2
     contrast = np.floor(pixels.max(axis=2) - pixels.min(axis=2))
-    noticeable = np.where(contrast <= _LOW_CONTRAST, *_JUST_NOTICEABLE)[:, :, None]
-    valid_edges = has_edges[:, :, None] & (spread > 0)
-    probability = 1.0 - np.exp(-((spread / noticeable) ** _BETA))
-    sharp = valid_edges & (np.rint(probability * 100) <= _NOTICED_PERCENT)
-    edges = np.count_nonzero(valid_edges, axis=(1, 2))
-    return np.count_nonzero(sharp, axis=(1, 2)) / np.maximum(edges, 1)
+    frame, block, pixel = np.nonzero(_blocks(widths) * has_edges[:, :, None])
+    noticeable = np.where(contrast[frame, block] <= _LOW_CONTRAST, *_JUST_NOTICEABLE)
+    probability = 1.0 - np.exp(-((_blocks(widths)[frame, block, pixel] / noticeable) ** _BETA))
+    is_sharp = np.rint(probability * 100) <= _NOTICED_PERCENT
+    shares = []
+    for mask in areas.masks:
+        is_inside = _blocks(mask)[frame, block, pixel].astype(bool)
+        edges, sharp = (np.bincount(frame[chosen], minlength=len(luma)) for chosen in (is_inside, is_inside & is_sharp))
+        shares.append(sharp / np.maximum(edges, 1))
+    return np.stack(shares, axis=1)
 
 
-@frame_metric(
-    video_luma,
-    over_frames=finite_mean("frames are smaller than a block of 64 x 64"),
+def cpbd_frames(luma: np.ndarray, areas: Areas) -> np.ndarray:
+    """CPBD of each frame.
+
+    Args:
+        luma: `(T, H, W)`, any real type, in [0, 255].
+        areas: whose edges count.
+
+    Returns:
+        `(T, A)`, float64 in [0, 1], higher is sharper; NaN where a frame does not hold a block of 64 x 64.
+    """
+    assert luma.ndim == 3, luma.shape
+    if min(luma.shape[1:]) < BLOCK:
+        return np.full((len(luma), len(areas.masks)), np.nan)
+    values = luma.astype(np.float64)
+    return blur_score(values, canny_edges(values), edge_widths(values, sobel_edges(values)), areas)
+
+
+def cpbd(luma: np.ndarray) -> float:
+    """CPBD of one image, see `cpbd_frames`: luma `(H, W)` in [0, 255] in, a share out."""
+    return float(cpbd_frames(luma[None], Areas.whole(luma[None]))[0, 0])
+
+
+@once_per_chunk
+def chunk_cpbd(frames: ChunkFrames) -> np.ndarray:
+    """Of a chunk, `(T, A)`."""
+    return cpbd_frames(own_luma(frames), frames.own_areas)
+
+
+class Sharpness(NamedTuple):
+    """CPBD of a video's frames and of its reference's, `(T, A)` each, float64.
+
+    Args:
+        video: of the video.
+        reference: of the reference.
+    """
+
+    video: np.ndarray
+    reference: np.ndarray
+
+
+def _sharpness(chunk: FrameChunk) -> Sharpness:
+    return Sharpness(chunk_cpbd(chunk.video), chunk_cpbd(chunk.reference))
+
+
+SHARPNESS = FrameMeasure("cpbd", _sharpness, areas=AREAS)
+_mean_sharpness = finite_mean("frames are smaller than a block of 64 x 64")
+
+
+@metric(
+    SHARPNESS,
     name="cpbd",
     unit="",
     higher_is_better=True,
     protocol="sharpness without a reference, of luma at the size of the crop, mean over frames",
     source="Narvekar and Karam, IEEE TIP 20(9), 2011",
 )
-def cpbd_frames(luma: np.ndarray) -> np.ndarray:
-    """CPBD of each frame.
-
-    Args:
-        luma: `(T, H, W)`, any real type, in [0, 255].
-
-    Returns:
-        `(T,)`, float64 in [0, 1], higher is sharper; NaN where a frame does not hold a block of 64 x 64.
-    """
-    assert luma.ndim == 3, luma.shape
-    if min(luma.shape[1:]) < BLOCK:
-        return np.full(len(luma), np.nan)
-    values = luma.astype(np.float64)
-    return blur_score(values, canny_edges(values), edge_widths(values, sobel_edges(values)))
+def mean_cpbd(sharpness: Sharpness) -> float:
+    """Of a clip."""
+    return _mean_sharpness(sharpness.video)
 
 
-def cpbd(luma: np.ndarray) -> float:
-    """CPBD of one image, see `cpbd_frames`: luma `(H, W)` in [0, 255] in, a share out."""
-    return float(cpbd_frames(luma[None])[0])
+@metric(
+    SHARPNESS,
+    unit="",
+    higher_is_better=False,
+    protocol="how far cpbd is from the reference's, either way, mean over frames: a noisy picture is no sharper one",
+    source="after Narvekar and Karam, IEEE TIP 20(9), 2011",
+)
+def cpbd_error(sharpness: Sharpness) -> float:
+    """Of a clip."""
+    return _mean_sharpness(np.abs(sharpness.video - sharpness.reference))

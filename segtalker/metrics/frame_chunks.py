@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from segtalker.config.base import Clock
 from segtalker.faces.detectors import FaceFinder
 from segtalker.faces.landmarks import eye_distance
+from segtalker.faces.mouth_box import face_transforms
 from segtalker.faces.parsing import parse_frames
+from segtalker.metrics.areas import Areas
 from segtalker.metrics.registry import LandmarkDetector, MetricNet, NetT
 from segtalker.nets.tensors import to_images
 
@@ -63,6 +65,11 @@ class ReferenceClip:
     def eye_distance(self) -> float:
         """Between the eye centres, mean over frames, px."""
         return eye_distance(self.landmarks)
+
+    @cached_property
+    def face_places(self) -> np.ndarray:
+        """Where the face of each frame lies, see `segtalker.faces.mouth_box.face_transforms`, `(T, 2, 3)`."""
+        return face_transforms(self.landmarks, self.clock.smooth_frames)
 
 
 class ChunkFrames:
@@ -114,6 +121,17 @@ class ChunkFrames:
         """`(T, 3, H, W)`, float32 in [-1, 1]."""
         return to_images(self.own, self.nets.device).contiguous()
 
+    @cached_property
+    def areas(self) -> Areas:
+        """Where the chunk, its context included, is measured, by the landmarks of the reference."""
+        places = self.clip.face_places[self.numbers.start - self.context : self.numbers.stop]
+        return Areas.of_faces(places, *self.frames.shape[1:3])
+
+    @cached_property
+    def own_areas(self) -> Areas:
+        """Likewise the chunk itself."""
+        return self.areas[self.context :]
+
     def landmarks(self, detector: LandmarkDetector) -> np.ndarray:
         """Landmarks a detector finds, `(T, 68, 2)`, float64, px; NaN where it finds none."""
         if detector not in self._landmarks:
@@ -152,11 +170,29 @@ class FrameChunk:
     masks: np.ndarray | None
 
 
+def once_per_reference(function: Callable[[FrameChunk], ResultT]) -> Callable[[FrameChunk], ResultT]:
+    """Likewise what a function gives for a pair of videos that depends on the reference alone."""
+
+    @wraps(function)
+    def remembered(chunk: FrameChunk) -> ResultT:
+        results = chunk.reference.results
+        if function not in results:
+            results[function] = function(chunk)
+        return results[function]
+
+    return remembered
+
+
 def rgb_pair(chunk: FrameChunk) -> tuple[np.ndarray, np.ndarray]:
     """The reference's frames and the video's, RGB, `(T, H, W, 3)` each, uint8."""
     return chunk.reference.own, chunk.video.own
 
 
-def rgb_steps(chunk: FrameChunk) -> tuple[np.ndarray, np.ndarray]:
-    """As `rgb_pair`, with the frame before the chunk, if there is one: for changes from frame to frame."""
-    return chunk.reference.with_context(1), chunk.video.with_context(1)
+def rgb_in_areas(chunk: FrameChunk) -> tuple[np.ndarray, np.ndarray, Areas]:
+    """As `rgb_pair`, with the areas they are compared in."""
+    return *rgb_pair(chunk), chunk.reference.own_areas
+
+
+def rgb_steps(chunk: FrameChunk) -> tuple[np.ndarray, np.ndarray, Areas]:
+    """As `rgb_in_areas`, with the frame before the chunk, if there is one: for changes from frame to frame."""
+    return chunk.reference.with_context(1), chunk.video.with_context(1), chunk.reference.own_areas

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from segtalker.metrics.areas import Areas
 from segtalker.metrics.frame_chunks import ChunkFrames, FrameChunk, once_per_chunk, rgb_steps
 from segtalker.metrics.images import chunk_luma
-from segtalker.metrics.registry import FrameMeasure, NotMeasurable, finite_mean, frame_metric, metric
+from segtalker.metrics.registry import AREAS, FrameMeasure, NotMeasurable, finite_mean, frame_metric, metric
 
 _NEIGHBOURS = 2  # frames a frame's flicker is seen in
 _CONSISTENT = (0.01, 0.5)  # of squared motion, and px squared: what a way there and back may miss by
@@ -17,24 +18,27 @@ _CONSISTENT = (0.01, 0.5)  # of squared motion, and px squared: what a way there
 
 @frame_metric(
     rgb_steps,
+    over_frames=finite_mean("no frame has any of it"),
     lookback=1,
+    areas=AREAS,
     unit="grey levels",
     higher_is_better=False,
     protocol="mean absolute difference between the change from frame to frame and the reference's change",
 )
-def temporal_error(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
+def temporal_error(reference: np.ndarray, frames: np.ndarray, areas: Areas) -> np.ndarray:
     """How far the change from each frame to the next differs from the reference's: flicker, wrong or missing motion.
 
     Args:
         reference: consecutive RGB frames, `(T, H, W, 3)`, uint8.
         frames: likewise.
+        areas: where; those of the last frames count.
 
     Returns:
-        Mean absolute difference of the changes in grey levels (of 255), `(T - 1,)`, float64.
+        Mean absolute difference of the changes in grey levels (of 255), `(T - 1, A)`, float64.
     """
     assert reference.shape == frames.shape, (reference.shape, frames.shape)
     error = frames.astype(np.int16) - reference
-    return np.abs(np.diff(error, axis=0)).mean(axis=(1, 2, 3), dtype=np.float64)
+    return areas.last(len(error) - 1).means(np.abs(np.diff(error, axis=0)))
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def estimate_motion(luma: np.ndarray) -> Motion:
     return Motion(np.concatenate(maps), np.concatenate(visible))
 
 
-def warp_error(frames: np.ndarray, motion: Motion) -> np.ndarray:
+def warp_error(frames: np.ndarray, motion: Motion, areas: Areas) -> np.ndarray:
     """How far each frame is from the one before it, carried along by the motion of the reference.
 
     After W.-S. Lai et al., "Learning Blind Video Temporal Consistency", ECCV 2018, in absolute grey levels in place of
@@ -84,37 +88,35 @@ def warp_error(frames: np.ndarray, motion: Motion) -> np.ndarray:
     Args:
         frames: consecutive RGB frames, `(T, H, W, 3)`, uint8.
         motion: of the reference between the same frames.
+        areas: where; those of the last frames count.
 
     Returns:
-        Mean absolute difference over the pixels seen in both, grey levels (of 255), `(T - 1,)`, float64; NaN where
+        Mean absolute difference over the pixels seen in both, grey levels (of 255), `(T - 1, A)`, float64; NaN where
         none is.
     """
     assert len(motion.maps) == len(frames) - 1, (motion.maps.shape, frames.shape)
-    errors = []
-    for before, after, there, visible in zip(frames[:-1], frames[1:], motion.maps, motion.visible, strict=True):
+    errors = np.zeros((len(motion.maps), *frames.shape[1:]), np.uint8)
+    for error, before, after, there in zip(errors, frames[:-1], frames[1:], motion.maps, strict=True):
         warped_frame = cv2.remap(before, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-        visible_mask = visible.view(np.uint8)
-        error, count = cv2.copyTo(cv2.absdiff(warped_frame, after), visible_mask), 3 * cv2.countNonZero(visible_mask)
-        errors.append(sum(cv2.sumElems(error)) / count if count else np.nan)
-    return np.array(errors, dtype=np.float64)
+        cv2.absdiff(warped_frame, after, error)
+    return areas.last(len(errors)).within(motion.visible).means(errors)
 
 
-def flicker(luma: np.ndarray) -> np.ndarray:
+def flicker(luma: np.ndarray, areas: Areas) -> np.ndarray:
     """How far each frame is from the mean of its neighbours: motion that goes on adds little, what comes and goes much.
 
     Args:
         luma: consecutive frames, `(T, H, W)`, float64 in [0, 255].
+        areas: where, of the same frames.
 
     Returns:
-        Mean absolute difference, grey levels, `(T - 2,)`, float64.
+        Mean absolute difference, grey levels, `(T - 2, A)`, float64.
     """
-    if len(luma) < 3:
-        return np.zeros(0)
-    return np.abs(luma[1:-1] - (luma[:-2] + luma[2:]) / 2).mean(axis=(1, 2))
+    return areas[1:-1].means(np.abs(luma[1:-1] - (luma[:-2] + luma[2:]) / 2))
 
 
 class PairedErrors(NamedTuple):
-    """How steady a video is and how steady its reference, grey levels, `(T',)` each, float64.
+    """How steady a video is and how steady its reference, grey levels, `(T', A)` each, float64.
 
     Args:
         video: of the video.
@@ -133,28 +135,32 @@ def chunk_motion(frames: ChunkFrames) -> Motion:
 
 @once_per_chunk
 def own_warp_error(frames: ChunkFrames) -> np.ndarray:
-    """The warp error by a video's own motion."""
-    return warp_error(frames.with_context(1), chunk_motion(frames))
+    """The warp error by a video's own motion; one frame fewer at the start of a clip."""
+    return warp_error(frames.with_context(1), chunk_motion(frames), frames.own_areas)
 
 
 @once_per_chunk
 def chunk_flicker(frames: ChunkFrames) -> np.ndarray:
     """Of the frames whose next one is in the chunk: two fewer at the start of a clip."""
-    return flicker(chunk_luma(frames)[max(0, frames.context - _NEIGHBOURS) :])
+    first = max(0, frames.context - _NEIGHBOURS)
+    return flicker(chunk_luma(frames)[first:], frames.areas[first:])
 
 
 def _warp_errors(chunk: FrameChunk) -> PairedErrors:
-    """By the reference's motion; one frame fewer at the start of a clip."""
-    error = warp_error(chunk.video.with_context(1), chunk_motion(chunk.reference))
-    return PairedErrors(error, own_warp_error(chunk.reference))
+    """Both by the reference's motion."""
+    video, reference = chunk.video, chunk.reference
+    if video is reference:
+        return PairedErrors(own_warp_error(video), own_warp_error(video))
+    error = warp_error(video.with_context(1), chunk_motion(reference), reference.own_areas)
+    return PairedErrors(error, own_warp_error(reference))
 
 
 def _flickers(chunk: FrameChunk) -> PairedErrors:
     return PairedErrors(chunk_flicker(chunk.video), chunk_flicker(chunk.reference))
 
 
-WARP = FrameMeasure("warp", _warp_errors, lookback=1)
-FLICKER = FrameMeasure("flicker", _flickers, lookback=_NEIGHBOURS)
+WARP = FrameMeasure("warp", _warp_errors, lookback=1, areas=AREAS)
+FLICKER = FrameMeasure("flicker", _flickers, lookback=_NEIGHBOURS, areas=AREAS)
 _LAI = "after Lai et al., ECCV 2018"
 
 

@@ -4,6 +4,9 @@
 - `metric` takes a function of what a `FrameMeasure` gives for all frames of a clip; metrics may share a measure.
 - `set_metric` takes a function of two sets of features, the reference's and the video's, over all clips.
 
+What is measured of a picture may be measured of several areas at once: its arrays then have a last axis, the areas, and
+every function of them makes one metric an area, `psnr`, `psnr_face` and `psnr_mouth_area`.
+
 Decorated functions stay what they are and can be called by anyone. A name states the protocol: a stand-in without
 published weights has another name, and a metric that cannot be measured has no value but a reason. The modules whose
 metrics are measured, and the order of the tables, are in `segtalker.metrics.catalogue`.
@@ -11,6 +14,7 @@ metrics are measured, and the order of the tables, are in `segtalker.metrics.cat
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, NotRequired, TypedDict, TypeVar, Unpack
 
 import numpy as np
@@ -21,6 +25,15 @@ if TYPE_CHECKING:
 
 NetT = TypeVar("NetT", bound=nn.Module)
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+WHOLE_FRAME = "frame"
+# where pictures are compared, and what a protocol says of it
+AREAS = {
+    WHOLE_FRAME: "",
+    "face": "inside the face box",
+    "mouth_area": "inside the area around the mouth that is hidden from the pose source",
+}
 
 
 class NotMeasurable(Exception):
@@ -66,6 +79,8 @@ class FrameMeasure:
         needs: the network or detector it uses.
         lookback: frames before a chunk that it sees too; a function of the networks where they decide.
         compares_masks: whether the reference is a region mask, not the clip's frames or sound.
+        areas: what it is measured of, by name, with words for the protocol; arrays then have a last axis, the areas.
+            Empty where it is not of the pixels.
         against_sound: what all chunks together come to, where the sound of the whole clip is needed for it.
         cache_name: features of the reference are kept between runs under this name, for they are slow to compute.
     """
@@ -75,6 +90,7 @@ class FrameMeasure:
     needs: MetricNet | LandmarkDetector | None = None
     lookback: "int | Callable[[MetricNets], int]" = 0
     compares_masks: bool = False
+    areas: Mapping[str, str] = field(default_factory=dict)
     against_sound: "Callable[[Any, ReferenceClip, MetricNets], Any] | None" = None
     cache_name: str = ""
 
@@ -100,6 +116,8 @@ class Metric:
         value: what `measure` gave for a clip to its number; for the whole set, the reference's and the video's
             `FeatureSet` to theirs. Raises `NotMeasurable`.
         module: where it is defined.
+        area: `frame`, or the part of it that is measured, such as one of `AREAS`.
+        whole: name of the same metric of the whole frame; its own where it is that.
     """
 
     name: str
@@ -112,6 +130,8 @@ class Metric:
     scope: Literal["clip", "dataset"]
     value: Callable[..., float]
     module: str
+    area: str
+    whole: str
 
 
 class About(TypedDict):
@@ -135,23 +155,34 @@ def _register(
     value: Callable[..., float],
     about: About,
 ) -> None:
-    name = about.get("name", function.__name__)
-    if any(other.name == name for other in registered):
-        raise ValueError(f"{function.__module__}: there is a metric {name} already")
-    registered.append(
-        Metric(
-            name=name,
-            unit=about["unit"],
-            higher_is_better=about["higher_is_better"],
-            protocol=about["protocol"],
-            source=about.get("source", ""),
-            is_stand_in=about.get("is_stand_in", False),
-            measure=measure,
-            scope=scope,
-            value=value,
-            module=function.__module__,
+    whole = about.get("name", function.__name__)
+    for number, (area, words) in enumerate((measure.areas or {WHOLE_FRAME: ""}).items()):
+        name = whole if area == WHOLE_FRAME else f"{whole}_{area}"
+        if any(other.name == name for other in registered):
+            raise ValueError(f"{function.__module__}: there is a metric {name} already")
+        registered.append(
+            Metric(
+                name=name,
+                unit=about["unit"],
+                higher_is_better=about["higher_is_better"],
+                protocol=f"{words}: {about['protocol']}" if words else about["protocol"],
+                source=about.get("source", ""),
+                is_stand_in=about.get("is_stand_in", False),
+                measure=measure,
+                scope=scope,
+                value=partial(_value_of_area, value, number) if measure.areas else value,
+                module=function.__module__,
+                area=area,
+                whole=whole,
+            )
         )
-    )
+
+
+def _value_of_area(value: Callable[..., float], number: int, values: Any) -> float:
+    """The value of one area, from an array whose last axis is areas or a named tuple of such arrays."""
+    if isinstance(values, np.ndarray):
+        return value(values[..., number])
+    return value(type(values)(*(array[..., number] for array in values)))
 
 
 def mean(values: np.ndarray) -> float:
@@ -183,16 +214,18 @@ def frame_metric(
     needs: MetricNet | LandmarkDetector | None = None,
     lookback: int = 0,
     compares_masks: bool = False,
+    areas: Mapping[str, str] | None = None,
     **about: Unpack[About],
 ) -> Callable[[FunctionT], FunctionT]:
-    """Makes a metric of a function that gives one number a frame, `(T,)`.
+    """Makes a metric of a function that gives one number a frame, `(T,)`, or one a frame and area, `(T, A)`.
 
     Args:
-        inputs: what of a chunk the function is given.
+        inputs: what of a chunk the function is given; where there are areas, they come last.
         over_frames: the number of all frames of a clip.
         needs: see `FrameMeasure`.
         lookback: likewise.
         compares_masks: likewise.
+        areas: likewise.
         about: what the metric says of itself.
     """
 
@@ -203,6 +236,7 @@ def frame_metric(
             needs=needs,
             lookback=lookback,
             compares_masks=compares_masks,
+            areas=areas or {},
         )
         _register(function, measure, "clip", over_frames, about)
         return function

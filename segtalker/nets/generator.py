@@ -144,19 +144,20 @@ class MaskGuidedGenerator(Network):
         noise = self.get_buffer(f"noise_{size}").expand(len(grid), -1, -1, -1)
         return F.grid_sample(noise, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
-    def forward(self, masks: Tensor, codes: Tensor) -> Tensor:
+    def forward(self, masks: Tensor, codes: Tensor, frames: Tensor | None = None) -> Tensor:
         """Paints.
 
         Args:
             masks: one-hot regions, `(B, K, H, W)`, float in {0, 1}.
             codes: see `MaskGuidedEncoder`, `(B, K, D)`.
+            frames: in which the codes' textures are laid out, see `region_coordinates`; None for the masks' own.
 
         Returns:
             RGB, `(B, 3, H, W)`, about [-1, 1] (not clipped).
         """
         assert masks.shape[2] == self.sizes[-1] * self.block, f"mask of {masks.shape[2]} px"
         assert codes.shape == (*masks.shape[:2], self.code), f"codes {tuple(codes.shape)} do not fit {self.code}"
-        labels, local = region_coordinates(masks)
+        labels, local = region_coordinates(masks, frames)
         # split, not cut twice: the gradient is put together once
         styles, textures = codes.split((self.style, self.code - self.style), dim=2)
         texture_image = paint(textures.unflatten(2, (3, self.texture, self.texture)), labels, local)

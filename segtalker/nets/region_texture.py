@@ -158,18 +158,20 @@ def _nearest(values: Tensor, grid: Tensor) -> Tensor:
     return F.grid_sample(values, grid, mode="nearest", padding_mode="zeros", align_corners=False)
 
 
-def region_coordinates(masks: Tensor) -> tuple[Tensor, Tensor]:
+def region_coordinates(masks: Tensor, frames: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """The region of each pixel and the pixel's place in that region's frame.
 
     Args:
         masks: regions, `(B, K, H, W)`; where they are soft the largest wins.
+        frames: of the regions, centre, axis and extent one after the other, `(B, K, 6)`; None for those of the masks.
 
     Returns:
         Region indices, `(B, H, W)` int64, and (x, y) in the frame, `(B, H, W, 2)`, clamped to [-1, 1].
     """
     batch, _, height, width = masks.shape
     labels = best_regions(masks).long()
-    frames = torch.cat(region_frames(masks), 2)
+    if frames is None:
+        frames = torch.cat(region_frames(masks), 2)
     own = frames.gather(1, labels.view(batch, -1, 1).expand(-1, -1, 6)).view(batch, height, width, 6)
     return labels, _to_frame(pixel_grid(height, width, masks), own).clamp(-1.0, 1.0)
 

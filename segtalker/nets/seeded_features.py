@@ -29,18 +29,19 @@ class SeededFeatures(nn.Module):
             layer.weight.data.normal_(0.0, spread, generator=random)
         self.requires_grad_(False).eval()
 
-    def forward(self, image: Tensor) -> list[Tensor]:
+    def forward(self, image: Tensor, count: int | None = None) -> list[Tensor]:
         """Features of each level.
 
         Args:
             image: RGB, `(B, 3, H, W)`, float32 in [-1, 1].
+            count: how many levels, from the finest; None for all.
 
         Returns:
             `(B, C, H / 2^l, W / 2^l)` for the levels l = 1 to 4.
         """
         assert image.shape[1] == _CHANNELS[0], image.shape
         levels = []
-        for layer in self.layers:
+        for layer in self.layers[:count]:
             image = F.relu(layer(F.pad(image, (1, 1, 1, 1), mode="replicate")))
             levels.append(image)
         return levels

@@ -12,10 +12,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TOY_METRIC = '''
 
-@frame_metric(rgb_pair, unit="grey levels", higher_is_better=False, protocol="difference of the mean colours")
-def colour_error(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """Of each frame, `(T,)`."""
-    return np.abs(frames.mean(axis=(1, 2, 3)) - reference.mean(axis=(1, 2, 3)))
+@frame_metric(rgb_in_areas, areas=AREAS, unit="grey levels", higher_is_better=False, protocol="difference of colours")
+def colour_error(reference: np.ndarray, frames: np.ndarray, areas: Areas) -> np.ndarray:
+    """Of each frame, `(T, A)`."""
+    return np.abs(areas.means(frames) - areas.means(reference))
 '''
 DESCRIBE = """
 import json
@@ -179,7 +179,9 @@ def test_a_metric_is_one_function_in_one_file(project: Project) -> None:
     project.write(f"{folder}images.py", TOY_METRIC)
     after, now_measured_by, other_now = _described(project)
     assert {name: after[name] for name in before} == before
-    assert list(after)[: list(after).index("lpips_alex")] == ["psnr", "ssim", "ms_ssim", "colour_error"]
+    of_pixels = list(after)[: list(after).index("lpips_alex")]
+    assert [name for name in of_pixels if after[name]["area"] == "frame"] == ["psnr", "ssim", "ms_ssim", "colour_error"]
+    assert {"colour_error_face", "colour_error_mouth_area"} <= set(of_pixels)
     assert after["colour_error"]["unit"] == "grey levels"
     assert measured_by != now_measured_by
     assert other == other_now

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segtalker.metrics.areas import Areas
 from segtalker.metrics.cpbd import blur_score, canny_edges, cpbd, edge_widths, sobel_edges
 
 ROOT = os.environ.get("SEGTALKER_REAL_DATA", "")
@@ -34,7 +35,9 @@ def test_widths_are_equal(arrays):
 def test_score(arrays):
     # 1290 of 9563 edges are sharp; published to four digits as 0.1349
     expected = 1290 / 9563
-    from_parts = blur_score(arrays["input"], arrays["canny"] > 0, arrays["marziliano"].astype(int))
-    assert from_parts[0] == pytest.approx(expected, abs=1e-6)
+    from_parts = blur_score(
+        arrays["input"], arrays["canny"] > 0, arrays["marziliano"].astype(int), Areas.whole(arrays["input"])
+    )
+    assert from_parts[0, 0] == pytest.approx(expected, abs=1e-6)
     assert cpbd(arrays["input"][0]) == pytest.approx(expected, abs=1e-6)
     assert round(cpbd(arrays["input"][0]), 4) == 0.1349

@@ -17,7 +17,16 @@ METRICS = {
     "psnr", "ssim", "lpips_seeded", "fid_seeded", "cpbd", "lse_d_expert", "lse_c_expert", "lmd_mouth", "mouth_iou",
     "region_iou",
 }  # fmt: skip
-METHODS = {"ground_truth", "segtalker", "wav2lip", "static", "shuffled_audio", "silent_audio", "sgi_oracle_mask"}
+METHODS = {
+    "ground_truth",
+    "segtalker",
+    "segtalker_pasted",
+    "wav2lip",
+    "static",
+    "shuffled_audio",
+    "silent_audio",
+    "sgi_oracle_mask",
+}
 Finished = tuple[Project, subprocess.CompletedProcess[str]]
 
 

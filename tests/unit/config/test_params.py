@@ -44,6 +44,8 @@ def test_overrides_lie_over_the_base(project: Path) -> None:
         ("train_tsg: {net: {frames: 1}}", "stride 2 must not exceed net.frames 1"),
         ("train_tsg: {net: {frames: 3}}", "train_tsg.net.frames 3 must divide base.window_frames 5"),
         ("train_wav2lip: {trained: false}", "generate.methods names wav2lip, which needs train_wav2lip.trained"),
+        ("generate: {methods: [segtalker_pasted, segtalker]}", "must name segtalker before segtalker_pasted"),
+        ("generate: {methods: [segtalker_pasted]}", "must name segtalker before segtalker_pasted"),
         ("train_wav2lip: {net: {blocks: [1, 1]}}", "blocks and decoder_blocks must name 6 levels"),
         ("train_wav2lip: {steps: 7}", "train_wav2lip.steps 7 is no multiple"),
     ],

@@ -9,7 +9,11 @@ from segtalker.faces.mouth_box import (
     box_transforms,
     extract_boxes,
     face_box_transforms,
+    face_pixels,
+    face_transforms,
     hidden_area,
+    hidden_pixels,
+    hidden_share,
     hidden_slices,
     mouth_area,
     mouth_of_face,
@@ -230,3 +234,43 @@ def test_reference_frame_without_mouth_pixels_goes_by_the_lips() -> None:
     landmarks = _landmarks(4)
     landmarks[3, [65, 66, 67], 1] += 6
     assert reference_frame(np.zeros((4, 128, 128), np.uint8), landmarks) == 3
+
+
+def _pasted(landmarks: np.ndarray) -> np.ndarray:
+    """Where the box of scores replaces masks, `(T, H, W)`, bool."""
+    logits = torch.zeros(len(landmarks), NUM_REGIONS, *SIZE)
+    logits[:, LIP] = 1.0
+    return paste_regions(np.zeros((len(landmarks), 128, 128), np.uint8), logits, box_transforms(landmarks, SIZE, 3)) > 0
+
+
+def test_hidden_pixels_are_those_that_a_talking_mask_replaces() -> None:
+    landmarks = _landmarks(4)
+    found, pasted = hidden_pixels(face_transforms(landmarks, 3), (128, 128)), _pasted(landmarks)
+    wrong = found != pasted
+    edge = np.stack([cv2.dilate(mask.view(np.uint8), np.ones((3, 3))) - cv2.erode(mask.view(np.uint8), np.ones((3, 3)))
+                     for mask in pasted])  # fmt: skip
+    assert pasted.mean() > 0.1
+    assert not (wrong & (edge == 0)).any()  # the box's pixels are no smaller than the image's
+    assert wrong.mean() < 0.02
+
+
+def test_face_pixels_are_those_that_a_face_box_covers() -> None:
+    landmarks = _landmarks(4)
+    faces = torch.ones(4, 3, 48, 48)
+    covered = paste_faces(np.zeros((4, 128, 128, 3), np.uint8), faces, face_box_transforms(landmarks, (48, 48), 3), 0)
+    found = face_pixels(face_transforms(landmarks, 3), (128, 128))
+    assert 0.3 < found.mean() < 1.0
+    wrong = found != (covered[..., 0] > 127)
+    assert wrong.sum(axis=(1, 2)).max() <= 4  # at the corners, where sampling rounds the box
+
+
+def test_the_share_of_the_hidden_area_fades_over_its_edge() -> None:
+    places = face_transforms(_landmarks(3), 1)
+    scale = np.hypot(places[:, 0, 0], places[:, 1, 0])
+    share, inside = hidden_share(places, (128, 128), 0.25), hidden_pixels(places, (128, 128))
+    assert (share[inside] == 1.0).all()
+    for number in range(3):
+        # in an upright face the way out of the rectangle is that of a chessboard
+        away = cv2.distanceTransform((~inside[number]).view(np.uint8), cv2.DIST_C, 3) / scale[number]
+        assert (share[number][away > 0.25 + 1 / scale[number]] == 0.0).all()
+        np.testing.assert_allclose(share[number], (1 - away / 0.25).clip(0, 1), atol=1.0 / 0.25 / scale[number])

@@ -9,14 +9,18 @@ import pytest
 
 from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.store import Clip
+from segtalker.faces.mouth_box import face_transforms, hidden_pixels, hidden_share
+from segtalker.inference.background import SourceBackground
 from segtalker.inference.methods import METHODS, GenerateConfig, GenerateRecord, generate_clip
-from segtalker.inference.talker import TalkSettings
+from segtalker.inference.talker import Talker, TalkSettings
 from segtalker.regions import BACKGROUND
 from segtalker.utils.errors import BadClipError
 
+FADE = 0.2  # distances of the eyes
+
 
 def _config(models: Path, settings: TalkSettings, folder: Path) -> GenerateConfig:
-    return GenerateConfig(models, settings, METHODS, folder, -4.0, 20, "cpu", 2)
+    return GenerateConfig(models, settings, METHODS, folder, -4.0, 20, "cpu", 2, FADE)
 
 
 def _record(clip: Clip, driving: Clip) -> GenerateRecord:
@@ -47,6 +51,33 @@ def test_videos_play_in_a_browser_with_the_clips_own_sound(made: Path) -> None:
             assert (picture.codec_context.name, picture.codec_context.pix_fmt) == ("h264", "yuv420p")
             assert sound.codec_context.name == "aac"
             assert float(picture.duration * picture.time_base) == pytest.approx(2.4, abs=0.05)
+
+
+def test_frames_are_exactly_those_that_were_painted(made: Path, talker: Talker, clips: list[Clip]) -> None:
+    clip, identity = clips[0], talker.identify(clips[0])
+    masks, every = ImagePack(made / "segtalker" / "a0" / "masks.zip"), np.arange(len(clips[0].frames))
+    places = talker.steady_frames(masks)
+    painted = np.stack(list(talker.render(clip, every, masks.read(), places, identity.codes, SourceBackground())))
+    stored = ImagePack(made / "segtalker" / "a0" / "frames.zip").read()
+    assert np.ptp(painted) > 50
+    np.testing.assert_array_equal(stored, painted)
+
+
+def test_a_pasted_mouth_leaves_the_source_as_it_is(made: Path, clips: list[Clip], settings: TalkSettings) -> None:
+    source = clips[0].frames.read()
+    own, pasted = (ImagePack(made / name / "a0" / "frames.zip").read() for name in ("segtalker", "segtalker_pasted"))
+    places = face_transforms(np.asarray(clips[0].landmarks), settings.clock.smooth_frames)
+    inside, share = hidden_pixels(places, source.shape[1:3]), hidden_share(places, source.shape[1:3], FADE)
+    assert 0.02 < inside.mean() < 0.6
+    assert (own != source)[share == 0].any()
+    np.testing.assert_array_equal(pasted[share == 0], source[share == 0])
+    np.testing.assert_array_equal(pasted[inside], own[inside])
+    fading = (share > 0) & (share < 1)
+    low, high = np.minimum(own, source), np.maximum(own, source)
+    assert fading.any()
+    assert ((low <= pasted) & (pasted <= high))[fading].all()
+    masks = [(made / name / "a0" / "masks.zip").read_bytes() for name in ("segtalker", "segtalker_pasted")]
+    assert masks[0] == masks[1]
 
 
 def test_static_stands_still_and_the_oracle_has_the_true_masks(made: Path, clips: list[Clip]) -> None:

@@ -26,7 +26,7 @@ def _mel(columns: int) -> np.ndarray:
 
 def _masks(talker: Talker, clip: Clip, mel: np.ndarray, count: int) -> np.ndarray:
     chunks = talker.talking_masks(clip, talker.identify(clip), mel, count, edit=None)
-    return np.concatenate([masks for _, masks in chunks])
+    return np.concatenate([masks for _, masks, _ in chunks])
 
 
 @pytest.mark.parametrize("available", [1, 2, 5])
@@ -50,7 +50,8 @@ def test_stretches_leave_no_trace(talker: Talker, clips: list[Clip], monkeypatch
     monkeypatch.setattr(segtalker.inference.talker, "_CHUNK_S", 0.5)
     pieces = list(talker.talking_masks(clips[0], talker.identify(clips[0]), mel, count, edit=None))
     assert len(pieces) > 2
-    np.testing.assert_array_equal(np.concatenate([masks for _, masks in pieces]), whole)
+    np.testing.assert_array_equal(np.concatenate([masks for _, masks, _ in pieces]), whole)
+    torch.testing.assert_close(torch.cat([frames for _, _, frames in pieces]), talker.steady_frames(whole))
 
 
 def test_speech_changes_the_mouth_and_nothing_else(talker: Talker, clips: list[Clip]) -> None:
@@ -95,7 +96,7 @@ def test_a_frame_says_nothing_of_its_own_mouth(talker: Talker, clips: list[Clip]
     silent = _Face(_Shown(clip.frames.read()), _Shown(closed), np.asarray(clip.landmarks))
     chunks = talker.talking_masks(silent, talker.identify(clip), np.asarray(clip.mel), 20, edit=None)
     expected = _masks(talker, clip, np.asarray(clip.mel), 20)
-    np.testing.assert_array_equal(np.concatenate([masks for _, masks in chunks]), expected)
+    np.testing.assert_array_equal(np.concatenate([masks for _, masks, _ in chunks]), expected)
 
 
 def test_the_identity_is_the_widest_mouth(talker: Talker, clips: list[Clip]) -> None:
@@ -108,7 +109,8 @@ def test_the_identity_is_the_widest_mouth(talker: Talker, clips: list[Clip]) -> 
 def test_surroundings_come_from_the_source(talker: Talker, clips: list[Clip]) -> None:
     clip, source = clips[0], np.arange(12)
     masks = clip.masks.read(source.tolist())
-    frames = np.stack(list(talker.render(clip, source, masks, talker.identify(clip).codes, SourceBackground())))
+    codes, region_frames = talker.identify(clip).codes, talker.steady_frames(masks)
+    frames = np.stack(list(talker.render(clip, source, masks, region_frames, codes, SourceBackground())))
     assert frames.shape == (12, *clip.frames.read([0]).shape[1:])
     far_from_outlines = np.ones((7, 7), np.uint8)
     untouched = np.stack([cv2.erode(np.uint8(mask == BACKGROUND), far_from_outlines) for mask in masks]) == 1

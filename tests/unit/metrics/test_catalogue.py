@@ -19,7 +19,8 @@ from segtalker.utils.code_hash import code_files
 # columns of `metrics.json` and of every table; new ones take a place, these keep their order
 COLUMNS = [
     "psnr", "ssim", "ms_ssim", "lpips_alex", "lpips_seeded", "fid_inception_legacy", "fid_inception_clean",
-    "kid_inception_clean", "fid_seeded", "cpbd", "lse_d_syncnet", "lse_c_syncnet", "offset_syncnet", "lse_d_expert",
+    "kid_inception_clean", "fid_seeded", "cpbd", "cpbd_error", "gradient_kept", "gradient_correlation", "detail_seeded",
+    "lse_d_syncnet", "lse_c_syncnet", "offset_syncnet", "lse_d_expert",
     "lse_c_expert", "offset_expert", "lmd_mouth", "lmd_mouth_mediapipe", "lmd_face_mediapipe", "lmd_mouth_fan",
     "lmd_face_fan", "faces_mediapipe", "faces_fan", "temporal_error", "warp_error", "warp_ratio", "flicker_ratio",
     "identity_mobilefacenet", "mouth_iou", "region_iou", "mouth_iou_parsed", "region_iou_parsed", "iou_background",
@@ -58,6 +59,26 @@ def test_every_metric_is_described():
     assert facts["fid_seeded"]["scope"] == "dataset"
 
 
+def test_pictures_are_compared_in_every_area():
+    facts = describe("truth", stand_ins=True)
+    areas = {}
+    for name, fact in facts.items():
+        areas.setdefault(fact["whole"], {})[fact["area"]] = name
+        assert name == (fact["whole"] if fact["area"] == "frame" else f"{fact['whole']}_{fact['area']}")
+    pictures = {
+        "psnr", "ssim", "ms_ssim", "lpips_alex", "lpips_seeded", "cpbd", "cpbd_error", "temporal_error", "warp_error",
+        "warp_ratio", "flicker_ratio", "gradient_kept", "gradient_correlation", "detail_seeded",
+    }  # fmt: skip
+    assert {whole for whole, names in areas.items() if {"frame", "face", "mouth_area"} <= set(names)} == pictures
+    assert {whole for whole, names in areas.items() if len(names) > 1} == pictures
+    of_regions = {"frame", "face", "mouth_area", "skin", "hair", "lip", "mouth", "eyes"}
+    assert (
+        set(areas["gradient_kept"]) == set(areas["gradient_correlation"]) == set(areas["detail_seeded"]) == of_regions
+    )
+    assert facts["psnr_mouth_area"]["protocol"].endswith(facts["psnr"]["protocol"])
+    assert facts["psnr_mouth_area"]["protocol"] != facts["psnr_face"]["protocol"]
+
+
 def test_weights_are_known_and_named_by_a_param():
     settings = load_params(project_root()).evaluate
     files = {
@@ -80,9 +101,9 @@ def test_stand_ins_have_names_of_their_own_and_can_be_left_out():
 
 def test_psnr_leaves_out_equal_frames_and_has_no_value_where_all_are():
     psnr = next(metric for metric in all_metrics() if metric.name == "psnr")
-    assert catalogue.clip_value(psnr, np.array([np.inf, 20.0, 30.0])) == 25.0
+    assert catalogue.clip_value(psnr, np.array([[np.inf, 1, 1], [20.0, 1, 1], [30.0, 1, 1]])) == 25.0
     with pytest.raises(NotMeasurable, match="infinite"):
-        catalogue.clip_value(psnr, np.array([np.inf, np.inf]))
+        catalogue.clip_value(psnr, np.array([[np.inf], [np.inf]]))
 
 
 def test_a_name_is_given_once():

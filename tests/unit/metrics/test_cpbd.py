@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from segtalker.metrics.areas import Areas
 from segtalker.metrics.cpbd import (
+    Sharpness,
     blur_score,
     canny_edges,
     cpbd,
+    cpbd_error,
     cpbd_frames,
     edge_widths,
+    mean_cpbd,
     sobel_edges,
 )
 
@@ -52,7 +56,7 @@ def _plain_widths(image: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return widths
 
 
-def _plain_score(image: np.ndarray, edges: np.ndarray, widths: np.ndarray) -> float:
+def _plain_score(image: np.ndarray, edges: np.ndarray, widths: np.ndarray, area: np.ndarray) -> float:
     sharp = total = 0
     for top in range(0, image.shape[0] // 64 * 64, 64):
         for left in range(0, image.shape[1] // 64 * 64, 64):
@@ -60,7 +64,7 @@ def _plain_score(image: np.ndarray, edges: np.ndarray, widths: np.ndarray) -> fl
             if np.count_nonzero(edges[block]) <= 0.002 * 64 * 64:
                 continue
             limit = 5 if int(image[block].max() - image[block].min()) <= 50 else 3
-            for width in widths[block][widths[block] > 0]:
+            for width in widths[block][(widths[block] > 0) & area[block]]:
                 total += 1
                 sharp += round((1 - math.exp(-((width / limit) ** 3.6))) * 100) <= 63
     return sharp / total if total else 0.0
@@ -71,14 +75,14 @@ def test_widths_and_score_equal_a_plain_loop(luma):
     widths = edge_widths(luma, edges)
     assert np.count_nonzero(widths) > 500
     canny = canny_edges(luma)
-    scores = blur_score(luma, canny, widths)
+    scores = blur_score(luma, canny, widths, Areas.whole(luma))[:, 0]
     for image, sobel, strong, width, score in zip(luma, edges, canny, widths, scores, strict=True):
         np.testing.assert_array_equal(width, _plain_widths(image, sobel))
-        assert score == pytest.approx(_plain_score(image, strong, width), abs=1e-12)
+        assert score == pytest.approx(_plain_score(image, strong, width, width >= 0), abs=1e-12)
 
 
 def test_frames_are_scored_one_by_one(luma):
-    together = cpbd_frames(luma)
+    together = cpbd_frames(luma, Areas.whole(luma))[:, 0]
     assert [cpbd(image) for image in luma] == pytest.approx(together, abs=0)
 
 
@@ -96,8 +100,39 @@ def test_partial_blocks_are_dropped(luma):
     wider = np.pad(luma, ((0, 0), (0, 0), (0, 40)), mode="edge")
     canny, widths = canny_edges(luma), edge_widths(luma, sobel_edges(luma))
     padded = [np.pad(part, ((0, 0), (0, 0), (0, 40))) for part in (canny, widths)]
-    np.testing.assert_array_equal(blur_score(wider, *padded), blur_score(luma, canny, widths))
+    found, expected = blur_score(wider, *padded, Areas.whole(wider)), blur_score(luma, canny, widths, Areas.whole(luma))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_images_smaller_than_a_block_have_no_score():
     assert math.isnan(cpbd(np.zeros((63, 200))))
+
+
+def test_edges_count_in_their_area_and_blocks_are_those_of_the_frame(luma):
+    rows, columns = np.mgrid[:128, :192]
+    oval = np.hypot((rows - 70) / 40, (columns - 90) / 60) < 1
+    masks = np.stack([np.broadcast_to(mask, luma.shape) for mask in (oval, ~oval)])
+    canny, widths = canny_edges(luma), edge_widths(luma, sobel_edges(luma))
+    scores = blur_score(luma, canny, widths, Areas(masks))
+    for image, strong, width, pair in zip(luma, canny, widths, scores, strict=True):
+        plain = [_plain_score(image, strong, width, area) for area in (oval, ~oval)]
+        assert pair == pytest.approx(plain, abs=1e-12)
+    assert np.ptp(scores, axis=1).max() > 0.01
+
+
+def test_only_the_blurred_area_loses_sharpness(luma):
+    left = np.zeros((2, *luma[:1].shape), bool)
+    left[0, :, :, :64], left[1, :, :, 128:] = True, True
+    blurred = luma[:1].copy()
+    blurred[:, :, :80] = ndimage.gaussian_filter(luma[0], 3.0)[:, :80]
+    before, after = cpbd_frames(luma[:1], Areas(left))[0], cpbd_frames(blurred, Areas(left))[0]
+    assert after[0] < before[0] - 0.3
+    assert after[1] == pytest.approx(before[1], abs=0.05)  # Canny's threshold is the frame's
+
+
+def test_distance_to_the_reference_has_no_direction(luma):
+    sharpness = Sharpness(np.array([0.5, 0.2, np.nan]), np.array([0.4, 0.5, np.nan]))
+    assert cpbd_error(sharpness) == pytest.approx(0.2)
+    assert mean_cpbd(sharpness) == pytest.approx(0.35)
+    same = cpbd_frames(luma, Areas.whole(luma))[:, 0]
+    assert cpbd_error(Sharpness(same, same)) == 0.0

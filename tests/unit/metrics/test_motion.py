@@ -4,10 +4,24 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from segtalker.metrics import motion as measured
+from segtalker.metrics.areas import Areas
 from segtalker.metrics.images import luma
-from segtalker.metrics.motion import estimate_motion, flicker, temporal_error, warp_error
+from segtalker.metrics.motion import Motion, estimate_motion
 
 FRAMES, SIZE, STEP = 6, 96, 2
+
+
+def temporal_error(reference: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    return measured.temporal_error(reference, frames, Areas.whole(frames))[:, 0]
+
+
+def warp_error(frames: np.ndarray, motion: Motion) -> np.ndarray:
+    return measured.warp_error(frames, motion, Areas.whole(frames))[:, 0]
+
+
+def flicker(luma: np.ndarray) -> np.ndarray:
+    return measured.flicker(luma, Areas.whole(luma))[:, 0]
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +80,49 @@ def test_temporal_error_sees_change_not_colour():
     np.testing.assert_allclose(temporal_error(video, flickering), 4.0)
     with pytest.raises(AssertionError):
         temporal_error(video, video[:, 1:])
+
+
+def halves(frames: np.ndarray) -> Areas:
+    """All of each frame, its left and its right half; each frame's left half is one pixel wider than the last's."""
+    masks = np.zeros((3, *frames.shape[:3]), bool)
+    masks[0] = True
+    for number in range(len(frames)):
+        masks[1, number, :, : frames.shape[2] // 2 + number] = True
+    masks[2] = ~masks[1]
+    return Areas(masks)
+
+
+def test_unrest_counts_in_the_area_of_its_frame():
+    rng = np.random.default_rng(1)
+    reference = rng.integers(0, 200, (FRAMES, 24, 32, 3)).astype(np.uint8)
+    frames, areas = reference.copy(), halves(reference)
+    left = areas.masks[1].astype(bool)
+    frames[left] += np.where(np.arange(FRAMES) % 2, 6, 0).astype(np.uint8).repeat(left.sum(axis=(1, 2)))[:, None]
+    found = measured.temporal_error(reference, frames, areas)
+    change = np.abs(np.diff(frames.astype(int) - reference, axis=0)).mean(axis=-1)
+    for number in range(FRAMES - 1):
+        plain = [
+            change[number].mean(),
+            change[number][left[number + 1]].mean(),
+            change[number][~left[number + 1]].mean(),
+        ]
+        np.testing.assert_allclose(found[number], plain)
+    assert found[0, 2] == 0.0
+    assert found[0, 1] == 6.0
+    dark = luma(frames)
+    flickering = np.abs(dark[1:-1] - (dark[:-2] + dark[2:]) / 2)
+    for number, values in enumerate(measured.flicker(dark, areas)):
+        mask = left[number + 1]
+        plain = [flickering[number].mean(), flickering[number][mask].mean(), flickering[number][~mask].mean()]
+        np.testing.assert_allclose(values, plain)
+
+
+def test_warp_error_counts_the_visible_pixels_of_an_area(moving):
+    motion = estimate_motion(luma(moving))
+    frames, areas = moving.copy(), halves(moving)
+    frames[1::2, :, :40] //= 2
+    whole, left, right = measured.warp_error(frames, motion, areas).T
+    counts = areas.last(FRAMES - 1).within(motion.visible).counts
+    np.testing.assert_allclose(whole * counts[:, 0], left * counts[:, 1] + right * counts[:, 2], rtol=1e-9)
+    assert (left > 5 * right).all()
+    np.testing.assert_allclose(whole, warp_error(frames, motion))

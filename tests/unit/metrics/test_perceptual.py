@@ -1,9 +1,13 @@
 """The distance of features."""
 
+import numpy as np
 import pytest
 import torch
 
-from segtalker.metrics.perceptual import feature_distance
+from segtalker.metrics.areas import Areas
+from segtalker.metrics.perceptual import feature_distance, unit_features
+
+WHOLE = Areas(np.ones((1, 2, 8, 10), bool))
 
 
 def levels(seed: int) -> list[torch.Tensor]:
@@ -15,19 +19,32 @@ def test_directions_count_and_lengths_do_not() -> None:
     weights = [torch.ones(3), torch.ones(6)]
     features = levels(0)
     longer = [3 * level for level in features]
-    torch.testing.assert_close(feature_distance(features, longer, weights), torch.zeros(2))
-    opposite = [-level for level in features]
-    torch.testing.assert_close(feature_distance(features, opposite, weights), torch.full((2,), 8.0))
+    unit, unit_longer = unit_features(features), unit_features(longer)
+    torch.testing.assert_close(feature_distance(unit, unit_longer, weights, WHOLE), torch.zeros(2, 1))
+    opposite = unit_features([-level for level in features])
+    torch.testing.assert_close(feature_distance(unit, opposite, weights, WHOLE), torch.full((2, 1), 8.0))
 
 
 def test_each_channel_counts_by_its_weight() -> None:
     features, others = levels(0), levels(1)
     ones = [torch.ones(3), torch.ones(6)]
-    whole = feature_distance(features, others, ones)
-    torch.testing.assert_close(feature_distance(features, others, [2 * weight for weight in ones]), 2 * whole)
-    assert feature_distance(features, others, [torch.zeros(3), torch.zeros(6)]).tolist() == [0.0, 0.0]
+    whole = feature_distance(features, others, ones, WHOLE)
+    torch.testing.assert_close(feature_distance(features, others, [2 * weight for weight in ones], WHOLE), 2 * whole)
+    assert feature_distance(features, others, [torch.zeros(3), torch.zeros(6)], WHOLE).tolist() == [[0.0], [0.0]]
+
+
+def test_a_pixel_counts_by_how_much_of_it_is_in_an_area() -> None:
+    features, others = levels(0), levels(1)
+    masks = np.zeros((2, 2, 8, 10), bool)
+    masks[0, :, 2:4, 4:6] = True  # the pixel (1, 2) of the maps, which are half as large
+    masks[1, :, 3:5, 4:6] = True  # half of it, and half of the one below
+    weights = [torch.ones(3), torch.ones(6)]
+    found = feature_distance(features, others, weights, Areas(masks))
+    differences = [(a - b).square().sum(dim=1) for a, b in zip(features, others, strict=True)]
+    torch.testing.assert_close(found[:, 0], sum(level[:, 1, 2] for level in differences))
+    torch.testing.assert_close(found[:, 1], sum(level[:, 1:3, 2].mean(dim=1) for level in differences))
 
 
 def test_maps_of_other_sizes_are_refused() -> None:
     with pytest.raises(AssertionError):
-        feature_distance([torch.ones(1, 3, 4, 4)], [torch.ones(1, 3, 2, 2)], [torch.ones(3)])
+        feature_distance([torch.ones(1, 3, 4, 4)], [torch.ones(1, 3, 2, 2)], [torch.ones(3)], WHOLE)

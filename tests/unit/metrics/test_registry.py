@@ -50,6 +50,32 @@ def test_metrics_share_what_is_measured_and_take_it_by_name(registered: list[reg
     assert {made.measure for made in registered} == {measure}
 
 
+def test_one_function_makes_a_metric_of_every_area(registered: list[registry.Metric]) -> None:
+    areas = {"frame": "", "face": "in the face", "skin": "on the skin"}
+
+    @frame_metric(lambda chunk: (chunk,), areas=areas, **ABOUT)
+    def error(chunk: np.ndarray) -> np.ndarray:
+        return chunk
+
+    measure = FrameMeasure("errors", lambda chunk: Errors(chunk, chunk * 2), areas=areas)
+    metric(measure, name="far", **ABOUT)(lambda errors: float((errors.far - errors.near).sum()))
+    about = [(made.name, made.area, made.whole, made.protocol) for made in registered]
+    assert about[:3] == [
+        ("error", "frame", "error", "as it says"),
+        ("error_face", "face", "error", "in the face: as it says"),
+        ("error_skin", "skin", "error", "on the skin: as it says"),
+    ]
+    assert [name for name, *_ in about[3:]] == ["far", "far_face", "far_skin"]
+    values = np.array([[1.0, 10.0, 100.0], [3.0, 30.0, 300.0]])
+    assert len({made.measure for made in registered}) == 2
+    assert [made.value(made.measure.of_chunk(values)) for made in registered] == [2, 20, 200, 4, 40, 400]
+
+
+def test_a_metric_without_areas_is_of_the_whole_frame(registered: list[registry.Metric]) -> None:
+    frame_metric(name="plain", **ABOUT)(lambda chunk: chunk)
+    assert [(made.area, made.whole) for made in registered] == [("frame", "plain")]
+
+
 def test_a_set_metric_compares_two_sets(registered: list[registry.Metric]) -> None:
     @set_metric(FrameMeasure("features", lambda chunk: chunk), is_stand_in=True, source="a paper", **ABOUT)
     def gap(reference: float, video: float) -> float:

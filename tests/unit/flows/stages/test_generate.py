@@ -18,7 +18,7 @@ RECORDS = {name: ClipRecord(clip_id=name, source=Path(f"{name}.mp4")) for name i
 
 
 def _config(models: Path, settings: TalkSettings, methods: tuple[str, ...], crf: int) -> GenerateConfig:
-    return GenerateConfig(models, settings, methods, Path("unused"), -4.0, crf, "cpu", 2)
+    return GenerateConfig(models, settings, methods, Path("unused"), -4.0, crf, "cpu", 2, 0.2)
 
 
 def test_a_task_is_keyed_by_all_it_depends_on(models: Path, settings: TalkSettings, clips: list[Clip]) -> None:

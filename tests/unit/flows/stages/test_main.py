@@ -14,7 +14,7 @@ def test_every_stage_that_may_run_is_imported_in_order() -> None:
     assert bodies == [f"flows.stages.{stage}" for stage in STAGES]
 
 
-@pytest.mark.parametrize("last, absent", [("cut", "torch"), ("gate", "pytorch_lightning")])
+@pytest.mark.parametrize(("last", "absent"), [("cut", "torch"), ("gate", "pytorch_lightning")])
 def test_a_run_up_to_an_early_stage_imports_no_more_than_it_needs(last: str, absent: str) -> None:
     stages = STAGES[: [*STAGES].index(last) + 1]
     program = f"import importlib, sys\nfor name in {stage_modules(stages)}: importlib.import_module(name)\n"

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torchvision.models import alexnet
 
-from segtalker.metrics.perceptual import feature_distance
+from segtalker.metrics.areas import Areas
+from segtalker.metrics.perceptual import feature_distance, unit_features
 from segtalker.nets.external.lpips_alex import LpipsAlex
 
 
@@ -35,6 +36,8 @@ def test_lpips_equals_the_trunk_of_torchvision_and_the_definition(lpips: LpipsAl
             if index in (1, 4, 7, 9, 11):
                 unit = [v / (v.norm(dim=1, keepdim=True) + 1e-10) for v in (x, y)]
                 total += ((unit[0] - unit[1]) ** 2 * next(heads)[:, None, None]).sum(dim=1).mean(dim=(1, 2))
-        found = feature_distance(lpips(a), lpips(b), lpips.weights())
+        whole = Areas.whole(a.movedim(1, -1).numpy())
+        levels = [unit_features(lpips(image)) for image in (a, b)]
+        found = feature_distance(*levels, lpips.weights(), whole)[:, 0]
     torch.testing.assert_close(found, total, rtol=1e-4, atol=1e-5)
     assert (found > 0.01).all()

@@ -1,0 +1,60 @@
+"""Region frames held steady over time.
+
+The frame of a region, in which its texture is laid out (`segtalker.nets.region_texture`), is read off its mask, and a
+mask trembles at its edge. A mean over neighbouring frames of the video takes the tremble out of the texture; the
+mask itself, and so what opens and closes, stays as it is.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from segtalker.nets.region_texture import region_frames
+from segtalker.nets.tensors import one_hot
+
+_AXIS = slice(2, 4)
+
+
+def steady_reach(window: int) -> int:
+    """How many frames of the video before and after one decide where its regions' frames lie."""
+    return window // 2
+
+
+@torch.inference_mode()
+def steady_frames(masks: Iterable[np.ndarray], window: int, device: torch.device) -> Tensor:
+    """The frames of all regions, averaged over time.
+
+    Args:
+        masks: regions of consecutive frames of a video, some at a time, `(T', H, W)` each, uint8.
+        window: frames of the video in the mean, odd; at both ends as many as lie on either side. 1 for none.
+        device: where they are computed.
+
+    Returns:
+        Centre, axis and half sides (`segtalker.nets.region_texture.RegionFrames`) one after the other,
+        `(T, K, 6)`, float32.
+    """
+    frames, present = [], []
+    for part in masks:
+        regions = one_hot(torch.from_numpy(part).to(device))
+        frames.append(torch.cat(region_frames(regions), 2))
+        present.append(regions.flatten(2).any(2))
+    return _averaged(torch.cat(frames), torch.cat(present).float()[..., None], steady_reach(window))
+
+
+def _averaged(frames: Tensor, present: Tensor, reach: int) -> Tensor:
+    """The mean over those frames of the video in which a region is seen: `(T, K, 6)` by `(T, K, 1)`."""
+    count = len(frames)
+    index = torch.arange(count, device=frames.device)
+    own_reach = torch.minimum(index, count - 1 - index).clamp_max(reach)
+    total, weight = torch.zeros_like(frames), torch.zeros_like(present)
+    for shift in range(-reach, reach + 1):
+        here = index[own_reach >= abs(shift)]
+        total[here] += frames[here + shift] * present[here + shift]
+        weight[here] += present[here + shift]
+    mean = torch.where(weight > 0, total / weight.clamp_min(1.0), frames)
+    # a mean of directions is shorter than they are
+    mean[..., _AXIS] = F.normalize(mean[..., _AXIS], dim=-1)
+    return mean

@@ -1,0 +1,47 @@
+"""A mouth in another picture: all of it inside the area, nothing outside, a straight fade between."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from segtalker.config.base import Clock
+from segtalker.faces.mouth_box import face_transforms, hidden_pixels, hidden_share
+from segtalker.inference.pasting import paste_mouths
+
+CLOCK = Clock(25, 16000, 200, 3)
+FRAMES, SIZE, EYES = 7, 96, 30.0
+
+
+class Pictures:
+    """Frames of one grey level."""
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+
+    def __len__(self) -> int:
+        return FRAMES
+
+    def read(self, indices: range) -> np.ndarray:
+        return np.full((len(indices), SIZE, SIZE, 3), self.level, np.uint8)
+
+
+def _landmarks() -> np.ndarray:
+    points = np.zeros((FRAMES, 68, 2))
+    for index, x in ((36, -0.6), (39, -0.4), (42, 0.4), (45, 0.6)):
+        points[:, index, 0] = x
+    points[:, 31:36, 1] = 0.7
+    return points * EYES + (SIZE / 2, SIZE / 4) + np.arange(FRAMES)[:, None, None]
+
+
+def test_shares_of_both_pictures_add_up_whatever_the_batch() -> None:
+    face = SimpleNamespace(frames=Pictures(40), landmarks=_landmarks())
+    made = [np.stack(list(paste_mouths(face, Pictures(240), CLOCK, 0.3, size))) for size in (3, 50)]
+    np.testing.assert_array_equal(*made)
+    places = face_transforms(_landmarks(), CLOCK.smooth_frames)
+    share, inside = hidden_share(places, (SIZE, SIZE), 0.3), hidden_pixels(places, (SIZE, SIZE))
+    assert (made[0][inside] == 240).all()
+    assert (made[0][share == 0] == 40).all()
+    np.testing.assert_allclose(made[0], (40 + 200 * share)[..., None].repeat(3, axis=-1), atol=0.51)
+    # the fade reaches so many pixels down: three tenths of the distance of the eyes
+    column = made[0][0, :, SIZE // 2, 0].astype(int)
+    assert abs(((column > 40) & (column < 240)).sum() - 2 * 0.3 * EYES) <= 3
