@@ -57,7 +57,8 @@ def show_table(table: pd.DataFrame) -> pd.DataFrame:
     for name in text_table.columns:
         if pd.api.types.is_float_dtype(text_table[name]):
             digits = decimals(text_table[name])
-            text_table[name] = pd.Series([show_number(value, digits) for value in text_table[name]], dtype=str)
+            texts = [show_number(value, digits) for value in text_table[name]]
+            text_table[name] = pd.Series(texts, index=text_table.index, dtype=str)
     if "signature" in text_table.columns:
         text_table["signature"] = text_table["signature"].str[:SIGNATURE_DIGITS]
     return text_table.astype(object).where(text_table.notna(), "").astype(str)
