@@ -125,10 +125,11 @@ def _is_numeric(texts: pd.Series) -> bool:
 
 
 def _show_results(table: pd.DataFrame) -> pd.DataFrame:
-    """The main table as text; large floors leave the digits of the other rows as they are."""
+    """The main table as text; a large floor leaves the digits of the other rows as they are."""
     measured_table = drop_unmeasured(table)
     is_floor = measured_table[_who(table)].isin([HALVES.name, MOMENTS.name])
-    return pd.concat([show_table(part) for part in (measured_table[~is_floor], measured_table[is_floor])])
+    floors = [measured_table.loc[[index]] for index in measured_table.index[is_floor]]
+    return pd.concat([show_table(part) for part in (measured_table[~is_floor], *floors)])
 
 
 def results_markdown(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None) -> str:

@@ -124,7 +124,7 @@ def test_the_truth_against_itself_is_a_row_of_the_results_and_nowhere_else(
         assert "truth_halves" not in set(table["method"])
     write_tables(tables, scores, tmp_path)
     *rows, halves_text, moments_text, caption = section((tmp_path / "results.md").read_text(), "Results")
-    for text, name, value in ((halves_text, "truth_halves", "401.2"), (moments_text, "truth_moments", "0.5")):
+    for text, name, value in ((halves_text, "truth_halves", "401.2"), (moments_text, "truth_moments", "0.500")):
         assert text.startswith(f"| synthetic | {name} |")
         assert f" {value} |" in text
     assert any(" 9.400 |" in row for row in rows)  # three digits, however large a floor
