@@ -26,6 +26,7 @@ METHODS = {
     "shuffled_audio",
     "silent_audio",
     "sgi_oracle_mask",
+    "truth_halves",
 }
 Finished = tuple[Project, subprocess.CompletedProcess[str]]
 
