@@ -30,8 +30,9 @@ from segtalker.utils.errors import BadClipError, BadInputError
 from segtalker.utils.hashing import file_sha256
 
 GROUND_TRUTH = "ground_truth"
-# the recordings of one half of the people held against those of the other, as far as metrics of a whole set go
-TRUTH_HALVES = "truth_halves"
+# the truth held against itself, as far as metrics of a whole set go: one half of the people against the other, and the
+# first half of every clip against its second
+TRUTH_HALVES, TRUTH_MOMENTS = "truth_halves", "truth_moments"
 SCORES_FILE = "scores.json"
 FEATURES_FILE = "features.npz"
 # what a measure gave for a clip: an array, a named tuple of arrays, sync scores, or why it gave nothing

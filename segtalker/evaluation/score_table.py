@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from segtalker.evaluation.clip import FEATURES_FILE, GROUND_TRUTH, SCORES_FILE, TRUTH_HALVES
+from segtalker.evaluation.clip import FEATURES_FILE, GROUND_TRUTH, SCORES_FILE, TRUTH_HALVES, TRUTH_MOMENTS
 from segtalker.evaluation.metric_nets import MetricNetsConfig
 from segtalker.evaluation.result_files import SCORE_COLUMNS
 from segtalker.metrics.catalogue import all_metrics, chosen_metrics
@@ -75,7 +75,8 @@ def halves(clips: Sequence[MeasuredClip]) -> tuple[list[MeasuredClip], list[Meas
 def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], nets: MetricNetsConfig) -> list[dict]:
     """Scores of whole sets of frames: distances of their features to the ground truth's.
 
-    The row `TRUTH_HALVES` says how far the truth is from itself: what a perfect method gets of other people's frames.
+    The rows `TRUTH_HALVES` and `TRUTH_MOMENTS` say how far the truth is from itself, of other people and of the same
+    people at other moments.
     """
     scores_by_clip = {clip: clip.read()["scores"] for clip in clips}
 
@@ -96,7 +97,21 @@ def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], nets: 
         reason = missing or ("" if all(parts) else "a single person was tested")
         first, other = (_feature_set(part, GROUND_TRUTH, metric.measure) for part in parts)
         rows.append(_dataset_row(TRUTH_HALVES, metric, first, other, reason))
+        rows.append(_dataset_row(TRUTH_MOMENTS, metric, *_moments(clips, metric.measure), missing))
     return rows
+
+
+def _moments(clips: Sequence[MeasuredClip], measure: FrameMeasure) -> tuple[FeatureSet, FeatureSet]:
+    """Of the recordings: the first half of every clip, and its second."""
+
+    def part(clip: MeasuredClip, second: bool) -> np.ndarray:
+        features = clip.features(GROUND_TRUTH, measure)
+        middle = len(features) // 2
+        return features[middle:] if second else features[:middle]
+
+    return FeatureSet([partial(part, clip, False) for clip in clips]), FeatureSet(
+        [partial(part, clip, True) for clip in clips]
+    )
 
 
 def _feature_set(clips: Sequence[MeasuredClip], method: str, measure: FrameMeasure) -> FeatureSet:
@@ -120,7 +135,10 @@ def score_table(rows: Sequence[dict], methods: Sequence[str]) -> pd.DataFrame:
     """The long table, `SCORE_COLUMNS`, in order of method and metric, then clip."""
     table = pd.DataFrame(list(rows), columns=list(SCORE_COLUMNS)).astype({"value": float})
     order = {
-        name: index for index, name in enumerate([*methods, TRUTH_HALVES, *(metric.name for metric in all_metrics())])
+        name: index
+        for index, name in enumerate(
+            [*methods, TRUTH_HALVES, TRUTH_MOMENTS, *(metric.name for metric in all_metrics())]
+        )
     }
     table["rank"] = table["method"].map(order) * len(order) + table["metric"].map(order)
     return table.sort_values(["rank", "clip_id"], kind="stable", ignore_index=True).drop(columns="rank")

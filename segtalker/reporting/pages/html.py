@@ -16,6 +16,7 @@ from segtalker.reporting.tables.methods import Method
 from segtalker.reporting.tables.scores import Metric, Scores
 
 SECTIONS = ("scores", "regions", "strips", "edits", "training", "pipeline")
+_AREA_LABELS = {"frame": "whole frame", "face": "face box", "mouth_area": "mouth area"}
 DIRECTIONS = {True: "↑ higher is better", False: "↓ lower is better", None: ""}
 
 
@@ -49,12 +50,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """A metric with one cell a method; `floor` is what the truth itself gets of it, empty where that is not known."""
+    """A metric with one cell a method; `floors` is what the truth gets against itself."""
 
     metric: Metric
     direction: str
     cells: list[Cell]
-    floor: str
+    floors: list[str]
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class VerdictCell:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """Systems against the baseline: a column a system, and rows of (metric, direction, cells)."""
+    """Systems against the baseline: a column a system and area, and rows of (metric, direction, cells)."""
 
     columns: list[str]
     rows: list[tuple[Metric, str, list[VerdictCell]]]
@@ -152,22 +153,28 @@ def score_rows(scores: Scores, uncertainty: Uncertainty, metrics: Sequence[Metri
             )
             for method in scores.methods
         ]
-        floor = show_number(scores.floors.get(metric.name, math.nan), digits)
-        rows.append(ScoreRow(metric, DIRECTIONS[metric.higher_is_better], cells, floor))
+        floors = [
+            f"{show_number(values[metric.name], decimals(pd.Series([values[metric.name]])))} {floor.short}"
+            for floor, values in scores.floors.items()
+            if metric.name in values
+        ]
+        rows.append(ScoreRow(metric, DIRECTIONS[metric.higher_is_better], cells, floors))
     return rows
 
 
 def page_verdicts(verdicts: pd.DataFrame, scores: Scores) -> Verdicts:
     """The table `verdicts` for the page, metrics of single regions left to the files."""
     systems = [method for method in scores.methods if method.name in set(verdicts["method"])]
+    areas = [area for area in dict.fromkeys(verdicts["area"]) if area not in REGIONS]
     by_place = {(row["metric"], row["area"], row["method"]): row for row in verdicts.to_dict("records")}
     rows = []
-    for metric in scores.all_areas:
-        own = [by_place.get((metric.whole, metric.area, method.name)) for method in systems]
-        if any(own) and metric.area not in REGIONS:
+    for metric in scores.summary_metrics:
+        own = [by_place.get((metric.name, area, method.name)) for method in systems for area in areas]
+        if any(own):
             digits = decimals(pd.Series([row["difference"] for row in own if row]))
             rows.append((metric, verdict_direction(metric), [_verdict_cell(row, digits) for row in own]))
-    return Verdicts([method.label for method in systems], rows)
+    columns = [f"{method.label}: {_AREA_LABELS.get(area, area)}" for method in systems for area in areas]
+    return Verdicts(columns, rows)
 
 
 def verdict_direction(metric: Metric) -> str:

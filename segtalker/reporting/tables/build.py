@@ -17,7 +17,6 @@ from segtalker.reporting.tables.intervals import (
     find_uncertainty,
     group_table,
 )
-from segtalker.reporting.tables.methods import FLOOR
 from segtalker.reporting.tables.scores import Metric, Scores
 from segtalker.reporting.tables.verdicts import verdict_table
 
@@ -137,15 +136,15 @@ def _failed_clips(failures: pd.DataFrame, method: str) -> int:
 def results_table(scores: Scores, failures: pd.DataFrame, dataset: str, signature: str) -> pd.DataFrame:
     """The main table: one row a method, columns `dataset,method,<metrics>,clips,failed,signature`.
 
-    The last row is the floor of the metrics of the whole set, where it is known.
+    The last rows are the floors of the metrics of the whole set, where they are known.
     """
     names = [metric.name for metric in scores.summary_metrics]
     table = scores.means()[names].rename_axis("method").rename_axis(None, axis=1).reset_index()
     table["clips"] = [scores.clips(method.name) for method in scores.methods]
     table["failed"] = [_failed_clips(failures, method.name) for method in scores.methods]
-    if scores.floors:
-        floor = {"method": FLOOR.name, "clips": scores.most_clips, "failed": 0, **scores.floors}
-        table = pd.concat([table, pd.DataFrame([floor])], ignore_index=True)
+    for floor, values in scores.floors.items():
+        row = {"method": floor.name, "clips": scores.most_clips, "failed": 0, **values}
+        table = pd.concat([table, pd.DataFrame([row])], ignore_index=True)
     table.insert(0, "dataset", dataset)
     table["signature"] = signature
     return table

@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from segtalker.reporting.tables.intervals import Interval, Uncertainty, rivals
-from segtalker.reporting.tables.methods import FLOOR
+from segtalker.reporting.tables.methods import HALVES, MOMENTS
 from segtalker.reporting.tables.scores import Metric, Scores
 from segtalker.utils.atomic import atomic_file
 
@@ -23,8 +23,9 @@ Marks = Mapping[Place, tuple[str, str]]
 MARKDOWN_MARKS: Marks = {"best": ("**", "**"), "second": ("*", "*")}
 LATEX_MARKS: Marks = {"best": (r"\textbf{", "}"), "second": (r"\underline{", "}")}
 FLOOR_NOTE = (
-    f"`{FLOOR.name}` is what the recordings of one half of the people get against those of the other, in metrics of the"
-    " whole set alone: what other faces and words amount to. Each half has half the frames, and few frames raise FID."
+    f"The truth against itself, in metrics of the whole set alone: `{HALVES.name}` one half of the people against the"
+    f" other, `{MOMENTS.name}` the first half of every clip against its second. Methods show the same people at the"
+    " same moments and may be below both. Halves have half the frames, and few frames raise FID."
 )
 BRACKETS = "In round brackets where the interval holds 0: no difference is shown."
 _LATEX_ARROWS = {True: r" $\uparrow$", False: r" $\downarrow$", None: ""}
@@ -56,7 +57,8 @@ def show_table(table: pd.DataFrame) -> pd.DataFrame:
     for name in text_table.columns:
         if pd.api.types.is_float_dtype(text_table[name]):
             digits = decimals(text_table[name])
-            text_table[name] = pd.Series([show_number(value, digits) for value in text_table[name]], dtype=str)
+            texts = [show_number(value, digits) for value in text_table[name]]
+            text_table[name] = pd.Series(texts, index=text_table.index, dtype=str)
     if "signature" in text_table.columns:
         text_table["signature"] = text_table["signature"].str[:SIGNATURE_DIGITS]
     return text_table.astype(object).where(text_table.notna(), "").astype(str)
@@ -122,10 +124,17 @@ def _is_numeric(texts: pd.Series) -> bool:
     return bool(len(values)) and bool(pd.to_numeric(values.replace("∞", "inf"), errors="coerce").notna().all())
 
 
+def _show_results(table: pd.DataFrame) -> pd.DataFrame:
+    """The main table as text; large floors leave the digits of the other rows as they are."""
+    measured_table = drop_unmeasured(table)
+    is_floor = measured_table[_who(table)].isin([HALVES.name, MOMENTS.name])
+    return pd.concat([show_table(part) for part in (measured_table[~is_floor], measured_table[is_floor])])
+
+
 def results_markdown(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None) -> str:
     """The main table with directions and units in the headings; no marks without `uncertainty`."""
     headings = {metric.name: markdown_heading(metric) for metric in scores.metrics}
-    return markdown(_mark(show_table(drop_unmeasured(table)), scores, uncertainty, MARKDOWN_MARKS), headings)
+    return markdown(_mark(_show_results(table), scores, uncertainty, MARKDOWN_MARKS), headings)
 
 
 def markdown_heading(metric: Metric) -> str:
@@ -160,7 +169,7 @@ def plain_latex(table: pd.DataFrame) -> str:
 
 def results_latex(table: pd.DataFrame, scores: Scores, uncertainty: Uncertainty | None) -> str:
     """The main table for a paper, directions in the headings; no marks without `uncertainty`."""
-    text_table = show_table(drop_unmeasured(table))
+    text_table = _show_results(table)
     latex_table = text_table.map(escape_latex)
     who = _who(text_table)
     result = _mark(latex_table.assign(**{who: text_table[who]}), scores, uncertainty, LATEX_MARKS)

@@ -16,6 +16,7 @@ from segtalker.reporting.tables.scores import Metric, Scores
 
 _SEED = 0
 MIN_SUBJECTS = 2
+_COLUMNS_AT_ONCE = 256
 
 
 @functools.lru_cache(maxsize=4)
@@ -57,13 +58,17 @@ def cluster_intervals(values: np.ndarray, subjects: np.ndarray, draws: int, conf
     patterns, pattern = np.unique(counts > 0, axis=1, return_inverse=True)
     tail = (1.0 - confidence) / 2.0
     for index, present in enumerate(patterns.T):
-        if present.sum() >= MIN_SUBJECTS:
-            cells = np.ix_(present, pattern == index)
-            draw_counts = subject_draws(int(present.sum()), draws)
+        if present.sum() < MIN_SUBJECTS:
+            continue
+        draw_counts = subject_draws(int(present.sum()), draws)
+        columns = np.flatnonzero(pattern == index)
+        # some columns at once: a draw of thousands of them takes gigabytes
+        for some in np.split(columns, range(_COLUMNS_AT_ONCE, len(columns), _COLUMNS_AT_ONCE)):
+            cells = np.ix_(present, some)
             means = (draw_counts @ sums[cells]) / (draw_counts @ counts[cells])
             mean = sums[cells].sum(axis=0) / counts[cells].sum(axis=0)
             ends = np.quantile(means, [tail, 1.0 - tail], axis=0)
-            limits[:, pattern == index] = mean + stretch(int(present.sum()), confidence) * (ends - mean)
+            limits[:, some] = mean + stretch(int(present.sum()), confidence) * (ends - mean)
     return limits
 
 

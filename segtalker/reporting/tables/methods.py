@@ -49,10 +49,12 @@ _KNOWN = (
            "moved by nothing", "#b0825a"),
     Method("static", "Static", "control", "The first frame, repeated: no motion at all.",
            "the first frame, repeated", "#2fa38b"),
-    Method("truth_halves", "Truth against truth", "floor",
-           "The recordings of one half of the people against those of the other.", "", "#8a93a3"),
+    Method("truth_halves", "Truth, other people", "floor",
+           "The recordings of one half of the people against those of the other.", "other people", "#8a93a3"),
+    Method("truth_moments", "Truth, other moments", "floor",
+           "The first half of every recording against its second.", "other moments", "#8a93a3"),
 )  # fmt: skip
-GROUND_TRUTH, *_, FLOOR = _KNOWN
+GROUND_TRUTH, *_, HALVES, MOMENTS = _KNOWN
 BASELINE = "wav2lip"  # whom the systems are held against
 _BY_NAME = {method.name: method for method in _KNOWN}
 _SPARE_COLOURS = ("#6d8f2a", "#c0632b", "#4d78a8", "#8a5a44")

@@ -65,13 +65,13 @@ class Scores:
             measured has a `reason` instead of a value.
         metrics: facts of each, headline metrics first.
         methods: the rows of the tables, in order.
-        floors: what the truth itself gets, one half of the people held against the other, by metric of the whole set.
+        floors: what the truth itself gets held against itself, by way to do so and by metric of the whole set.
     """
 
     values: pd.DataFrame
     metrics: tuple[Metric, ...]
     methods: tuple[Method, ...]
-    floors: Mapping[str, float] = field(default_factory=dict)
+    floors: Mapping[Method, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def summary_metrics(self) -> tuple[Metric, ...]:
@@ -218,11 +218,16 @@ def read_scores(folder: Path, headline: Sequence[str]) -> Scores:
     values = _read_values(folder / METRICS_FILE)
     metrics = _read_metrics(folder / FACTS_FILE, set(values["metric"]), headline)
     methods = order_methods(set(values["method"]))
-    floor_names = [method.name for method in methods if method.role == "floor"]
-    floors = values[values["method"].isin(floor_names) & values["value"].notna()]
+    floors = [method for method in methods if method.role == "floor"]
+    is_floor = values["method"].isin([floor.name for floor in floors])
+    known_floors = values[is_floor & values["value"].notna()]
     return Scores(
-        values[~values["method"].isin(floor_names)].reset_index(drop=True),
+        values[~is_floor].reset_index(drop=True),
         metrics,
-        tuple(method for method in methods if method.name not in floor_names),
-        dict(zip(floors["metric"], floors["value"], strict=True)),
+        tuple(method for method in methods if method not in floors),
+        {
+            floor: dict(zip(rows["metric"], rows["value"], strict=True))
+            for floor in floors
+            if len(rows := known_floors[known_floors["method"] == floor.name])
+        },
     )

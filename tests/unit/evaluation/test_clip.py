@@ -146,3 +146,26 @@ def test_known_shifts_are_found(config, tmp_path, drawn, shift):
     scores = json.loads((folder / "scores.json").read_text())["scores"]
     assert scores["ground_truth"]["offset_expert"]["value"] == 0
     assert scores["late"]["offset_expert"]["value"] == shift  # pictures late: the speech is early
+
+
+def test_a_mouth_that_speaks_in_the_clips_own_silence_is_counted(drawn, tmp_path, monkeypatch):
+    loudness = drawn.speech(1)
+    loudness[20:44] = 0.0  # a pause of a second within it
+    config = drawn.evaluate_config(tmp_path)
+    drawn.write_clip(config.data, CLIP, loudness)
+    for method, heard in {"own": loudness, "shuffled": drawn.speech(2)}.items():
+        write_images(
+            config.generate_folder / method / CLIP / "frames.zip", drawn.paint(drawn.draw_masks(heard)), ".png"
+        )
+    monkeypatch.setattr(evaluation, "load_metric_nets", lambda _: drawn.make_nets())
+    scores = evaluate(config, "own shuffled", tmp_path / "out")["scores"]
+    shares = {method: row["mouth_in_silence"]["value"] for method, row in scores.items()}
+    assert shares["ground_truth"] == shares["own"] == 0.0
+    assert shares["shuffled"] > 0.8
+
+
+def test_without_silence_it_is_not_measured_and_says_why(config, tmp_path):
+    scores = evaluate(config, "copy", tmp_path / "out")["scores"]
+    for row in scores.values():
+        assert row["mouth_in_silence"]["value"] is None
+        assert "silence" in row["mouth_in_silence"]["reason"] or "nothing said" in row["mouth_in_silence"]["reason"]

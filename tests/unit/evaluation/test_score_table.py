@@ -13,7 +13,14 @@ import scipy
 
 from segtalker.clips.image_pack import write_images
 from segtalker.evaluation import clip as evaluation
-from segtalker.evaluation.clip import FEATURES_FILE, GROUND_TRUTH, SCORES_FILE, TRUTH_HALVES, EvaluationRecord
+from segtalker.evaluation.clip import (
+    FEATURES_FILE,
+    GROUND_TRUTH,
+    SCORES_FILE,
+    TRUTH_HALVES,
+    TRUTH_MOMENTS,
+    EvaluationRecord,
+)
 from segtalker.evaluation.score_table import (
     MeasuredClip,
     _dataset_row,
@@ -76,7 +83,8 @@ def scores(drawn: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> 
     rows, failures = clip_scores([clip])
     assert not failures
     rows += dataset_scores([clip], (evaluation.GROUND_TRUTH, *METHODS), config.nets)
-    table: dict[str, dict[str, float]] = {method: {} for method in (evaluation.GROUND_TRUTH, *METHODS, TRUTH_HALVES)}
+    rows = [row for row in rows if row["method"] not in (TRUTH_HALVES, TRUTH_MOMENTS)]
+    table: dict[str, dict[str, float]] = {method: {} for method in (evaluation.GROUND_TRUTH, *METHODS)}
     for line in rows:
         table[line["method"]][line["metric"]] = np.nan if line["value"] is None else line["value"]
     return table
@@ -104,7 +112,7 @@ def test_directions(scores: dict[str, dict[str, float]]):
 
 def test_what_needs_weights_has_no_value(scores: dict[str, dict[str, float]]):
     for name in ("lpips_alex", "fid_inception_legacy", "lse_d_syncnet", "identity_mobilefacenet"):
-        assert all(np.isnan(values[name]) for method, values in scores.items() if method != TRUTH_HALVES)
+        assert all(np.isnan(values[name]) for values in scores.values())
 
 
 @pytest.mark.parametrize("method", [evaluation.GROUND_TRUTH, *METHODS])
@@ -124,7 +132,7 @@ def test_the_long_table(config, tmp_path):
     table = score_table([*rows, *dataset_scores([clip], methods, config.nets)], methods)
     assert not failures
     of_sets = sum(metric.scope == "dataset" for metric in all_metrics())
-    assert len(table) == 2 * len(all_metrics()) + of_sets
+    assert len(table) == 2 * len(all_metrics()) + 2 * of_sets
     assert (table["value"].isna() == (table["reason"] != "")).all()
     of_the_set = table[table["clip_id"] == ""]
     inception = {"fid_inception_legacy", "fid_inception_clean", "kid_inception_clean"}
@@ -180,14 +188,17 @@ def test_the_floor_is_the_distance_of_one_half_of_the_people_to_the_other(config
     covariances = np.cov(a.T), np.cov(b.T)
     root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
     expected = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(covariances[0] + covariances[1] - 2 * root)
-    assert [row["method"] for row in rows] == [TRUTH_HALVES]
+    assert [row["method"] for row in rows] == [TRUTH_HALVES, TRUTH_MOMENTS]
     assert rows[0]["value"] == pytest.approx(expected, rel=1e-5)
+    # of one clip of each person the first half comes from where the second does
+    assert 0 < rows[1]["value"] < 0.1 * rows[0]["value"]
 
 
 def test_a_single_person_has_no_floor(config, tmp_path):
     clips = features_of({"s0": np.ones((4, 3), np.float32)}, tmp_path / "people")
-    row = next(row for row in dataset_scores(clips, [], config.nets) if row["metric"] == "fid_seeded")
-    assert (row["value"], row["reason"]) == (None, "a single person was tested")
+    halves_row, moments_row = (row for row in dataset_scores(clips, [], config.nets) if row["metric"] == "fid_seeded")
+    assert (halves_row["value"], halves_row["reason"]) == (None, "a single person was tested")
+    assert moments_row["value"] == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

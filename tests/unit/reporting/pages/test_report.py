@@ -16,7 +16,7 @@ from segtalker.config.workspace import Workspace
 from segtalker.tracking.provenance import read_settings
 
 SIGNATURE = "0123456789abcdef" * 4
-VOID = {"meta", "img", "br", "input"}
+VOID = {"meta", "img", "br", "wbr", "input"}
 
 
 def run_tables(root: Path, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from segtalker.config.workspace import Workspace
+from segtalker.metrics.catalogue import describe
 from segtalker.reporting.tables.build import unavailable_table
 from segtalker.reporting.tables.scores import Metric, read_scores
 from segtalker.utils.errors import BadInputError
@@ -87,3 +88,27 @@ def test_rows_that_cannot_be_meant_are_refused(experiment: Workspace, tmp_path, 
 
 def test_an_undirected_metric_marks_nobody() -> None:
     assert Metric("offset", "", "frames", None, "frame", "offset").arrow == ""
+
+
+def test_metrics_of_areas_and_regions_have_tables_of_their_own(experiment: Workspace, tmp_path) -> None:
+    facts = describe("truth", True)
+    (tmp_path / "metrics.json").write_text(json.dumps(facts))
+    rows = ["clip_id,subject,method,metric,value,reason", *(f"c0,s0,segtalker,{name},0.5," for name in facts), ""]
+    (tmp_path / "metrics.csv").write_text("\n".join(rows))
+    scores = read_scores(tmp_path, ["psnr"])
+    shown = [{metric.name for metric in part} for part in (scores.summary_metrics, scores.area_metrics)]
+    assert {"psnr", "gradient_kept", "mouth_in_silence"} <= shown[0]
+    assert not {"psnr_face", "psnr_mouth_area", "gradient_kept_skin"} & shown[0]
+    assert {"psnr", "psnr_face", "psnr_mouth_area"} <= shown[1]
+    assert not {"gradient_kept_skin", "lmd_mouth"} & shown[1]
+    assert {metric.area for metric in scores.texture_metrics} == {"skin", "hair", "lip", "mouth", "eyes"}
+    names = [metric.name for metric in scores.all_areas]
+    assert names[:3] == ["psnr", "psnr_face", "psnr_mouth_area"]
+    assert {*names} | {metric.name for metric in scores.region_metrics} == {*facts}
+
+
+def test_scores_of_an_earlier_version_are_of_the_whole_frame(experiment: Workspace) -> None:
+    scores = read_scores(experiment.results("evaluate"), [])
+    assert scores.area_metrics == scores.texture_metrics == ()
+    assert scores.floors == {}
+    assert {metric.area for metric in scores.metrics} == {"frame"}

@@ -58,8 +58,11 @@ def with_areas(experiment: Workspace, folder: Path) -> Scores:
         less = psnr.assign(metric=f"psnr_{area}", value=psnr["value"] - 1 - place)
         values = pd.concat([values, less], ignore_index=True)
         facts[f"psnr_{area}"] = facts["psnr"] | {"area": area, "whole": "psnr"}
-    floor = {"clip_id": "", "subject": "", "method": "truth_halves", "metric": "fid_seeded", "value": 1.25}
-    pd.concat([values, pd.DataFrame([floor])]).to_csv(folder / "metrics.csv", index=False)
+    floors = [
+        {"clip_id": "", "subject": "", "method": f"truth_{name}", "metric": "fid_seeded", "value": value}
+        for name, value in (("halves", 401.25), ("moments", 0.5))
+    ]
+    pd.concat([values, pd.DataFrame(floors)]).to_csv(folder / "metrics.csv", index=False)
     (folder / "metrics.json").write_text(json.dumps(facts))
     return read_scores(folder, ["psnr", "mouth_iou"])
 
@@ -114,12 +117,15 @@ def test_the_truth_against_itself_is_a_row_of_the_results_and_nowhere_else(
     scores = with_areas(experiment, tmp_path)
     tables = build_tables(experiment, scores, SIGNATURE, HOW)
     row = tables.results.set_index("method").loc["truth_halves"]
-    assert row["fid_seeded"] == 1.25
+    assert row["fid_seeded"] == 401.25
     assert row.drop(["dataset", "fid_seeded", "clips", "failed", "signature"]).isna().all()
-    assert tables.results["method"].tolist()[-1] == "truth_halves"
+    assert tables.results["method"].tolist()[-2:] == ["truth_halves", "truth_moments"]
     for table in (tables.unavailable, tables.uncertainty.intervals, tables.uncertainty.differences, tables.regions):
         assert "truth_halves" not in set(table["method"])
     write_tables(tables, scores, tmp_path)
-    *_, row_text, caption = section((tmp_path / "results.md").read_text(), "Results")
-    assert row_text.startswith("| synthetic | truth_halves |")
+    *rows, halves_text, moments_text, caption = section((tmp_path / "results.md").read_text(), "Results")
+    for text, name, value in ((halves_text, "truth_halves", "401.2"), (moments_text, "truth_moments", "0.5")):
+        assert text.startswith(f"| synthetic | {name} |")
+        assert f" {value} |" in text
+    assert any(" 9.400 |" in row for row in rows)  # three digits, however large a floor
     assert "few frames raise FID" in caption
