@@ -59,7 +59,7 @@ def sgi_module(params: Params, parser: FaceParser | None) -> SgiModule:
     return SgiModule(
         encoder=encoder,
         generator=generator,
-        discriminator=PatchDiscriminator(regions=NUM_REGIONS, channels=discriminator.channels),
+        discriminator=PatchDiscriminator(regions=NUM_REGIONS, **discriminator.net),
         parser=parser,
         optimizer=optimizer_factory(torch.optim.Adam, lr=stage.learning_rate, betas=(0.9, 0.99)),
         discriminator_optimizer=optimizer_factory(torch.optim.Adam, lr=discriminator.learning_rate, betas=(0.5, 0.99)),

@@ -52,7 +52,7 @@ def wav2lip_module(params: Params, expert: SyncExpert) -> Wav2LipModule:
     torch.manual_seed(params.base.seed)
     return Wav2LipModule(
         wav2lip_net(params),
-        discriminator=PatchDiscriminator(regions=0, channels=discriminator.channels),
+        discriminator=PatchDiscriminator(regions=0, **discriminator.net),
         expert=expert,
         optimizer=optimizer_factory(torch.optim.AdamW, lr=stage.learning_rate, weight_decay=stage.weight_decay),
         discriminator_optimizer=optimizer_factory(torch.optim.Adam, lr=discriminator.learning_rate, betas=(0.5, 0.99)),

@@ -1,7 +1,7 @@
 """The training sections of the params, and what every section is made of."""
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -211,8 +211,16 @@ class SgiGenerator(Section):
 class Discriminator(Section):
     """The patch discriminator, see `segtalker.nets.discriminator`."""
 
+    full_size: int = Field(ge=0)
     channels: tuple[int, ...] = Field(min_length=1)
+    detail: bool
+    spectral: bool
     learning_rate: float = Field(gt=0)
+
+    @property
+    def net(self) -> dict[str, Any]:
+        """What the network is made of."""
+        return self.model_dump(include={"full_size", "channels", "detail", "spectral"})
 
 
 class TrainSgi(TrainingStage):

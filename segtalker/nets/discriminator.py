@@ -1,7 +1,10 @@
 """Patch discriminator that sees the mask: is this patch a photograph of these regions?
 
-After pix2pixHD and SPADE (arXiv 1711.11585, 1903.07291), at one scale: strided convolutions with spectral
-normalisation over image and mask, one score a patch. Its features serve the feature-matching loss.
+After pix2pixHD and SPADE (arXiv 1711.11585, 1903.07291), at one scale: strided convolutions over image and mask, one
+score a patch. Its features serve the feature-matching loss. By choice it judges fine detail alone, which is what
+losses between pixels lose, by a first layer at full size; and its layers go without spectral normalisation
+(arXiv 1802.05957), which holds a short training back: in 250 steps of the demo the hinge loss then falls to 1.14 in
+place of 1.94, where 2 is chance.
 """
 
 from collections.abc import Sequence
@@ -14,22 +17,38 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from segtalker.nets.layers import SLOPE
 
+_BLUR_PX = 5
+_DETAIL_GAIN = 4.0  # differences from the blurred image are about a quarter as large as colours
+
+
+def fine_detail(image: Tensor) -> Tensor:
+    """What a blur of 5 px takes away, `(B, 3, H, W)`, scaled to about [-1, 1]."""
+    edge = _BLUR_PX // 2
+    blurred_image = F.avg_pool2d(F.pad(image, (edge,) * 4, mode="reflect"), _BLUR_PX, stride=1)
+    return _DETAIL_GAIN * (image - blurred_image)
+
 
 class PatchDiscriminator(nn.Module):
     """Scores patches.
 
     Args:
         regions: K.
+        full_size: width of a first convolution at the image's own size; 0 for none.
         channels: width of each strided convolution.
+        detail: whether it sees fine detail alone, see `fine_detail`.
+        spectral: whether weights are normalised by their largest singular value.
     """
 
-    def __init__(self, *, regions: int, channels: Sequence[int]) -> None:
+    def __init__(self, *, regions: int, full_size: int, channels: Sequence[int], detail: bool, spectral: bool) -> None:
         super().__init__()
-        widths = [3 + regions, *channels]
-        self.convolutions = nn.ModuleList(
-            spectral_norm(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1)) for inputs, outputs in pairwise(widths)
-        )
-        self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1))
+        self.detail = detail
+        inputs = 3 + regions
+        layers = [nn.Conv2d(inputs, full_size, 3, padding=1)] if full_size else []
+        widths = [full_size or inputs, *channels]
+        layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1) for narrow, wide in pairwise(widths)]
+        layers.append(nn.Conv2d(widths[-1], 1, 3, padding=1))
+        *convolutions, self.score = (spectral_norm(layer) if spectral else layer for layer in layers)
+        self.convolutions = nn.ModuleList(convolutions)
 
     def forward(self, image: Tensor, masks: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Scores.
@@ -41,7 +60,7 @@ class PatchDiscriminator(nn.Module):
         Returns:
             Scores, `(B, 1, h, w)`, high for real, and the features of each layer.
         """
-        features = torch.cat((image, masks), 1)
+        features = torch.cat((fine_detail(image) if self.detail else image, masks), 1)
         feature_maps = []
         for convolution in self.convolutions:
             features = F.leaky_relu(convolution(features), SLOPE)

@@ -66,7 +66,9 @@ def _module(adversarial_steps: int, reconstruction_steps: int = 5, **loss_weight
         generator=MaskGuidedGenerator(
             **shared, channels={8: 8, 16: 8}, masked_up_to=16, mapping_layers=1, detailed=("hair",)
         ),
-        discriminator=PatchDiscriminator(regions=NUM_REGIONS, channels=(4, 8)),
+        discriminator=PatchDiscriminator(
+            regions=NUM_REGIONS, full_size=0, channels=(4, 8), detail=False, spectral=True
+        ),
         parser=FaceParser(channels=4, multipliers=(1, 2), regions=NUM_REGIONS).requires_grad_(False).eval(),
         optimizer=partial(torch.optim.Adam, lr=1e-2),
         discriminator_optimizer=partial(torch.optim.Adam, lr=1e-2),

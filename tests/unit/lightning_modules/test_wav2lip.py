@@ -85,7 +85,7 @@ def _module(losses: dict[str, Any], steps: int = 12) -> Unplugged:
     )
     return Unplugged(
         net,
-        discriminator=PatchDiscriminator(regions=0, channels=(4, 8)),
+        discriminator=PatchDiscriminator(regions=0, full_size=0, channels=(4, 8), detail=False, spectral=True),
         expert=SyncExpert(
             image_channels=3,
             frames=FRAMES,

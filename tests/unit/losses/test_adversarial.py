@@ -9,7 +9,12 @@ from segtalker.nets.discriminator import PatchDiscriminator
 def _game() -> tuple[PatchDiscriminator, torch.Tensor, torch.Tensor, torch.Tensor]:
     torch.manual_seed(0)
     masks = torch.nn.functional.one_hot(torch.randint(0, 3, (2, 16, 16)), 3).movedim(-1, 1).float()
-    return PatchDiscriminator(regions=3, channels=(4, 8)), torch.rand(2, 3, 16, 16), torch.rand(2, 3, 16, 16), masks
+    return (
+        PatchDiscriminator(regions=3, full_size=0, channels=(4, 8), detail=False, spectral=True),
+        torch.rand(2, 3, 16, 16),
+        torch.rand(2, 3, 16, 16),
+        masks,
+    )
 
 
 def test_the_discriminators_step_does_not_reach_the_generator() -> None:
