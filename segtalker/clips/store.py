@@ -7,7 +7,7 @@ individually encoded images, so that any window of frames is read at random and 
 
 | stage | file | content |
 |---|---|---|
-| crop | `frames.zip` | RGB frames, JPEG 4:4:4, at least 42 dB each |
+| crop | `frames.zip` | RGB frames, JPEG 4:4:4, at least 42 dB each; PNG where `crop.lossless` says so |
 | crop | `audio.wav` | mono PCM16 at `base.sample_rate_hz`, starting with the first frame |
 | crop | `mel.npy` | log-mel spectrogram, `(M, N)`, float32 |
 | crop | `landmarks.npy` | 68 landmarks a frame, `(T, 68, 2)`, float32 pixels of the crop |

@@ -105,6 +105,7 @@ class Crop(Section):
     follow_frames: int = Field(ge=1)
     min_seconds: float = Field(ge=0)
     max_seconds: float = Field(ge=0)
+    lossless: Literal["none", "test", "all"]
 
 
 class GateSync(Section):

@@ -175,7 +175,8 @@ def _reference(
     records, unreadable = folder_clips(settings, root)
     data = _work_folder(root, str(request.reference.resolve())) / "data"
     crops = data / "crop" / _REFERENCE
-    crop_records = crop_clips(params, records, crops)
+    lossless = params.crop.model_copy(update={"lossless": "all"})
+    crop_records = crop_clips(params.model_copy(update={"crop": lossless}), records, crops)
     choice = choose_parser(params.parse, workspace.models)
     parse_records = parse_clips(params, choice, crop_records, crops, data / "parse" / _REFERENCE)
     lost_clips = list(map(asdict, unreadable)) + _failures(crops) + _failures(data / "parse" / _REFERENCE)

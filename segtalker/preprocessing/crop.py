@@ -115,8 +115,8 @@ def crop_clip(base: Base, crop: Crop, buffer_mib: int, record: ClipRecord, folde
     if count < crop.min_seconds * base.fps:
         raise BadClipError(f"{count / base.fps:.2f} s long, less than crop.min_seconds {crop.min_seconds}")
     squares = place_squares(passage.landmarks, timeline.video, crop, record)
-    size = base.image_size
-    write_images(folder / "frames.zip", _crops(passage.frames(timeline, squares), squares, size), ".jpg")
+    size, suffix = base.image_size, ".png" if is_lossless(crop, record) else ".jpg"
+    write_images(folder / "frames.zip", _crops(passage.frames(timeline, squares), squares, size), suffix)
     crop_points = [
         map_points(points, square_transform(square, size))
         for points, square in zip(passage.landmarks, squares, strict=True)
@@ -277,6 +277,11 @@ def _facts(timeline: Timeline, start_s: float, crop: Crop, squares: np.ndarray) 
     }
 
 
+def is_lossless(crop: Crop, record: ClipRecord) -> bool:
+    """Whether a clip's frames are kept without loss: what methods are measured against, its own flicker included."""
+    return crop.lossless in ("all", record.split)
+
+
 def file_hashes(record: ClipRecord) -> list[str]:
     """Hashes of everything that belongs to a raw clip beside the video, whose own hash stands in the table."""
     files = [record.audio] if record.audio else []
@@ -287,6 +292,10 @@ def file_hashes(record: ClipRecord) -> list[str]:
 def _place(record: ClipRecord) -> tuple:
     """What `cut` and the dataset say of the clip's place in its recording."""
     return record.start_s, record.end_s, record.face, record.box, record.ratio
+
+
+def _clip_key(how: str, crop: Crop, record: ClipRecord) -> str:
+    return task_key(how, file_hashes(record), _place(record), is_lossless(crop, record))
 
 
 def crop_clips(params: Params, records: Sequence[ClipRecord], folder: Path) -> list[ClipRecord]:
@@ -304,7 +313,7 @@ def crop_clips(params: Params, records: Sequence[ClipRecord], folder: Path) -> l
     key_settings = [base.image_size, base.fps, base.sample_rate_hz, base.mel.model_dump(), settings.model_dump()]
     how = task_key(key_settings, code_hash(__name__))
     return run_clips(
-        [ClipTask(record, task_key(how, file_hashes(record), _place(record))) for record in records],
+        [ClipTask(record, _clip_key(how, settings, record)) for record in records],
         partial(crop_clip, base, settings, params.machine.buffer_mib),
         folder,
         pool=Pool.of(params.machine),

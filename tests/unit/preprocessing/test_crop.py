@@ -14,6 +14,7 @@ from segtalker.clips.store import read_wav
 from segtalker.config.base import Base
 from segtalker.config.data import Crop
 from segtalker.config.params import load_params
+from segtalker.faces.crop_squares import warp_image
 from segtalker.media.decoders import TimedFrame
 from segtalker.media.video import write_video
 from segtalker.preprocessing import crop as clip_crop
@@ -107,6 +108,33 @@ class Batches:
 
     def close(self) -> None:
         """Holds nothing."""
+
+
+def _raw_crops(base: Base, crop: Crop, record: ClipRecord) -> np.ndarray:
+    """The crops before they are stored."""
+    timeline = make_timeline(record, base, crop)
+    passage = find_landmarks(timeline, crop, 64, record)
+    squares = clip_crop.place_squares(passage.landmarks, timeline.video, crop, record)
+    frames = timeline.frames(passage.first)
+    return np.stack([warp_image(frame.image, square, 96) for frame, square in zip(frames, squares, strict=True)])
+
+
+@pytest.mark.parametrize(
+    ("setting", "split", "exact"),
+    [("test", "test", True), ("test", "train", False), ("test", "", False), ("all", "", True), ("none", "test", False)],
+)
+def test_clips_to_be_measured_on_are_kept_without_loss(
+    base: Base, crop: Crop, record: ClipRecord, output: Path, setting: str, split: str, exact: bool
+) -> None:
+    crop, record = crop.model_copy(update={"lossless": setting}), replace(record, split=split)
+    crop_clip(base, crop, 64, record, output)
+    frames = ImagePack(output / "frames.zip").read()
+    assert np.array_equal(frames, _raw_crops(base, crop, record)) == exact
+
+
+def test_a_clip_that_joins_the_test_people_is_cropped_again(crop: Crop, record: ClipRecord) -> None:
+    keys = {split: clip_crop._clip_key("how", crop, replace(record, split=split)) for split in ("train", "val", "test")}
+    assert keys["train"] == keys["val"] != keys["test"]
 
 
 @pytest.mark.parametrize(("every", "sizes"), [(1, [4] * 10 + [0]), (3, [4, 4, 4, 2])])
