@@ -42,7 +42,7 @@ def test_every_stage_runs_quietly(finished: Finished) -> None:
 
 def test_results_hold_every_method_and_metric(finished: Finished) -> None:
     table = pd.read_csv(io.BytesIO(finished[0].read(RESULTS)))
-    assert set(table["method"]) == METHODS | {"truth_halves"}
+    assert set(table["method"]) == METHODS | {"truth_halves", "truth_moments"}
     assert {"dataset", "clips", "failed", "signature"} | METRICS <= set(table.columns)
     assert set(table["dataset"]) == {"tiny"}
     assert (table["clips"] == 2).all()

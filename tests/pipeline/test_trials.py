@@ -58,7 +58,8 @@ def test_all_that_ablations_switch_off_may_be_off(project: Project) -> None:
     assert answer.returncode == 0, answer.stderr
     assert f"6 stages ran, {len(STAGES) - 6} cached" in answer.stdout
     table = pd.read_csv(project.root / RESULTS)
-    assert set(table["method"]) == {"ground_truth", "segtalker", "static", "shuffled_audio", "sgi_oracle_mask"}
+    truth = {"ground_truth", "truth_halves", "truth_moments"}
+    assert set(table["method"]) == truth | {"segtalker", "static", "shuffled_audio", "sgi_oracle_mask"}
     assert table.set_index("method").loc["segtalker", ["psnr", "mouth_iou", "lpips_seeded"]].notna().all()
     assert "was not trained" in project.read("models/tiny/train_wav2lip/none.txt").decode()
     history = project.read("models/tiny/train_sgi/history.csv").decode()
