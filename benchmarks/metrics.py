@@ -114,7 +114,9 @@ class PlainWay:
         row = {
             "psnr": float(self.psnr(b, a)),
             "ssim": float(self.ssim(b, a)),
-            "lpips_seeded": float(feature_distance(levels[0], levels[1], seeded.weights(), whole)[0, 0]),
+            "lpips_seeded": float(
+                feature_distance(levels[0], levels[1], seeded.weights(), whole, seeded.WINDOWS)[0, 0]
+            ),
             "overlap": region_iou(region_confusion(wanted, parsed)),
             "lmd_mouth": float(landmark_distance(mouth_points(wanted), mouth_points(parsed))[0] / eyes.mean()),
         }

@@ -97,21 +97,21 @@ def dataset_scores(clips: Sequence[MeasuredClip], methods: Sequence[str], nets: 
         reason = missing or ("" if all(parts) else "a single person was tested")
         first, other = (_feature_set(part, GROUND_TRUTH, metric.measure) for part in parts)
         rows.append(_dataset_row(TRUTH_HALVES, metric, first, other, reason))
-        rows.append(_dataset_row(TRUTH_MOMENTS, metric, *_moments(clips, metric.measure), missing))
+        rows.append(_dataset_row(TRUTH_MOMENTS, metric, *_moments(() if missing else clips, metric.measure), missing))
     return rows
 
 
 def _moments(clips: Sequence[MeasuredClip], measure: FrameMeasure) -> tuple[FeatureSet, FeatureSet]:
-    """Of the recordings: the first half of every clip, and its second."""
+    """Of the recordings: the first half of every clip of two frames and more, and its second."""
 
     def part(clip: MeasuredClip, second: bool) -> np.ndarray:
         features = clip.features(GROUND_TRUTH, measure)
         middle = len(features) // 2
         return features[middle:] if second else features[:middle]
 
-    return FeatureSet([partial(part, clip, False) for clip in clips]), FeatureSet(
-        [partial(part, clip, True) for clip in clips]
-    )
+    divisible_clips = [clip for clip in clips if len(clip.features(GROUND_TRUTH, measure)) > 1]
+    first, second = ([partial(part, clip, is_second) for clip in divisible_clips] for is_second in (False, True))
+    return FeatureSet(first), FeatureSet(second)
 
 
 def _feature_set(clips: Sequence[MeasuredClip], method: str, measure: FrameMeasure) -> FeatureSet:

@@ -87,7 +87,7 @@ class _ClipInputs:
         return len(self.clip.frames)
 
     def speaking(self, mel: np.ndarray) -> Iterator[np.ndarray]:
-        for _, masks, _ in self.talker.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
+        for _, masks in self.talker.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
             yield from masks
 
     def rendered(self, masks: Images) -> Iterator[np.ndarray]:
@@ -226,8 +226,8 @@ def _write_method(config: GenerateConfig, inputs: _ClipInputs, method: str, fold
 
 def _pasted_frames(config: GenerateConfig, inputs: _ClipInputs, masks: Path) -> Iterator[np.ndarray]:
     """From what `segtalker` has made of the clip, whose talking masks are copied to `masks`."""
-    made = config.folder / SEGTALKER / inputs.clip.clip_id
-    shutil.copyfile(made / "masks.zip", masks)
+    segtalker_folder = config.folder / SEGTALKER / inputs.clip.clip_id
+    shutil.copyfile(segtalker_folder / "masks.zip", masks)
     settings = config.settings
-    rendered_frames = ImagePack(made / "frames.zip")
+    rendered_frames = ImagePack(segtalker_folder / "frames.zip")
     return paste_mouths(inputs.clip, rendered_frames, settings.clock, config.mouth_fade, settings.batch_size)

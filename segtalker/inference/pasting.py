@@ -14,12 +14,11 @@ def paste_mouths(
 ) -> Iterator[np.ndarray]:
     """Lays the mouth area of rendered frames over the source's.
 
-    The area is the one that is hidden from TSG: outside it a talking mask is the source's, so there is nothing to say
-    there that the source does not show.
+    The area is the one that is hidden from TSG: outside it a talking mask is the source's.
 
     Args:
         face: the source.
-        rendered_frames: frames of the same number and size.
+        rendered_frames: as many as the source has, of its size, `(T, H, W, 3)`, uint8.
         clock: of the source, by which its landmarks are steadied.
         fade: see `segtalker.faces.mouth_box.hidden_share`.
         batch_size: frames at once.
@@ -31,6 +30,6 @@ def paste_mouths(
     for first in range(0, len(face.frames), batch_size):
         part = slice(first, min(len(face.frames), first + batch_size))
         numbers = range(part.start, part.stop)
-        frames, rendered = (images.read(numbers).astype(np.float32) for images in (face.frames, rendered_frames))
+        frames, rendered_part = (images.read(numbers).astype(np.float32) for images in (face.frames, rendered_frames))
         share = hidden_share(places[part], frames.shape[1:3], fade)[..., None]
-        yield from np.rint(frames + share * (rendered - frames)).astype(np.uint8)
+        yield from np.rint(frames + share * (rendered_part - frames)).astype(np.uint8)

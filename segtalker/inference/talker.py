@@ -214,7 +214,7 @@ class Talker:
 
     def talking_masks(
         self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, Tensor]]:
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Masks that speak, chunk by chunk; the same as if done at once.
 
         Args:
@@ -225,8 +225,22 @@ class Talker:
             edit: a change of the mask, carried to every frame.
 
         Yields:
-            Source indices `(T,)`, masks `(T, H, W)`, uint8, and their regions' frames `(T, K, 6)`.
+            Source indices `(T,)` and masks `(T, H, W)`, uint8.
         """
+        for source, masks, own in self._chunks(face, identity, mel, count, edit):
+            yield source, masks[own]
+
+    def talking_layouts(
+        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, Tensor]]:
+        """As `talking_masks`, and where their regions lie, `(T, K, 6)`, see `steady_frames`."""
+        for source, masks, own in self._chunks(face, identity, mel, count, edit):
+            yield source, masks[own], self.steady_frames(masks)[own]
+
+    def _chunks(
+        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, slice]]:
+        """Source indices of a chunk, its masks with those around it, and which of these are its own."""
         clock, context = self.settings.clock, self._context()
         length = math.ceil(_CHUNK_S * clock.fps / context) * context
         walk = back_and_forth(len(face.frames), count)
@@ -236,8 +250,7 @@ class Talker:
             column = low * clock.mel_rate / clock.fps
             assert column.denominator == 1, (low, clock)
             masks = self._speak(face, identity, mel[:, int(column) :], walk[low:high], edit)
-            own = slice(first - low, last - low)
-            yield walk[first:last], masks[own], self.steady_frames(masks)[own]
+            yield walk[first:last], masks, slice(first - low, last - low)
 
     def steady_frames(self, masks: Images | np.ndarray) -> Tensor:
         """Where the regions of consecutive masks lie, `(T, K, 6)`, see `segtalker.inference.steady_frames`."""
@@ -333,6 +346,6 @@ class Talker:
             background: what shows behind.
             edit: a change of the mask.
         """
-        for source, masks, region_frames in self.talking_masks(face, identity, mel, count, edit):
+        for source, masks, region_frames in self.talking_layouts(face, identity, mel, count, edit):
             frames = self.render(face, source, masks, region_frames, identity.codes, background)
             yield TalkingChunk(source, masks, frames)

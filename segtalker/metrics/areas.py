@@ -14,6 +14,8 @@ from torch.nn import functional as F
 
 from segtalker.faces.mouth_box import face_pixels, hidden_pixels
 
+Window = tuple[int, int, int]  # of a layer: side, stride and padding, px of its input
+
 
 class Areas:
     """Some areas of consecutive frames.
@@ -25,7 +27,7 @@ class Areas:
     def __init__(self, masks: np.ndarray) -> None:
         assert masks.ndim == 4, masks.shape
         self.masks = np.ascontiguousarray(masks).view(np.uint8)
-        self._shares: dict[tuple[int, int], Tensor] = {}
+        self._shares: dict[tuple[Window, ...], Tensor] = {}
 
     @classmethod
     def whole(cls, frames: np.ndarray) -> "Areas":
@@ -82,15 +84,28 @@ class Areas:
         """Likewise the sum; 0 where a frame has nothing of an area."""
         return np.nan_to_num(self.means(values)) * self.counts
 
-    def shares(self, height: int, width: int) -> Tensor:
-        """The areas at another size: how much of each pixel they cover, `(T, A, h, w)`, float32 in [0, 1]."""
-        if (height, width) not in self._shares:
-            masks = torch.from_numpy(self.masks).transpose(0, 1).float()
-            self._shares[height, width] = F.adaptive_avg_pool2d(masks, (height, width))
-        return self._shares[height, width]
+    def shares(self, windows: tuple[Window, ...]) -> Tensor:
+        """How much of the areas each place of a network's feature map stands for.
 
-    def map_means(self, maps: Tensor) -> Tensor:
-        """`means` of maps of another size: `(T, h, w)`, float32, to `(T, A)`, float32."""
-        shares = self.shares(*maps.shape[1:]).to(maps)
+        Args:
+            windows: of the layers up to the map that make it smaller, in order. The same windows taken to the areas
+                lie where the layers look; an even division of the frame would be off by half a window.
+
+        Returns:
+            `(T, A, h, w)`, float32 in [0, 1].
+        """
+        if not windows:
+            return torch.from_numpy(self.masks).transpose(0, 1).float()
+        if windows not in self._shares:
+            kernel, stride, padding = windows[-1]
+            self._shares[windows] = F.avg_pool2d(
+                self.shares(windows[:-1]), kernel, stride, padding, count_include_pad=False
+            )
+        return self._shares[windows]
+
+    def map_means(self, maps: Tensor, windows: tuple[Window, ...]) -> Tensor:
+        """`means` of maps of another size, see `shares`: `(T, h, w)`, float32, to `(T, A)`, float32."""
+        shares = self.shares(windows).to(maps)
+        assert shares.shape[2:] == maps.shape[1:], (shares.shape, maps.shape)
         # NaN where nothing is covered: 0 / 0
         return torch.matmul(shares.flatten(2), maps.flatten(1)[..., None])[..., 0] / shares.sum(dim=(2, 3))

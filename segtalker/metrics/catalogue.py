@@ -17,6 +17,7 @@ from segtalker.metrics import (
     texture,
 )
 from segtalker.metrics.registry import Metric, NotMeasurable, registered
+from segtalker.regions import REGION_INDEX
 
 # columns of the tables come in this order, within a module in the order of its lines
 MODULES = (images, perceptual, distribution, cpbd, texture, sync, silence, landmarks, motion, identity, masks)
@@ -53,13 +54,19 @@ def describe(reference_masks: str, stand_ins: bool) -> dict[str, dict]:
         reference_masks: whose masks are the reference, `truth` or `parsed`.
         stand_ins: whether stand-ins are measured.
     """
-    references = {True: f"{reference_masks} masks", False: "the clip's own frames and sound"}
+    masks, recording = f"{reference_masks} masks", "the clip's own frames and sound"
+
+    def reference(metric: Metric) -> str:
+        if metric.measure.compares_masks:
+            return masks
+        return f"{recording}, regions by {masks}" if metric.area in REGION_INDEX else recording
+
     return {
         metric.name: {
             "protocol": metric.protocol,
             "unit": metric.unit,
             "higher_is_better": metric.higher_is_better,
-            "reference": references[metric.measure.compares_masks],
+            "reference": reference(metric),
             "scope": metric.scope,
             "area": metric.area,
             "whole": metric.whole,

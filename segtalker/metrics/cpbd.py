@@ -217,7 +217,7 @@ def blur_score(luma: np.ndarray, canny: np.ndarray, widths: np.ndarray, areas: A
 
     Returns:
         Share of the edges whose probability of being seen as blurred is at most 63 %, `(T, A)`, float64 in [0, 1]; 0
-        where a frame has no edges.
+        where an area has no edges, NaN where nothing of it lies in a whole block.
     """
     pixels = _blocks(luma)
     has_edges = np.count_nonzero(_blocks(canny), axis=2) > _EDGE_SHARE * BLOCK**2
@@ -228,9 +228,11 @@ def blur_score(luma: np.ndarray, canny: np.ndarray, widths: np.ndarray, areas: A
     is_sharp = np.rint(probability * 100) <= _NOTICED_PERCENT
     shares = []
     for mask in areas.masks:
-        is_inside = _blocks(mask)[frame, block, pixel].astype(bool)
+        mask_blocks = _blocks(mask)
+        is_inside = mask_blocks[frame, block, pixel].astype(bool)
         edges, sharp = (np.bincount(frame[chosen], minlength=len(luma)) for chosen in (is_inside, is_inside & is_sharp))
-        shares.append(sharp / np.maximum(edges, 1))
+        is_measurable = mask_blocks.any(axis=(1, 2))
+        shares.append(np.where(is_measurable, sharp / np.maximum(edges, 1), np.nan))
     return np.stack(shares, axis=1)
 
 
@@ -242,7 +244,8 @@ def cpbd_frames(luma: np.ndarray, areas: Areas) -> np.ndarray:
         areas: whose edges count.
 
     Returns:
-        `(T, A)`, float64 in [0, 1], higher is sharper; NaN where a frame does not hold a block of 64 x 64.
+        `(T, A)`, float64 in [0, 1], higher is sharper; NaN where a frame does not hold a block of 64 x 64, or
+        nothing of an area lies in one.
     """
     assert luma.ndim == 3, luma.shape
     if min(luma.shape[1:]) < BLOCK:

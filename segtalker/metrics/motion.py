@@ -10,7 +10,15 @@ import numpy as np
 from segtalker.metrics.areas import Areas
 from segtalker.metrics.frame_chunks import ChunkFrames, FrameChunk, once_per_chunk, rgb_steps
 from segtalker.metrics.images import chunk_luma
-from segtalker.metrics.registry import AREAS, FrameMeasure, NotMeasurable, finite_mean, frame_metric, metric
+from segtalker.metrics.registry import (
+    AREAS,
+    REFERENCE_RATIO,
+    FrameMeasure,
+    NotMeasurable,
+    finite_mean,
+    frame_metric,
+    metric,
+)
 
 _NEIGHBOURS = 2  # frames a frame's flicker is seen in
 _CONSISTENT = (0.01, 0.5)  # of squared motion, and px squared: what a way there and back may miss by
@@ -189,7 +197,7 @@ def mean_warp_error(errors: PairedErrors) -> float:
 
 @metric(
     WARP,
-    unit="of the reference's",
+    unit=REFERENCE_RATIO,
     higher_is_better=None,
     protocol="warp_error over the reference's own: 1 is as steady as the recording",
     source=_LAI,
@@ -201,7 +209,7 @@ def warp_ratio(errors: PairedErrors) -> float:
 
 @metric(
     FLICKER,
-    unit="of the reference's",
+    unit=REFERENCE_RATIO,
     higher_is_better=None,
     protocol="mean absolute difference of luma from the mean of the frames before and after, over the reference's own: "
     "1 is as steady as the recording",

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segtalker.metrics.areas import Areas
+from segtalker.metrics.areas import Areas, Window
 from segtalker.metrics.frame_chunks import ChunkFrames, FrameChunk, once_per_chunk
 from segtalker.metrics.registry import AREAS, MetricNet, finite_mean, frame_metric
 from segtalker.nets.external.lpips_alex import LpipsAlex
@@ -26,7 +26,11 @@ def unit_features(levels: Sequence[Tensor]) -> list[Tensor]:
 
 
 def feature_distance(
-    reference: Sequence[Tensor], features: Sequence[Tensor], weights: Sequence[Tensor], areas: Areas
+    reference: Sequence[Tensor],
+    features: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    areas: Areas,
+    windows: Sequence[Window],
 ) -> Tensor:
     """Squared difference of features, weighted by channel, averaged over space, summed over levels.
 
@@ -34,17 +38,18 @@ def feature_distance(
         reference: feature maps, `(T, C, h, w)`, float32, one a level; LPIPS has them from `unit_features`.
         features: likewise.
         weights: of the channels of each level, `(C,)`, float32, at least 0.
-        areas: where; at each level a pixel counts by how much of it is in an area.
+        areas: where; at each level a place counts by how much of what it stands for is in an area.
+        windows: from each level to the next, the first from the image, see `Areas.shares`.
 
     Returns:
         `(T, A)`, float32, at least 0; NaN where a frame has nothing of an area.
     """
     total = torch.zeros(())
-    for have, want, weight in zip(features, reference, weights, strict=True):
+    for level, (have, want, weight) in enumerate(zip(features, reference, weights, strict=True), 1):
         assert have.shape == want.shape, (have.shape, want.shape)
         squares = (have - want).square_().flatten(2)  # (T, C, h w)
         maps = torch.matmul(weight.to(squares), squares).unflatten(1, have.shape[2:])
-        total = total + areas.map_means(maps).cpu()
+        total = total + areas.map_means(maps, tuple(windows[:level])).cpu()
     return total
 
 
@@ -79,7 +84,7 @@ def lpips_alex(chunk: FrameChunk) -> np.ndarray:
     """Of each frame, `(T, A)`, float32."""
     weights = chunk.video.nets[ALEXNET].weights()
     levels = alexnet_levels(chunk.reference), alexnet_levels(chunk.video)
-    return feature_distance(*levels, weights, chunk.reference.own_areas).numpy()
+    return feature_distance(*levels, weights, chunk.reference.own_areas, LpipsAlex.WINDOWS).numpy()
 
 
 @frame_metric(
@@ -96,4 +101,4 @@ def lpips_seeded(chunk: FrameChunk) -> np.ndarray:
     """Of each frame, `(T, A)`, float32."""
     weights = chunk.video.nets[SEEDED].weights()
     levels = seeded_units(chunk.reference), seeded_units(chunk.video)
-    return feature_distance(*levels, weights, chunk.reference.own_areas).numpy()
+    return feature_distance(*levels, weights, chunk.reference.own_areas, SeededFeatures.WINDOWS).numpy()

@@ -28,6 +28,7 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
 WHOLE_FRAME = "frame"
+REFERENCE_RATIO = "of the reference's"  # a unit; such metrics are best at 1
 # where pictures are compared, and what a protocol says of it
 AREAS = {
     WHOLE_FRAME: "",

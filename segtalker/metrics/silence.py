@@ -1,8 +1,9 @@
 """Whether the mouth rests while nothing is said.
 
-A mouth that moves, or hangs open, in silence is what people see first. The idea is KeySync's LipLeak (A. Bigata et al.,
-"KeySync: A Robust Approach for Leakage-free Lip Synchronization in High Resolution", 2025), which drives a model by
-silence; here the silences are those of the clip itself, so that every method and the recording are judged alike.
+The idea is KeySync's LipLeak (A. Bigata et al., "KeySync: A Robust Approach for Leakage-free Lip Synchronization in
+High Resolution", 2025), which drives a model by silence; here the silences are those of the clip itself, the same for
+every method. The recording's masks are those of the stage `parse`, which averages them over time; a method's are of
+single frames, and so tremble a little more.
 
 Silence is found by an energy gate. All its thresholds are relative to the clip, and where it errs it misses silence
 rather than take speech for it: stretches of weak sounds are loud enough, or too short.
@@ -95,7 +96,9 @@ def silent_frames(audio: np.ndarray, clock: Clock, count: int) -> np.ndarray:
         `(T,)`, bool.
     """
     is_silent = silent_steps(sound_levels(audio, clock.sample_rate_hz))
-    frame_of_step = (np.arange(len(is_silent)) * clock.fps) // _STEPS_A_SECOND
+    # a step is a whole number of samples, so not everywhere a hundredth of a second
+    first_samples = np.arange(len(is_silent)) * (clock.sample_rate_hz // _STEPS_A_SECOND)
+    frame_of_step = first_samples * clock.fps // clock.sample_rate_hz
     steps = np.bincount(frame_of_step, minlength=count)[:count]
     silent = np.bincount(frame_of_step, weights=is_silent, minlength=count)[:count]
     return (silent == steps) & (steps > 0)
@@ -129,8 +132,10 @@ def mouth_size(masks: np.ndarray, eye_distance: float) -> MouthSize:
 
 def _without_single_frames(values: np.ndarray) -> np.ndarray:
     """The median of each value and its neighbours: a frame that is parsed wrongly for once does not count."""
-    padded = np.pad(values, 1, mode="edge")
-    return np.median(np.stack([padded[:-2], values, padded[2:]]), axis=0)
+    padded_values = np.pad(values, 1, mode="edge")
+    around = np.stack([padded_values[:-2], values, padded_values[2:]])
+    # a frame without a mouth says nothing of its neighbours
+    return np.median(np.where(np.isnan(around), values, around), axis=0)
 
 
 def restless(size: MouthSize, fps: int) -> np.ndarray:
@@ -173,7 +178,7 @@ SILENCE = FrameMeasure("mouth_in_silence", _size_of_chunk, against_sound=_in_sil
 )
 def mouth_in_silence(is_restless: np.ndarray) -> float:
     """Of a clip, from what is said of its silent frames, `(N,)`."""
-    seen = is_restless[np.isfinite(is_restless)]
-    if not len(seen):
+    visible_frames = is_restless[np.isfinite(is_restless)]
+    if not len(visible_frames):
         raise NotMeasurable("no mouth is seen in its silence")
-    return float(seen.mean())
+    return float(visible_frames.mean())

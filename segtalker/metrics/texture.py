@@ -18,7 +18,16 @@ from segtalker.metrics.areas import Areas
 from segtalker.metrics.frame_chunks import ChunkFrames, FrameChunk, once_per_chunk, once_per_reference
 from segtalker.metrics.images import own_luma
 from segtalker.metrics.perceptual import RANDOM_FEATURES, SEEDED, feature_distance
-from segtalker.metrics.registry import AREAS, FrameMeasure, NotMeasurable, finite_mean, frame_metric, metric
+from segtalker.metrics.registry import (
+    AREAS,
+    REFERENCE_RATIO,
+    FrameMeasure,
+    NotMeasurable,
+    finite_mean,
+    frame_metric,
+    metric,
+)
+from segtalker.nets.seeded_features import SeededFeatures
 from segtalker.regions import REGION_INDEX
 
 _LARGE = ("skin", "hair")
@@ -117,7 +126,7 @@ _NO_TEXTURE = "the reference has no texture there"
 
 @metric(
     TEXTURE,
-    unit="of the reference's",
+    unit=REFERENCE_RATIO,
     higher_is_better=None,
     protocol="energy of the gradients of luma, from each pixel to the next, over the reference's own: below 1 texture "
     "is lost, above 1 there is some that the recording has not",
@@ -144,7 +153,7 @@ def gradient_correlation(sums: GradientSums) -> float:
     return float(sums.both.sum() / scale) if scale > 0 else 0.0
 
 
-def fine_detail(luma: np.ndarray) -> np.ndarray:
+def luma_detail(luma: np.ndarray) -> np.ndarray:
     """What a Gaussian of 2 px takes away: luma `(T, H, W)` in [0, 255] to `(T, H, W)`, float32 in grey levels."""
     values, taps = luma.astype(np.float32), (_COARSE_TAPS,) * 2
     return values - np.stack([cv2.GaussianBlur(frame, taps, _COARSE_SIGMA) for frame in values])
@@ -156,7 +165,7 @@ def detail_levels(frames: ChunkFrames) -> list[Tensor]:
 
     Lengths of 1, as LPIPS has them, would make the rounding of a smooth cheek as much as the freckles of another.
     """
-    detail = torch.from_numpy(fine_detail(own_luma(frames)) / 127.5).to(frames.nets.device)
+    detail = torch.from_numpy(luma_detail(own_luma(frames)) / 127.5).to(frames.nets.device)
     levels = frames.nets[SEEDED](detail[:, None].expand(-1, 3, -1, -1), _FINE_LEVELS)
     # white noise of one grey level has features of about this length
     floors = [_NOTICEABLE**2 * level.shape[1] for level in levels]
@@ -179,4 +188,4 @@ def detail_seeded(chunk: FrameChunk) -> np.ndarray:
     """Of each frame, `(T, A)`, float32; 0 where the detail is the reference's."""
     levels = detail_levels(chunk.reference), detail_levels(chunk.video)
     equal_weights = [torch.full((level.shape[1],), 1.0 / _FINE_LEVELS) for level in levels[0]]
-    return feature_distance(*levels, equal_weights, texture_areas(chunk)).numpy()
+    return feature_distance(*levels, equal_weights, texture_areas(chunk), SeededFeatures.WINDOWS).numpy()

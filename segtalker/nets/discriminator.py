@@ -24,7 +24,8 @@ _DETAIL_GAIN = 4.0  # differences from the blurred image are about a quarter as 
 def fine_detail(image: Tensor) -> Tensor:
     """What a blur of 5 px takes away, `(B, 3, H, W)`, scaled to about [-1, 1]."""
     edge = _BLUR_PX // 2
-    blurred_image = F.avg_pool2d(F.pad(image, (edge,) * 4, mode="reflect"), _BLUR_PX, stride=1)
+    # of the ways to pad, `replicate` is deterministic on CUDA, backwards too
+    blurred_image = F.avg_pool2d(F.pad(image, (edge,) * 4, mode="replicate"), _BLUR_PX, stride=1)
     return _DETAIL_GAIN * (image - blurred_image)
 
 

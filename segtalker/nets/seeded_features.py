@@ -19,6 +19,8 @@ _POOLED_SCALE = 10.0  # only so that distances are no tiny numbers
 class SeededFeatures(nn.Module):
     """3x3 convolutions of stride 2 with rectifiers; the weights follow from a fixed seed."""
 
+    WINDOWS = ((3, 2, 1),) * (len(_CHANNELS) - 1)  # from each level to the next: side, stride, padding
+
     def __init__(self) -> None:
         super().__init__()
         random = torch.Generator().manual_seed(_SEED)

@@ -310,7 +310,9 @@ def crop_clips(params: Params, records: Sequence[ClipRecord], folder: Path) -> l
         Records of the clips that passed.
     """
     base, settings = params.base, params.crop
-    key_settings = [base.image_size, base.fps, base.sample_rate_hz, base.mel.model_dump(), settings.model_dump()]
+    # whether a clip is kept without loss is part of its own key
+    settings_of_all = settings.model_dump(exclude={"lossless"})
+    key_settings = [base.image_size, base.fps, base.sample_rate_hz, base.mel.model_dump(), settings_of_all]
     how = task_key(key_settings, code_hash(__name__))
     return run_clips(
         [ClipTask(record, _clip_key(how, settings, record)) for record in records],

@@ -39,6 +39,9 @@ class LpipsAlex(nn.Module):
         BadInputError: it holds something else.
     """
 
+    # from each level to the next: side, stride, padding; what lies between of stride 1 leaves the places as they are
+    WINDOWS = ((11, 4, 2), (3, 2, 0), (3, 2, 0), (1, 1, 0), (1, 1, 0))
+
     def __init__(self, trunk: Path, heads: Path) -> None:
         super().__init__()
         self.features = _trunk()

@@ -114,6 +114,7 @@ class Report:
     areas: list[ScoreRow]
     textures: list[ScoreRow]
     means_caption: str
+    groups_caption: str
     clips_title: str
     clips: Table
     groups: list[tuple[str, Table]]

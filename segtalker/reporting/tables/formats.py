@@ -320,6 +320,15 @@ def means_caption(scores: Scores, uncertainty: Uncertainty) -> str:
     return f"Means of {sample_text(scores)}; {how.percent} intervals, bootstrap over the people."
 
 
+def groups_caption(scores: Scores, uncertainty: Uncertainty) -> str:
+    """What a table by group shows."""
+    how = uncertainty.how
+    return (
+        f"Means of each group's own clips, of {sample_text(scores)} in all; {how.percent} intervals, bootstrap over the"
+        " people."
+    )
+
+
 def differences_caption(scores: Scores, uncertainty: Uncertainty) -> str:
     """What a table of paired differences shows."""
     how = uncertainty.how

@@ -89,8 +89,8 @@ class Scores:
     def area_metrics(self) -> tuple[Metric, ...]:
         """Of these the metrics of the picture in the whole frame, the face box and the like."""
         parts = [metric for metric in self.all_areas if metric.area not in REGIONS]
-        divided = {metric.whole for metric in parts if metric.area != WHOLE_FRAME}
-        return tuple(metric for metric in parts if metric.whole in divided)
+        split_metrics = {metric.whole for metric in parts if metric.area != WHOLE_FRAME}
+        return tuple(metric for metric in parts if metric.whole in split_metrics)
 
     @property
     def texture_metrics(self) -> tuple[Metric, ...]:

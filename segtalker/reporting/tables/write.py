@@ -13,6 +13,7 @@ from segtalker.reporting.tables.formats import (
     difference_texts,
     differences_caption,
     escape_latex,
+    groups_caption,
     interval_notes,
     interval_texts,
     latex,
@@ -122,7 +123,7 @@ def write_tables(tables: Tables, scores: Scores, folder: Path) -> None:
         "Results": f"{results_markdown(tables.results, scores, uncertainty)}\n{results_caption(scores)}\n",
         **_interval_sections(tables, scores),
         **{
-            title: _with_note(table, means_caption(scores, uncertainty))
+            title: _with_note(table, groups_caption(scores, uncertainty))
             for title, table in groups_section(groups, scores).items()
         },
         "Regions (intersection over union)": _with_note(

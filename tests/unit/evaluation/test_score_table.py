@@ -201,6 +201,20 @@ def test_a_single_person_has_no_floor(config, tmp_path):
     assert moments_row["value"] == pytest.approx(0.0)
 
 
+def test_a_clip_of_one_frame_has_no_two_moments(config, tmp_path):
+    rng = np.random.default_rng(3)
+    person = rng.normal(0.0, 1.0, (40, 3)).astype(np.float32)
+    with_short, alone = (
+        next(
+            row["value"]
+            for row in dataset_scores(features_of(people, tmp_path / name), [], config.nets)
+            if (row["metric"], row["method"]) == ("fid_seeded", TRUTH_MOMENTS)
+        )
+        for name, people in (("both", {"s0": person, "s1": person[:1]}), ("alone", {"s0": person}))
+    )
+    assert with_short == alone
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_measurement_that_is_no_number_has_a_reason_and_no_value(value: float) -> None:
     whole = next(metric for metric in all_metrics() if metric.scope == "dataset")

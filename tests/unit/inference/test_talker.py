@@ -26,7 +26,7 @@ def _mel(columns: int) -> np.ndarray:
 
 def _masks(talker: Talker, clip: Clip, mel: np.ndarray, count: int) -> np.ndarray:
     chunks = talker.talking_masks(clip, talker.identify(clip), mel, count, edit=None)
-    return np.concatenate([masks for _, masks, _ in chunks])
+    return np.concatenate([masks for _, masks in chunks])
 
 
 @pytest.mark.parametrize("available", [1, 2, 5])
@@ -48,7 +48,7 @@ def test_stretches_leave_no_trace(talker: Talker, clips: list[Clip], monkeypatch
     mel = _mel(count * 16 // 5)
     whole = _masks(talker, clips[0], mel, count)
     monkeypatch.setattr(segtalker.inference.talker, "_CHUNK_S", 0.5)
-    pieces = list(talker.talking_masks(clips[0], talker.identify(clips[0]), mel, count, edit=None))
+    pieces = list(talker.talking_layouts(clips[0], talker.identify(clips[0]), mel, count, edit=None))
     assert len(pieces) > 2
     np.testing.assert_array_equal(np.concatenate([masks for _, masks, _ in pieces]), whole)
     torch.testing.assert_close(torch.cat([frames for _, _, frames in pieces]), talker.steady_frames(whole))
@@ -96,7 +96,7 @@ def test_a_frame_says_nothing_of_its_own_mouth(talker: Talker, clips: list[Clip]
     silent = _Face(_Shown(clip.frames.read()), _Shown(closed), np.asarray(clip.landmarks))
     chunks = talker.talking_masks(silent, talker.identify(clip), np.asarray(clip.mel), 20, edit=None)
     expected = _masks(talker, clip, np.asarray(clip.mel), 20)
-    np.testing.assert_array_equal(np.concatenate([masks for _, masks, _ in chunks]), expected)
+    np.testing.assert_array_equal(np.concatenate([masks for _, masks in chunks]), expected)
 
 
 def test_the_identity_is_the_widest_mouth(talker: Talker, clips: list[Clip]) -> None:

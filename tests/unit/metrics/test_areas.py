@@ -48,13 +48,13 @@ def test_frames_and_margins_are_left_out(masks: np.ndarray) -> None:
 
 def test_maps_of_another_size_are_weighted_by_what_an_area_covers(masks: np.ndarray) -> None:
     maps = torch.rand(FRAMES, 5, 6)
-    found = Areas(masks).map_means(maps)
+    found = Areas(masks).map_means(maps, ((4, 4, 0),))
     for area, mask in enumerate(masks):
         shares = F.avg_pool2d(torch.from_numpy(mask).float()[:, None], 4)[:, 0]
         expected = (maps * shares).sum(dim=(1, 2)) / shares.sum(dim=(1, 2))
         torch.testing.assert_close(found[:, area], expected, equal_nan=True)
     whole = Areas.whole(np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8))
-    torch.testing.assert_close(whole.map_means(maps)[:, 0], maps.mean(dim=(1, 2)))
+    torch.testing.assert_close(whole.map_means(maps, ((4, 4, 0),))[:, 0], maps.mean(dim=(1, 2)))
 
 
 def test_no_frames_have_no_means() -> None:

@@ -136,3 +136,11 @@ def test_distance_to_the_reference_has_no_direction(luma):
     assert mean_cpbd(sharpness) == pytest.approx(0.35)
     same = cpbd_frames(luma, Areas.whole(luma))[:, 0]
     assert cpbd_error(Sharpness(same, same)) == 0.0
+
+
+def test_an_area_beyond_the_whole_blocks_is_not_measured(luma):
+    wide = np.pad(luma, [(0, 0), (0, 0), (0, 20)], mode="edge")
+    mask = np.zeros((1, *wide.shape), bool)
+    mask[..., wide.shape[2] // 64 * 64 :] = True
+    assert mask.any()
+    assert np.isnan(cpbd_frames(wide, Areas(mask))).all()

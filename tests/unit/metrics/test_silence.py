@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import resample_poly
 
 from segtalker.config.base import Clock
 from segtalker.media.audio import load_audio
@@ -132,6 +133,22 @@ def test_a_slow_change_counts_by_time_not_by_frames() -> None:
     twice = np.repeat(masks, 2, axis=0)
     assert restless(mouth_size(masks, EYES), 25).all()
     assert restless(mouth_size(twice, EYES), 50).mean() > 0.8
+
+
+def test_a_frame_without_a_mouth_says_nothing_of_its_neighbours() -> None:
+    masks = mouths([2] * 7)
+    masks[3] = 0
+    frames = restless(mouth_size(masks, 20.0), 25)
+    assert np.flatnonzero(np.isnan(frames)).tolist() == [3]
+
+
+def test_silence_stays_in_time_at_any_sample_rate(spoken: tuple[np.ndarray, np.ndarray]) -> None:
+    sound, rate = np.tile(spoken[0], 12), 22050
+    count = len(sound) * 25 // 16000
+    silent = silent_frames(sound, CLOCK, count)
+    other = silent_frames(resample_poly(sound, 441, 320), Clock(25, rate, CLOCK.mel_hop, CLOCK.smooth_frames), count)
+    last = np.flatnonzero(np.diff(silent.astype(int)) == 1)[-1]
+    assert abs(np.flatnonzero(np.diff(other.astype(int)) == 1)[-1] - last) <= 1
 
 
 def test_frames_without_a_mouth_do_not_count() -> None:

@@ -148,4 +148,4 @@ def test_the_rounding_of_a_smooth_cheek_is_little_detail(masks):
 def test_detail_is_what_a_gaussian_takes_away(truth):
     luma = truth[..., 0].astype(np.float64)
     expected = luma - ndimage.gaussian_filter(luma, (0, 2, 2), truncate=3.0, mode="mirror")
-    np.testing.assert_allclose(texture.fine_detail(luma), expected, atol=1e-3)
+    np.testing.assert_allclose(texture.luma_detail(luma), expected, atol=1e-3)

@@ -16,7 +16,7 @@ def test_seeded_features_are_the_same_everywhere_and_see_damage():
     noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(0))
     whole = Areas.whole(image.movedim(1, -1).numpy())
     levels = [unit_features(first(image + noise * amount)) for amount in (0, 0.05, 0.2)]
-    distances = [float(feature_distance(levels[0], others, first.weights(), whole)) for others in levels]
+    distances = [float(feature_distance(levels[0], others, first.weights(), whole, first.WINDOWS)) for others in levels]
     assert distances == sorted(distances)
     assert distances[0] == 0.0
     assert first.pooled(first(image)).shape == (1, 240)

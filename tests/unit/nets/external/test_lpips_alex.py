@@ -38,6 +38,6 @@ def test_lpips_equals_the_trunk_of_torchvision_and_the_definition(lpips: LpipsAl
                 total += ((unit[0] - unit[1]) ** 2 * next(heads)[:, None, None]).sum(dim=1).mean(dim=(1, 2))
         whole = Areas.whole(a.movedim(1, -1).numpy())
         levels = [unit_features(lpips(image)) for image in (a, b)]
-        found = feature_distance(*levels, lpips.weights(), whole)[:, 0]
+        found = feature_distance(*levels, lpips.weights(), whole, lpips.WINDOWS)[:, 0]
     torch.testing.assert_close(found, total, rtol=1e-4, atol=1e-5)
     assert (found > 0.01).all()
