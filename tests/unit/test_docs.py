@@ -68,6 +68,28 @@ def test_the_readme_shows_the_committed_run() -> None:
                 assert float(text) == pytest.approx(float(value), abs=0.5001 * 10**-digits), (row["method"], name)
 
 
+MARKS = {"better": "+", "worse": "−", "not told apart": "", "": ""}
+
+
+def test_the_readme_shows_where_in_the_picture_methods_differ() -> None:
+    block = (ROOT / "README.md").read_text(encoding="utf-8").split("<!-- areas -->")[1].split("<!-- /areas -->")[0]
+    lines = [_cells(line) for line in block.splitlines() if line.startswith("|")]
+    tables = {}
+    for name in ("areas", "verdicts"):
+        with (DEMO.parent / f"{name}.csv").open(encoding="utf-8") as file:
+            tables[name] = {(row["metric"], row["area"], row["method"]): row for row in csv.DictReader(file)}
+    methods = [cell.strip("`") for cell in lines[0][2:]]
+    assert len(lines) > 10
+    for metric, area, *cells in lines[2:]:
+        for method, cell in zip(methods, cells, strict=True):
+            key = (metric.split("`")[0], area.replace(" box", "").replace(" ", "_"), method)
+            value, _, mark = cell.partition(" ")
+            digits = len(value.partition(".")[2])
+            committed = float(tables["areas"][key]["mean"])
+            assert float(value) == pytest.approx(committed, abs=0.5001 * 10**-digits), key
+            assert mark == MARKS[tables["verdicts"].get(key, {"verdict": ""})["verdict"]], key
+
+
 def test_the_readme_shows_the_spread_over_seeds() -> None:
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     start = next(index for index, line in enumerate(lines) if "seeds.csv" in line)
@@ -75,7 +97,7 @@ def test_the_readme_shows_the_spread_over_seeds() -> None:
     names = [cell.split("`")[0] for cell in table[0][1:]]
     with (DEMO.parent / "seeds.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    for line in table[2:5]:
+    for line in table[2:6]:
         for name, text in zip(names, line[1:], strict=True):
             values = [float(row[name]) for row in rows if row["method"] == line[0]]
             assert [float(end) for end in text.split("-")] == pytest.approx([min(values), max(values)], abs=0.0051)
