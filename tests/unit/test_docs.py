@@ -48,7 +48,7 @@ def test_shown_params_exist(page: Path) -> None:
 
 
 def _cells(line: str) -> list[str]:
-    return [cell.strip(" `*") for cell in line.strip("|\n ").split("|")]
+    return [cell.strip(" `*") for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
 
 
 def test_the_readme_shows_the_committed_run() -> None:
