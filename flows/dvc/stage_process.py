@@ -30,6 +30,7 @@ def die_with_parent(parent: int, how: int) -> None:
 
 
 _VARIABLE = "SEGTALKER_STAGE_NOTES"
+_INTERRUPTED = 130
 _BEGAN, _FINISHED, _ERROR, _KILLED = "began", "finished", "error", "killed"
 
 
@@ -48,8 +49,15 @@ class StageNotes:
         return {_VARIABLE: str(self.folder)}
 
     def begin(self) -> None:
-        """The stage runs, in this process."""
-        (self.folder / _BEGAN).write_text(str(os.getpid()), encoding="utf-8")
+        """The stage runs, in this process.
+
+        Raises:
+            SystemExit: the flow has ended meanwhile, and its folder with it; this process is about to be killed.
+        """
+        try:
+            (self.folder / _BEGAN).write_text(str(os.getpid()), encoding="utf-8")
+        except FileNotFoundError:
+            sys.exit(_INTERRUPTED)
 
     def finish(self) -> None:
         """The stage did all it had to."""

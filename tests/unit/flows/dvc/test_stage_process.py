@@ -45,3 +45,12 @@ def test_a_child_finds_the_notes_by_its_variables(notes: StageNotes, monkeypatch
         assert own_notes() == notes
         monkeypatch.delenv(name)
     assert own_notes() is None
+
+
+def test_a_stage_that_begins_after_its_flow_ended_leaves_without_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        StageNotes(tmp_path / "gone").begin()
+    assert end.value.code == 130
+    assert capsys.readouterr() == ("", "")
