@@ -17,7 +17,7 @@ from segtalker.synthetic.speech import Voice, resample, speak
 RATE = 16000
 CLOCK = Clock(25, RATE, 200, 5)
 EYES = 40.0
-REAL = Path(os.environ.get("SEGTALKER_REAL_DATA", "")) / "speech"
+ROOT = os.environ.get("SEGTALKER_REAL_DATA", "")
 
 
 @pytest.fixture(scope="module")
@@ -167,11 +167,17 @@ PAUSES = {
 }  # fmt: skip
 
 
+RECORDINGS = (
+    "AdamSchiff_0.wav", "ChrisVanHollen1_0.wav", "RD_Radio31_000.wav", "RD_Radio36_000.wav", "audio_only_container.mov",
+    "bus_chinese_48k_stereo.wav", "chinese_poem1_24k.wav", "latentsync_demo1_16k.wav", "retalking_1_44k_stereo.wav",
+)  # fmt: skip
+
+
 @pytest.mark.real
-@pytest.mark.skipif(not REAL.is_dir(), reason="SEGTALKER_REAL_DATA is not set")
-@pytest.mark.parametrize("path", sorted(REAL.glob("*")), ids=lambda path: path.name)
-def test_real_recordings_are_speech_for_the_most_part(path: Path) -> None:
-    sound = load_audio(path, RATE)
+@pytest.mark.skipif(not ROOT, reason="SEGTALKER_REAL_DATA is not set")
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_real_recordings_are_speech_for_the_most_part(name: str) -> None:
+    sound = load_audio(Path(ROOT) / "speech" / name, RATE)
     count = len(sound) * 25 // RATE
     silent = silent_frames(sound, CLOCK, count)
     assert silent.mean() < 0.2
@@ -179,8 +185,8 @@ def test_real_recordings_are_speech_for_the_most_part(path: Path) -> None:
     levels = 10 * np.log10(power + 1e-12)
     below = levels - np.percentile(levels, 95)
     assert (below[silent] < -18).all()
-    if path.name in PAUSES:
-        start, end = PAUSES[path.name]
+    if name in PAUSES:
+        start, end = PAUSES[name]
         inside = np.arange(int((start + 0.16) * 25) + 1, int((end - 0.16) * 25))
         assert len(inside)
         assert silent[inside].all()

@@ -4,16 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from segtalker.evaluation.clip import TRUTH_HALVES, TRUTH_MOMENTS
+from segtalker.metrics.registry import AREAS, REFERENCE_RATIO, WHOLE_FRAME
+from segtalker.reporting.tables import scores as read_back
 from segtalker.reporting.tables.formats import markdown
-from segtalker.reporting.tables.methods import order_methods
+from segtalker.reporting.tables.methods import HALVES, MOMENTS, order_methods
 from segtalker.reporting.tables.scores import Metric, Scores
-from segtalker.reporting.tables.verdicts import verdict_heading, verdict_rows, verdict_table
+from segtalker.reporting.tables.verdicts import has_target, verdict_heading, verdict_rows, verdict_table
 
 from .shifted_scores import BOOTSTRAP, make_scores
 
 PSNR = Metric("psnr", "", "dB", True, "frame", "psnr")
 PSNR_FACE = Metric("psnr_face", "", "dB", True, "face", "psnr")
-KEPT = Metric("kept", "", "of the reference's", None, "frame", "kept")
+KEPT = Metric("kept", "", REFERENCE_RATIO, None, WHOLE_FRAME, "kept")
 
 
 def by_metric(table: pd.DataFrame) -> dict[str, str]:
@@ -78,3 +81,11 @@ def test_a_ratio_is_best_at_one(own: float, word: str) -> None:
     table = verdict_table(scores, BOOTSTRAP)
     assert table["verdict"].tolist() == [word]
     assert table["difference"][0] == pytest.approx(abs(own - 1) - 0.5, abs=0.02)
+
+
+def test_tables_use_the_words_of_what_measured_them() -> None:
+    """They are read back without the metrics, which would import networks."""
+    assert read_back.WHOLE_FRAME == WHOLE_FRAME
+    assert {HALVES.name, MOMENTS.name} == {TRUTH_HALVES, TRUTH_MOMENTS}
+    assert {"frame", "face", "mouth_area"} == set(AREAS)
+    assert has_target(KEPT)
