@@ -134,12 +134,8 @@ def _dataset_row(method: str, metric: Metric, reference: FeatureSet, video: Feat
 def score_table(rows: Sequence[dict], methods: Sequence[str]) -> pd.DataFrame:
     """The long table, `SCORE_COLUMNS`, in order of method and metric, then clip."""
     table = pd.DataFrame(list(rows), columns=list(SCORE_COLUMNS)).astype({"value": float})
-    order = {
-        name: index
-        for index, name in enumerate(
-            [*methods, TRUTH_HALVES, TRUTH_MOMENTS, *(metric.name for metric in all_metrics())]
-        )
-    }
+    names = [*methods, TRUTH_HALVES, TRUTH_MOMENTS, *(metric.name for metric in all_metrics())]
+    order = {name: index for index, name in enumerate(names)}
     table["rank"] = table["method"].map(order) * len(order) + table["metric"].map(order)
     return table.sort_values(["rank", "clip_id"], kind="stable", ignore_index=True).drop(columns="rank")
 

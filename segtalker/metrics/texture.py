@@ -121,7 +121,14 @@ def _texture(chunk: FrameChunk) -> GradientSums:
 
 
 TEXTURE = FrameMeasure("texture", _texture, areas=_TEXTURE_AREAS)
-_NO_TEXTURE = "the reference has no texture there"
+
+
+def _reference_energy(sums: GradientSums) -> float:
+    """Of a clip, all frames as one, above 0; raises `NotMeasurable` where there is none."""
+    energy = float(sums.reference.sum())
+    if not energy > 0:
+        raise NotMeasurable("the reference has no texture there")
+    return energy
 
 
 @metric(
@@ -133,9 +140,7 @@ _NO_TEXTURE = "the reference has no texture there"
 )
 def gradient_kept(sums: GradientSums) -> float:
     """Of a clip, all frames as one."""
-    if not sums.reference.sum() > 0:
-        raise NotMeasurable(_NO_TEXTURE)
-    return float(sums.video.sum() / sums.reference.sum())
+    return float(sums.video.sum() / _reference_energy(sums))
 
 
 @metric(
@@ -147,9 +152,7 @@ def gradient_kept(sums: GradientSums) -> float:
 )
 def gradient_correlation(sums: GradientSums) -> float:
     """Of a clip, all frames as one; a flat picture has none of it."""
-    if not sums.reference.sum() > 0:
-        raise NotMeasurable(_NO_TEXTURE)
-    scale = np.sqrt(sums.video.sum() * sums.reference.sum())
+    scale = np.sqrt(sums.video.sum() * _reference_energy(sums))
     return float(sums.both.sum() / scale) if scale > 0 else 0.0
 
 
