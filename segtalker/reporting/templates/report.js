@@ -34,7 +34,8 @@ class Player {
     this.slider.addEventListener("input", () => this.seek((this.slider.value / 1000) * this.leader.duration));
     this.speakers.forEach((speaker) => speaker.addEventListener("click", () => this.listenTo(speaker)));
     this.videos.forEach((video) =>
-      video.addEventListener("ended", () => video === this.leader && this.restart())
+      // the event comes a moment after the end: by then another player may have been started
+      video.addEventListener("ended", () => video === this.leader && this.isOn() && this.restart())
     );
     element.querySelectorAll("[hidden]").forEach((part) => (part.hidden = false));
   }
@@ -45,6 +46,10 @@ class Player {
     this.speakers.forEach((other) => other.setAttribute("aria-pressed", other === speaker));
     this.videos.forEach((video) => (video.muted = video !== this.leader));
     if (wasPlaying) this.play();
+  }
+
+  isOn() {
+    return this.playButton.getAttribute("aria-pressed") === "true";
   }
 
   play() {
@@ -78,7 +83,7 @@ class Player {
       if (Math.abs(video.currentTime - now) > LATE_S && !video.ended && !video.seeking) video.currentTime = now;
     }
     this.show();
-    if (this.playButton.getAttribute("aria-pressed") === "true") requestAnimationFrame(() => this.follow());
+    if (this.isOn()) requestAnimationFrame(() => this.follow());
   }
 
   show() {

@@ -204,6 +204,13 @@ def test_in_a_browser_one_button_plays_all_videos_of_a_clip_in_sync(opened: Brow
     assert opened.complaints == []
 
 
+def test_in_a_browser_a_player_that_was_stopped_at_its_end_does_not_start_again(opened: Browser) -> None:
+    opened.click("document.querySelectorAll('.player .play')[1]")
+    videos = "[...document.querySelector('.player').querySelectorAll('video')]"
+    opened.run(f"{videos}.forEach((one) => one.dispatchEvent(new Event('ended')))")
+    assert [player["playing"] > 0 for player in opened.run(STATE)] == [False, True]
+
+
 def test_in_a_browser_a_video_that_falls_behind_is_taken_along(opened: Browser) -> None:
     opened.run("document.querySelectorAll('.player video')[4].playbackRate = 0.5")
     opened.click("document.querySelector('.player .play')")
