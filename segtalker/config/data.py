@@ -6,19 +6,27 @@ from pydantic import Field, model_validator
 
 from segtalker.config.base import Section
 
+Source = Literal["synthetic", "folder", "hdtf", "mead"]
+SYNTHETIC: Source = "synthetic"  # rendered: who is who is known, and nothing lies outside of the project
+
 
 class Synthetic(Section):
     """The embedded dataset."""
 
-    train_subjects: int = Field(ge=1)
-    val_subjects: int = Field(ge=1)
-    test_subjects: int = Field(ge=1)
+    train_subjects: int = Field(ge=0)
+    val_subjects: int = Field(ge=0)
+    test_subjects: int = Field(ge=0)
     clips_per_subject: int = Field(ge=1)
     seconds: float = Field(gt=0.5)
     test_clips_per_subject: int = Field(ge=1)
     test_seconds: float = Field(gt=0.5)
     height: int = Field(ge=64)
     width: int = Field(ge=64)
+
+    @property
+    def subjects(self) -> dict[str, int]:
+        """How many people each split has."""
+        return {"train": self.train_subjects, "val": self.val_subjects, "test": self.test_subjects}
 
     def clips_of(self, split: str) -> int:
         """How many clips a person of a split has."""
@@ -69,11 +77,22 @@ class Mead(Section):
 class Download(Section):
     """Where clips come from."""
 
-    source: Literal["synthetic", "folder", "hdtf", "mead"]
+    sources: tuple[Source, ...] = Field(min_length=1)
     synthetic: Synthetic
     folder: Folder
     hdtf: Hdtf
     mead: Mead
+
+    @model_validator(mode="after")
+    def _check(self) -> "Download":
+        if len(set(self.sources)) < len(self.sources):
+            raise ValueError(f"sources {', '.join(self.sources)} names one twice")
+        subjects = self.synthetic.subjects
+        if self.sources == (SYNTHETIC,) and (empty := [split for split in subjects if not subjects[split]]):
+            raise ValueError(f"synthetic.{empty[0]}_subjects is 0, and no other of sources brings that split")
+        if SYNTHETIC in self.sources and not any(subjects.values()):
+            raise ValueError("synthetic has no subjects: leave it out of sources")
+        return self
 
 
 class Cut(Section):
