@@ -113,6 +113,7 @@ class Crop(Section):
     """Face detection and cropping."""
 
     detector: Literal["annotations", "face_alignment", "mediapipe"]
+    annotated: bool
     weights: str
     decoder: Literal["decord", "pyav"]
     published: bool
