@@ -44,6 +44,7 @@ class Folder(Section):
     include: tuple[str, ...]
     subject: Literal["file", "folder", "identity"]
     people: dict[str, tuple[str, ...]]
+    splits: dict[Literal["train", "val", "test"], tuple[str, ...]]
 
 
 class Hdtf(Section):
@@ -174,9 +175,17 @@ class Parse(Section):
 
 
 class Split(Section):
-    """Train, validation and test subjects."""
+    """Who trains, validates and tests."""
 
-    strategy: Literal["source", "subjects"]
+    strategy: Literal["source", "subjects", "time"]
     shared_subjects: bool
     val_fraction: float = Field(ge=0, lt=1)
     test_fraction: float = Field(ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Split":
+        if self.val_fraction + self.test_fraction >= 1:
+            raise ValueError("val_fraction and test_fraction add up to 1 or more: none are left to train on")
+        if self.strategy == "time" and not self.shared_subjects:
+            raise ValueError("strategy time puts everybody on every side; say so: set shared_subjects to true")
+        return self

@@ -58,6 +58,9 @@ def test_overrides_lie_over_the_base(project: Path) -> None:
         ),
         ("train_tsg: {datasets: {folder: 1.0}}", "train_tsg.datasets names folder, which is none of download.sources"),
         ("train_sync: {datasets: {synthetic: 0.0}}", "train_sync.datasets.synthetic: Input should be greater than 0"),
+        ("split: {val_fraction: 0.5, test_fraction: 0.5}", "split: val_fraction and test_fraction add up to 1 or more"),
+        ("split: {strategy: time}", "split: strategy time puts everybody on every side"),
+        ("download: {folder: {splits: {testing: [a]}}}", "Input should be 'train', 'val' or 'test'"),
         ("train_wav2lip: {steps: 7}", "train_wav2lip.steps 7 is no multiple"),
     ],
 )
