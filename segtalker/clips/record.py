@@ -43,6 +43,7 @@ class ClipRecord:
         clip_id: its name, unique in the dataset.
         subject: who speaks; splits hold subjects apart.
         split: `train`, `val` or `test`; empty where none is given yet.
+        dataset: which of `download.sources` it is from.
         source: the recording it is from.
         source_sha256: hash of the recording, 64 hex digits.
         frames: their number; an estimate from length and rate until `crop` has counted.
@@ -64,6 +65,7 @@ class ClipRecord:
     clip_id: str
     subject: str = ""
     split: str = ""
+    dataset: str = ""
     source: Path
     source_sha256: str = ""
     frames: int = 0
