@@ -58,6 +58,7 @@ class ClipRecord:
         quality: what `gate` measured.
         flicker: of its masks, see `segtalker.faces.mask_smoothing.FlickerCount`.
         flicker_raw: what it were without smoothing.
+        dataset: it is from.
         groups: what the dataset says of the clip beside who speaks, by name.
     """
 
@@ -79,6 +80,7 @@ class ClipRecord:
     quality: ClipQuality | None = None
     flicker: float | None = None
     flicker_raw: float | None = None
+    dataset: str = ""
     groups: Mapping[str, str] = field(default_factory=dict)
 
 

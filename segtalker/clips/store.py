@@ -101,6 +101,7 @@ class Clip:
         crop_folder: its folder after `crop`.
         parse_folder: its folder after `parse`.
         gate_folder: its folder after `gate`; its sound stands there where it was out of time.
+        dataset: it is from.
     """
 
     clip_id: str
@@ -109,6 +110,7 @@ class Clip:
     crop_folder: Path
     parse_folder: Path
     gate_folder: Path
+    dataset: str = ""
 
     @cached_property
     def frames(self) -> ImagePack:
