@@ -1,4 +1,4 @@
-"""Which clip a draw takes: every one alike, or datasets by weight."""
+"""Which clip a random draw takes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,28 +8,32 @@ from segtalker.utils.errors import BadInputError
 
 
 class ClipChoice:
-    """Chooses clips at random.
+    """Every clip alike, or first a dataset by its weight and then one of its clips.
+
+    A few real clips beside many rendered ones count for as much as their weight says, however many they are.
 
     Args:
-        datasets: the dataset of each clip.
-        weights: of the datasets by name, > 0; clips of others are never chosen. Empty: every clip alike.
+        datasets: which dataset each clip is from.
+        weights: > 0, by dataset; clips of others are never drawn. Empty: every clip alike.
 
     Raises:
-        BadInputError: a dataset that is named has no clips.
+        BadInputError: none of the clips is from a dataset that has a weight.
     """
 
     def __init__(self, datasets: Sequence[str], weights: Mapping[str, float]) -> None:
-        self.count = len(datasets)
-        members = {name: [index for index, own in enumerate(datasets) if own == name] for name in weights}
-        if missing := [name for name, indices in members.items() if not indices]:
-            there = ", ".join(sorted(set(datasets))) or "none"
-            raise BadInputError(f"dataset {missing[0]!r} has a weight but nothing to train on; there are: {there}")
-        self.members = list(members.values())
-        self.shares = np.array(list(weights.values())) / sum(weights.values()) if weights else np.ones(1)
+        names = sorted(weights)
+        if missing := [name for name in names if name not in datasets]:
+            there = ", ".join(sorted(set(datasets)))
+            raise BadInputError(f"datasets.{missing[0]}: no clip of it is trained on; there are clips of {there}")
+        self._count = len(datasets)
+        self._groups = [np.flatnonzero(np.array(datasets) == name) for name in names]
+        shares = np.array([weights[name] for name in names])
+        # the last edge, 1, is left out: a sum that rounds to less could be passed by a draw
+        self._edges = np.cumsum(shares / shares.sum())[:-1] if names else shares
 
     def draw(self, rng: np.random.Generator) -> int:
         """The number of a clip."""
-        if not self.members:
-            return int(rng.integers(self.count))
-        members = self.members[int(rng.choice(len(self.members), p=self.shares))]
-        return members[int(rng.integers(len(members)))]
+        if not self._groups:
+            return int(rng.integers(self._count))
+        group = self._groups[int(np.searchsorted(self._edges, rng.random(), side="right"))]
+        return int(group[rng.integers(len(group))])

@@ -1,11 +1,12 @@
 """Mouth boxes, or face boxes, of clips, kept in memory while they fit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from datamodules.clip_draws import ClipChoice
 from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.store import Clip, load_clips
 from segtalker.config.base import Base, Clock
@@ -46,7 +47,8 @@ class MouthClips:
     """Random access to the mouth boxes and the speech of clips.
 
     A clip is decoded once and its boxes stay in memory until `cache_mib` is used up; clips beyond that are decoded
-    window by window. Draws are uniform, so keeping what came first does as well as any eviction would.
+    window by window. What is drawn often comes first, so keeping what came first does as well as any
+    eviction would.
 
     Args:
         clips: clips after `split`.
@@ -75,6 +77,10 @@ class MouthClips:
 
     def __len__(self) -> int:
         return len(self.clips)
+
+    def choice(self, weights: Mapping[str, float]) -> ClipChoice:
+        """How clips are drawn, by the weights of their datasets."""
+        return ClipChoice([clip.dataset for clip in self.clips], weights)
 
     def frames_in(self, clip: int) -> int:
         """How many frames a clip has."""

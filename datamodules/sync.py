@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from datamodules.clip_draws import ClipChoice
 from datamodules.draws import draw_rng
 from datamodules.mouth_clips import Content, MouthClips, WindowShape, shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
@@ -32,6 +33,7 @@ class SyncDraws(Dataset):
 
     Args:
         clips: mouth boxes to learn from.
+        choice: of the clip.
         content: RGB `frames` or region `masks`.
         window: what an expert sees at once.
         seed: of the draws.
@@ -45,6 +47,7 @@ class SyncDraws(Dataset):
         self,
         clips: MouthClips,
         *,
+        choice: ClipChoice,
         content: Content,
         window: WindowShape,
         seed: int,
@@ -54,6 +57,7 @@ class SyncDraws(Dataset):
         colour: float,
     ) -> None:
         self.clips = clips
+        self.choice = choice
         self.content = content
         self.window = window
         self.seed = seed
@@ -72,7 +76,7 @@ class SyncDraws(Dataset):
     def __getitem__(self, draw: int) -> tuple[Tensor, Tensor]:
         """Boxes, `(G, T, h, w[, 3])` uint8, and their speech, `(G, M, N)` float32."""
         rng = draw_rng(self.seed, draw)
-        clip = int(rng.integers(len(self.clips)))
+        clip = self.choice.draw(rng)
         starts = self._starts(rng, self.clips.frames_in(clip))
         indices = (starts[:, None] + np.arange(self.window.frames)).ravel()
         border = self.clips.border

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from datamodules.clip_draws import ClipChoice
 from datamodules.draws import draw_rng
 from datamodules.mouth_clips import MouthClips, WindowShape, shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
@@ -68,19 +69,21 @@ class TsgDraws(Dataset):
 
     Args:
         windows: builds them.
+        choice: of the clip.
         seed: of the draws.
         augmentation: how far speech is changed.
     """
 
-    def __init__(self, windows: TsgWindows, seed: int, augmentation: SpeechAugmentation) -> None:
+    def __init__(self, windows: TsgWindows, choice: ClipChoice, seed: int, augmentation: SpeechAugmentation) -> None:
         self.windows = windows
+        self.choice = choice
         self.seed = seed
         self.augmentation = augmentation
 
     def __getitem__(self, draw: int) -> TsgSample:
         rng = draw_rng(self.seed, draw)
         clips = self.windows.clips
-        clip = int(rng.integers(len(clips)))
+        clip = self.choice.draw(rng)
         start, identity = int(rng.integers(self.windows.starts(clip))), int(rng.integers(clips.frames_in(clip)))
         down, right = (int(step) for step in rng.integers(-clips.border, clips.border + 1, 2))
         boxes = shifted(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from datamodules.clip_draws import ClipChoice
 from datamodules.draws import draw_rng
 from datamodules.mouth_clips import shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
@@ -51,6 +52,7 @@ class FaceDraws(Dataset):
 
     Args:
         windows: builds them.
+        choice: of the clip.
         seed: of the draws.
         augmentation: how far speech is changed.
         colour: how far colours are changed, see `recoloured`.
@@ -58,9 +60,17 @@ class FaceDraws(Dataset):
     """
 
     def __init__(
-        self, windows: FaceWindows, seed: int, augmentation: SpeechAugmentation, colour: float, windows_from: int
+        self,
+        windows: FaceWindows,
+        choice: ClipChoice,
+        *,
+        seed: int,
+        augmentation: SpeechAugmentation,
+        colour: float,
+        windows_from: int,
     ) -> None:
         self.windows = windows
+        self.choice = choice
         self.seed = seed
         self.augmentation = augmentation
         self.colour = colour
@@ -78,7 +88,7 @@ class FaceDraws(Dataset):
     def _part(self, rng: np.random.Generator, part: slice) -> FaceSample:
         """Some frames of a random window, with its reference and speech."""
         clips, length = self.windows.clips, self.windows.window.frames
-        clip = int(rng.integers(len(clips)))
+        clip = self.choice.draw(rng)
         start, reference = self._places(rng, clip)
         down, right = (int(step) for step in rng.integers(-clips.border, clips.border + 1, 2))
         boxes = self.windows.faces(clip, [*range(start, start + length)[part], reference])

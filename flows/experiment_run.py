@@ -19,6 +19,7 @@ from flows.prefect_server import Server, configure, prefect_server
 from flows.schedule import Resources
 from flows.stage_runs import Outcome, StageRuns
 from flows.stages.__main__ import SERVER_VARIABLE, stage_modules
+from segtalker.config.data import SYNTHETIC
 from segtalker.config.params import Params
 from segtalker.config.stages import STAGES, Stage
 from segtalker.utils.arithmetic import arithmetic_environment
@@ -74,8 +75,8 @@ class ExperimentRun:
             names = ", ".join(restored_stages)
             say(f"{experiment}: taken up where it was left, or shared with another experiment: {names}")
             self._dvc.checkout()
-        # the user's own videos lie outside; only the stage itself can tell whether they changed
-        forced_stages = () if self._params.download.source == "synthetic" else STAGES[:1]
+        # the user's own videos and others' lie outside; only the stage itself can tell whether they changed
+        forced_stages = () if self._params.download.sources == (SYNTHETIC,) else STAGES[:1]
         changed_stages = set[str](self._stages) if _is_fresh(self._root) else self._dvc.status()
         runs = self._stage_runs(changed_stages, forced_stages)
         try:

@@ -1,4 +1,4 @@
-"""Recordings -> stretches with one talking face; or, where `cut.mode` is whole, the recordings as they are."""
+"""Recordings -> stretches with one talking face; annotated ones, or all where `cut.mode` is whole, as they are."""
 
 import json
 from collections.abc import Collection
@@ -65,8 +65,14 @@ def dropped_spans(recording: ClipRecord, survey: dict[str, Any]) -> list[Dropped
 
 
 def _talking(run: StageRun, recordings: list[ClipRecord], folder: Path) -> tuple[list[ClipRecord], list[DroppedSpan]]:
-    """Stretches and drops of all recordings."""
+    """Stretches and drops of all recordings, but that what is annotated frame by frame stays whole."""
     settings, crop = run.params.cut, run.params.crop
+    names = {recording.clip_id.casefold() for recording in recordings}
+    stretches = [recording for recording in recordings if recording.annotations]
+    recordings = [recording for recording in recordings if not recording.annotations]
+    if not recordings:
+        write_records(folder / FAILURES_FILE, [], ClipFailure)
+        return stretches, []
     if crop.detector == "annotations":
         raise BadInputError("cut.mode talking needs a face detector; set crop.detector to mediapipe or face_alignment")
     detector = (crop.detector, crop.weights)
@@ -81,9 +87,7 @@ def _talking(run: StageRun, recordings: list[ClipRecord], folder: Path) -> tuple
         max_failed_fraction=run.params.base.max_failed_fraction,
         label="cut",
     )
-    stretches: list[ClipRecord] = []
     drops: list[DroppedSpan] = []
-    names = {recording.clip_id.casefold() for recording in recordings}
     for recording in cut_records:
         survey = json.loads((folder / "clips" / recording.clip_id / STRETCHES_FILE).read_text(encoding="utf-8"))
         stretches += stretch_records(recording, survey, names)

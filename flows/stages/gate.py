@@ -32,7 +32,7 @@ def gate_config(params: Params) -> GateConfig:
     """
     gate = params.gate
     expert = _file(gate.sync.weights, "gate.sync.weights") if gate.sync.expert != "none" else None
-    by_face = params.download.source == "folder" and params.download.folder.subject == "identity"
+    by_face = "folder" in params.download.sources and params.download.folder.subject == "identity"
     face_net = _file(gate.identity_weights, "gate.identity_weights") if by_face else None
     if expert and gate.sync.expert != "none":
         load_expert(gate.sync.expert, expert)
@@ -69,9 +69,11 @@ def _measured(run: StageRun, config: GateConfig, folder: Path) -> list[ClipRecor
 
 
 def _with_people(records: list[ClipRecord], folder: Path, distance: float) -> list[ClipRecord]:
-    vectors = {one.clip_id: np.load(folder / "clips" / one.clip_id / IDENTITY_FILE) for one in records}
+    """Names the people of the folder by their faces; other sources say themselves who speaks."""
+    nameless = {one.clip_id for one in records if one.dataset == "folder"}
+    vectors = {clip_id: np.load(folder / "clips" / clip_id / IDENTITY_FILE) for clip_id in nameless}
     people = name_people(vectors, distance)
-    return [replace(record, subject=people[record.clip_id]) for record in records]
+    return [replace(record, subject=people.get(record.clip_id, record.subject)) for record in records]
 
 
 def gate(run: StageRun) -> None:

@@ -1,4 +1,4 @@
-"""Clips -> train, validation and test, by subject."""
+"""Clips -> train, validation and test."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.stages.common import StageRun
 from segtalker.clips.record import SPLITS, ClipRecord
-from segtalker.clips.splits import check_given, subject_splits
+from segtalker.clips.splits import check_given, subject_splits, time_splits
 from segtalker.clips.tables import CLIPS_FILE, read_records, write_records
 from segtalker.utils.atomic import write_text
 
@@ -32,6 +32,10 @@ def split(run: StageRun) -> None:
     records = read_records(table, ClipRecord)
     if settings.strategy == "source":
         check_given(records, table, settings.shared_subjects)
+    elif settings.strategy == "time":
+        undecided = [record for record in records if not record.split]
+        splits = time_splits(undecided, settings.val_fraction, settings.test_fraction, table)
+        records = [replace(record, split=splits.get(record.clip_id, record.split)) for record in records]
     else:
         splits = subject_splits([record.subject for record in records], settings.val_fraction, settings.test_fraction)
         records = [replace(record, split=splits[record.subject]) for record in records]

@@ -58,6 +58,7 @@ def sync_data(domain: Domain, params: Params, clips: MouthSplits) -> DrawDataMod
     stage, window = params.train_sync, window_shape(params.base)
     draws = SyncDraws(
         clips.train,
+        choice=clips.train.choice(stage.datasets),
         content=_CONTENT[domain],
         window=window,
         seed=params.base.seed,

@@ -27,7 +27,7 @@ def tsg_data(params: Params, clips: MouthSplits) -> DrawDataModule:
     augmentation = SpeechAugmentation(**stage.speech_augmentation.model_dump())
     train, held_out = (TsgWindows(part, window, stage.net.mel_window) for part in (clips.train, clips.val))
     return DrawDataModule(
-        train=TsgDraws(train, params.base.seed, augmentation),
+        train=TsgDraws(train, clips.train.choice(stage.datasets), params.base.seed, augmentation),
         held_out=TsgClipWindows(held_out),
         epoch_steps=stage.checkpoint_every,
         batch_size=stage.batch_size,

@@ -29,6 +29,7 @@ def wav2lip_data(params: Params, clips: MouthSplits) -> DrawDataModule:
     augmentation = SpeechAugmentation(**stage.speech_augmentation.model_dump())
     draws = FaceDraws(
         FaceWindows(clips.train, window, base.mel_window),
+        clips.train.choice(stage.datasets),
         seed=base.seed,
         augmentation=augmentation,
         colour=stage.colour,

@@ -43,6 +43,7 @@ class ClipRecord:
         clip_id: its name, unique in the dataset.
         subject: who speaks; splits hold subjects apart.
         split: `train`, `val` or `test`; empty where none is given yet.
+        dataset: which of `download.sources` it is from.
         source: the recording it is from.
         source_sha256: hash of the recording, 64 hex digits.
         frames: their number; an estimate from length and rate until `crop` has counted.
@@ -58,13 +59,13 @@ class ClipRecord:
         quality: what `gate` measured.
         flicker: of its masks, see `segtalker.faces.mask_smoothing.FlickerCount`.
         flicker_raw: what it were without smoothing.
-        dataset: it is from.
         groups: what the dataset says of the clip beside who speaks, by name.
     """
 
     clip_id: str
     subject: str = ""
     split: str = ""
+    dataset: str = ""
     source: Path
     source_sha256: str = ""
     frames: int = 0
@@ -80,7 +81,6 @@ class ClipRecord:
     quality: ClipQuality | None = None
     flicker: float | None = None
     flicker_raw: float | None = None
-    dataset: str = ""
     groups: Mapping[str, str] = field(default_factory=dict)
 
 

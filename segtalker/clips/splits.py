@@ -1,7 +1,9 @@
-"""Who is trained on and who is held out: subjects, never frames."""
+"""Who is trained on and who is held out: subjects, and parts of their recordings only where that is asked for."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from segtalker.clips.record import SPLITS, ClipRecord
@@ -24,27 +26,84 @@ def subject_splits(subjects: Iterable[str], val_fraction: float, test_fraction: 
         `train`, `val` or `test` of each subject.
 
     Raises:
-        BadInputError: fewer subjects than splits, or fractions that leave none to train on.
+        BadInputError: fewer subjects than splits.
     """
-    if val_fraction + test_fraction >= 1:
-        raise BadInputError("split.val_fraction and split.test_fraction add up to 1 or more: none are left to train on")
+    ranges = _ranges(val_fraction, test_fraction)
+    place = {subject: _number(subject) for subject in sorted(set(subjects))}
+    if len(place) < len(ranges):
+        raise BadInputError(
+            f"{len(place)} subject(s) cannot be held apart in {len(ranges)} splits; add more people, name the"
+            " videos of each split in download.folder.splits (split.strategy source) or divide recordings (time)"
+        )
+    splits = {subject: _range_of(number, ranges) for subject, number in place.items()}
+    for name in ranges:
+        if name not in splits.values():
+            _fill(name, ranges[name], splits, place)
+    return splits
+
+
+def _ranges(val_fraction: float, test_fraction: float) -> dict[str, tuple[float, float]]:
+    """The part of [0, 1) that each split has; one of width 0 is left out."""
     ranges = {
         "test": (0.0, test_fraction),
         "val": (test_fraction, test_fraction + val_fraction),
         "train": (test_fraction + val_fraction, 1.0),
     }
-    names = [name for name, (low, high) in ranges.items() if high > low]
-    place = {subject: _number(subject) for subject in sorted(set(subjects))}
-    if len(place) < len(names):
-        raise BadInputError(f"{len(place)} subject(s) cannot be held apart in {len(names)} splits; add more people")
-    splits = {
-        subject: next(name for name in names if ranges[name][0] <= number < ranges[name][1])
-        for subject, number in place.items()
-    }
-    for name in names:
-        if name not in splits.values():
-            _fill(name, ranges[name], splits, place)
+    return {name: (low, high) for name, (low, high) in ranges.items() if high > low}
+
+
+def _range_of(number: float, ranges: Mapping[str, tuple[float, float]]) -> str:
+    return next(name for name, (low, high) in ranges.items() if low <= number < high)
+
+
+def time_splits(
+    records: Sequence[ClipRecord], val_fraction: float, test_fraction: float, table: Path
+) -> dict[str, str]:
+    """Splits each recording in time: its last clips test, those before them validate, the first ones train.
+
+    A clip counts where its middle lies in the seconds of its recording. A split that would stay empty although its
+    fraction is not 0 takes a clip from the largest.
+
+    Args:
+        records: clips, each with its recording and where it begins in it.
+        val_fraction: share of a recording's seconds.
+        test_fraction: share of a recording's seconds.
+        table: for the message.
+
+    Returns:
+        `train`, `val` or `test` of each clip.
+
+    Raises:
+        BadInputError: fewer clips of a recording than splits.
+    """
+    ranges = _ranges(val_fraction, test_fraction)
+    splits: dict[str, str] = {}
+    in_time = sorted(records, key=lambda record: (record.source, record.start_s or 0.0))
+    for source, group in groupby(in_time, key=lambda record: record.source):
+        clips = list(group)
+        if len(clips) < len(ranges):
+            raise BadInputError(
+                f"{table}: {len(clips)} clip(s) of {source} cannot be divided into {len(ranges)} splits; lower"
+                " cut.max_seconds (with cut.mode talking, which divides recordings)"
+            )
+        counts = _counts_in_time([clip.seconds for clip in clips], ranges)
+        sides = [name for name in SPLITS for _ in range(counts[name])]
+        splits |= {clip.clip_id: side for clip, side in zip(clips, sides, strict=True)}
     return splits
+
+
+def _counts_in_time(seconds: Sequence[float], ranges: Mapping[str, tuple[float, float]]) -> Counter[str]:
+    """How many clips of a recording each split has."""
+    total, begin = sum(seconds), 0.0
+    counts: Counter[str] = Counter()
+    for length in seconds:
+        counts[_range_of(1.0 - (begin + length / 2) / total, ranges)] += 1  # counted from the end
+        begin += length
+    for name in ranges:
+        if not counts[name]:
+            counts[max(counts, key=lambda other: counts[other])] -= 1
+            counts[name] += 1
+    return counts
 
 
 def _fill(empty: str, bounds: tuple[float, float], splits: dict[str, str], place: Mapping[str, float]) -> None:
@@ -73,7 +132,8 @@ def check_given(records: Sequence[ClipRecord], table: Path, shared_subjects: boo
     for record in records:
         if record.split not in SPLITS:
             raise BadInputError(
-                f"{table}: clip {record.clip_id} has no split of its own; set split.strategy to subjects"
+                f"{table}: clip {record.clip_id} has no split of its own; set split.strategy to subjects, or"
+                " name the videos of each split in download.folder.splits"
             )
         if side.setdefault(record.subject, record.split) != record.split and not shared_subjects:
             raise BadInputError(

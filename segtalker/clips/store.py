@@ -21,7 +21,7 @@ import json
 import wave
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -101,7 +101,7 @@ class Clip:
         crop_folder: its folder after `crop`.
         parse_folder: its folder after `parse`.
         gate_folder: its folder after `gate`; its sound stands there where it was out of time.
-        dataset: it is from.
+        dataset: which of `download.sources` it is from.
     """
 
     clip_id: str
@@ -210,7 +210,9 @@ def load_clips(data_root: Path, dataset: str, split: str | None = None) -> list[
     """
     records = read_records(data_root / "split" / dataset / CLIPS_FILE, ClipRecord)
     return [
-        processed_clip(data_root, dataset, record.clip_id, record.subject, record.split)
+        replace(
+            processed_clip(data_root, dataset, record.clip_id, record.subject, record.split), dataset=record.dataset
+        )
         for record in records
         if split in (None, record.split)
     ]

@@ -6,19 +6,27 @@ from pydantic import Field, model_validator
 
 from segtalker.config.base import Section
 
+Source = Literal["synthetic", "folder", "hdtf", "mead"]
+SYNTHETIC: Source = "synthetic"  # rendered: who is who is known, and nothing lies outside of the project
+
 
 class Synthetic(Section):
     """The embedded dataset."""
 
-    train_subjects: int = Field(ge=1)
-    val_subjects: int = Field(ge=1)
-    test_subjects: int = Field(ge=1)
+    train_subjects: int = Field(ge=0)
+    val_subjects: int = Field(ge=0)
+    test_subjects: int = Field(ge=0)
     clips_per_subject: int = Field(ge=1)
     seconds: float = Field(gt=0.5)
     test_clips_per_subject: int = Field(ge=1)
     test_seconds: float = Field(gt=0.5)
     height: int = Field(ge=64)
     width: int = Field(ge=64)
+
+    @property
+    def subjects(self) -> dict[str, int]:
+        """How many people each split has."""
+        return {"train": self.train_subjects, "val": self.val_subjects, "test": self.test_subjects}
 
     def clips_of(self, split: str) -> int:
         """How many clips a person of a split has."""
@@ -36,6 +44,7 @@ class Folder(Section):
     include: tuple[str, ...]
     subject: Literal["file", "folder", "identity"]
     people: dict[str, tuple[str, ...]]
+    splits: dict[Literal["train", "val", "test"], tuple[str, ...]]
 
 
 class Hdtf(Section):
@@ -69,11 +78,22 @@ class Mead(Section):
 class Download(Section):
     """Where clips come from."""
 
-    source: Literal["synthetic", "folder", "hdtf", "mead"]
+    sources: tuple[Source, ...] = Field(min_length=1)
     synthetic: Synthetic
     folder: Folder
     hdtf: Hdtf
     mead: Mead
+
+    @model_validator(mode="after")
+    def _check(self) -> "Download":
+        if len(set(self.sources)) < len(self.sources):
+            raise ValueError(f"sources {', '.join(self.sources)} names one twice")
+        subjects = self.synthetic.subjects
+        if self.sources == (SYNTHETIC,) and (empty := [split for split in subjects if not subjects[split]]):
+            raise ValueError(f"synthetic.{empty[0]}_subjects is 0, and no other of sources brings that split")
+        if SYNTHETIC in self.sources and not any(subjects.values()):
+            raise ValueError("synthetic has no subjects: leave it out of sources")
+        return self
 
 
 class Cut(Section):
@@ -94,6 +114,7 @@ class Crop(Section):
     """Face detection and cropping."""
 
     detector: Literal["annotations", "face_alignment", "mediapipe"]
+    annotated: bool
     weights: str
     decoder: Literal["decord", "pyav"]
     published: bool
@@ -154,9 +175,17 @@ class Parse(Section):
 
 
 class Split(Section):
-    """Train, validation and test subjects."""
+    """Who trains, validates and tests."""
 
-    strategy: Literal["source", "subjects"]
+    strategy: Literal["source", "subjects", "time"]
     shared_subjects: bool
     val_fraction: float = Field(ge=0, lt=1)
     test_fraction: float = Field(ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Split":
+        if self.val_fraction + self.test_fraction >= 1:
+            raise ValueError("val_fraction and test_fraction add up to 1 or more: none are left to train on")
+        if self.strategy == "time" and not self.shared_subjects:
+            raise ValueError("strategy time puts everybody on every side; say so: set shared_subjects to true")
+        return self

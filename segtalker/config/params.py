@@ -83,6 +83,16 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _check_datasets(self) -> "Params":
+        sources = self.download.sources
+        for name, stage in (("sync", self.train_sync), ("tsg", self.train_tsg), ("wav2lip", self.train_wav2lip)):
+            if unknown := [dataset for dataset in stage.datasets if dataset not in sources]:
+                raise ValueError(
+                    f"train_{name}.datasets names {unknown[0]}, which is none of download.sources {', '.join(sources)}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _check_baseline(self) -> "Params":
         if "wav2lip" in self.generate.methods and not self.train_wav2lip.trained:
             raise ValueError("generate.methods names wav2lip, which needs train_wav2lip.trained")

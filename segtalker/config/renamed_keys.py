@@ -14,6 +14,7 @@ def _experts(name: str) -> str:
 
 # `section.key` as it was: what it is now
 RENAMED_KEYS: dict[str, str] = {
+    "download.source": "download.sources, a list,",
     "base.precision": "training.precision",
     **_moved("train_parser", ("log_every", "loader_workers"), "machine"),
     **_moved("train_sync", ("log_every", "loader_workers", "cache_mib"), "machine"),

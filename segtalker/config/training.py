@@ -8,10 +8,10 @@ from pydantic import AfterValidator, Field, model_validator
 from segtalker.config.base import Section
 from segtalker.regions import REGIONS
 
-# by the names of datasets, `pairs` among them; empty: every clip and every photograph alike
-DatasetWeights = dict[str, Annotated[float, Field(gt=0)]]
 # by the names of a training module's loss terms; which there are is for params.yaml and the module to say
 LossWeights = dict[str, Annotated[float, Field(ge=0)]]
+# how often clips of each of `download.sources` are drawn, and photographs as `pairs`; empty: all alike
+DatasetWeights = dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]
 
 
 class Pairs(Section):
@@ -104,6 +104,7 @@ class Expert(Section):
 class MouthTraining(TrainingStage):
     """What the stages that learn from mouth boxes and speech share."""
 
+    datasets: DatasetWeights
     jitter: int = Field(ge=0)
     speech_augmentation: SpeechChanges
     eval_batch_size: int = Field(ge=1)

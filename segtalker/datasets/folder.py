@@ -5,6 +5,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from segtalker.media.audio import SOUND_SUFFIXES
 from segtalker.media.video import VIDEO_SUFFIXES, Video, open_video
 from segtalker.utils.errors import BadClipError, BadInputError
 from segtalker.utils.hashing import FileHashes
-from segtalker.utils.paths import expand_path, inside_project
+from segtalker.utils.paths import expand_path, inside_project, written_out
 from segtalker.utils.progress import progress
 
 ROOT_KEY = "download.folder.root"
@@ -38,7 +39,7 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[ClipRecord], lis
         Records of the clips and what cannot be used, in order of clip id.
 
     Raises:
-        BadInputError: no such folder, or no videos in it.
+        BadInputError: no such folder, no videos in it, or splits that cannot be made of them.
     """
     root = expand_path(settings.root, ROOT_KEY)
     if not root.is_dir():
@@ -54,12 +55,17 @@ def folder_clips(settings: Folder, project: Path) -> tuple[list[ClipRecord], lis
         for path, clip_id in progress(zip(videos, ids, strict=False), len(videos), "download", unit="clip"):
             try:
                 video = open_video(path, "pyav")
-                record = _record(clip_id, _subject(path.relative_to(root), clip_id, settings), video, project, hashes)
+                split = _split(path.relative_to(root), settings)
+                subject = _subject(path.relative_to(root), clip_id, settings)
+                record = replace(_record(clip_id, video, project, hashes), subject=subject, split=split)
                 first = records.setdefault((record.source_sha256, record.audio), record).clip_id
                 if first != clip_id:
                     raise BadClipError(f"{path.name}: the same recording as {first}")
             except UNREADABLE as error:
                 failures.append(ClipFailure(clip_id, inside_project(path, project), why(error)))
+    for split, patterns in settings.splits.items():
+        if records and split not in {record.split for record in records.values()}:
+            raise BadInputError(f"{root}: no usable video matches download.folder.splits.{split} {list(patterns)}")
     return list(records.values()), sorted(failures, key=lambda failure: failure.clip_id)
 
 
@@ -85,15 +91,30 @@ def _subject(path: Path, clip_id: str, settings: Folder) -> str:
     return _safe(path.parent.name) if settings.subject == "folder" else clip_id
 
 
+def _split(path: Path, settings: Folder) -> str:
+    """What the video at this path below the root is for; empty where `splits` says nothing at all.
+
+    Raises:
+        BadClipError: it says nothing of this one.
+        BadInputError: it says two things.
+    """
+    sides = [split for split, patterns in settings.splits.items() if _matches(path, patterns)]
+    if len(sides) > 1:
+        name = written_out(path.as_posix())
+        raise BadInputError(f"{name}: download.folder.splits names it for {' and '.join(sides)}; it can be in one")
+    if settings.splits and not sides:
+        raise BadClipError(f"{path.name}: no split of its own: nothing in download.folder.splits matches it")
+    return "".join(sides)
+
+
 def _matches(path: Path, patterns: Sequence[str]) -> bool:
     return any(fnmatch(path.as_posix(), pattern) for pattern in patterns)
 
 
-def _record(clip_id: str, subject: str, video: Video, project: Path, hashes: FileHashes) -> ClipRecord:
+def _record(clip_id: str, video: Video, project: Path, hashes: FileHashes) -> ClipRecord:
     sound = None if video.has_sound else _sound_beside(video.path)
     return ClipRecord(
         clip_id=clip_id,
-        subject=subject,
         source=Path(inside_project(video.path, project)),
         source_sha256=hashes.sha256(video.path),
         frames=round(video.seconds * video.fps),

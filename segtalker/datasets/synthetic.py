@@ -59,8 +59,7 @@ def synthetic_tasks(settings: Synthetic, recording: Recording, folder: Path) -> 
         folder: `data/download/<dataset>`.
     """
     code = code_hash(__name__)
-    counts = (("train", settings.train_subjects), ("val", settings.val_subjects), ("test", settings.test_subjects))
-    splits = [split for split, count in counts for _ in range(count)]
+    splits = [split for split, count in settings.subjects.items() for _ in range(count)]
     people = range(0, len(splits), usable_cores())
     records = [
         _record(subject, clip, splits[subject], settings.seconds_of(splits[subject]), folder)

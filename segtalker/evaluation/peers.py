@@ -171,7 +171,7 @@ def _reference(
             " say --set crop.detector=mediapipe or face_alignment"
         )
     check_detector(params.crop.detector, params.crop.weights)
-    settings = params.download.folder.model_copy(update={"root": str(request.reference)})
+    settings = params.download.folder.model_copy(update={"root": str(request.reference), "splits": {}})
     records, unreadable = folder_clips(settings, root)
     data = _work_folder(root, str(request.reference.resolve())) / "data"
     crops = data / "crop" / _REFERENCE

@@ -129,7 +129,9 @@ def crop_clip(base: Base, crop: Crop, buffer_mib: int, record: ClipRecord, folde
         masks = (truth.read([index])[0] for index in passage.indices)
         mask_crops = (warp_regions(mask, square, size) for mask, square in zip(masks, squares, strict=True))
         write_images(folder / "truth_masks.zip", mask_crops, ".pgm")
-    write_text(folder / "crop.json", json.dumps(_facts(timeline, start_s, crop, squares), indent=1))
+    write_text(
+        folder / "crop.json", json.dumps(_facts(timeline, start_s, _detector_name(crop, record), squares), indent=1)
+    )
     return {"frames": count, "seconds": count / base.fps}
 
 
@@ -158,7 +160,7 @@ def find_landmarks(timeline: Timeline, crop: Crop, buffer_mib: int, record: Clip
     Raises:
         BadClipError: no face, or no annotations where they are to be used.
     """
-    if crop.detector == "annotations":
+    if _detector_name(crop, record) == "annotations":
         return _annotated(timeline, record)
     detector = make_detector(crop.detector, crop.weights)
     if record.face:
@@ -186,6 +188,11 @@ def find_landmarks(timeline: Timeline, crop: Crop, buffer_mib: int, record: Clip
         detector.close()
     first, end = longest_run(landmarks, crop.detect_every, crop.max_lost_frames)
     return Passage(smooth(bridge(landmarks[first:end]), crop.smooth_frames), first, indices[first:end], buffer)
+
+
+def _detector_name(crop: Crop, record: ClipRecord) -> str:
+    """Where a clip's landmarks come from: of several sources one may bring its own and others need a detector."""
+    return "annotations" if crop.annotated and record.annotations else crop.detector
 
 
 def _answer(
@@ -258,7 +265,7 @@ def _truth_masks(record: ClipRecord) -> ImagePack | None:
     return ImagePack(path) if path is not None and path.is_file() else None
 
 
-def _facts(timeline: Timeline, start_s: float, crop: Crop, squares: np.ndarray) -> dict[str, Any]:
+def _facts(timeline: Timeline, start_s: float, detector: str, squares: np.ndarray) -> dict[str, Any]:
     """What a later stage or a person wants to know of how the clip was cut."""
     video = timeline.video
     stands = bool((squares == squares[0]).all())
@@ -271,7 +278,7 @@ def _facts(timeline: Timeline, start_s: float, crop: Crop, squares: np.ndarray) 
         "decoder": video.decoder,
         "decoder_reason": video.decoder_reason,
         "sound_choice": video.sound_choice,
-        "detector": crop.detector,
+        "detector": detector,
         "start_s": start_s,
         "squares": np.round(squares[:1] if stands else squares, 3).tolist(),
     }

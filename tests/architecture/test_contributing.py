@@ -36,7 +36,7 @@ def toy_recordings(settings: Toy) -> list[ClipRecord]:
     """One a name."""
     return [ClipRecord(clip_id=name, source=Path(f"{name}.mp4"), seconds=2.0) for name in settings.names]
 '''
-TOY_SOURCE = "lambda settings, _root, _dataset: (toy_recordings(settings.toy), [], settings.source)"
+TOY_SOURCE = "lambda settings, _root, title: (toy_recordings(settings.toy), [], title)"
 DOWNLOAD = """
 from pathlib import Path
 from types import SimpleNamespace
@@ -199,7 +199,7 @@ def test_a_dataset_is_one_module_its_section_and_a_line(project: Project) -> Non
     project.replace(config, '"hdtf", "mead"]', '"hdtf", "mead", "toy"]')
     project.replace(config, "    mead: Mead\n", "    mead: Mead\n    toy: Toy\n")
     project.replace(config, "class Mead(", "class Toy(Section):\n    names: tuple[str, ...]\n\n\nclass Mead(")
-    project.replace("params.yaml", "  source: synthetic\n", "  source: toy\n  toy: {names: [one, two]}\n")
+    project.replace("params.yaml", "  sources: [synthetic]", "  toy: {names: [one, two]}\n  sources: [toy]")
     project.replace(stage, '"mead": _mead}', f'"mead": _mead, "toy": {TOY_SOURCE}}}')
     project.replace(
         stage, "import mead_report\n", "import mead_report\nfrom segtalker.datasets.toy import toy_recordings\n"

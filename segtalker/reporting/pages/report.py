@@ -156,7 +156,8 @@ def _revision(origin: Origin, digits: int) -> str:
 
 def _data_intro(params: Params, origin: Origin) -> str:
     apart = "Nobody is in two splits. " if origin.people_apart else "Some people are in more than one split. "
-    return f"Dataset {params.active.dataset}, source {params.download.source}. {apart}"
+    sources = params.download.sources
+    return f"Dataset {params.active.dataset}, source{'s' * (len(sources) > 1)} {', '.join(sources)}. {apart}"
 
 
 def _command(params: Params, origin: Origin) -> str:

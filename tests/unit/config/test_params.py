@@ -47,6 +47,20 @@ def test_overrides_lie_over_the_base(project: Path) -> None:
         ("generate: {methods: [segtalker_pasted, segtalker]}", "must name segtalker before segtalker_pasted"),
         ("generate: {methods: [segtalker_pasted]}", "must name segtalker before segtalker_pasted"),
         ("train_wav2lip: {net: {blocks: [1, 1]}}", "blocks and decoder_blocks must name 6 levels"),
+        ("download: {source: folder}", "download.source: is download.sources, a list, now"),
+        ("download: {sources: []}", "download.sources: Tuple should have at least 1 item"),
+        ("download: {sources: [synthetic, youtube]}", "download.sources.1: Input should be 'synthetic', 'folder'"),
+        ("download: {sources: [mead, mead]}", "download: sources mead, mead names one twice"),
+        ("download: {synthetic: {val_subjects: 0}}", "synthetic.val_subjects is 0, and no other of sources brings"),
+        (
+            "download: {sources: [synthetic, mead], synthetic: {train_subjects: 0, val_subjects: 0, test_subjects: 0}}",
+            "synthetic has no subjects",
+        ),
+        ("train_tsg: {datasets: {folder: 1.0}}", "train_tsg.datasets names folder, which is none of download.sources"),
+        ("train_sync: {datasets: {synthetic: 0.0}}", "train_sync.datasets.synthetic: Input should be greater than 0"),
+        ("split: {val_fraction: 0.5, test_fraction: 0.5}", "split: val_fraction and test_fraction add up to 1 or more"),
+        ("split: {strategy: time}", "split: strategy time puts everybody on every side"),
+        ("download: {folder: {splits: {testing: [a]}}}", "Input should be 'train', 'val' or 'test'"),
         ("train_wav2lip: {steps: 7}", "train_wav2lip.steps 7 is no multiple"),
     ],
 )
@@ -56,6 +70,11 @@ def test_wrong_params_are_named_on_one_line(project: Path, text: str, message: s
         load_params(project)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_split_may_come_from_another_source(project: Path) -> None:
+    _override(project, "download: {sources: [synthetic, folder], synthetic: {test_subjects: 0}}")
+    assert load_params(project).download.synthetic.subjects["test"] == 0
 
 
 def test_cross_field_checks(project: Path) -> None:

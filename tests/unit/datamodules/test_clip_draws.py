@@ -1,26 +1,38 @@
-"""Which clip a draw takes."""
+"""Clips by the weights of their datasets."""
+
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from datamodules.clip_draws import ClipChoice
+from datamodules.draws import draw_rng
 from segtalker.utils.errors import BadInputError
 
-DATASETS = ["folder", "synthetic", "synthetic", "pairs", "synthetic"]
+DATASETS = ["synthetic"] * 9 + ["folder"]
 
 
-def test_without_weights_every_clip_is_as_likely_and_the_draws_are_those_of_a_plain_number() -> None:
+def test_without_weights_the_random_numbers_are_those_of_a_plain_draw() -> None:
     choice = ClipChoice(DATASETS, {})
-    one, other = np.random.default_rng(3), np.random.default_rng(3)
-    assert [choice.draw(one) for _ in range(50)] == [int(other.integers(5)) for _ in range(50)]
+    for draw in range(20):
+        ours, plain = draw_rng(7, draw), draw_rng(7, draw)
+        assert choice.draw(ours) == plain.integers(10)
+        assert ours.bit_generator.state == plain.bit_generator.state
 
 
-def test_datasets_come_by_weight_whatever_their_number_of_clips() -> None:
+def test_a_dataset_is_drawn_as_often_as_its_weight_says() -> None:
     choice, rng = ClipChoice(DATASETS, {"folder": 3.0, "synthetic": 1.0}), np.random.default_rng(0)
-    counts = np.bincount([choice.draw(rng) for _ in range(4000)], minlength=5) / 4000
-    np.testing.assert_allclose(counts, [0.75, 1 / 12, 1 / 12, 0.0, 1 / 12], atol=0.03)
+    counts = Counter(choice.draw(rng) for _ in range(4000))
+    assert counts[9] / 4000 == pytest.approx(0.75, abs=0.03)
+    rendered = np.array([counts[clip] for clip in range(9)])
+    assert rendered / rendered.sum() == pytest.approx(1 / 9, abs=0.04)
 
 
-def test_a_dataset_without_clips_is_named() -> None:
-    with pytest.raises(BadInputError, match="'mead' has a weight but nothing to train on; there are: folder, pairs"):
-        ClipChoice(DATASETS, {"folder": 1.0, "mead": 1.0})
+def test_datasets_without_a_weight_are_never_drawn() -> None:
+    choice, rng = ClipChoice([*DATASETS, "mead"], {"synthetic": 1e-3, "mead": 2.0}), np.random.default_rng(1)
+    assert {choice.draw(rng) for _ in range(500)} <= {*range(9), 10}
+
+
+def test_a_dataset_that_no_clip_is_from_is_named() -> None:
+    with pytest.raises(BadInputError, match=r"datasets\.hdtf: no clip of it .* clips of folder, synthetic"):
+        ClipChoice(DATASETS, {"folder": 1.0, "hdtf": 1.0})

@@ -15,8 +15,10 @@ from .speaking_clips import AS_IT_IS, CHANGED, CLOCK, FRAMES, SIZE, WINDOW, open
 
 
 def _sync_draws(clips: list[Clip], augmentation: SpeechAugmentation, seed: int = 1) -> SyncDraws:
+    mouths = open_mouths(clips)
     return SyncDraws(
-        open_mouths(clips),
+        mouths,
+        choice=mouths.choice({}),
         content="masks",
         window=WINDOW,
         seed=seed,

@@ -1,5 +1,7 @@
 """Windows of masks for the segmenter, with their speech and an identity."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from datamodules.tsg import TsgClipWindows, TsgDraws, TsgWindows
@@ -10,8 +12,13 @@ from segtalker.regions import MOUTH
 from .speaking_clips import AS_IT_IS, CLOCK, SIZE, WINDOW, open_mouths
 
 
+def _draws(clips: list[Clip], weights: dict[str, float]) -> TsgDraws:
+    mouths = open_mouths(clips)
+    return TsgDraws(TsgWindows(mouths, WINDOW, speech_columns=8), mouths.choice(weights), 1, AS_IT_IS)
+
+
 def test_tsg_samples_hold_consecutive_frames_and_their_speech(clips: list[Clip]) -> None:
-    draws = TsgDraws(TsgWindows(open_mouths(clips), WINDOW, speech_columns=8), seed=1, augmentation=AS_IT_IS)
+    draws = _draws(clips, {})
     opened = set()
     for draw in range(12):
         regions, identity, speech, sync_speech = draws[draw]
@@ -32,3 +39,12 @@ def test_tsg_validation_covers_clips_with_the_widest_reference(clips: list[Clip]
     assert len(samples) == 3 * 4
     widest = max(int((samples[index].regions == MOUTH).sum(dim=(1, 2)).max()) for index in range(4))
     assert abs(int((samples[0].identity == MOUTH).sum()) - widest) <= 4
+
+
+def test_clips_come_from_the_datasets_that_have_a_weight(clips: list[Clip]) -> None:
+    named = [replace(clip, dataset=dataset) for clip, dataset in zip(clips, ("a", "b", "a"), strict=True)]
+    own_speech = clips[1].mel[1]  # of the only clip of b
+    for draw in range(6):
+        assert np.isin(_draws(named, {"b": 2.0})[draw].sync_speech[1].numpy(), own_speech).all()
+    others = [_draws(named, {"a": 1.0})[draw].sync_speech[1].numpy() for draw in range(6)]
+    assert not any(np.isin(speech, own_speech).all() for speech in others)

@@ -1,5 +1,7 @@
 """Windows of faces for the baseline, with their speech and a reference."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,11 @@ def _face_windows(clips: list[Clip], border: int = 2) -> FaceWindows:
     return FaceWindows(FaceClips(clips, size=(24, 24), border=border, smooth_frames=3, cache_mib=64), WINDOW, 16)
 
 
+def _draws(clips: list[Clip], border: int = 2, **settings: Any) -> FaceDraws:
+    windows = _face_windows(clips, border)
+    return FaceDraws(windows, windows.clips.choice({}), augmentation=AS_IT_IS, **settings)
+
+
 def _place(clips: list[Clip], faces: torch.Tensor) -> tuple[int, np.ndarray]:
     """Clip and frames that faces without changes come from."""
     every = [
@@ -31,7 +38,7 @@ def _place(clips: list[Clip], faces: torch.Tensor) -> tuple[int, np.ndarray]:
 
 
 def test_faces_come_with_a_reference_from_elsewhere_and_their_speech(clips: list[Clip]) -> None:
-    draws = FaceDraws(_face_windows(clips, border=0), seed=2, augmentation=AS_IT_IS, colour=0.0, windows_from=0)
+    draws = _draws(clips, border=0, seed=2, colour=0.0, windows_from=0)
     references = set()
     for draw in range(24):
         faces, reference, speech, sync_speech = draws[draw]
@@ -51,7 +58,7 @@ def test_faces_come_with_a_reference_from_elsewhere_and_their_speech(clips: list
 
 
 def test_early_draws_hold_frames_of_many_windows(clips: list[Clip]) -> None:
-    draws = FaceDraws(_face_windows(clips, border=0), seed=2, augmentation=AS_IT_IS, colour=0.0, windows_from=24)
+    draws = _draws(clips, border=0, seed=2, colour=0.0, windows_from=24)
     places = set()
     for draw in range(12):
         sample = draws[draw]
@@ -76,8 +83,8 @@ def test_early_draws_hold_frames_of_many_windows(clips: list[Clip]) -> None:
 
 
 def test_faces_of_a_window_change_their_colours_and_places_alike(clips: list[Clip]) -> None:
-    plain = FaceDraws(_face_windows(clips), seed=3, augmentation=AS_IT_IS, colour=0.0, windows_from=0)
-    coloured = FaceDraws(_face_windows(clips), seed=3, augmentation=AS_IT_IS, colour=0.3, windows_from=0)
+    plain = _draws(clips, seed=3, colour=0.0, windows_from=0)
+    coloured = _draws(clips, seed=3, colour=0.3, windows_from=0)
     before, after = (torch.cat([sample.faces, sample.reference[:1]]).numpy() for sample in (plain[4], coloured[4]))
     for channel in range(3):
         pairs = {
@@ -88,7 +95,7 @@ def test_faces_of_a_window_change_their_colours_and_places_alike(clips: list[Cli
 
 
 def test_a_clip_of_one_window_takes_its_reference_from_it(clips: list[Clip]) -> None:
-    draws = FaceDraws(_face_windows(clips), seed=3, augmentation=AS_IT_IS, colour=0.0, windows_from=0)
+    draws = _draws(clips, seed=3, colour=0.0, windows_from=0)
     draws.windows.window = WINDOW._replace(frames=FRAMES)
     places = [draws._places(np.random.default_rng(seed), 0) for seed in range(20)]
     assert {start for start, _ in places} == {0}

@@ -1,5 +1,6 @@
 """Listing the user's own videos."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -25,7 +26,9 @@ def video(path: Path, sound: np.ndarray | None = SOUND) -> None:
 
 def settings(root: Path | str, **changes: object) -> Folder:
     """Params of the source."""
-    return Folder.model_validate({"root": str(root), "include": ("*",), "subject": "file", "people": {}} | changes)
+    return Folder.model_validate(
+        {"root": str(root), "include": ("*",), "subject": "file", "people": {}, "splits": {}} | changes
+    )
 
 
 @pytest.fixture
@@ -72,6 +75,29 @@ def test_subjects_are_files_or_folders(root: Path, tmp_path: Path) -> None:
 def test_people_seen_in_several_videos_are_one_subject(root: Path, tmp_path: Path) -> None:
     rows, _ = folder_clips(settings(root, people={"bea": ["*/b.mp4"], "nobody": ["x*"]}), tmp_path)
     assert [row.subject for row in rows] == ["Ann_Hello_1", "bea", "bea"]
+
+
+def test_patterns_say_what_a_video_is_for(root: Path, tmp_path: Path) -> None:
+    sides = {"train": ["Bob/*"], "test": ["Ann/Hello*", "elsewhere/*"]}
+    rows, failures = folder_clips(settings(root, splits=sides), tmp_path)
+    assert {row.clip_id: row.split for row in rows} == {"Ann_Hello_1": "test", "Bob_b": "train"}
+    reasons = {row.clip_id: row.reason for row in failures}
+    assert list(reasons) == ["Ann_b", "Bob_empty", "Bob_page"]
+    assert reasons["Ann_b"] == "b.mp4: no split of its own: nothing in download.folder.splits matches it"
+
+
+@pytest.mark.parametrize(
+    ("sides", "message"),
+    [
+        ({"train": ["*"], "test": ["Ann/b.mp4"]}, "Ann/b.mp4: download.folder.splits names it for train and test"),
+        ({"train": ["*"], "val": ["Zoe/*"]}, "no usable video matches download.folder.splits.val ['Zoe/*']"),
+    ],
+)
+def test_sides_that_contradict_or_stay_empty_are_said(
+    root: Path, tmp_path: Path, sides: dict[str, list[str]], message: str
+) -> None:
+    with pytest.raises(BadInputError, match=re.escape(message)):
+        folder_clips(settings(root, splits=sides), tmp_path)
 
 
 def test_patterns_choose(root: Path, tmp_path: Path) -> None:

@@ -34,7 +34,9 @@ def base() -> Base:
 @pytest.fixture
 def crop() -> Crop:
     """The project's crop params."""
-    return load_params(Path(__file__).parents[3]).crop.model_copy(update={"detector": "annotations"})
+    return load_params(Path(__file__).parents[3]).crop.model_copy(
+        update={"detector": "annotations", "annotated": False}
+    )
 
 
 def sway(frame: int) -> np.ndarray:
@@ -212,6 +214,22 @@ def test_frames_in_memory_give_the_crops_of_frames_decoded_again(
     (tmp_path / "whole").mkdir()
     crop_clip(base, settings, 64, record, tmp_path / "whole")
     assert (output / "frames.zip").read_bytes() == (tmp_path / "whole" / "frames.zip").read_bytes()
+
+
+def test_a_detector_is_asked_only_where_there_are_no_annotations(
+    base: Base, crop: Crop, record: ClipRecord, output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip_crop, "make_detector", lambda *_: Annotator(np.array([60, 60]), 1))
+    mixed = crop.model_copy(update={"detector": "mediapipe", "annotated": True})
+    places = {}
+    for name, one in (("own", record), ("none", replace(record, annotations=None))):
+        (tmp_path / name).mkdir()
+        crop_clip(base, mixed, 64, one, tmp_path / name)
+        places[name] = json.loads((tmp_path / name / "crop.json").read_text())
+    crop_clip(base, crop, 64, record, output)
+    assert places["own"] == json.loads((output / "crop.json").read_text())
+    assert (places["own"]["detector"], places["none"]["detector"]) == ("annotations", "mediapipe")
+    assert places["own"]["squares"] != places["none"]["squares"]
 
 
 @pytest.mark.parametrize("detector", ["annotations", "mediapipe"])

@@ -28,6 +28,21 @@ def test_clips_go_through_all_three(root: Path, params: Params) -> None:
     assert facts["test"] == {"clips": 1, "seconds": 1.0, "subjects": ["s2"]}
 
 
+def test_one_person_is_divided_in_time(root: Path, params: Params) -> None:
+    for stage in TO_PARSE:
+        run(stage, params)
+    table = pd.read_csv("data/parse/synthetic/clips.csv")
+    one = table.assign(subject="s", split="", source="talk.mp4", start_s=[4.0, 2.0, 0.0], annotations="")
+    one.to_csv("data/parse/synthetic/clips.csv", index=False)
+    in_time = params.split.model_copy(update={"strategy": "time", "shared_subjects": True})
+    run("split", params.model_copy(update={"split": in_time}))
+    assert read_table(Path("data/split/synthetic/clips.csv"))["split"].tolist() == ["test", "val", "train"]
+    # what has a split of its own keeps it
+    one.assign(split=["train", "", ""]).to_csv("data/parse/synthetic/clips.csv", index=False)
+    with pytest.raises(BadInputError, match=r"2 clip\(s\) of talk\.mp4"):
+        run("split", params.model_copy(update={"split": in_time}))
+
+
 def test_splits_by_subject_where_the_source_has_none(root: Path, params: Params) -> None:
     for stage in TO_PARSE:
         run(stage, params)
