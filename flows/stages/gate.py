@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from flows.stages.common import StageRun
+from segtalker.clips.alike import ALIKE_FILE, AlikeSubjects, write_alike
 from segtalker.clips.record import ClipRecord, DroppedClip
 from segtalker.clips.runner import ClipTask, run_clips, task_key
 from segtalker.clips.store import input_sha256
 from segtalker.clips.tables import CLIPS_FILE, DROPPED_FILE, read_records, write_records
 from segtalker.clips.worker_pools import Pool
+from segtalker.config.data import SYNTHETIC
 from segtalker.config.params import Params
 from segtalker.preprocessing.gate import IDENTITY_FILE, GateConfig, measure_clip, why_dropped
-from segtalker.preprocessing.identity import load_face_net, name_people
+from segtalker.preprocessing.identity import alike_subjects, load_face_net, name_people
 from segtalker.preprocessing.sync_offset import load_expert
 from segtalker.reporting.pages.dataset import dataset_page
 from segtalker.utils.atomic import write_text
@@ -32,8 +34,10 @@ def gate_config(params: Params) -> GateConfig:
     """
     gate = params.gate
     expert = _file(gate.sync.weights, "gate.sync.weights") if gate.sync.expert != "none" else None
+    unknown = params.download.sources != (SYNTHETIC,)  # of rendered people it is known who is who
     by_face = "folder" in params.download.sources and params.download.folder.subject == "identity"
-    face_net = _file(gate.identity_weights, "gate.identity_weights") if by_face else None
+    compared = unknown and (by_face or gate.identity_weights)
+    face_net = _file(gate.identity_weights, "gate.identity_weights") if compared else None
     if expert and gate.sync.expert != "none":
         load_expert(gate.sync.expert, expert)
     if face_net:
@@ -70,10 +74,20 @@ def _measured(run: StageRun, config: GateConfig, folder: Path) -> list[ClipRecor
 
 def _with_people(records: list[ClipRecord], folder: Path, distance: float) -> list[ClipRecord]:
     """Names the people of the folder by their faces; other sources say themselves who speaks."""
-    nameless = {one.clip_id for one in records if one.dataset == "folder"}
-    vectors = {clip_id: np.load(folder / "clips" / clip_id / IDENTITY_FILE) for clip_id in nameless}
-    people = name_people(vectors, distance)
+    people = name_people(_vectors([record for record in records if record.dataset == "folder"], folder), distance)
     return [replace(record, subject=people.get(record.clip_id, record.subject)) for record in records]
+
+
+def _vectors(records: list[ClipRecord], folder: Path) -> dict[str, np.ndarray]:
+    """The face of each clip."""
+    return {one.clip_id: np.load(folder / "clips" / one.clip_id / IDENTITY_FILE) for one in records}
+
+
+def _alike(records: list[ClipRecord], folder: Path, distance: float) -> list[AlikeSubjects]:
+    """Subjects who may be one person, but for rendered ones."""
+    filmed_records = [record for record in records if record.dataset != SYNTHETIC]
+    subjects = {record.clip_id: record.subject for record in filmed_records}
+    return alike_subjects(_vectors(filmed_records, folder), subjects, distance)
 
 
 def gate(run: StageRun) -> None:
@@ -81,14 +95,16 @@ def gate(run: StageRun) -> None:
     folder, settings = run.workspace.data("gate"), run.params.gate
     config = gate_config(run.params)
     records = _measured(run, config, folder)
-    if config.face_net:
+    if config.face_net and run.params.download.folder.subject == "identity":
         records = _with_people(records, folder, settings.identity_distance)
     reasons = {one.clip_id: why_dropped(one.quality, settings) for one in records if one.quality}
     passed_records = [record for record in records if not reasons[record.clip_id]]
     dropped_records = [DroppedClip(**vars(one), reason=reasons[one.clip_id]) for one in records if reasons[one.clip_id]]
     write_records(folder / DROPPED_FILE, dropped_records, DroppedClip)
+    alike = _alike(passed_records, folder, settings.identity_distance) if config.face_net else None
+    write_alike(folder / ALIKE_FILE, alike)
     page = run.workspace.reports / "datasets" / f"{run.workspace.dataset}.html"
-    write_text(page, dataset_page(run.workspace, passed_records, dropped_records, settings))
+    write_text(page, dataset_page(run.workspace, passed_records, dropped_records, settings, alike))
     if not passed_records:
         raise BadInputError(f"{folder / DROPPED_FILE}: every clip was dropped; lower the limits in params gate")
     write_records(folder / CLIPS_FILE, passed_records, ClipRecord)

@@ -15,7 +15,7 @@ STAGE_INPUTS: dict[Stage, tuple[Stage, ...]] = {
     "gate": ("crop",),
     "train_parser": ("crop", "gate"),
     "parse": ("crop", "gate", "train_parser"),
-    "split": ("parse",),
+    "split": ("gate", "parse"),
     "train_sync": ("crop", "gate", "parse", "split"),
     "train_tsg": ("crop", "gate", "parse", "split", "train_sync"),
     "train_sgi": ("crop", "gate", "parse", "split", "train_parser"),

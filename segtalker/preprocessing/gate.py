@@ -10,7 +10,7 @@ from segtalker.clips.record import ClipQuality, ClipRecord
 from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip, write_array
 from segtalker.config.base import Base
-from segtalker.config.data import Gate
+from segtalker.config.data import SYNTHETIC, Gate
 from segtalker.preprocessing.clip_sound import stretch_sound, write_sound
 from segtalker.preprocessing.face_quality import face_sharpness, head_pose
 from segtalker.preprocessing.face_tracks import face_size
@@ -103,7 +103,7 @@ def measure_clip(config: GateConfig, crops: Path, record: ClipRecord, folder: Pa
     sharpness = [face_sharpness(frame, points) for frame, points in zip(frames, landmarks[indices], strict=True)]
     poses = np.abs([head_pose(landmarks[index], config.base.image_size) for index in indices])
     _write_thumbnail(folder / THUMBNAIL_FILE, frames[len(frames) // 2], config.gate.sheet_px)
-    if config.face_net:
+    if config.face_net and record.dataset != SYNTHETIC:
         write_array(folder / IDENTITY_FILE, embed_faces(load_face_net(config.face_net), frames, landmarks[indices]))
     offset, confidence = _bring_in_time(config, clip, record, folder)
     face_px = float(np.median([face_size(points) for points in landmarks])) * _scale(clip, config.base)

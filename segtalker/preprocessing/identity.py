@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy.cluster.hierarchy import fcluster, linkage
 
+from segtalker.clips.alike import AlikeSubjects
 from segtalker.faces.alignment import align_faces, five_points
 from segtalker.nets.external.mobilefacenet import FACE_SIZE, FACE_TEMPLATE, MobileFaceNet, load_mobilefacenet
 from segtalker.nets.tensors import rgb_channels
@@ -67,3 +68,35 @@ def name_people(vectors: Mapping[str, np.ndarray], distance: float) -> dict[str,
     for clip, label in zip(clips, labels, strict=True):
         first.setdefault(int(label), clip)
     return {clip: f"person_{first[int(label)]}" for clip, label in zip(clips, labels, strict=True)}
+
+
+def alike_subjects(
+    vectors: Mapping[str, np.ndarray], subjects: Mapping[str, str], distance: float
+) -> list[AlikeSubjects]:
+    """Finds subjects who may be one person.
+
+    Two subjects are as far apart as their clips on average, which is what `name_people` clusters by: none that it
+    named apart are found here.
+
+    Args:
+        vectors: of each clip, `(D,)`, of length 1.
+        subjects: who is in each of these clips.
+        distance: cosine distance below which two are alike.
+
+    Returns:
+        The pairs, most alike first.
+    """
+    names = sorted({subjects[clip] for clip in vectors})
+    members: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    for clip, vector in vectors.items():
+        members[subjects[clip]].append(vector)
+    # the mean over all pairs of their clips is the product of the means
+    means = np.array([np.mean(members[name], axis=0, dtype=np.float64) for name in names])
+    pairs = []
+    for place, name in enumerate(names):
+        apart = 1.0 - means[place + 1 :] @ means[place]
+        pairs += [
+            AlikeSubjects(name, names[place + 1 + later], round(float(apart[later]), 3))
+            for later in np.flatnonzero(apart < distance)
+        ]
+    return sorted(pairs, key=lambda pair: pair.distance)

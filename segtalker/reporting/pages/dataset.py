@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from segtalker.clips.alike import AlikeSubjects
 from segtalker.clips.record import ClipRecord, DroppedClip, Record
 from segtalker.clips.store import read_table
 from segtalker.config.data import Gate
@@ -95,7 +96,11 @@ class Loss:
 
 
 def dataset_page(
-    workspace: Workspace, passed_records: Sequence[ClipRecord], dropped_records: Sequence[DroppedClip], gate: Gate
+    workspace: Workspace,
+    passed_records: Sequence[ClipRecord],
+    dropped_records: Sequence[DroppedClip],
+    gate: Gate,
+    alike: Sequence[AlikeSubjects] | None,
 ) -> str:
     """The page as HTML that needs nothing else.
 
@@ -104,6 +109,7 @@ def dataset_page(
         passed_records: clips that passed the gate, with their figures.
         dropped_records: clips that did not, with `reason`.
         gate: its limits.
+        alike: people who look alike; None where nobody compared faces.
     """
     recordings = read_table(workspace.data("download") / "clips.csv")
     template = page_environment().get_template("dataset.html.j2")
@@ -115,6 +121,9 @@ def dataset_page(
         kept_minutes=_minutes([record.seconds for record in passed_records]),
         people=len({record.subject for record in passed_records}),
         dropped=len(dropped_records),
+        unknown=any(record.dataset == "folder" for record in passed_records),
+        alike=alike,
+        distance=gate.identity_distance,
         tiles=_tiles(workspace, _spread(passed_records, gate.sheet_clips)),
         drops=_tiles(workspace, _spread(dropped_records, gate.sheet_clips)),
         losses=[loss for loss in _losses(workspace, dropped_records) if loss.count],

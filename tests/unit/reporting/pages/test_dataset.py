@@ -57,7 +57,7 @@ def workspace(tmp_path: Path) -> Workspace:
 def test_the_page_holds_clips_figures_and_losses(workspace: Workspace, gate: Gate) -> None:
     kept = [record(index) for index in range(2, 12)]
     dropped = [record(index, reason=f"face of {80 + 10 * index} px, less than 100") for index in range(2)]
-    page = dataset_page(workspace, kept, dropped, gate)
+    page = dataset_page(workspace, kept, dropped, gate, None)
     assert page.count("data:image/jpeg;base64,") == 5 + 2
     assert "5 of 10 clips, evenly spread" in page
     assert "http" not in page.replace("http-equiv", "")
@@ -96,4 +96,4 @@ def test_reasons_that_differ_in_name_and_figure_only_are_counted_together() -> N
 
 
 def test_an_empty_dataset_has_a_page(workspace: Workspace, gate: Gate) -> None:
-    assert "Clips kept" in dataset_page(workspace, [], [], gate)
+    assert "Clips kept" in dataset_page(workspace, [], [], gate, None)
