@@ -19,6 +19,7 @@ FULL = ClipRecord(
     clip_id="a-01",
     subject="anna, the first",
     split="train",
+    dataset="folder",
     source=Path('raw/a "b".mp4'),
     source_sha256="ab" * 32,
     frames=100,
