@@ -5,6 +5,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from segtalker.regions import LIP, MOUTH
+
+_GIVING_WAY = 2.5  # half heights of the mouth, from its middle to where the face stays at rest
+_FADE_BESIDE = 0.6  # half widths of the mouth, from its corners to where the cheeks stay at rest
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -44,10 +49,59 @@ def compose(first: np.ndarray, then: np.ndarray) -> np.ndarray:
     return np.column_stack((turn, then[:, :2] @ first[:, 2] + then[:, 2]))
 
 
-def warp(image: np.ndarray, labels: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Warps an image `(H, W, 3)` and its region map `(H, W)`; the border is mirrored in both."""
+def mouth_stretch(labels: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
+    """A smooth map after which lips and mouth interior are `factor` times as high, the face around them at rest.
+
+    Args:
+        labels: region map, `(H, W)`; the mouth is centred and measured in it.
+        factor: > 0.
+
+    Returns:
+        Where each pixel of the result comes from, x and y, each `(H, W)`, float32, pixels.
+    """
+    x, y = np.meshgrid(*(np.arange(side, dtype=np.float32) for side in labels.shape[::-1]))
+    rows, columns = np.nonzero(np.isin(labels, (LIP, MOUTH)))
+    if not len(rows):
+        return x, y
+    middle, half = (rows.min() + rows.max()) / 2, (np.ptp(rows) + 1) / 2
+    centre, half_width = (columns.min() + columns.max()) / 2, (np.ptp(columns) + 1) / 2
+    # as far as the chin and the nose the rows between give way; the map must rise, or the picture would fold
+    reach = _GIVING_WAY * half * max(factor, 1.0)
+    distance = np.abs(y - middle)
+    inside, outside = half * factor, half
+    source = np.where(
+        distance < inside,
+        distance / factor,
+        outside + (distance - inside) * (reach - outside) / (reach - inside),
+    )
+    shift = np.where(distance < reach, np.sign(y - middle) * (source - distance), 0.0)
+    beside = np.clip((np.abs(x - centre) / half_width - 1.0) / _FADE_BESIDE, 0.0, 1.0)
+    return x, (y + shift * (0.5 + 0.5 * np.cos(np.pi * beside))).astype(np.float32)
+
+
+def warp(
+    image: np.ndarray,
+    labels: np.ndarray,
+    affine: np.ndarray,
+    bend: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Warps an image `(H, W, 3)` and its region map `(H, W)`; the border is mirrored in both.
+
+    Args:
+        image: RGB.
+        labels: region map.
+        affine: source to result, `(2, 3)`.
+        bend: what is done before it: where each pixel comes from, see `mouth_stretch`.
+    """
     size = (image.shape[1], image.shape[0])
     border = cv2.BORDER_REFLECT_101
+    if bend is not None:
+        # both maps in one, so that the image is interpolated once
+        x, y = (cv2.warpAffine(axis, affine, size, flags=cv2.INTER_LINEAR, borderMode=border) for axis in bend)
+        return (
+            cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=border),
+            cv2.remap(labels, x, y, cv2.INTER_NEAREST, borderMode=border),
+        )
     return (
         cv2.warpAffine(image, affine, size, flags=cv2.INTER_LINEAR, borderMode=border),
         cv2.warpAffine(labels, affine, size, flags=cv2.INTER_NEAREST, borderMode=border),

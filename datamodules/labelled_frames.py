@@ -6,22 +6,33 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules import augment
+from datamodules.clip_draws import ClipChoice
 from datamodules.draws import draw_rng
 from datamodules.labelled_images import LabelledImages
 
 
 class LabelledDraws(Dataset):
-    """Augmented training samples; the draw number decides everything."""
+    """Augmented training samples; the draw number decides everything.
 
-    def __init__(self, images: LabelledImages, seed: int, augmentation: augment.Augmentation) -> None:
+    Args:
+        images: frames of clips, photographs.
+        choice: of a clip or photograph.
+        seed: of the draws.
+        augmentation: how far images are changed.
+    """
+
+    def __init__(
+        self, images: LabelledImages, choice: ClipChoice, seed: int, augmentation: augment.Augmentation
+    ) -> None:
         self.images = images
+        self.choice = choice
         self.seed = seed
         self.augmentation = augmentation
 
     def __getitem__(self, draw: int) -> tuple[Tensor, Tensor]:
         """An image, `(3, H, W)` float32 in [-1, 1], and its regions, `(H, W)` int64."""
         rng = draw_rng(self.seed, draw)
-        group = int(rng.integers(len(self.images)))
+        group = self.choice.draw(rng)
         image, labels = self.images.read(group, int(rng.integers(self.images.images_in(group))))
         image, labels = augment.warp(image, labels, augment.random_affine(rng, image.shape[0], self.augmentation))
         unit = augment.recolour(augment.to_unit(image), augment.random_colours(rng, self.augmentation.colour))

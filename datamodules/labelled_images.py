@@ -1,6 +1,6 @@
 """Labelled images, whatever they come from: frames of clips, or a folder of real pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +16,10 @@ from segtalker.utils.errors import BadInputError
 from segtalker.utils.paths import is_hidden
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+# clips to the frames and masks of each
+ClipPacks = Callable[[Sequence[Clip]], list[tuple[ImagePack, ImagePack]]]
 
 
 class LabelledImages(Protocol):
@@ -79,6 +83,29 @@ def parsed_packs(clips: Sequence[Clip]) -> list[tuple[ImagePack, ImagePack]]:
     return [(clip.frames, clip.masks) for clip in clips]
 
 
+class JoinedImages:
+    """The groups of several sources, one source after the other."""
+
+    def __init__(self, sources: Sequence[LabelledImages]) -> None:
+        self.sources = list(sources)
+        self.keys = [(source, group) for source in self.sources for group in range(len(source))]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def images_in(self, group: int) -> int:
+        source, own_group = self.keys[group]
+        return source.images_in(own_group)
+
+    def read(self, group: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        source, own_group = self.keys[group]
+        return source.read(own_group, index)
+
+    def read_labels(self, group: int, index: int) -> np.ndarray:
+        source, own_group = self.keys[group]
+        return source.read_labels(own_group, index)
+
+
 class PairFolder:
     """A folder with `images/` and `labels/` of equal stems, resized to the working size.
 
@@ -111,7 +138,7 @@ class PairFolder:
         try:
             regions = merge_labels(labels, self.order)
         except ValueError as error:
-            raise BadInputError(f"{label_path}: {error}; check train_parser.pairs_order") from error
+            raise BadInputError(f"{label_path}: {error}; check training.pairs.order") from error
         return cv2.resize(regions, self.side, interpolation=cv2.INTER_NEAREST_EXACT)
 
 
@@ -135,16 +162,24 @@ def find_pairs(root: Path) -> list[tuple[Path, Path]]:
     images = [path for path in images if not is_hidden(path.relative_to(root))]
     pairs = [(path, labels[path.stem]) for path in images if path.stem in labels]
     if not pairs:
-        raise BadInputError(f"{root}: no images/NAME.jpg with labels/NAME.png; set train_parser.pairs_root")
+        raise BadInputError(f"{root}: no images/NAME.jpg with labels/NAME.png; set training.pairs.root")
     return pairs
 
 
 class CachedImages:
-    """Keeps what it read: a folder of photographs is decoded and resized once, not at every draw."""
+    """Keeps what it read: a folder of photographs is decoded and resized once, not at every draw.
 
-    def __init__(self, images: LabelledImages) -> None:
+    Draws are uniform, so keeping what came first does as well as any eviction would.
+
+    Args:
+        images: that take long to read.
+        cache_mib: limit of the memory for them; those that do not fit are read at every draw.
+    """
+
+    def __init__(self, images: LabelledImages, cache_mib: int) -> None:
         self.images = images
-        self.kept: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+        self.budget = cache_mib * 2**20
+        self.cache: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
 
     def __len__(self) -> int:
         return len(self.images)
@@ -153,9 +188,13 @@ class CachedImages:
         return self.images.images_in(group)
 
     def read(self, group: int, index: int) -> tuple[np.ndarray, np.ndarray]:
-        if (group, index) not in self.kept:
-            self.kept[group, index] = self.images.read(group, index)
-        return self.kept[group, index]
+        if (group, index) in self.cache:
+            return self.cache[group, index]
+        image, labels = self.images.read(group, index)
+        self.budget -= image.nbytes + labels.nbytes
+        if self.budget >= 0:
+            self.cache[group, index] = (image, labels)
+        return image, labels
 
     def read_labels(self, group: int, index: int) -> np.ndarray:
         return self.read(group, index)[1]

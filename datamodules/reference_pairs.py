@@ -9,9 +9,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datamodules import augment
+from datamodules.clip_draws import ClipChoice
 from datamodules.draws import draw_rng
 from datamodules.labelled_images import LabelledImages
-from segtalker.regions import MOUTH
+from segtalker.regions import MOUTH, NO_REGION
 
 
 class ReferencePair(TypedDict):
@@ -36,12 +37,16 @@ class PairDraw:
         same_frame: probability that the reference is the target itself.
         augmentation: changes to both alike, so that colours stay consistent.
         movement: further changes to the reference's geometry alone.
+        mouth_change: largest logarithm of the factor by which the reference's mouth is made higher or lower.
+        hidden_mouth: probability that the mouth interior of the reference belongs to no region, as if it were shut.
     """
 
     candidates: int
     same_frame: float
     augmentation: augment.Augmentation
     movement: augment.Augmentation
+    mouth_change: float
+    hidden_mouth: float
 
 
 def widest_mouth(images: LabelledImages, group: int, indices: np.ndarray) -> int:
@@ -61,10 +66,18 @@ def _pair(reference: tuple[np.ndarray, np.ndarray], target: tuple[np.ndarray, np
 
 
 class PairDraws(Dataset):
-    """Augmented training pairs; the draw number decides everything."""
+    """Augmented training pairs; the draw number decides everything.
 
-    def __init__(self, images: LabelledImages, seed: int, how: PairDraw) -> None:
+    Args:
+        images: frames of clips, photographs.
+        choice: of a clip or photograph.
+        seed: of the draws.
+        how: pairs are drawn.
+    """
+
+    def __init__(self, images: LabelledImages, choice: ClipChoice, seed: int, how: PairDraw) -> None:
         self.images = images
+        self.choice = choice
         self.seed = seed
         self.how = how
 
@@ -76,18 +89,27 @@ class PairDraws(Dataset):
 
     def __getitem__(self, draw: int) -> ReferencePair:
         rng = draw_rng(self.seed, draw)
-        group = int(rng.integers(len(self.images)))
+        group = self.choice.draw(rng)
         target = int(rng.integers(self.images.images_in(group)))
         pair = [self.images.read(group, index) for index in (self._reference_index(rng, group, target), target)]
         side = pair[0][0].shape[0]
         both = augment.random_affine(rng, side, self.how.augmentation)
         reference_warp = augment.compose(both, augment.random_affine(rng, side, self.how.movement))
         colours = augment.random_colours(rng, self.how.augmentation.colour)
+        bend = self._mouth_bend(rng, pair[0][1])
         reference, truth = (
             (augment.recolour(augment.to_unit(image), colours), labels)
-            for image, labels in (augment.warp(*pair[0], reference_warp), augment.warp(*pair[1], both))
+            for image, labels in (augment.warp(*pair[0], reference_warp, bend), augment.warp(*pair[1], both))
         )
+        if self.how.hidden_mouth and rng.random() < self.how.hidden_mouth:
+            reference[1][reference[1] == MOUTH] = NO_REGION
         return _pair(reference, truth)
+
+    def _mouth_bend(self, rng: np.random.Generator, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Another height of the reference's mouth: what a lone photograph has in place of other frames."""
+        if not self.how.mouth_change:
+            return None
+        return augment.mouth_stretch(labels, float(np.exp(rng.uniform(-1.0, 1.0) * self.how.mouth_change)))
 
 
 class PairFrames(Dataset):

@@ -21,6 +21,7 @@ REGIONS = (
     "earrings",
 )
 NUM_REGIONS = len(REGIONS)
+NO_REGION = NUM_REGIONS  # a label that is no region: its pixels count for none
 REGION_INDEX = {name: index for index, name in enumerate(REGIONS)}
 
 BACKGROUND = REGION_INDEX["background"]

@@ -7,13 +7,15 @@ import torch
 
 from datamodules.augment import Augmentation
 from datamodules.draws import DrawDataModule
-from datamodules.labelled_images import ClipFrames, parsed_packs
+from datamodules.labelled_images import parsed_packs
 from datamodules.reference_pairs import PairDraw, PairDraws, PairFrames
 from flows.stages.common import StageRun
+from flows.stages.labelled_data import LabelledSource, clip_source, join_sources, pair_sources
 from flows.stages.training import fit, optimizer_factory
 from lightning_modules.sgi import SgiModule
 from segtalker.clips.store import load_clips
 from segtalker.config.params import Params
+from segtalker.config.training import DatasetWeights
 from segtalker.nets.checkpoints import load_net, save_net
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.encoder import MaskGuidedEncoder
@@ -31,18 +33,30 @@ def sgi_nets(params: Params) -> tuple[MaskGuidedEncoder, MaskGuidedGenerator]:
     return encoder, MaskGuidedGenerator(**stage.generator.model_dump(), **common_args)
 
 
+def _clip_sources(data_root: Path, dataset: str, weights: DatasetWeights) -> tuple[LabelledSource, LabelledSource]:
+    train, held_out = (
+        clip_source(load_clips(data_root, dataset, split), parsed_packs, weights) for split in ("train", "val")
+    )
+    return train, held_out
+
+
 def sgi_data(params: Params, data_root: Path, dataset: str) -> DrawDataModule:
-    """Pairs of frames of the training clips, and of the validation clips, with the parser's masks."""
+    """Pairs of frames of the training clips, and of the validation clips, with the parser's masks; photographs too."""
     stage = params.train_sgi
+    sources = [_clip_sources(data_root, dataset, stage.datasets)] if stage.data != "pairs" else []
+    sources += [pair_sources(params)] if stage.data != "clips" else []
+    train, choice = join_sources([source for source, _ in sources], stage.datasets)
+    held_out, _ = join_sources([source for _, source in sources], {})
     how = PairDraw(
         candidates=stage.reference_candidates,
         same_frame=stage.same_frame,
         augmentation=Augmentation(**stage.augmentation.model_dump()),
         movement=Augmentation(**stage.movement.model_dump()),
+        mouth_change=stage.mouth_change,
+        hidden_mouth=stage.hidden_mouth,
     )
-    train, held_out = (ClipFrames(parsed_packs(load_clips(data_root, dataset, split))) for split in ("train", "val"))
     return DrawDataModule(
-        train=PairDraws(train, params.base.seed, how),
+        train=PairDraws(train, choice, params.base.seed, how),
         held_out=PairFrames(held_out, stage.validation_frames),
         epoch_steps=stage.checkpoint_every,
         batch_size=stage.batch_size,

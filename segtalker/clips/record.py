@@ -17,7 +17,7 @@ class ClipQuality:
 
     Args:
         face_px: size of the face in the recording, pixels, median over frames.
-        sharpness: variance of the Laplacian of the face, median over frames.
+        sharpness: of the face, see `segtalker.preprocessing.face_quality.face_sharpness`, median over frames.
         yaw_deg: turn of the head, degrees >= 0, median over frames.
         pitch_deg: tilt of the head, degrees >= 0, median over frames.
         cuts: scene cuts inside.

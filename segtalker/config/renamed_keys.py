@@ -22,6 +22,7 @@ RENAMED_KEYS: dict[str, str] = {
     **_moved("train_sgi", ("log_every", "loader_workers"), "machine"),
     **_moved("train_wav2lip", ("log_every", "loader_workers", "cache_mib"), "machine"),
     **_moved("train_parser", ("channels", "multipliers"), "train_parser.net"),
+    **{f"train_parser.pairs_{name}": f"training.pairs.{name}" for name in ("root", "order")},
     "train_parser.dice_weight": "train_parser.loss_weights.dice",
     **{
         f"train_sync.{domain}_expert.{name}": f"train_sync.{domain}_expert.net.{name}"

@@ -10,14 +10,23 @@ from segtalker.regions import REGIONS
 
 # by the names of a training module's loss terms; which there are is for params.yaml and the module to say
 LossWeights = dict[str, Annotated[float, Field(ge=0)]]
-# how often clips of each of `download.sources` are drawn; empty: every clip alike
+# how often clips of each of `download.sources` are drawn, and photographs as `pairs`; empty: all alike
 DatasetWeights = dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+
+
+class Pairs(Section):
+    """A folder of photographs with region maps, see `datamodules.labelled_images`."""
+
+    root: str
+    order: Literal["celebamask_hq", "bisenet", "regions"]
+    held_out: float = Field(gt=0, lt=1)
 
 
 class Training(Section):
     """What the training stages share."""
 
     precision: str
+    pairs: Pairs
 
 
 class TrainingStage(Section):
@@ -53,10 +62,9 @@ class ParserNet(Section):
 class TrainParser(TrainingStage):
     """The face parser."""
 
-    labels: Literal["clips", "pairs", "none"]
+    labels: Literal["clips", "pairs", "both", "none"]
     weights: str
-    pairs_root: str
-    pairs_order: Literal["celebamask_hq", "bisenet", "regions"]
+    datasets: DatasetWeights
     held_out: float = Field(gt=0, lt=1)
     net: ParserNet
     steps: int = Field(ge=1)
@@ -229,6 +237,8 @@ class Discriminator(Section):
 class TrainSgi(TrainingStage):
     """Segmentation-guided GAN injection."""
 
+    data: Literal["clips", "pairs", "both"]
+    datasets: DatasetWeights
     code: RegionCode
     encoder: SgiEncoder
     generator: SgiGenerator
@@ -240,6 +250,8 @@ class TrainSgi(TrainingStage):
     detail_window: int = Field(ge=2)
     reference_candidates: int = Field(ge=1)
     same_frame: float = Field(ge=0, le=1)
+    mouth_change: float = Field(ge=0, le=2)
+    hidden_mouth: float = Field(ge=0, le=1)
     augmentation: ImageChanges
     movement: ImageChanges
     reconstruction_steps: int = Field(ge=1)

@@ -35,7 +35,7 @@ def why_dropped(quality: ClipQuality, gate: Gate) -> str:
         ),
         (
             quality.sharpness < gate.min_sharpness,
-            f"sharpness {quality.sharpness:.0f}, less than gate.min_sharpness {gate.min_sharpness:.0f}",
+            f"sharpness {quality.sharpness:.2f}, less than gate.min_sharpness {gate.min_sharpness:.2f}",
         ),
         (
             quality.yaw_deg > gate.max_yaw_deg,
@@ -109,7 +109,7 @@ def measure_clip(config: GateConfig, crops: Path, record: ClipRecord, folder: Pa
     face_px = float(np.median([face_size(points) for points in landmarks])) * _scale(clip, config.base)
     quality = ClipQuality(
         face_px=round(face_px, 1),
-        sharpness=round(float(np.median(sharpness)), 1),
+        sharpness=round(float(np.median(sharpness)), 3),
         yaw_deg=round(float(np.median(poses[:, 0])), 1),
         pitch_deg=round(float(np.median(poses[:, 1])), 1),
         cuts=_count_cuts(clip, config.gate.scene_threshold),

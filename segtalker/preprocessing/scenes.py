@@ -2,8 +2,13 @@
 
 A jump cut, from one sentence of an interview to another, hardly changes the picture: the wall stays, only the face
 jumps. So a window around the face is watched too.
+
+A picture that stutters is no cut. The detector asks whether a frame differs more from the one before than its
+neighbours do from theirs, and after a frozen frame, or where frames were lost, movement catches up at once. Such a step
+is as large as the movement of some frames together, while a cut is larger: that is asked too.
 """
 
+from collections import deque
 from collections.abc import Sequence
 
 import cv2
@@ -19,6 +24,12 @@ _WINDOW = 1.3  # side of the window around a face, in its sizes
 _WINDOW_SIDE = 128  # px it is scaled to
 _DRIFT = 0.35  # how far a face may move inside its window, in its sizes
 _GROWTH = 1.4
+_STEP_FRAMES = 3  # what a jump is compared with is the movement over so many frames, and as many more as stood still
+_MOST_FROZEN = 5
+_LARGER = 1.4  # than that movement a cut is; joins of two real recordings begin at 2
+_STILL = 0.03  # of a jump: by so little a frame differs that repeats the one before, for it was coded anew
+_LOOK_AHEAD = _STEP_FRAMES + _MOST_FROZEN
+_RECENT = 2 * _LOOK_AHEAD + 1  # frames kept, on either side of a jump
 
 
 class SceneCuts:
@@ -31,12 +42,14 @@ class SceneCuts:
     def __init__(self, threshold: float) -> None:
         self._detector = AdaptiveDetector(adaptive_threshold=threshold, min_scene_len=1)
         self._times: list[float] = []
+        self._recent: deque[np.ndarray] = deque(maxlen=_RECENT)
+        self._jumps: list[int] = []  # not yet known to be cuts
         self._cuts: list[int] = []
 
     @property
     def times(self) -> list[float]:
         """When scenes begin, but for the first one."""
-        return [self._times[index] for index in self._cuts]
+        return [self._times[index] for index in [*self._cuts, *filter(self._is_cut, self._jumps)]]
 
     def see(self, frame: np.ndarray, time_s: float) -> None:
         """Takes in the next frame, RGB, `(H, W, 3)`, uint8."""
@@ -44,8 +57,42 @@ class SceneCuts:
         small = cv2.resize(frame, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else frame
         timecode = FrameTimecode(len(self._times), _RATE)
         self._times.append(time_s)
-        scene_cuts = self._detector.process_frame(timecode, cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
-        self._cuts += [cut.frame_num for cut in scene_cuts]
+        self._recent.append(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+        self._jumps += [jump.frame_num for jump in self._detector.process_frame(timecode, self._recent[-1])]
+        if self._jumps and len(self._times) > self._jumps[0] + _LOOK_AHEAD:
+            if self._is_cut(self._jumps[0]):
+                self._cuts.append(self._jumps[0])
+            self._jumps.pop(0)
+
+    def _is_cut(self, jump: int) -> bool:
+        """Whether a jump is larger than the movement on either side of it, inside the scenes there."""
+        before, after = self._scene_frames(jump - 1, -1), self._scene_frames(jump, 1)
+        size = _difference(before[0], after[0])
+        places, later_places = (_places(frames, _STILL * size) for frames in (before, after))
+        frozen = places[1] - 1 if len(places) > 1 else 0
+        steps = _STEP_FRAMES + min(frozen, _MOST_FROZEN)
+        earlier, later = before[places[: steps + 1][-1]], after[later_places[: steps + 1][-1]]
+        return size > _LARGER * max(_difference(before[0], earlier), _difference(after[0], later))
+
+    def _scene_frames(self, start: int, step: int) -> list[np.ndarray]:
+        """The frames from `start` on, forward or back, up to the next jump, as far as they are kept."""
+        oldest, starts = len(self._times) - len(self._recent), {*self._cuts, *self._jumps}
+        frames: list[np.ndarray] = []
+        while oldest <= start < len(self._times) and len(frames) <= _LOOK_AHEAD:
+            frames.append(self._recent[start - oldest])
+            if max(start, start + step) in starts:
+                break
+            start += step
+        return frames
+
+
+def _difference(one: np.ndarray, other: np.ndarray) -> float:
+    return float(cv2.absdiff(one, other).mean())
+
+
+def _places(frames: Sequence[np.ndarray], still: float) -> list[int]:
+    """Which frames are not a repeat of the one before, the first included."""
+    return [0, *(n for n in range(1, len(frames)) if _difference(frames[n - 1], frames[n]) > still)]
 
 
 class FaceCuts:

@@ -141,7 +141,7 @@ def histograms(
     quality_figures: list[tuple[str, str, str, list[float], int]] = [
         ("seconds", "length", "s", [], 1),
         ("face_px", "size of the face in the recording", "px", [gate.min_face_px], 0),
-        ("sharpness", "sharpness of the face", "variance of the Laplacian", [gate.min_sharpness], 0),
+        ("sharpness", "sharpness of the face", "fine over coarser detail", [gate.min_sharpness], 2),
         ("yaw_deg", "turn of the head", "degrees", [gate.max_yaw_deg], 0),
         ("pitch_deg", "tilt of the head", "degrees", [gate.max_pitch_deg], 0),
         ("offset", "offset of the sound before it was corrected", "frames", [-sync.max_offset, sync.max_offset], 0),

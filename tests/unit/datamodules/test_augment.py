@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datamodules import augment
-from segtalker.regions import PALETTE
+from segtalker.regions import LIP, MOUTH, PALETTE, REGION_INDEX
 
 STILL = augment.Augmentation(flip=0.0, rotation_deg=0.0, scale=0.0, shift=0.0, colour=0.0, blur=0.0)
 LIVELY = augment.Augmentation(flip=0.5, rotation_deg=20.0, scale=0.2, shift=0.1, colour=0.3, blur=0.5)
@@ -31,6 +31,35 @@ def test_image_and_mask_move_together(faces, seed: int) -> None:
     distance = np.abs(warped[..., None, :].astype(int) - PALETTE.astype(int)).sum(-1)
     assert (distance.argmin(-1) == warped_labels).mean() > 0.85
     assert (warped_labels != labels).any()
+
+
+def _heights(labels: np.ndarray) -> tuple[int, int]:
+    rows = np.nonzero(np.isin(labels, (LIP, MOUTH)).any(1))[0]
+    return len(rows), int(rows.mean().round())
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.8, 1.0, 1.3, 1.8])
+def test_a_mouth_grows_by_its_factor_where_it_is_and_the_far_face_rests(factor: float) -> None:
+    y, x = np.mgrid[:128, :128]
+    labels = np.full((128, 128), REGION_INDEX["skin"], np.uint8)
+    ellipse = ((x - 60) / 20) ** 2 + ((y - 80) / 10) ** 2
+    labels[ellipse < 1.0], labels[ellipse < 0.4] = LIP, MOUTH
+    image = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
+    bend = augment.mouth_stretch(labels, factor)
+    assert (np.diff(bend[1], axis=0) > 0).all()  # nothing folds
+    bent, bent_labels = augment.warp(image, labels, np.eye(2, 3), bend)
+    height, middle = _heights(bent_labels)
+    assert abs(height - factor * _heights(labels)[0]) <= 2
+    assert abs(middle - 80) <= 1
+    np.testing.assert_array_equal(bent[:30], image[:30])
+    np.testing.assert_array_equal(bent[:, :20], image[:, :20])
+
+
+def test_a_face_without_a_mouth_is_not_bent(faces) -> None:
+    image, labels = faces.read(0, 1)
+    labels = np.zeros_like(labels)
+    bent, _ = augment.warp(image, labels, np.eye(2, 3), augment.mouth_stretch(labels, 2.0))
+    np.testing.assert_array_equal(bent, image)
 
 
 def test_a_flip_mirrors_exactly(faces) -> None:

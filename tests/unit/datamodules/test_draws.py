@@ -1,6 +1,7 @@
 """Draws by number, in batches and over processes."""
 
 from datamodules.augment import Augmentation
+from datamodules.clip_draws import ClipChoice
 from datamodules.draws import DrawDataModule, DrawSampler
 from datamodules.labelled_frames import LabelledDraws, LabelledFrames
 
@@ -10,7 +11,7 @@ EPOCH_STEPS = 4
 
 def test_the_datamodule_serves_batches(faces) -> None:
     data = DrawDataModule(
-        train=LabelledDraws(faces, 1, LIVELY),
+        train=LabelledDraws(faces, ClipChoice(["", "", ""], {}), 1, LIVELY),
         held_out=LabelledFrames(faces, 1),
         epoch_steps=2,
         batch_size=4,

@@ -3,19 +3,21 @@
 import torch
 
 from datamodules.augment import Augmentation
+from datamodules.clip_draws import ClipChoice
 from datamodules.labelled_frames import LabelledDraws, LabelledFrames
 from datamodules.labelled_images import CachedImages
 from segtalker.regions import NUM_REGIONS
 
+ALL_ALIKE = ClipChoice(["", "", ""], {})
 LIVELY = Augmentation(flip=0.5, rotation_deg=15.0, scale=0.1, shift=0.05, colour=0.2, blur=0.5)
 
 
 def test_a_draw_is_a_function_of_its_number(faces) -> None:
-    draws = [LabelledDraws(CachedImages(faces), seed=3, augmentation=LIVELY) for _ in range(2)]
+    draws = [LabelledDraws(CachedImages(faces, 1), ALL_ALIKE, seed=3, augmentation=LIVELY) for _ in range(2)]
     first, again = draws[0][17], draws[1][17]
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first[0], draws[0][18][0])
-    assert not torch.equal(first[0], LabelledDraws(faces, seed=4, augmentation=LIVELY)[17][0])
+    assert not torch.equal(first[0], LabelledDraws(faces, ALL_ALIKE, seed=4, augmentation=LIVELY)[17][0])
     image, labels = first
     assert image.shape == (3, 32, 32)
     assert labels.dtype == torch.int64

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules.labelled_images import ClipFrames, PairFolder, find_pairs, truth_packs
+from datamodules.labelled_images import CachedImages, ClipFrames, JoinedImages, PairFolder, find_pairs, truth_packs
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip
 from segtalker.regions import BISENET_LABELS, NUM_REGIONS, REGION_INDEX
@@ -39,13 +39,13 @@ def test_pairs_need_both_halves(tmp_path: Path) -> None:
     (tmp_path / "labels" / "b.png").unlink()
     assert [image.stem for image, _ in find_pairs(tmp_path)] == ["a"]
     (tmp_path / "labels" / "a.png").unlink()
-    with pytest.raises(BadInputError, match=r"set train_parser\.pairs_root"):
+    with pytest.raises(BadInputError, match=r"set training\.pairs\.root"):
         find_pairs(tmp_path)
 
 
 def test_labels_of_another_order_are_refused(tmp_path: Path) -> None:
     _write_pair(tmp_path, "a", 77, palette=False)
-    with pytest.raises(BadInputError, match=r"a\.png: label 77 .* check train_parser.pairs_order"):
+    with pytest.raises(BadInputError, match=r"a\.png: label 77 .* check training\.pairs\.order"):
         PairFolder(find_pairs(tmp_path), "celebamask_hq", 16).read(0, 0)
 
 
@@ -71,6 +71,38 @@ def test_clip_frames_read_frames_and_masks(tmp_path: Path) -> None:
     images = pickle.loads(pickle.dumps(images))
     assert (len(images), images.images_in(0)) == (1, 3)
     assert images.read(0, 2)[1].max() == images.read_labels(0, 2).max() == 2
+
+
+def test_joined_sources_are_read_one_after_the_other(faces) -> None:
+    images = JoinedImages([faces, faces])
+    assert len(images) == 6
+    assert images.images_in(4) == faces.images_in(1)
+    for own, other in zip(images.read(4, 2), faces.read(1, 2), strict=True):
+        np.testing.assert_array_equal(own, other)
+    np.testing.assert_array_equal(images.read_labels(4, 2), faces.read_labels(1, 2))
+
+
+def test_memory_for_read_images_has_a_limit(faces) -> None:
+    reads = []
+
+    class Counted:
+        def __len__(self) -> int:
+            return 1
+
+        def images_in(self, group: int) -> int:
+            return 8
+
+        def read(self, group: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+            reads.append(index)
+            return np.zeros((256, 256, 3), np.uint8), np.zeros((256, 256), np.uint8)  # a quarter MiB
+
+        def read_labels(self, group: int, index: int) -> np.ndarray:
+            return self.read(group, index)[1]
+
+    images = CachedImages(Counted(), cache_mib=1)
+    for index in [*range(8), *range(8)]:
+        images.read(0, index)
+    assert reads == [*range(8), 4, 5, 6, 7]
 
 
 @pytest.mark.real

@@ -21,7 +21,7 @@ from .bright_sound import FACE, FPS, FRAMES, RATE, LoudnessExpert
 FIGURES: dict[str, Any] = {
     "cuts": 0,
     "face_px": 200.0,
-    "sharpness": 90.0,
+    "sharpness": 0.35,
     "yaw_deg": 5.0,
     "pitch_deg": 5.0,
     "offset": None,
@@ -76,7 +76,7 @@ def test_figures_of_a_clip(recording: Any, base: Base, gate: Gate, tmp_path: Pat
         ({}, ""),
         ({"cuts": 2}, "2 scene cut(s) inside, more than gate.max_cuts 0"),
         ({"face_px": 61.4}, "face of 61 px, less than gate.min_face_px 100"),
-        ({"sharpness": 3.2}, "sharpness 3, less than gate.min_sharpness 20"),
+        ({"sharpness": 0.132}, "sharpness 0.13, less than gate.min_sharpness 0.20"),
         ({"yaw_deg": 70.0}, "head turned by 70 degrees, more than gate.max_yaw_deg 60"),
         ({"pitch_deg": 50.0}, "head tilted by 50 degrees, more than gate.max_pitch_deg 40"),
         ({"offset": -9, "confidence": 3.0}, "sound 9 frames out of time, more than gate.sync.max_offset 6"),
@@ -85,6 +85,6 @@ def test_figures_of_a_clip(recording: Any, base: Base, gate: Gate, tmp_path: Pat
     ],
 )
 def test_every_drop_has_its_reason_and_figure(change: dict, reason: str, gate: Gate) -> None:
-    limits = {"max_cuts": 0, "min_face_px": 100.0, "min_sharpness": 20.0, "max_yaw_deg": 60.0, "max_pitch_deg": 40.0}
+    limits = {"max_cuts": 0, "min_face_px": 100.0, "min_sharpness": 0.2, "max_yaw_deg": 60.0, "max_pitch_deg": 40.0}
     sync = gate.sync.model_copy(update={"max_offset": 6, "min_confidence": 0.5})
     assert why_dropped(ClipQuality(**FIGURES | change), gate.model_copy(update=limits | {"sync": sync})) == reason

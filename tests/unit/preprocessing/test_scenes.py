@@ -38,6 +38,16 @@ def test_cuts_are_found_where_they_are_and_noise_is_none() -> None:
     assert cuts.times == [30 / 25, 60 / 25]
 
 
+def test_a_picture_that_stutters_is_not_cut() -> None:
+    """A wall glides by, stands still for some frames and then catches up."""
+    wall = np.random.default_rng(0).integers(0, 255, (6, 40, 3), dtype=np.uint8).repeat(40, 0).repeat(40, 1)
+    cuts = SceneCuts(3.0)
+    for index in range(60):
+        shown = 29 if 30 <= index < 34 else index
+        cuts.see(wall[:, 4 * shown : 4 * shown + 320], index / 25)
+    assert cuts.times == []
+
+
 def test_a_jump_of_the_face_before_the_same_wall() -> None:
     """The picture as a whole hardly changes, the window around the face does."""
     whole, jumps = SceneCuts(3.0), FaceCuts(3.0)

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 from drawn_fixtures import clips, models, settings
+from PIL import Image
 
 from segtalker.config.params import PARAMS_FILE, Params, load_params, merge, override_params, parse_params, read_yaml
 from segtalker.nets.checkpoints import save_net
 from segtalker.nets.parser import FaceParser
+from segtalker.regions import CELEBAMASK_HQ_LABELS
 
 from .small_project import CONFIG, write_download
 
@@ -45,3 +47,15 @@ def weighed() -> Params:
     """The project's, in which every loss weighs something."""
     active = {"active": {"experiment": "e", "dataset": "d"}}
     return override_params(read_yaml(ROOT / PARAMS_FILE), active | EVERY_LOSS, "test")
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """A folder of four white photographs with masks that are skin alone."""
+    folder = tmp_path / "photographs"
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    for number in range(4):
+        Image.new("RGB", (16, 16), "white").save(folder / "images" / f"{number}.png")
+        Image.new("L", (16, 16), CELEBAMASK_HQ_LABELS.index("skin")).save(folder / "labels" / f"{number}.png")
+    return folder

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from flows.stages.common import StageRun
-from flows.stages.train_parser import clip_images, hold_out, pair_images, parser_module, train_parser
+from flows.stages.train_parser import clip_sources, parser_data, parser_module, train_parser
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import CLIP_COLUMNS, write_table
 from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, merge, parse_params, read_yaml
@@ -24,29 +25,13 @@ def _changed(**sections: dict) -> Params:
     return parse_params(merge(content, sections), "test")
 
 
-def test_subjects_are_held_apart_and_a_new_one_moves_few() -> None:
-    subjects = [f"s{index // 3}" for index in range(60)]
-    train, held = hold_out(range(60), subjects, share=0.2)
-    assert {subjects[item] for item in train}.isdisjoint(subjects[item] for item in held)
-    assert len({subjects[item] for item in held}) == 4
-    _, again = hold_out(range(61), [*subjects, "new"], share=0.2)
-    assert len({subjects[item] for item in again if item < 60} & {subjects[item] for item in held}) >= 3
-
-
-@pytest.mark.parametrize("share", [0.01, 0.99])
-def test_both_sides_get_somebody(share: float) -> None:
-    train, held = hold_out("ab", ["a", "b"], share)
-    assert len(train) == len(held) == 1
-    with pytest.raises(BadInputError, match="two subjects"):
-        hold_out("aa", ["a", "a"], share)
-
-
-def _write_clips(folder: Path, splits: dict[str, str]) -> None:
+def _write_clips(folder: Path, splits: dict[str, str], dataset: str = "") -> None:
     rows = [
-        dict.fromkeys(CLIP_COLUMNS, "") | {"clip_id": name, "source": "x.mp4", "subject": name, "split": splits[name]}
+        dict.fromkeys(CLIP_COLUMNS, "")
+        | {"clip_id": name, "source": "x.mp4", "subject": name, "split": splits[name], "dataset": dataset}
         for name in splits
     ]
-    write_table(folder / "clips.csv", rows, CLIP_COLUMNS)
+    write_table(folder / "clips.csv", rows, (*CLIP_COLUMNS, "dataset"))
     for name in splits:
         images = torch.zeros(2, 8, 8, dtype=torch.uint8).numpy()
         write_images(folder / "clips" / name / "frames.zip", images[..., None].repeat(3, -1), ".jpg")
@@ -55,20 +40,27 @@ def _write_clips(folder: Path, splits: dict[str, str]) -> None:
 
 def test_the_datasets_own_split_is_kept(tmp_path: Path) -> None:
     _write_clips(tmp_path, {"a": "train", "b": "val", "c": "test", "d": "train"})
-    train, held = clip_images(tmp_path, tmp_path / "clips.csv", held_out=0.5)
-    assert (len(train), len(held)) == (2, 2)
+    train, held = clip_sources(tmp_path, tmp_path / "clips.csv", _changed().train_parser)
+    assert (len(train.images), len(held.images)) == (2, 2)
 
 
 def test_without_a_split_subjects_are_held_out(tmp_path: Path) -> None:
     _write_clips(tmp_path, dict.fromkeys("abcdefgh", ""))
-    train, held = clip_images(tmp_path, tmp_path / "clips.csv", held_out=0.25)
-    assert (len(train), len(held)) == (6, 2)
+    stage = _changed(train_parser={"held_out": 0.25}).train_parser
+    train, held = clip_sources(tmp_path, tmp_path / "clips.csv", stage)
+    assert (len(train.images), len(held.images)) == (6, 2)
 
 
-def test_a_missing_pairs_folder_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SEGTALKER_REAL_DATA", raising=False)
-    with pytest.raises(BadInputError, match="pairs_root"):
-        pair_images(_changed(train_parser={"pairs_root": "$SEGTALKER_REAL_DATA/masks"}))
+def test_clips_and_photographs_are_learnt_from_together(tmp_path: Path, photographs: Path) -> None:
+    _write_clips(tmp_path, {"a": "train", "b": "val"}, dataset="synthetic")
+    params = _changed(
+        training={"pairs": {"root": str(photographs), "held_out": 0.25}},
+        train_parser={"labels": "both", "datasets": {"synthetic": 1.0, "pairs": 3.0}},
+    )
+    data = parser_data(params, tmp_path, tmp_path / "clips.csv")
+    assert len(data.held_out_set) == 2 + 1  # frames of b, a photograph
+    white = [float(data.train_set[draw][0].mean()) > 0 for draw in range(200)]  # photographs are, clips are black
+    assert 0.6 < np.mean(white) < 0.9
 
 
 def test_a_parser_trained_elsewhere_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
