@@ -58,13 +58,17 @@ def reproduce(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value, e.g. train_tsg.steps=50.")
     ] = None,
+    from_experiment: Annotated[
+        str, typer.Option(metavar="NAME", help="Start every training from the networks of that experiment.")
+    ] = "",
     until: Annotated[str, typer.Option(help="Stop after this stage.")] = STAGES[-1],
 ) -> None:
     """Run the whole experiment; what is up to date is not run again."""
     if until not in STAGES:
         raise BadInputError(f"--until {until}: no such stage; there are: {', '.join(STAGES)}")
     root = project_root()
-    content, params = compose(root, experiment, settings or [])
+    start = [f"training.start_from={from_experiment}"] if from_experiment else []
+    content, params = compose(root, experiment, [*(settings or []), *start])
     check_store(root)
     with run_lock(root):
         activate(root, content)

@@ -19,12 +19,11 @@ from torch import nn
 
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadInputError
-from segtalker.utils.paths import HISTORY_FILE
+from segtalker.utils.paths import HISTORY_FILE, UNFINISHED_FILE
 from segtalker.utils.progress import progress_bar
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
-LAST_CHECKPOINT = "last.ckpt"
 _SIGNATURE_KEY = "segtalker_signature"
 _log = logging.getLogger(__name__)
 
@@ -133,7 +132,7 @@ class StepBar(Callback):
 
 def _resume_point(folder: Path, signature: str) -> Path | None:
     """The checkpoint to go on from; one of another experiment, or a damaged one, is put aside."""
-    path = folder / LAST_CHECKPOINT
+    path = folder / UNFINISHED_FILE
     if not path.is_file():
         return None
     try:
@@ -231,4 +230,4 @@ def fit(
     if trainer.is_global_zero:
         history.write(folder / HISTORY_FILE)
         export()
-        (folder / LAST_CHECKPOINT).unlink(missing_ok=True)
+        (folder / UNFINISHED_FILE).unlink(missing_ok=True)

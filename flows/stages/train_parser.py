@@ -11,7 +11,7 @@ from datamodules.labelled_frames import LabelledDraws, LabelledFrames
 from datamodules.labelled_images import truth_packs
 from flows.stages.common import StageRun
 from flows.stages.labelled_data import LabelledSource, clip_source, hold_out, join_sources, pair_sources
-from flows.stages.training import fit, optimizer_factory
+from flows.stages.training import fit, optimizer_factory, start_from_experiment
 from lightning_modules.parser import ParserModule
 from segtalker.clips.record import ClipRecord
 from segtalker.clips.store import Clip
@@ -112,6 +112,7 @@ def train_parser(run: StageRun) -> None:
         adopt_parser(run, folder)
         return
     module = parser_module(params)
+    start_from_experiment(run, {"parser": module.net})
     data = parser_data(params, run.workspace.data("crop"), run.workspace.data("gate") / "clips.csv")
 
     def export() -> None:

@@ -1,5 +1,6 @@
 """Trains the renderer (SGI): codes of a reference frame and the mask of another to that other frame."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +12,7 @@ from datamodules.labelled_images import parsed_packs
 from datamodules.reference_pairs import PairDraw, PairDraws, PairFrames
 from flows.stages.common import StageRun
 from flows.stages.labelled_data import LabelledSource, clip_source, join_sources, pair_sources
-from flows.stages.training import fit, optimizer_factory
+from flows.stages.training import fit, optimizer_factory, start_from_experiment
 from lightning_modules.sgi import SgiModule
 from segtalker.clips.store import load_clips
 from segtalker.config.params import Params
@@ -97,6 +98,8 @@ def train_sgi(run: StageRun) -> None:
     parser_path = run.workspace.model("train_parser") / "parser.ckpt"
     parser = load_net(parser_path, FaceParser) if stage.loss_weights["parsing"] else None
     module = sgi_module(params, parser)
+    for nets in (module.generator, module.average):
+        start_from_experiment(run, dict(cast(Mapping[str, Network], nets.items())))
 
     def export() -> None:
         for name, net in module.average.items():

@@ -12,7 +12,7 @@ from datamodules.mouth_clips import Content, MouthSplits, open_mouth_splits, win
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.sync import SyncClips, SyncDraws
 from flows.stages.common import StageRun
-from flows.stages.training import fit, optimizer_factory
+from flows.stages.training import fit, optimizer_factory, start_from_experiment
 from lightning_modules.sync import SyncModule
 from lightning_modules.training import HISTORY_FILE
 from segtalker.config.params import Params
@@ -112,6 +112,7 @@ def train_expert(run: StageRun, domain: Domain, clips: MouthSplits) -> None:
     if mark.is_file() and mark.read_text(encoding="utf-8") == run.resume_key:
         return
     module = sync_module(domain, params)
+    start_from_experiment(run, {f"{domain}_expert": module.expert})
 
     def export() -> None:
         save_net(folder / f"{domain}_expert.ckpt", module.expert, run.signature)

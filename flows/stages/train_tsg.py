@@ -7,7 +7,7 @@ from datamodules.mouth_clips import MouthSplits, open_mouth_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.tsg import TsgClipWindows, TsgDraws, TsgWindows
 from flows.stages.common import StageRun
-from flows.stages.training import fit, optimizer_factory
+from flows.stages.training import fit, optimizer_factory, start_from_experiment
 from lightning_modules.tsg import TsgModule
 from segtalker.config.params import Params
 from segtalker.nets.checkpoints import load_net, save_net
@@ -60,6 +60,7 @@ def train_tsg(run: StageRun) -> None:
     clips = open_mouth_splits(root, dataset, params.base, border=stage.jitter, cache_mib=cache_mib)
     expert = load_net(run.workspace.model("train_sync") / "mask_expert.ckpt", SyncExpert)
     module = tsg_module(params, expert)
+    start_from_experiment(run, {"tsg": module.net})
 
     def export() -> None:
         save_net(folder / "tsg.ckpt", module.net, run.signature)

@@ -7,7 +7,7 @@ from datamodules.mouth_clips import MouthSplits, open_face_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.wav2lip import FaceClipWindows, FaceDraws, FaceWindows
 from flows.stages.common import StageRun
-from flows.stages.training import fit, optimizer_factory
+from flows.stages.training import fit, optimizer_factory, start_from_experiment
 from lightning_modules.wav2lip import Wav2LipModule
 from segtalker.config.params import Params
 from segtalker.nets.checkpoints import load_net, save_net
@@ -85,6 +85,7 @@ def train_wav2lip(run: StageRun) -> None:
     )
     expert = load_net(run.workspace.model("train_sync") / "image_expert.ckpt", SyncExpert)
     module = wav2lip_module(params, expert)
+    start_from_experiment(run, {"wav2lip": module.generator})
 
     def export() -> None:
         save_net(folder / "wav2lip.ckpt", module.generator, run.signature)

@@ -1,5 +1,6 @@
 """Composes the active experiment from `experiments/NAME.yaml` and `--set key=value`."""
 
+import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,8 @@ from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, merge,
 from segtalker.config.stages import STAGES
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadInputError
+from segtalker.utils.hashing import file_sha256
+from segtalker.utils.paths import UNFINISHED_FILE
 
 DEFAULT_EXPERIMENT = "demo"
 DEFAULT_DATASET = "synthetic"
@@ -46,6 +49,22 @@ def _setting(text: str) -> dict[str, Any]:
     return override
 
 
+def networks_sha256(root: Path, name: str) -> str:
+    """Hash of the trained networks of an experiment, by file: 64 hex digits.
+
+    Raises:
+        BadInputError: there are none.
+    """
+    folder = root / "models" / name
+    paths = sorted(path for path in folder.glob("train_*/*.ckpt") if path.name != UNFINISHED_FILE)
+    if not paths:
+        raise BadInputError(
+            f"{folder}: no trained networks to start from; run segtalker reproduce --experiment {name} first"
+        )
+    hashes = [f"{path.relative_to(folder).as_posix()} {file_sha256(path)}" for path in paths]
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+
+
 def compose(root: Path, name: str, settings: Sequence[str]) -> tuple[dict[str, Any], Params]:
     """The content of `experiment.yaml` and the params it leads to.
 
@@ -55,7 +74,7 @@ def compose(root: Path, name: str, settings: Sequence[str]) -> tuple[dict[str, A
         settings: `key=value`, laid over the experiment in order.
 
     Raises:
-        BadInputError: no such experiment, unknown key or wrong value.
+        BadInputError: no such experiment, unknown key, wrong value, or no networks to start from.
     """
     content: dict[str, Any] = {"active": {"experiment": name, "dataset": DEFAULT_DATASET}}
     content |= {section: {} for section in ("machine", "base", "training", *STAGES)}
@@ -63,6 +82,13 @@ def compose(root: Path, name: str, settings: Sequence[str]) -> tuple[dict[str, A
     for text in settings:
         content = merge(content, _setting(text))
     origin = f"experiment {name}" + "".join(f" --set {text}" for text in settings)
+    params = override_params(read_yaml(root / PARAMS_FILE), content, origin)
+    if not (earlier := params.training.start_from):
+        return content, params
+    if earlier == params.active.experiment:
+        raise BadInputError(f"{origin}: training.start_from: an experiment cannot start from its own networks")
+    # into the file, for DVC sees those networks by this value alone
+    content = merge(content, {"training": {"start_sha256": networks_sha256(root, earlier)}})
     return content, override_params(read_yaml(root / PARAMS_FILE), content, origin)
 
 

@@ -26,6 +26,8 @@ class Training(Section):
     """What the training stages share."""
 
     precision: str
+    start_from: str = Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$")
+    start_sha256: str
     pairs: Pairs
 
 

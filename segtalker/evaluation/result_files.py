@@ -7,7 +7,7 @@ from typing import Protocol
 
 from segtalker.evaluation.protocol import PROTOCOL_FILE
 from segtalker.utils.hashing import file_sha256
-from segtalker.utils.paths import HISTORY_FILE
+from segtalker.utils.paths import HISTORY_FILE, UNFINISHED_FILE
 
 GROUPS = ("emotion", "level")  # columns of clips.csv by which clips may be told apart
 SCORES_FOLDER = "evaluate"
@@ -21,7 +21,6 @@ NOTES_FILE = "notes.csv"  # of predictions; beside the tables
 SCORE_FILES = (METRICS_FILE, FACTS_FILE, "failures.csv", "clips.csv", PROTOCOL_FILE)
 NETWORKS_FOLDER, NETWORKS_FILE = "networks", "networks.csv"
 _NETWORK_COLUMNS = ("file", "bytes", "sha256", "copied")
-_UNFINISHED = "last.ckpt"  # of a training that is to go on
 _MAX_NETWORK_BYTES = 64 * 2**20  # larger ones lie in DVC's cache, and a copy of each would double it
 _PROJECT_FILES = ("dvc.lock", "experiment.yaml", "params.yaml", "code.yaml")
 
@@ -79,7 +78,7 @@ def _keep_networks(keeper: Keeper, models: Path) -> None:
             writer = csv.writer(out, lineterminator="\n")
             writer.writerow(_NETWORK_COLUMNS)
             for path in sorted(models.glob("*/*.ckpt")):
-                if path.name == _UNFINISHED:
+                if path.name == UNFINISHED_FILE:
                     continue
                 size, stage = path.stat().st_size, path.parent.name
                 is_copied = size <= _MAX_NETWORK_BYTES

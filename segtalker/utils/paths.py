@@ -8,6 +8,7 @@ from pathlib import Path
 from segtalker.utils.errors import BadInputError
 
 HISTORY_FILE = "history.csv"  # curves of a training, in its folder of models
+UNFINISHED_FILE = "last.ckpt"  # where an interrupted training goes on, in the same folder
 
 
 def expand_path(text: str, key: str) -> Path:

@@ -19,6 +19,7 @@ FULL = ClipRecord(
     clip_id="a-01",
     subject="anna, the first",
     split="train",
+    dataset="folder",
     source=Path('raw/a "b".mp4'),
     source_sha256="ab" * 32,
     frames=100,
@@ -82,7 +83,7 @@ def test_columns_are_those_users_know(tmp_path: Path) -> None:
     usual = ["clip_id", "subject", "split", "source", "source_sha256", "frames", "seconds", "fps", "audio"]
     assert header(tmp_path / "clips.csv") == [*usual, "annotations", "start_s", "end_s"]
     write_records(tmp_path / "clips.csv", [BARE, FULL], ClipRecord)
-    assert header(tmp_path / "clips.csv")[12:] == [
+    assert header(tmp_path / "clips.csv")[13:] == [
         "face", "box", "ratio", "face_px", "sharpness", "yaw_deg", "pitch_deg", "cuts", "offset", "confidence", "sound",
         "flicker",
         "flicker_raw", "emotion", "level",

@@ -1,5 +1,6 @@
 """Composing experiments: every named one is valid, and its networks take the sizes it chose."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,38 @@ def test_a_torn_active_experiment_is_written_anew(tmp_path: Path, torn: bytes) -
     (tmp_path / "experiment.yaml").write_bytes(torn)
     activate(tmp_path, content)
     assert (tmp_path / "experiment.yaml").read_bytes() == whole
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Params, and an experiment `other` with two trained networks and an unfinished training."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
+    for name in ("train_tsg/tsg", "train_sgi/encoder", "train_sgi/last"):
+        path = tmp_path / "models" / "other" / f"{name}.ckpt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path
+
+
+def test_what_starts_from_another_experiment_says_by_which_networks(project: Path) -> None:
+    def start_hash() -> str:
+        content, params = compose(project, "tiny", ["training.start_from=other"])
+        assert content["training"]["start_sha256"] == params.training.start_sha256
+        return params.training.start_sha256
+
+    first = start_hash()
+    (project / "models/other/train_sgi/last.ckpt").write_text("goes on")
+    assert start_hash() == first
+    (project / "models/other/train_tsg/tsg.ckpt").write_text("trained again")
+    assert start_hash() != first
+    assert "start_sha256" not in compose(project, "tiny", [])[0]["training"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("gone", "models/gone: no trained networks to start from"), ("tiny", "cannot start from its own networks")],
+)
+def test_a_start_that_cannot_be_is_said(project: Path, name: str, reason: str) -> None:
+    with pytest.raises(BadInputError, match=reason):
+        compose(project, "tiny", [f"training.start_from={name}"])
