@@ -24,6 +24,8 @@ class ClipQuality:
         offset: frames by which the sound was out of time, see `segtalker.metrics.sync_scores.SyncScores`; None
             where it was not measured.
         confidence: of the offset.
+        sound: what became of the sound: `in time`, `corrected`, `too far off`, or `uncertain`, for the
+            confidence is low and it was left as it was; None where nothing was measured.
     """
 
     face_px: float
@@ -33,6 +35,7 @@ class ClipQuality:
     cuts: int
     offset: int | None = None
     confidence: float | None = None
+    sound: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

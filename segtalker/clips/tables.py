@@ -23,7 +23,7 @@ FAILURES_FILE = "failures.csv"
 DROPPED_FILE = "dropped.csv"
 Row = TypeVar("Row")
 _FIGURES = tuple(get_type_hints(ClipQuality))
-_TEXT = (str, Path, Path | None)
+_TEXT = (str, str | None, Path, Path | None)
 # columns that a table of clips has even where no clip has a value
 _USUAL = {"subject", "split", "source_sha256", "frames", "seconds", "fps", "audio", "annotations", "start_s", "end_s"}
 

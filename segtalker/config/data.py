@@ -129,6 +129,13 @@ class Crop(Section):
     lossless: Literal["none", "test", "all"]
 
 
+class CertainOffsets(Section):
+    """Confidence from which an offset is taken to be one, on the scale of each expert."""
+
+    trained: float = Field(ge=0)
+    syncnet: float = Field(ge=0)
+
+
 class GateSync(Section):
     """Whether a clip's sound is in time."""
 
@@ -137,7 +144,12 @@ class GateSync(Section):
     max_shift: int = Field(ge=1)
     max_offset: int = Field(ge=0)
     min_confidence: float = Field(ge=0)
+    certain: CertainOffsets
     batch_size: int = Field(ge=1)
+
+    def is_certain(self, confidence: float) -> bool:
+        """Whether an offset of this confidence counts."""
+        return self.expert != "none" and confidence >= getattr(self.certain, self.expert)
 
 
 class Gate(Section):

@@ -10,7 +10,8 @@ from segtalker.clips.record import ClipQuality, ClipRecord
 from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip, write_array
 from segtalker.config.base import Base
-from segtalker.config.data import SYNTHETIC, Gate
+from segtalker.config.data import SYNTHETIC, Gate, GateSync
+from segtalker.metrics.sync_scores import SyncScores
 from segtalker.preprocessing.clip_sound import stretch_sound, write_sound
 from segtalker.preprocessing.face_quality import face_sharpness, head_pose
 from segtalker.preprocessing.face_tracks import face_size
@@ -53,13 +54,14 @@ def why_dropped(quality: ClipQuality, gate: Gate) -> str:
                 f"sync confidence {quality.confidence:.2f}, less than gate.sync.min_confidence {sync.min_confidence}",
             ),
             (
-                abs(quality.offset) > sync.max_offset,
+                quality.sound == TOO_FAR_OFF,
                 f"sound {abs(quality.offset)} frames out of time, more than gate.sync.max_offset {sync.max_offset}",
             ),
         ]
     return "; ".join(reason for fails, reason in checks if fails)
 
 
+IN_TIME, CORRECTED, TOO_FAR_OFF, UNCERTAIN = "in time", "corrected", "too far off", "uncertain"
 IDENTITY_FILE = "identity.npy"
 THUMBNAIL_FILE = "thumbnail.jpg"
 _THUMBNAIL_QUALITY = 85
@@ -105,7 +107,7 @@ def measure_clip(config: GateConfig, crops: Path, record: ClipRecord, folder: Pa
     _write_thumbnail(folder / THUMBNAIL_FILE, frames[len(frames) // 2], config.gate.sheet_px)
     if config.face_net and record.dataset != SYNTHETIC:
         write_array(folder / IDENTITY_FILE, embed_faces(load_face_net(config.face_net), frames, landmarks[indices]))
-    offset, confidence = _bring_in_time(config, clip, record, folder)
+    offset, confidence, sound = _bring_in_time(config, clip, record, folder)
     face_px = float(np.median([face_size(points) for points in landmarks])) * _scale(clip, config.base)
     quality = ClipQuality(
         face_px=round(face_px, 1),
@@ -115,6 +117,7 @@ def measure_clip(config: GateConfig, crops: Path, record: ClipRecord, folder: Pa
         cuts=_count_cuts(clip, config.gate.scene_threshold),
         offset=offset,
         confidence=confidence,
+        sound=sound,
     )
     return {"quality": quality}
 
@@ -136,17 +139,29 @@ def _count_cuts(clip: Clip, threshold: float) -> int:
     return len(cuts.times)
 
 
-def _bring_in_time(config: GateConfig, clip: Clip, record: ClipRecord, folder: Path) -> tuple[int | None, float | None]:
-    """Offset of the sound in frames and its confidence, None where it cannot be measured; writes corrected sound."""
+def _bring_in_time(
+    config: GateConfig, clip: Clip, record: ClipRecord, folder: Path
+) -> tuple[int | None, float | None, str | None]:
+    """`offset`, `confidence` and `sound` of `ClipQuality`; writes the sound that was corrected."""
     sync = config.gate.sync
     if config.expert is None or sync.expert == "none":
-        return None, None
+        return None, None, None
     scores = find_offset(load_expert(sync.expert, config.expert), clip, config.base, sync.max_shift, sync.batch_size)
     if scores is None:
-        return None, None
-    if scores.offset and abs(scores.offset) <= sync.max_offset:
+        return None, None, None
+    sound = _verdict(sync, scores)
+    if sound == CORRECTED:
         # speech that lags has a negative offset and is fetched from later in the recording
         start_s = clip.facts["start_s"] - scores.offset / config.base.fps
         seconds = record.frames / config.base.fps
         write_sound(folder, stretch_sound(record, start_s, seconds, config.base.sample_rate_hz), config.base)
-    return scores.offset, round(scores.confidence, 3)
+    return scores.offset, round(scores.confidence, 3), sound
+
+
+def _verdict(sync: GateSync, scores: SyncScores) -> str:
+    """What to do about the sound. Below a confidence the offset is that of noise, and so is a large one."""
+    if not sync.is_certain(scores.confidence):
+        return UNCERTAIN
+    if abs(scores.offset) > sync.max_offset:
+        return TOO_FAR_OFF
+    return CORRECTED if scores.offset else IN_TIME

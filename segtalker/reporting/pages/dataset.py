@@ -15,7 +15,7 @@ from segtalker.clips.record import ClipRecord, DroppedClip, Record
 from segtalker.clips.store import read_table
 from segtalker.config.data import Gate
 from segtalker.config.workspace import Workspace
-from segtalker.preprocessing.gate import THUMBNAIL_FILE
+from segtalker.preprocessing.gate import CORRECTED, THUMBNAIL_FILE, UNCERTAIN
 from segtalker.reporting.pages.templates import page_environment
 
 _BINS = 24
@@ -126,6 +126,7 @@ def dataset_page(
         distance=gate.identity_distance,
         tiles=_tiles(workspace, _spread(passed_records, gate.sheet_clips)),
         drops=_tiles(workspace, _spread(dropped_records, gate.sheet_clips)),
+        sounds=Counter(record.quality.sound for record in passed_records if record.quality),
         losses=[loss for loss in _losses(workspace, dropped_records) if loss.count],
         histograms=histograms(passed_records, dropped_records, gate),
         most=_MOST_ROWS,
@@ -194,10 +195,15 @@ def _tiles(workspace: Workspace, records: Sequence[ClipRecord]) -> list[Tile]:
         Tile(
             picture=_data_address(folder / record.clip_id / THUMBNAIL_FILE),
             name=record.clip_id,
-            detail=record.reason if isinstance(record, DroppedClip) else f"{record.subject}, {record.seconds:.1f} s",
+            detail=record.reason if isinstance(record, DroppedClip) else _about(record),
         )
         for record in records
     ]
+
+
+def _about(record: ClipRecord) -> str:
+    sound = record.quality.sound if record.quality else None
+    return f"{record.subject}, {record.seconds:.1f} s" + (f", sound {sound}" if sound in (CORRECTED, UNCERTAIN) else "")
 
 
 def _data_address(path: Path) -> str:

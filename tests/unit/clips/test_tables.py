@@ -32,7 +32,7 @@ FULL = ClipRecord(
     face=(100.5, 80.0, 64.25),
     box=(1.0, 2.0, 300.0, 300.0),
     ratio=1.25,
-    quality=replace(QUALITY, offset=-3, confidence=4.2),
+    quality=replace(QUALITY, offset=-3, confidence=4.2, sound="corrected"),
     flicker=0.012,
     flicker_raw=0.034,
     groups={"emotion": "angry", "level": "3"},
@@ -84,7 +84,7 @@ def test_columns_are_those_users_know(tmp_path: Path) -> None:
     assert header(tmp_path / "clips.csv") == [*usual, "annotations", "start_s", "end_s"]
     write_records(tmp_path / "clips.csv", [BARE, FULL], ClipRecord)
     assert header(tmp_path / "clips.csv")[13:] == [
-        "face", "box", "ratio", "face_px", "sharpness", "yaw_deg", "pitch_deg", "cuts", "offset", "confidence",
+        "face", "box", "ratio", "face_px", "sharpness", "yaw_deg", "pitch_deg", "cuts", "offset", "confidence", "sound",
         "flicker",
         "flicker_raw", "emotion", "level",
     ]  # fmt: skip

@@ -47,6 +47,7 @@ def test_sound_out_of_time_is_fetched_anew(
         output.mkdir(parents=True)
         facts = measure_clip(config, place.parent, record, output)
         assert facts["quality"].offset == -late
+        assert facts["quality"].sound == {0: "in time", 9: "too far off"}.get(late, "corrected")
         assert (output / "audio.wav").exists() == (output / "mel.npy").exists() == corrected
         assert why_dropped(facts["quality"], gate).startswith("sound 9 frames out of time") == (late == 9)
         if corrected:
@@ -55,6 +56,25 @@ def test_sound_out_of_time_is_fetched_anew(
             assert scores is not None
             assert scores.offset == 0
             assert len(read_wav(clip.audio_path)) == FRAMES * RATE // FPS
+
+
+def test_an_offset_that_may_be_noise_changes_nothing(
+    recording: Any, base: Base, gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same clips, whose confidence is now too low: their sound stays, and the table says why."""
+    monkeypatch.setattr(measure, "load_expert", lambda *_: LoudnessExpert())
+    certain = gate.sync.certain.model_copy(update={"trained": 5.0, "syncnet": 0.0})
+    unsure = gate.model_copy(update={"sync": gate.sync.model_copy(update={"certain": certain})})
+    for late in (4, 9):
+        record, place = recording(late)
+        output = tmp_path / "gate" / str(late)
+        output.mkdir(parents=True)
+        quality = measure_clip(GateConfig(unsure, base, tmp_path / "expert.ckpt", None), place.parent, record, output)[
+            "quality"
+        ]
+        assert (quality.offset, quality.sound) == (-late, "uncertain")
+        assert why_dropped(quality, unsure) == ""
+        assert not (output / "audio.wav").exists()
 
 
 def test_figures_of_a_clip(recording: Any, base: Base, gate: Gate, tmp_path: Path) -> None:
@@ -79,9 +99,16 @@ def test_figures_of_a_clip(recording: Any, base: Base, gate: Gate, tmp_path: Pat
         ({"sharpness": 0.132}, "sharpness 0.13, less than gate.min_sharpness 0.20"),
         ({"yaw_deg": 70.0}, "head turned by 70 degrees, more than gate.max_yaw_deg 60"),
         ({"pitch_deg": 50.0}, "head tilted by 50 degrees, more than gate.max_pitch_deg 40"),
-        ({"offset": -9, "confidence": 3.0}, "sound 9 frames out of time, more than gate.sync.max_offset 6"),
-        ({"offset": 0, "confidence": 0.4}, "sync confidence 0.40, less than gate.sync.min_confidence 0.5"),
-        ({"offset": 6, "confidence": 0.5}, ""),
+        (
+            {"offset": -9, "confidence": 3.0, "sound": "too far off"},
+            "sound 9 frames out of time, more than gate.sync.max_offset 6",
+        ),
+        (
+            {"offset": 0, "confidence": 0.4, "sound": "in time"},
+            "sync confidence 0.40, less than gate.sync.min_confidence 0.5",
+        ),
+        ({"offset": 6, "confidence": 0.5, "sound": "corrected"}, ""),
+        ({"offset": 9, "confidence": 0.5, "sound": "uncertain"}, ""),
     ],
 )
 def test_every_drop_has_its_reason_and_figure(change: dict, reason: str, gate: Gate) -> None:
