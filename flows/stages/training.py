@@ -44,8 +44,8 @@ def start_from_experiment(run: StageRun, nets: Mapping[str, Network]) -> None:
         for key, earlier_value, value in differences:
             if earlier_value != value:
                 raise BadInputError(
-                    f"{path}: its network has {key} {earlier_value}, this experiment's {value}; what starts from trained"
-                    " networks must have their shape"
+                    f"{path}: its network has {key} {earlier_value}, this experiment's {value}; what starts from"
+                    " trained networks must have their shape"
                 )
         net.load_state_dict(trained_net.state_dict())
 

@@ -94,6 +94,52 @@ for _suffix, _measure, _masks in (("", OWN_MASKS, _OWN), ("_parsed", PARSED_MASK
     )(region_iou)
 
 
+def _openings(chunk: FrameChunk, masks: np.ndarray) -> np.ndarray:
+    """How far the mouth is open, frame by frame, in the reference and in masks: `(T, 2)`, pixels of its interior."""
+    return np.stack([(regions == MOUTH).sum(axis=(1, 2)) for regions in (chunk.reference_masks, masks)], axis=1)
+
+
+def _own_openings(chunk: FrameChunk) -> np.ndarray:
+    return _openings(chunk, chunk.video.parsed if chunk.masks is None else chunk.masks)
+
+
+def _parsed_openings(chunk: FrameChunk) -> np.ndarray:
+    return _openings(chunk, chunk.video.parsed)
+
+
+OWN_OPENINGS = FrameMeasure("openings", _own_openings, compares_masks=True)
+PARSED_OPENINGS = FrameMeasure("openings_parsed", _parsed_openings, compares_masks=True)
+
+
+def opening_correlation(openings: np.ndarray) -> float:
+    """Pearson's correlation over the frames: whether the mouth opens when the true one does, by however much.
+
+    Args:
+        openings: of the reference and of the masks, see `_openings`, `(T, 2)`.
+
+    Returns:
+        In [-1, 1]; 0 where the masks' mouth never moves.
+
+    Raises:
+        NotMeasurable: the reference's mouth never moves.
+    """
+    reference, masks = openings.astype(np.float64).T - openings.mean(axis=0)[:, None]
+    if not reference.any():
+        raise NotMeasurable("the reference's mouth never moves")
+    scale = np.sqrt(reference @ reference * (masks @ masks))
+    return float(reference @ masks / scale) if scale else 0.0
+
+
+for _suffix, _measure, _masks in (("", OWN_OPENINGS, _OWN), ("_parsed", PARSED_OPENINGS, _PARSED)):
+    metric(
+        _measure,
+        name=f"opening_correlation{_suffix}",
+        unit="",
+        higher_is_better=True,
+        protocol="area of the mouth interior over time, its correlation: " + _masks.replace(", all frames as one", ""),
+    )(opening_correlation)
+
+
 def single_region_iou(index: int) -> Callable[[np.ndarray], float]:
     """IoU of one region."""
 

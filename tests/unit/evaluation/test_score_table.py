@@ -41,17 +41,21 @@ TOLERANCES = {
     "ssim": 0.05, "lpips_seeded": 0.01, "fid_seeded": 0.5, "cpbd": 0.05, "lse_d_expert": 0.15, "lse_c_expert": 0.3,
     "offset_expert": 0.5, "lmd_mouth": 2.0, "temporal_error": 0.5, "mouth_iou": 0.1, "region_iou": 0.15,
     "mouth_iou_parsed": 0.1, "region_iou_parsed": 0.15, "warp_error": 0.8, "flicker_ratio": 0.3,
+    "opening_correlation_parsed": 0.3,
 }  # fmt: skip
 MOVED: dict[str, set[str]] = {
     "copy": set(),
     "flickering": {"fid_seeded", "temporal_error", "warp_error", "flicker_ratio"},
-    "shuffled": {"lse_d_expert", "lse_c_expert", "lmd_mouth", "temporal_error", "mouth_iou", "mouth_iou_parsed"},
+    "shuffled": {"lse_d_expert", "lse_c_expert", "lmd_mouth", "temporal_error", "mouth_iou", "mouth_iou_parsed",
+                 "opening_correlation_parsed"},
     # blends of two regions' colours look like a third: the drawn face's parser loses thin ones
     "blurred": {"ssim", "lpips_seeded", "fid_seeded", "cpbd", "temporal_error", "region_iou",
                 "region_iou_parsed", "flicker_ratio"},
     "frozen": {"ssim", "lpips_seeded", "fid_seeded", "lse_d_expert", "lse_c_expert", "lmd_mouth", "temporal_error",
-               "mouth_iou", "region_iou", "mouth_iou_parsed", "region_iou_parsed", "flicker_ratio"},
-    "late": {"ssim", "lpips_seeded", "offset_expert", "lmd_mouth", "temporal_error", "mouth_iou", "mouth_iou_parsed"},
+               "mouth_iou", "region_iou", "mouth_iou_parsed", "region_iou_parsed", "flicker_ratio",
+               "opening_correlation_parsed"},
+    "late": {"ssim", "lpips_seeded", "offset_expert", "lmd_mouth", "temporal_error", "mouth_iou", "mouth_iou_parsed",
+             "opening_correlation_parsed"},
 }  # fmt: skip
 METHODS = tuple(MOVED)
 WITHOUT_OFFSET = {"shuffled", "frozen"}  # nothing there to be early or late

@@ -5,7 +5,13 @@ import pytest
 import torch
 from torchmetrics.functional.classification import multiclass_jaccard_index
 
-from segtalker.metrics.masks import intersection_over_union, mouth_iou, region_confusion, region_iou
+from segtalker.metrics.masks import (
+    intersection_over_union,
+    mouth_iou,
+    opening_correlation,
+    region_confusion,
+    region_iou,
+)
 from segtalker.metrics.registry import NotMeasurable
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS
 
@@ -48,3 +54,18 @@ def test_frames_count_by_their_pixels():
     assert intersection_over_union(confusion, [LIP]) == 16 / 17
     parts = np.concatenate([region_confusion(reference[:1], missed[:1]), region_confusion(reference[1:], missed[1:])])
     assert intersection_over_union(parts, [LIP]) == 16 / 17
+
+
+def test_openings_correlate_as_numpy_says_and_whatever_their_size():
+    openings = np.random.default_rng(0).integers(0, 200, (40, 2))
+    assert opening_correlation(openings) == pytest.approx(np.corrcoef(openings.T)[0, 1])
+    reference = openings[:, 0]
+    assert opening_correlation(np.stack([reference, 3 * reference], axis=1)) == pytest.approx(1.0)
+    assert opening_correlation(np.stack([reference, 200 - reference], axis=1)) == pytest.approx(-1.0)
+
+
+def test_a_mouth_that_never_moves_follows_nothing_and_cannot_be_followed():
+    moving, still = np.arange(10), np.full(10, 7)
+    assert opening_correlation(np.stack([moving, still], axis=1)) == 0.0
+    with pytest.raises(NotMeasurable, match="never moves"):
+        opening_correlation(np.stack([still, moving], axis=1))
