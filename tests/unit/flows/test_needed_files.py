@@ -61,9 +61,8 @@ def test_only_what_stages_that_run_need_is_asked_for() -> None:
 def test_one_folder_that_two_stages_read_is_named_once(tmp_path: Path) -> None:
     pairs = ("train_parser.labels=pairs", "train_sgi.data=both", f"training.pairs.root={tmp_path / 'pairs'}")
     (line,) = missing("demo", *pairs)
-    assert line.startswith(
-        f"train_parser, photographs with masks: images/ and labels/: {tmp_path / 'pairs'}: no such folder; training.pairs.root must name one"
-    )
+    assert line.startswith("train_parser, photographs with masks: ")
+    assert f"{tmp_path / 'pairs'}: no such folder; training.pairs.root must name one" in line
     (tmp_path / "pairs").mkdir()
     assert missing("demo", *pairs) == []
 
