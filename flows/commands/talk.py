@@ -36,6 +36,12 @@ def talk(
     ] = None,
     save_mask: Annotated[Path | None, typer.Option(help="Write the portrait's mask as .png, to be edited.")] = None,
     crop_only: Annotated[bool, typer.Option("--crop-only", help="Write the face's square alone.")] = False,
+    repaint: Annotated[
+        Literal["mouth", "face"],
+        typer.Option(
+            help="Paint the mouth area and what edits name, or all of the face; the rest is the portrait's own."
+        ),
+    ] = "mouth",
     detector: Annotated[
         Literal["parser", "mediapipe", "face_alignment"] | None,
         typer.Option(help="Finds the face; the experiment's own if left out."),
@@ -61,7 +67,7 @@ def talk(
         pipeline.save_mask(portrait, save_mask)
         say(f"{save_mask}: the regions of {portrait.name}; paint on it, then pass it as --mask")
     if audio is not None and out is not None:
-        video = pipeline(portrait, audio, out, edits, crop_only)
+        video = pipeline(portrait, audio, out, edits, crop_only=crop_only, repaint=repaint)
         say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {name}")
         if video.crop_reason:
             say(f"shows the face's square alone: {video.crop_reason}")

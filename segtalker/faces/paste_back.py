@@ -7,7 +7,7 @@ _FEATHER = 0.05  # of the crop's side: how softly the changed part ends
 
 
 def soft_share(changed_pixels: np.ndarray) -> np.ndarray:
-    """How much of each pixel of a crop to put back: all where it changed, fading around it and towards the border.
+    """How much of each pixel of a crop has changed: all where it is said to, fading around it.
 
     Args:
         changed_pixels: `(h, w)`, bool.
@@ -15,14 +15,21 @@ def soft_share(changed_pixels: np.ndarray) -> np.ndarray:
     Returns:
         `(h, w)`, float32 in [0, 1].
     """
-    height, width = changed_pixels.shape
-    reach = max(1, round(_FEATHER * width))
+    reach = _reach(changed_pixels.shape[1])
     kernel = (2 * reach + 1, 2 * reach + 1)
     dilated_area = cv2.dilate(changed_pixels.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, kernel))
-    soft = cv2.GaussianBlur(dilated_area, kernel, 0)
+    return cv2.GaussianBlur(dilated_area, kernel, 0)
+
+
+def border_share(height: int, width: int) -> np.ndarray:
+    """How much of each pixel of a crop to put back at most, fading to nothing at its border: `(h, w)`, float32."""
     rows, columns = np.arange(height), np.arange(width)
     to_edge = np.minimum(np.minimum(rows, height - 1 - rows)[:, None], np.minimum(columns, width - 1 - columns))
-    return np.minimum(soft, (to_edge / reach).clip(0.0, 1.0)).astype(np.float32)
+    return (to_edge / _reach(width)).clip(0.0, 1.0).astype(np.float32)
+
+
+def _reach(width: int) -> int:
+    return max(1, round(_FEATHER * width))
 
 
 def paste_back(picture: np.ndarray, crop: np.ndarray, share: np.ndarray, to_crop: np.ndarray) -> np.ndarray:
@@ -31,7 +38,7 @@ def paste_back(picture: np.ndarray, crop: np.ndarray, share: np.ndarray, to_crop
     Args:
         picture: RGB, `(H, W, 3)`, uint8; not changed.
         crop: RGB, `(h, w, 3)`, uint8.
-        share: see `soft_share`, `(h, w)`.
+        share: of each pixel of the crop, 0 at its border, `(h, w)`, float32 in [0, 1].
         to_crop: affine map from pixels of the picture to pixels of the crop, `(2, 3)`, without rotation.
 
     Returns:

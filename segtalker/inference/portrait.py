@@ -1,7 +1,8 @@
 """A portrait, picture or video, as a face to bring to speech: the crop, its landmarks and its regions.
 
 Crops are cut exactly as the `crop` stage cuts training clips. They are kept as packs in a folder, and of a video no
-more frames are read than are needed, so memory does not grow with its length.
+more frames are read than are needed, so memory does not grow with its length. Without loss, for what is not painted has
+to be the source's own.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -94,7 +95,7 @@ class Portrait:
             return islice(self.pictures(), count)
         # a video is read forwards; to walk back, it is kept picture by picture
         picture_pack = self.folder / "pictures.zip"
-        write_images(picture_pack, islice(self.pictures(), available), ".jpg")
+        write_images(picture_pack, islice(self.pictures(), available), ".png")
         pack = ImagePack(picture_pack)
         return (pack.read([int(index)])[0] for index in back_and_forth(available, count))
 
@@ -154,7 +155,7 @@ def read_portrait(reader: PortraitReader, path: Path, max_frames: int, folder: P
     squares = clip_squares(points, width, height, crop.margin, crop.lift, crop.follow_frames)
     frames, masks = ImagePack(folder / "frames.zip"), ImagePack(folder / "masks.zip")
     cut = (warp_image(picture, square, size) for picture, square in zip(pictures(), squares, strict=False))
-    write_images(frames.path, cut, ".jpg")
+    write_images(frames.path, cut, ".png")
     write_images(masks.path, _masks(reader.parser, frames), ".pgm")
     crop_points = [
         map_points(point, square_transform(square, size)) for point, square in zip(points, squares, strict=True)

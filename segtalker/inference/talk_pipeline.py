@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,10 +13,12 @@ import torch
 from segtalker.clips.worker_pools import usable_cores
 from segtalker.config.params import Params
 from segtalker.faces.crop_squares import square_transform
+from segtalker.faces.mouth_box import face_transforms
 from segtalker.faces.parsing import choose_parser, load_parser
-from segtalker.faces.paste_back import paste_back, soft_share
+from segtalker.faces.paste_back import border_share, paste_back, soft_share
 from segtalker.inference.background import Background, SourceBackground, read_background
 from segtalker.inference.editing import MaskEdit, swap_region
+from segtalker.inference.pasting import PaintedArea, lay_over
 from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
 from segtalker.inference.talk_inputs import check_writable, read_mask, read_speech, region_index, save_mask
 from segtalker.inference.talker import IDENTITY_FRAMES, Identity, Talker, TalkingChunk, TalkSettings, frames_of_speech
@@ -24,6 +27,7 @@ from segtalker.media.video import write_video
 from segtalker.regions import BACKGROUND
 from segtalker.utils.progress import progress
 
+Repaint = Literal["mouth", "face"]
 _PX_PER_THREAD = 128  # of the crop's side; with less to do, threads wait for each other
 _MASK_SIDE = 512  # px, about as large as an edited mask is comfortable to paint
 
@@ -99,7 +103,9 @@ class TalkPipeline:
             face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder))
             save_mask(out, self.talker.identify(face).mask, max(1, _MASK_SIDE // self.settings.image_size))
 
-    def __call__(self, portrait: Path, audio: Path, out: Path, edits: Edits, crop_only: bool) -> TalkingVideo:
+    def __call__(
+        self, portrait: Path, audio: Path, out: Path, edits: Edits, *, crop_only: bool, repaint: Repaint
+    ) -> TalkingVideo:
         """Lets a portrait say what is heard.
 
         Args:
@@ -108,6 +114,8 @@ class TalkPipeline:
             out: the `.mp4` to write, with the sound; whole or not at all.
             edits: local edits.
             crop_only: write the face's square alone, else the whole picture with the face put back.
+            repaint: what the networks paint: `mouth`, the mouth area and what edits name, every other pixel being the
+                portrait's own; or `face`, all of the face.
 
         Raises:
             BadInputError: a file cannot be used or written.
@@ -122,9 +130,19 @@ class TalkPipeline:
             edit = self._mask_edit(edits.mask, own)
             chunks = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, background, edit)
             crop_reason = "" if crop_only else _reaches_out(own.mask, edits, edit)
-            frames = _crops(chunks) if crop_only or crop_reason else _pasted(face, chunks, count)
+            area = self._painted_area(face, edits, edit) if repaint == "mouth" else None
+            frames = _crops(face, chunks, area) if crop_only or crop_reason else _pasted(face, chunks, count, area)
             height, width = self._write(out, frames, count, samples)
         return TalkingVideo(count, count / self.settings.clock.fps, width, height, crop_reason)
+
+    def _painted_area(self, face: Portrait, edits: Edits, edit: MaskEdit | None) -> PaintedArea:
+        regions = [region_index(region) for region, _ in edits.swaps]
+        return PaintedArea(
+            places=face_transforms(np.asarray(face.landmarks), self.settings.clock.smooth_frames),
+            fade=self.params.generate.mouth_fade,
+            regions=[*regions, *([BACKGROUND] if edits.background is not None else [])],
+            reshaped=edit is not None,
+        )
 
     def _background(self, background: str | None) -> Background:
         return SourceBackground() if background is None else read_background(background, self.settings.image_size)
@@ -175,15 +193,29 @@ def _reaches_out(mask: np.ndarray, edits: Edits, edit: MaskEdit | None) -> str:
     return "the mask was edited at its border" if edit is not None and edit.changed[border].any() else ""
 
 
-def _crops(chunks: Iterator[TalkingChunk]) -> Iterator[np.ndarray]:
-    return chain.from_iterable(chunk.frames for chunk in chunks)
+def _crops(face: Portrait, chunks: Iterator[TalkingChunk], area: PaintedArea | None) -> Iterator[np.ndarray]:
+    """The face's square: painted inside an area, or all of it."""
+    for chunk in chunks:
+        for index, mask, crop in zip(chunk.source, chunk.masks, chunk.frames, strict=True):
+            if area is None:
+                yield crop
+            else:
+                share = area.share(int(index), face.masks.read([int(index)])[0], mask)
+                yield lay_over(face.frames.read([int(index)])[0], crop, share)
 
 
-def _pasted(face: Portrait, chunks: Iterator[TalkingChunk], count: int) -> Iterator[np.ndarray]:
-    """Whole pictures with the face put back: all that is or was face, and a soft edge around it."""
+def _pasted(
+    face: Portrait, chunks: Iterator[TalkingChunk], count: int, area: PaintedArea | None
+) -> Iterator[np.ndarray]:
+    """Whole pictures, painted inside an area; or all that is or was face, with a soft edge around it."""
     pictures, size = face.walk(count), len(face.masks.read([0])[0])
+    border = border_share(size, size)
     for chunk in chunks:
         for index, mask, crop in zip(chunk.source, chunk.masks, chunk.frames, strict=True):
             before = face.masks.read([int(index)])[0]
-            share = soft_share((mask != BACKGROUND) | (before != BACKGROUND))
-            yield paste_back(next(pictures), crop, share, square_transform(face.squares[index], size))
+            if area is None:
+                share = soft_share((mask != BACKGROUND) | (before != BACKGROUND))
+            else:
+                share = area.share(int(index), before, mask)
+            transform = square_transform(face.squares[index], size)
+            yield paste_back(next(pictures), crop, np.minimum(share, border), transform)

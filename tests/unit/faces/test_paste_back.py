@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segtalker.faces.crop_squares import square_transform, warp_image
-from segtalker.faces.paste_back import paste_back, soft_share
+from segtalker.faces.paste_back import border_share, paste_back, soft_share
 
 
 def _picture(height: int, width: int) -> np.ndarray:
@@ -38,7 +38,7 @@ def test_only_what_changed_is_touched() -> None:
 
 
 def test_the_share_fades_and_ends_before_the_border() -> None:
-    share = soft_share(np.ones((64, 64), bool))
+    share = np.minimum(soft_share(np.ones((64, 64), bool)), border_share(64, 64))
     assert share[32, 32] == 1.0
     assert share[0].max() == share[:, -1].max() == 0.0
     assert np.abs(np.diff(share, axis=0)).max() < 0.5

@@ -15,10 +15,11 @@ from segtalker.clips.store import write_wav
 from segtalker.config.params import Params
 from segtalker.inference.talk_inputs import read_mask, save_mask
 from segtalker.inference.talk_pipeline import Edits, TalkPipeline
-from segtalker.media.images import write_png
+from segtalker.inference.talker import back_and_forth
+from segtalker.media.images import read_image, write_png
 from segtalker.media.mel import log_mel, speech_mel
 from segtalker.media.video import open_video, write_video
-from segtalker.regions import REGION_INDEX, colourise
+from segtalker.regions import BACKGROUND, REGION_INDEX, colourise
 from segtalker.utils.errors import BadInputError, SegTalkerError
 
 NO_EDITS = Edits((), None, None)
@@ -51,7 +52,7 @@ def _shown(path: Path) -> np.ndarray:
 
 def test_a_still_speaks_inside_its_picture(pipeline: TalkPipeline, files: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "talk.mp4"
-    made = pipeline(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=False)
+    made = pipeline(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=False, repaint="face")
     assert (made.frames, made.width, made.height) == (50, 240, 240)
     frames = _shown(out)
     assert frames.shape == (50, 240, 240, 3)
@@ -65,7 +66,7 @@ def test_a_still_speaks_inside_its_picture(pipeline: TalkPipeline, files: Path, 
 
 def test_the_same_files_give_the_same_video(pipeline: TalkPipeline, files: Path, tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
-        pipeline(files / "one.png", files / "speech.wav", tmp_path / name, NO_EDITS, crop_only=True)
+        pipeline(files / "one.png", files / "speech.wav", tmp_path / name, NO_EDITS, crop_only=True, repaint="face")
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
     assert _shown(tmp_path / "a.mp4").shape[1:] == (64, 64, 3)
 
@@ -73,7 +74,7 @@ def test_the_same_files_give_the_same_video(pipeline: TalkPipeline, files: Path,
 def test_each_edit_changes_the_video(pipeline: TalkPipeline, files: Path, tmp_path: Path) -> None:
     def frames(edits: Edits) -> np.ndarray:
         out = tmp_path / "edited.mp4"
-        pipeline(files / "one.png", files / "speech.wav", out, edits, crop_only=True)
+        pipeline(files / "one.png", files / "speech.wav", out, edits, crop_only=True, repaint="face")
         return _shown(out).astype(int)
 
     pipeline.save_mask(files / "one.png", tmp_path / "mask.png")
@@ -89,6 +90,68 @@ def test_each_edit_changes_the_video(pipeline: TalkPipeline, files: Path, tmp_pa
     assert (np.abs(green[:, 2, 2] - np.array((0, 255, 0))) < 30).all()
 
 
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """Frames as they are handed to the encoder, before it loses anything."""
+    frames: list[np.ndarray] = []
+    monkeypatch.setattr("segtalker.inference.talk_pipeline.write_video", lambda _, video, *__: frames.extend(video))
+    return frames
+
+
+def test_all_but_the_mouth_of_a_still_is_the_stills_own(
+    pipeline: TalkPipeline, files: Path, draw: Any, tmp_path: Path, written: list[np.ndarray]
+) -> None:
+    pipeline(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="mouth")
+    portrait = read_image(files / "one.png")
+    changed = (np.stack(written) != portrait).any(axis=(0, 3))
+    mask = draw(240, 100.0, 96.0, 34.0, 0.2).mask
+    assert 0.02 < changed.mean() < 0.2
+    assert not changed[np.isin(mask, [REGION_INDEX[name] for name in ("eyes", "eyebrows")])].any()
+    assert changed[mask == REGION_INDEX["lip"]].all()
+    pipeline(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="face")
+    assert (np.stack(written[50:]) != portrait).any(axis=(0, 3)).mean() > 2 * changed.mean()
+
+
+def test_all_but_the_mouth_of_a_video_is_the_videos_own(
+    pipeline: TalkPipeline, files: Path, draw: Any, tmp_path: Path, written: list[np.ndarray]
+) -> None:
+    poses = [colourise(draw(160, 80.0 + shift, 66.0, 24.0, 0.2).mask) for shift in range(8)]
+    write_video(tmp_path / "portrait.mp4", iter(poses), 25, None, 16000, 4)
+    source = _shown(tmp_path / "portrait.mp4")
+    pipeline(
+        tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="mouth"
+    )
+    walked = source[back_and_forth(len(source), len(written))]
+    changed = (np.stack(written) != walked).any(axis=3)
+    assert changed.any(axis=(1, 2)).all()
+    assert changed.mean() < 0.2
+    assert not changed[:, :66].any()  # above the middle of the face
+
+
+def test_an_edit_adds_its_regions_to_what_is_painted(
+    pipeline: TalkPipeline, files: Path, tmp_path: Path, written: list[np.ndarray]
+) -> None:
+    def changed(edits: Edits) -> np.ndarray:
+        written.clear()
+        pipeline(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=True, repaint="mouth")
+        return (np.stack(written) != plain).any(axis=(0, 3)) if plain is not None else np.array(written)
+
+    plain = None
+    plain = changed(NO_EDITS)
+    pipeline.save_mask(files / "one.png", tmp_path / "mask.png")
+    mask = read_mask(tmp_path / "mask.png", 64)
+    hair = changed(Edits([("hair", files / "other.png")], None, None))
+    assert hair[mask == REGION_INDEX["hair"]].mean() > 0.9
+    assert not hair[mask == REGION_INDEX["eyes"]].all()
+    assert changed(Edits((), None, "#00ff00"))[:20][mask[:20] == BACKGROUND].all()
+    edited = mask.copy()
+    edited[4:14, 20:40] = REGION_INDEX["earrings"]
+    save_mask(tmp_path / "edited.png", edited, 4)
+    reshaped = changed(Edits((), tmp_path / "edited.png", None))
+    assert reshaped[6:12, 22:38].all()
+    assert not reshaped[:, -6:].any()
+
+
 def test_what_goes_on_outside_the_square_is_not_put_back(pipeline: TalkPipeline, files: Path, tmp_path: Path) -> None:
     """Half of the hair in another colour would be worse than a crop."""
     for edits, reason in (
@@ -96,7 +159,9 @@ def test_what_goes_on_outside_the_square_is_not_put_back(pipeline: TalkPipeline,
         (Edits((), None, "#102030"), "background"),
         (Edits([("lip", files / "other.png")], None, None), ""),
     ):
-        made = pipeline(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=False)
+        made = pipeline(
+            files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=False, repaint="face"
+        )
         assert reason in made.crop_reason
         assert bool(made.crop_reason) == bool(reason)
         assert made.width == (64 if reason else 240)
@@ -107,7 +172,9 @@ def test_a_video_portrait_is_as_long_as_the_speech(
 ) -> None:
     poses = [colourise(draw(160, 80.0 + shift, 66.0, 24.0, 0.2).mask)[:, :151] for shift in range(8)]
     write_video(tmp_path / "portrait.mp4", (pose[:, :150] for pose in poses), 25, None, 16000, 4)
-    made = pipeline(tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False)
+    made = pipeline(
+        tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="face"
+    )
     assert (made.frames, made.width, made.height) == (50, 150, 160)
 
 
@@ -128,7 +195,7 @@ def fails(pipeline: TalkPipeline, files: Path, tmp_path: Path) -> Callable[..., 
         portrait: str = "one.png", audio: str = "speech.wav", out: str = "o.mp4", edits: Edits = NO_EDITS
     ) -> str:
         with pytest.raises(SegTalkerError) as raised:
-            pipeline(files / portrait, files / audio, tmp_path / out, edits, crop_only=True)
+            pipeline(files / portrait, files / audio, tmp_path / out, edits, crop_only=True, repaint="face")
         assert "\n" not in str(raised.value)
         assert not list(tmp_path.rglob("*.mp4"))
         return str(raised.value)
@@ -163,4 +230,4 @@ def test_a_place_that_cannot_be_a_folder_is_said(pipeline: TalkPipeline, files: 
     (tmp_path / "file").touch()
     for out, reason in ((tmp_path / "file" / "o.mp4", "cannot be written"), (tmp_path, "only .mp4")):
         with pytest.raises(BadInputError, match=reason):
-            pipeline(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=True)
+            pipeline(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=True, repaint="face")
