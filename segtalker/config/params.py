@@ -62,8 +62,9 @@ class Params(Section):
                 raise ValueError(
                     f"{name}.channels end at {max(channels)}, which does not divide base.image_size {size}"
                 )
-        if size % 2 ** len(self.train_parser.net.multipliers):
-            raise ValueError(f"train_parser.net.multipliers are too many for base.image_size {size}")
+        smallest_size = size // 2 if self.train_parser.coarse_steps else size
+        if smallest_size % 2 ** len(self.train_parser.net.multipliers):
+            raise ValueError(f"train_parser.net.multipliers are too many for images of {smallest_size} px")
         return self
 
     @model_validator(mode="after")

@@ -71,6 +71,7 @@ class TrainParser(TrainingStage):
     held_out: float = Field(gt=0, lt=1)
     net: ParserNet
     steps: int = Field(ge=1)
+    coarse_steps: int = Field(ge=0)
     weight_decay: float = Field(ge=0)
     warmup_steps: int = Field(ge=0)
     balance: float = Field(ge=0, le=1)
