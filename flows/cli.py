@@ -17,6 +17,7 @@ from flows.commands.talk import talk
 from flows.commands.version import print_version
 from flows.commands.weights import weights_app
 from flows.dvc.run_lock import run_lock
+from flows.needed_files import refuse_missing_files
 from segtalker.config.experiment import DEFAULT_EXPERIMENT, activate, compose
 from segtalker.config.params import load_params
 from segtalker.config.stages import STAGES
@@ -69,13 +70,15 @@ def reproduce(
     root = project_root()
     start = [f"training.start_from={from_experiment}"] if from_experiment else []
     content, params = compose(root, experiment, [*(settings or []), *start])
+    stages = STAGES[: STAGES.index(until) + 1]
+    refuse_missing_files(params, stages, root)
     check_store(root)
     with run_lock(root):
         activate(root, content)
-        say(f"{experiment}: {STAGES.index(until) + 1} stages")
+        say(f"{experiment}: {len(stages)} stages")
         from flows.experiment_run import experiment_run
 
-        with experiment_run(root, params, STAGES[: STAGES.index(until) + 1]) as run:
+        with experiment_run(root, params, stages) as run:
             outcomes = run.reproduce()
     ran = sum(outcome.state == "ran" for outcome in outcomes)
     say(f"{experiment}: {ran} stages ran, {len(outcomes) - ran} cached")

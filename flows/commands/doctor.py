@@ -16,6 +16,9 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from flows.needed_files import missing_files
+from segtalker.config.params import load_params
+from segtalker.config.stages import STAGES
 from segtalker.config.workspace import project_root
 from segtalker.nets.pretrained import WEIGHTS, Weights, cache_folder
 
@@ -113,14 +116,28 @@ def _machine() -> Check:
     return Check("machine", True, f"{os.cpu_count()} cores, {memory:.0f} GiB memory")
 
 
+def _needed_files(root: Path) -> list[Check]:
+    """What the active experiment needs from outside: a row for each file that is missing."""
+    params = load_params(root)
+    what = f"files of {params.active.experiment}"
+    lines = missing_files(params, STAGES, root)
+    return [Check(what, False, line) for line in lines] or [Check(what, True, "all are there")]
+
+
 def checks(root: Path) -> list[Check]:
     """Everything `doctor` looks at, in order."""
     single: list[Callable[[], Check]] = [_machine, lambda: _disk(root), _gpu, _codecs, _speech, _mediapipe]
-    return [_python(), *_packages(), *(check() for check in single), *starmap(_weights, WEIGHTS.items())]
+    return [
+        _python(),
+        *_packages(),
+        *(check() for check in single),
+        *_needed_files(root),
+        *starmap(_weights, WEIGHTS.items()),
+    ]
 
 
 def doctor() -> None:
-    """Show what works on this machine; exit code 1 if the embedded pipeline cannot run."""
+    """Show what works on this machine; exit code 1 if the active experiment cannot run."""
     table = Table("", "works", Column("", overflow="fold"), show_lines=False, box=None)
     check_results = checks(project_root())
     for check in check_results:

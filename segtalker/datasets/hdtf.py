@@ -184,6 +184,7 @@ def _distributed_record(
         raise BadClipError(f"{path.name}: not the name of a clip of HDTF")
     video_reader = open_video(path, "pyav")
     subject, side = _subject_and_split(path.stem, members, split)
+    width, height = float(video_reader.width), float(video_reader.height)
     return ClipRecord(
         clip_id=path.stem,
         subject=subject,
@@ -193,4 +194,6 @@ def _distributed_record(
         frames=round(video_reader.seconds * video_reader.fps),
         seconds=round(video_reader.seconds, 3),
         fps=round(video_reader.fps, 3),
+        # it is cropped already: all of it is the published square
+        box=(0.0, 0.0, width, height) if width == height else None,
     )

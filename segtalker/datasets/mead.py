@@ -17,6 +17,7 @@ from segtalker.datasets.folder import clip_ids
 from segtalker.datasets.mead_layout import (
     EMOTIONS,
     LEVELS,
+    PAGE,
     VIEWS,
     MeadName,
     actor_in,
@@ -34,7 +35,6 @@ from segtalker.utils.paths import expand_path, inside_project
 from segtalker.utils.progress import progress
 
 ROOT_KEY = "download.mead.root"
-PAGE = "https://wywu.github.io/projects/MEAD/MEAD.html"
 _KNOWN_FILE = Path(".cache", "mead.json")
 _GIB = 2**30
 _EXAMPLES = "M003/video/front/angry/level_1/001.mp4 or M003_front_angry_1_001.mp4"

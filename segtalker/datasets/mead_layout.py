@@ -9,6 +9,7 @@ The number counts the sentences of one emotion and level; it is no name of a sen
 import re
 from typing import NamedTuple
 
+PAGE = "https://wywu.github.io/projects/MEAD/MEAD.html"
 VIEWS = ("front", "left_30", "left_60", "right_30", "right_60", "top", "down")
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
 LEVELS = (1, 2, 3)

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from segtalker.clips.record import SPLITS, ClipFailure, ClipRecord
 from segtalker.config.data import Mead
-from segtalker.datasets.mead import PAGE
-from segtalker.datasets.mead_layout import EMOTIONS, LEVELS, TEST_ACTORS, TRAIN_ACTORS, VAL_ACTORS, VIEWS
+from segtalker.datasets.mead_layout import EMOTIONS, LEVELS, PAGE, TEST_ACTORS, TRAIN_ACTORS, VAL_ACTORS, VIEWS
 
 _TERMS = (
     f"MEAD ({PAGE}): for non-commercial research, not to be passed on. Cite Wang et al., MEAD: A Large-scale"

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.record import ClipRecord
 from segtalker.config.params import Params, load_params
+from segtalker.datasets.hdtf import hdtf_recordings
 from segtalker.faces.detectors import Detector, make_detector
 from segtalker.media.images import read_image
 from segtalker.media.video import open_video
@@ -110,6 +112,18 @@ def test_a_clip_of_hdtf_is_not_cropped_again(params: Params, tmp_path: Path) -> 
     assert json.loads((tmp_path / "crop.json").read_text())["squares"] == [[-0.5, -0.5, 512.0]]
     original = next(iter(open_video(source, "decord"))).image.astype(int)
     assert np.abs(ImagePack(tmp_path / "frames.zip").read([0])[0] - original).mean() < 1.0
+
+
+@pytest.mark.usefixtures("detector")
+def test_a_distributed_clip_of_hdtf_keeps_its_pixels(params: Params, tmp_path: Path) -> None:
+    """Whatever square this project would choose: the dataset's is the whole frame."""
+    settings = load_params(Path(__file__).parents[2]).download.hdtf
+    settings = settings.model_copy(update={"clips": f"{ROOT}/videos/hdtf", "root": "raw"})
+    (record,) = hdtf_recordings(settings, tmp_path).records
+    base = params.base.model_copy(update={"image_size": 512})
+    crop_clip(base, params.crop.model_copy(update={"margin": 0.1, "lossless": "all"}), 64, record, tmp_path)
+    decoded_frames = np.stack([frame.image for frame in islice(open_video(record.source, "pyav"), 30)])
+    np.testing.assert_array_equal(ImagePack(tmp_path / "frames.zip").read(), decoded_frames)
 
 
 def test_a_process_that_restores_signal_handlers_lives_on(mediapipe_weights: str) -> None:

@@ -83,8 +83,8 @@ def test_a_place_that_cannot_be_written(web: Web, settings: Hdtf, tmp_path: Path
 def test_clips_as_they_are_distributed(settings: Hdtf, tmp_path: Path) -> None:
     folder = tmp_path / "clips"
     folder.mkdir()
-    for name in ("WDA_AdamSchiff_000", "WRA_AdamKinzinger0_000", "holiday"):
-        video(folder / f"{name}.mp4")
+    for name, height in (("WDA_AdamSchiff_000", 160), ("WRA_AdamKinzinger0_000", 90), ("holiday", 90)):
+        video(folder / f"{name}.mp4", height)
     (folder / "RD_Radio1_000.mp4").write_bytes(b"")
     (folder / "again").mkdir()
     video(folder / "again" / "WDA_AdamSchiff_000.mp4")
@@ -93,6 +93,7 @@ def test_clips_as_they_are_distributed(settings: Hdtf, tmp_path: Path) -> None:
     assert [row.clip_id for row in found.records] == ["WDA_AdamSchiff_000", "WRA_AdamKinzinger0_000"]
     assert [row.subject for row in found.records] == ["AdamSchiff", "AdamKinzinger"]
     assert all(row.split in ("train", "val", "test") for row in found.records)
+    assert [row.box for row in found.records] == [(0.0, 0.0, 160.0, 160.0), None]  # the square one is cropped already
     assert {row.clip_id for row in found.failures} == {"holiday", "RD_Radio1_000", "WDA_AdamSchiff_000"}
     assert any("WDA_AdamSchiff_000.mp4: the same clip as" in row.reason for row in found.failures)
     assert "2 clips in their distributed form" in hdtf_report(found, "published")

@@ -1,0 +1,100 @@
+"""What is missing is said before anything starts: every file, with what works without it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main
+from flows.needed_files import missing_files
+from segtalker.config.experiment import compose
+from segtalker.config.stages import STAGES, Stage
+
+CHECKOUT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No weights anywhere, and no real data."""
+    monkeypatch.setenv("SEGTALKER_WEIGHTS", str(tmp_path / "cache"))
+    monkeypatch.delenv("SEGTALKER_REAL_DATA", raising=False)
+
+
+def missing(experiment: str, *settings: str, until: Stage = "tables", root: Path = CHECKOUT) -> list[str]:
+    """Lines about an experiment."""
+    _, params = compose(CHECKOUT, experiment, settings)
+    return missing_files(params, STAGES[: STAGES.index(until) + 1], root)
+
+
+def test_the_embedded_demo_needs_nothing() -> None:
+    assert missing("demo") == []
+
+
+def test_all_that_is_missing_is_named_at_once_with_a_way_around_it() -> None:
+    lines = missing("folder", "gate.sync.expert=syncnet", "evaluate.lpips_heads=/nowhere/alex.pth")
+    starts = [
+        "download.folder.root",
+        "face_landmarker.task",
+        "gate.sync.weights",
+        "79999_iter.pth",
+        "/nowhere/alex.pth",
+    ]
+    assert len(lines) == len(starts)
+    for line, part in zip(lines, starts, strict=True):
+        assert part in line
+        assert "works without it: " in line
+        assert "\n" not in line
+    assert "train_parser.labels pairs" in lines[3]
+
+
+def test_only_what_stages_that_run_need_is_asked_for() -> None:
+    assert [line.partition(",")[0] for line in missing("folder", until="crop")] == ["download", "cut"]
+    assert [line.partition(",")[0] for line in missing("folder", "cut.mode=whole", until="crop")] == [
+        "download",
+        "crop",
+    ]
+    assert missing("hdtf", until="download") == []
+    assert len(missing("hdtf", "download.hdtf.clips=/nowhere", until="download")) == 1
+
+
+def test_one_folder_that_two_stages_read_is_named_once(tmp_path: Path) -> None:
+    pairs = ("train_parser.labels=pairs", "train_sgi.data=both", f"training.pairs.root={tmp_path / 'pairs'}")
+    (line,) = missing("demo", *pairs)
+    assert line.startswith("train_parser, photographs with masks: ")
+    assert f"{tmp_path / 'pairs'}: no such folder; training.pairs.root must name one" in line
+    (tmp_path / "pairs").mkdir()
+    assert missing("demo", *pairs) == []
+
+
+def test_what_is_there_is_found_also_below_the_project_and_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "nets").mkdir()
+    for name in ("s3fd-619a316812.pth", "2DFAN4-11f355bf06.pth.tar"):
+        assert len(missing("demo", "crop.detector=face_alignment", "crop.weights=nets", root=tmp_path)) >= 1
+        (tmp_path / "nets" / name).write_bytes(b"net")
+    assert missing("demo", "crop.detector=face_alignment", "crop.weights=nets", root=tmp_path) == []
+
+
+def test_a_run_with_missing_files_leaves_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("flows.cli.signal.signal", lambda *_: None)
+    for name in ("params.yaml", "experiments"):
+        (tmp_path / name).symlink_to(CHECKOUT / name)
+    monkeypatch.setenv("SEGTALKER_ROOT", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["segtalker", "reproduce", "--experiment", "folder"])
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert [line.partition(",")[0] for line in said.err.splitlines()] == [
+        f"error: {name}" for name in ("download", "cut", "parse")
+    ]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_it_is_known_without_torch() -> None:
+    code = "import sys, flows.needed_files; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=CHECKOUT).returncode == 0
