@@ -38,7 +38,7 @@ class LabelledDraws(Dataset):
         self.coarse_draws = coarse_draws
 
     def __getitem__(self, draw: int) -> tuple[Tensor, Tensor]:
-        """An image, `(3, H, W)` float32 in [-1, 1], and its regions, `(H, W)` int64; half of H and W if it is coarse."""
+        """An image, `(3, H, W)` float32 in [-1, 1], and its regions, `(H, W)` int64; a coarse draw is half as large."""
         rng = draw_rng(self.seed, draw)
         group = self.choice.draw(rng)
         image, labels = self.images.read(group, int(rng.integers(self.images.images_in(group))))
