@@ -108,6 +108,15 @@ def warp(
     )
 
 
+def halve(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Half the size: an image `(H, W, 3)` by the mean of blocks, its region map `(H, W)` by one of each block."""
+    size = (image.shape[1] // 2, image.shape[0] // 2)
+    return (
+        cv2.resize(image, size, interpolation=cv2.INTER_AREA),
+        cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT),
+    )
+
+
 def random_colours(rng: np.random.Generator, amount: float) -> tuple[np.ndarray, np.ndarray]:
     """A random colour change `image @ matrix + offset` for values in [-1, 1]: `(3, 3)` and `(3,)`, float32."""
     contrast = np.exp(rng.uniform(-amount, amount))

@@ -16,11 +16,10 @@ from datamodules.labelled_images import (
 )
 from segtalker.clips.store import Clip
 from segtalker.config.params import Params
-from segtalker.config.training import DatasetWeights
+from segtalker.config.training import PAIRS, DatasetWeights
 from segtalker.utils.errors import BadInputError
 from segtalker.utils.paths import expand_path
 
-PAIRS = "pairs"  # the dataset that photographs are from
 Item = TypeVar("Item")
 
 

@@ -60,7 +60,13 @@ def parser_data(params: Params, crop_folder: Path, table: Path) -> DrawDataModul
     train, choice = join_sources([source for source, _ in sources], stage.datasets)
     held_out, _ = join_sources([source for _, source in sources], {})
     return DrawDataModule(
-        train=LabelledDraws(train, choice, params.base.seed, Augmentation(**stage.augmentation.model_dump())),
+        train=LabelledDraws(
+            train,
+            choice,
+            params.base.seed,
+            Augmentation(**stage.augmentation.model_dump()),
+            coarse_draws=stage.coarse_steps * stage.batch_size,
+        ),
         held_out=LabelledFrames(held_out, stage.validation_frames),
         epoch_steps=stage.checkpoint_every,
         batch_size=stage.batch_size,

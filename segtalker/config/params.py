@@ -14,7 +14,7 @@ from segtalker.config.data import Crop, Cut, Download, Gate, Parse, Split
 from segtalker.config.evaluation import Evaluate, Generate, Tables
 from segtalker.config.renamed_keys import RENAMED_KEYS
 from segtalker.config.stages import STAGES
-from segtalker.config.training import Training, TrainParser, TrainSgi, TrainSync, TrainTsg, TrainWav2Lip
+from segtalker.config.training import PAIRS, Training, TrainParser, TrainSgi, TrainSync, TrainTsg, TrainWav2Lip
 from segtalker.utils.errors import BadInputError
 
 PARAMS_FILE = "params.yaml"
@@ -62,8 +62,9 @@ class Params(Section):
                 raise ValueError(
                     f"{name}.channels end at {max(channels)}, which does not divide base.image_size {size}"
                 )
-        if size % 2 ** len(self.train_parser.net.multipliers):
-            raise ValueError(f"train_parser.net.multipliers are too many for base.image_size {size}")
+        smallest_size = size // 2 if self.train_parser.coarse_steps else size
+        if smallest_size % 2 ** len(self.train_parser.net.multipliers):
+            raise ValueError(f"train_parser.net.multipliers are too many for images of {smallest_size} px")
         return self
 
     @model_validator(mode="after")
@@ -89,6 +90,16 @@ class Params(Section):
             if unknown := [dataset for dataset in stage.datasets if dataset not in sources]:
                 raise ValueError(
                     f"train_{name}.datasets names {unknown[0]}, which is none of download.sources {', '.join(sources)}"
+                )
+        for key, choice, weights in (
+            ("train_parser.labels", self.train_parser.labels, self.train_parser.datasets),
+            ("train_sgi.data", self.train_sgi.data, self.train_sgi.datasets),
+        ):
+            allowed = [*(sources if choice != PAIRS else ()), *([PAIRS] if choice in (PAIRS, "both") else ())]
+            if unknown := [dataset for dataset in weights if dataset not in allowed]:
+                section = key.partition(".")[0]
+                raise ValueError(
+                    f"{section}.datasets names {unknown[0]}; with {key} {choice} there are: {', '.join(allowed)}"
                 )
         return self
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from segtalker.config.base import Section
 from segtalker.regions import REGIONS
 
+PAIRS = "pairs"  # photographs, as a dataset beside `download.sources`
 # by the names of a training module's loss terms; which there are is for params.yaml and the module to say
 LossWeights = dict[str, Annotated[float, Field(ge=0)]]
 # how often clips of each of `download.sources` are drawn, and photographs as `pairs`; empty: all alike
@@ -70,6 +71,7 @@ class TrainParser(TrainingStage):
     held_out: float = Field(gt=0, lt=1)
     net: ParserNet
     steps: int = Field(ge=1)
+    coarse_steps: int = Field(ge=0)
     weight_decay: float = Field(ge=0)
     warmup_steps: int = Field(ge=0)
     balance: float = Field(ge=0, le=1)

@@ -56,6 +56,14 @@ def test_overrides_lie_over_the_base(project: Path) -> None:
             "download: {sources: [synthetic, mead], synthetic: {train_subjects: 0, val_subjects: 0, test_subjects: 0}}",
             "synthetic has no subjects",
         ),
+        (
+            "train_sgi: {datasets: {pairs: 1.0}}",
+            "train_sgi.datasets names pairs; with train_sgi.data clips there are",
+        ),
+        (
+            "train_parser: {labels: pairs, datasets: {synthetic: 1.0}}",
+            "train_parser.datasets names synthetic; with train_parser.labels pairs there are: pairs",
+        ),
         ("train_tsg: {datasets: {folder: 1.0}}", "train_tsg.datasets names folder, which is none of download.sources"),
         ("train_sync: {datasets: {synthetic: 0.0}}", "train_sync.datasets.synthetic: Input should be greater than 0"),
         ("split: {val_fraction: 0.5, test_fraction: 0.5}", "split: val_fraction and test_fraction add up to 1 or more"),

@@ -11,7 +11,7 @@ EPOCH_STEPS = 4
 
 def test_the_datamodule_serves_batches(faces) -> None:
     data = DrawDataModule(
-        train=LabelledDraws(faces, ClipChoice(["", "", ""], {}), 1, LIVELY),
+        train=LabelledDraws(faces, ClipChoice(["", "", ""], {}), 1, LIVELY, 0),
         held_out=LabelledFrames(faces, 1),
         epoch_steps=2,
         batch_size=4,
