@@ -13,10 +13,6 @@ from segtalker.clips.store import Clip
 from segtalker.media.images import read_image
 from segtalker.regions import merge_labels
 from segtalker.utils.errors import BadInputError
-from segtalker.utils.paths import is_hidden
-
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-
 
 # clips to the frames and masks of each
 ClipPacks = Callable[[Sequence[Clip]], list[tuple[ImagePack, ImagePack]]]
@@ -72,7 +68,8 @@ def truth_packs(clips: Sequence[Clip]) -> list[tuple[ImagePack, ImagePack]]:
     for clip in clips:
         if clip.truth_masks is None:
             raise BadInputError(
-                f"{clip.crop_folder}: no truth_masks.zip; set train_parser.labels: pairs, or parse.backend: bisenet"
+                f"{clip.crop_folder}: no truth_masks.zip; name datasets that bring masks in train_parser.datasets, or"
+                " set train_parser.labels: pairs, or none with parse.backend: bisenet"
             )
         packs.append((clip.frames, clip.truth_masks))
     return packs
@@ -110,7 +107,7 @@ class PairFolder:
     """A folder with `images/` and `labels/` of equal stems, resized to the working size.
 
     Args:
-        pairs: image and label files, see `find_pairs`.
+        pairs: image and label files, see `segtalker.datasets.pairs.find_pairs`.
         order: label order, see `segtalker.regions`.
         size: px, side after resizing.
     """
@@ -149,21 +146,6 @@ def _read_labels(path: Path) -> np.ndarray:
             return np.asarray(image)
     except (OSError, UnidentifiedImageError) as error:
         raise BadInputError(f"{path}: not a readable image ({error})") from error
-
-
-def find_pairs(root: Path) -> list[tuple[Path, Path]]:
-    """Image and label files with equal stems under `root/images` and `root/labels`, in order of name.
-
-    Raises:
-        BadInputError: there are none.
-    """
-    labels = {path.stem: path for path in sorted(root.glob("labels/*.png"))}
-    images = [path for path in sorted(root.glob("images/*")) if path.suffix.lower() in IMAGE_SUFFIXES]
-    images = [path for path in images if not is_hidden(path.relative_to(root))]
-    pairs = [(path, labels[path.stem]) for path in images if path.stem in labels]
-    if not pairs:
-        raise BadInputError(f"{root}: no images/NAME.jpg with labels/NAME.png; set training.pairs.root")
-    return pairs
 
 
 class CachedImages:

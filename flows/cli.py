@@ -19,9 +19,10 @@ from flows.commands.weights import weights_app
 from flows.dvc.run_lock import run_lock
 from flows.needed_files import refuse_missing_files
 from segtalker.config.experiment import DEFAULT_EXPERIMENT, activate, compose
-from segtalker.config.params import load_params
+from segtalker.config.params import load_params, merge
 from segtalker.config.stages import STAGES
 from segtalker.config.workspace import project_root
+from segtalker.datasets.pairs import pairs_overrides
 from segtalker.tracking.store_address import check_store
 from segtalker.utils.errors import EXIT_CODE, BadInputError, SegTalkerError
 
@@ -74,7 +75,8 @@ def reproduce(
     refuse_missing_files(params, stages, root)
     check_store(root)
     with run_lock(root):
-        activate(root, content)
+        activate(root, merge(content, pairs_overrides(params, stages, root)))
+        params = load_params(root)
         say(f"{experiment}: {len(stages)} stages")
         from flows.experiment_run import experiment_run
 

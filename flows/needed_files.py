@@ -94,15 +94,13 @@ def _gate(params: Params) -> list[Need]:
 
 
 def _masks(params: Params) -> list[Need]:
-    parser, backend, data = params.train_parser, params.parse.backend, params.train_sgi.data
+    parser, backend, readers = params.train_parser, params.parse.backend, params.pairs_readers
     wanted = []
-    paired: list[Stage] = ["train_parser"] if parser.labels in ("pairs", "both") else []
-    paired += ["train_sgi"] if data in ("pairs", "both") else []
-    if paired:
+    if readers:
         what = "photographs with masks: images/ and labels/"
         without = "train_parser.labels none with parse.backend bisenet; train_sgi.data clips"
         path = params.training.pairs.root
-        wanted.append(Need(tuple(paired), "training.pairs.root", path, what, without, is_folder=True))
+        wanted.append(Need(readers, "training.pairs.root", path, what, without, is_folder=True))
     if parser.labels == "none" and (parser.weights or backend == "trained"):
         without = "parse.backend bisenet, or train_parser.labels pairs"
         stages: tuple[Stage, ...] = ("train_parser",) if parser.weights else ("parse",)

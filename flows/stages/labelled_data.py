@@ -12,11 +12,11 @@ from datamodules.labelled_images import (
     JoinedImages,
     LabelledImages,
     PairFolder,
-    find_pairs,
 )
 from segtalker.clips.store import Clip
 from segtalker.config.params import Params
 from segtalker.config.training import PAIRS, DatasetWeights
+from segtalker.datasets.pairs import find_pairs
 from segtalker.utils.errors import BadInputError
 from segtalker.utils.paths import expand_path
 
@@ -52,16 +52,19 @@ def hold_out(items: Sequence[Item], names: Sequence[str], share: float) -> tuple
     return [item for item, name in pairs if name not in held_out], [item for item, name in pairs if name in held_out]
 
 
-def clip_source(clips: Sequence[Clip], packs: ClipPacks, weights: DatasetWeights) -> LabelledSource:
-    """Frames of the clips whose dataset has a weight; of all clips where none has one.
+def weighed_clips(clips: Sequence[Clip], weights: DatasetWeights) -> list[Clip]:
+    """The clips whose dataset has a weight; all clips where none has one."""
+    return [clip for clip in clips if not weights or clip.dataset in weights]
+
+
+def clip_source(clips: Sequence[Clip], packs: ClipPacks) -> LabelledSource:
+    """Frames of clips.
 
     Args:
-        clips: all there are.
+        clips: what is learnt from, or held out.
         packs: opens frames and masks, see `truth_packs` and `parsed_packs`.
-        weights: of the datasets by name.
     """
-    chosen_clips = [clip for clip in clips if not weights or clip.dataset in weights]
-    return LabelledSource(ClipFrames(packs(chosen_clips)), [clip.dataset for clip in chosen_clips])
+    return LabelledSource(ClipFrames(packs(clips)), [clip.dataset for clip in clips])
 
 
 def pair_sources(params: Params) -> tuple[LabelledSource, LabelledSource]:
@@ -83,11 +86,30 @@ def pair_sources(params: Params) -> tuple[LabelledSource, LabelledSource]:
     return train, held_out
 
 
+def _joined(sources: Sequence[LabelledSource]) -> LabelledImages:
+    """All images one after the other."""
+    return sources[0].images if len(sources) == 1 else JoinedImages([source.images for source in sources])
+
+
 def join_sources(sources: Sequence[LabelledSource], weights: DatasetWeights) -> tuple[LabelledImages, ClipChoice]:
-    """All images one after the other, and how a draw chooses among them.
+    """All images to learn from, and how a draw chooses among them.
 
     Raises:
-        BadInputError: a dataset with a weight has no images.
+        BadInputError: a dataset with a weight has no images, or none has any.
     """
-    images = sources[0].images if len(sources) == 1 else JoinedImages([source.images for source in sources])
-    return images, ClipChoice([name for source in sources for name in source.datasets], weights)
+    return _joined(sources), ClipChoice([name for source in sources for name in source.datasets], weights)
+
+
+def held_out_images(sources: Sequence[LabelledSource]) -> LabelledImages:
+    """All images to validate on, each as often as the others.
+
+    Raises:
+        BadInputError: there are none.
+    """
+    images = _joined(sources)
+    if not len(images):
+        raise BadInputError(
+            "nothing is held out to validate on: the datasets that are learnt from have no clip on that side of the"
+            " split; see download and split, or learn from photographs as well"
+        )
+    return images

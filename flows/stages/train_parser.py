@@ -10,7 +10,15 @@ from datamodules.draws import DrawDataModule
 from datamodules.labelled_frames import LabelledDraws, LabelledFrames
 from datamodules.labelled_images import truth_packs
 from flows.stages.common import StageRun
-from flows.stages.labelled_data import LabelledSource, clip_source, hold_out, join_sources, pair_sources
+from flows.stages.labelled_data import (
+    LabelledSource,
+    clip_source,
+    held_out_images,
+    hold_out,
+    join_sources,
+    pair_sources,
+    weighed_clips,
+)
 from flows.stages.training import fit, optimizer_factory, start_from_experiment
 from lightning_modules.parser import ParserModule
 from segtalker.clips.record import ClipRecord
@@ -42,14 +50,17 @@ def cropped_clips(folder: Path, table: Path) -> list[Clip]:
 
 
 def clip_sources(folder: Path, table: Path, stage: TrainParser) -> tuple[LabelledSource, LabelledSource]:
-    """Frames with the dataset's own masks: to learn from, and of people held out."""
-    clips = cropped_clips(folder, table)
-    if all(clip.split for clip in clips):
-        train = [clip for clip in clips if clip.split == "train"]
-        held_clips = [clip for clip in clips if clip.split != "train"]
-    else:
-        train, held_clips = hold_out(clips, [clip.subject for clip in clips], stage.held_out)
-    return clip_source(train, truth_packs, stage.datasets), clip_source(held_clips, truth_packs, stage.datasets)
+    """Frames with the dataset's own masks: to learn from, and of people held out.
+
+    Clips that have a split keep it, whatever others have: one that is tested must not be learnt from.
+    """
+    clips = weighed_clips(cropped_clips(folder, table), stage.datasets)
+    train = [clip for clip in clips if clip.split == "train"]
+    held_clips = [clip for clip in clips if clip.split not in ("train", "")]
+    if undecided := [clip for clip in clips if not clip.split]:
+        sides = hold_out(undecided, [clip.subject for clip in undecided], stage.held_out)
+        train, held_clips = train + sides[0], held_clips + sides[1]
+    return clip_source(train, truth_packs), clip_source(held_clips, truth_packs)
 
 
 def parser_data(params: Params, crop_folder: Path, table: Path) -> DrawDataModule:
@@ -58,7 +69,7 @@ def parser_data(params: Params, crop_folder: Path, table: Path) -> DrawDataModul
     sources = [clip_sources(crop_folder, table, stage)] if stage.labels != "pairs" else []
     sources += [pair_sources(params)] if stage.labels != "clips" else []
     train, choice = join_sources([source for source, _ in sources], stage.datasets)
-    held_out, _ = join_sources([source for _, source in sources], {})
+    held_out = held_out_images([source for _, source in sources])
     return DrawDataModule(
         train=LabelledDraws(
             train,

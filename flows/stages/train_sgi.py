@@ -11,7 +11,14 @@ from datamodules.draws import DrawDataModule
 from datamodules.labelled_images import parsed_packs
 from datamodules.reference_pairs import PairDraw, PairDraws, PairFrames
 from flows.stages.common import StageRun
-from flows.stages.labelled_data import LabelledSource, clip_source, join_sources, pair_sources
+from flows.stages.labelled_data import (
+    LabelledSource,
+    clip_source,
+    held_out_images,
+    join_sources,
+    pair_sources,
+    weighed_clips,
+)
 from flows.stages.training import fit, optimizer_factory, start_from_experiment
 from lightning_modules.sgi import SgiModule
 from segtalker.clips.store import load_clips
@@ -36,7 +43,8 @@ def sgi_nets(params: Params) -> tuple[MaskGuidedEncoder, MaskGuidedGenerator]:
 
 def _clip_sources(data_root: Path, dataset: str, weights: DatasetWeights) -> tuple[LabelledSource, LabelledSource]:
     train, held_out = (
-        clip_source(load_clips(data_root, dataset, split), parsed_packs, weights) for split in ("train", "val")
+        clip_source(weighed_clips(load_clips(data_root, dataset, split), weights), parsed_packs)
+        for split in ("train", "val")
     )
     return train, held_out
 
@@ -47,7 +55,7 @@ def sgi_data(params: Params, data_root: Path, dataset: str) -> DrawDataModule:
     sources = [_clip_sources(data_root, dataset, stage.datasets)] if stage.data != "pairs" else []
     sources += [pair_sources(params)] if stage.data != "clips" else []
     train, choice = join_sources([source for source, _ in sources], stage.datasets)
-    held_out, _ = join_sources([source for _, source in sources], {})
+    held_out = held_out_images([source for _, source in sources])
     how = PairDraw(
         candidates=stage.reference_candidates,
         same_frame=stage.same_frame,

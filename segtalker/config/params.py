@@ -13,7 +13,7 @@ from segtalker.config.base import Base, Machine, Section
 from segtalker.config.data import Crop, Cut, Download, Gate, Parse, Split
 from segtalker.config.evaluation import Evaluate, Generate, Tables
 from segtalker.config.renamed_keys import RENAMED_KEYS
-from segtalker.config.stages import STAGES
+from segtalker.config.stages import STAGES, Stage
 from segtalker.config.training import PAIRS, Training, TrainParser, TrainSgi, TrainSync, TrainTsg, TrainWav2Lip
 from segtalker.utils.errors import BadInputError
 
@@ -102,6 +102,12 @@ class Params(Section):
                     f"{section}.datasets names {unknown[0]}; with {key} {choice} there are: {', '.join(allowed)}"
                 )
         return self
+
+    @property
+    def pairs_readers(self) -> tuple[Stage, ...]:
+        """The stages that learn from the photographs of `training.pairs`."""
+        choices: dict[Stage, str] = {"train_parser": self.train_parser.labels, "train_sgi": self.train_sgi.data}
+        return tuple(stage for stage, choice in choices.items() if choice in (PAIRS, "both"))
 
     @model_validator(mode="after")
     def _check_baseline(self) -> "Params":

@@ -67,6 +67,7 @@ class TrainParser(TrainingStage):
 
     labels: Literal["clips", "pairs", "both", "none"]
     weights: str
+    pairs_sha256: str
     datasets: DatasetWeights
     held_out: float = Field(gt=0, lt=1)
     net: ParserNet
@@ -242,6 +243,7 @@ class TrainSgi(TrainingStage):
     """Segmentation-guided GAN injection."""
 
     data: Literal["clips", "pairs", "both"]
+    pairs_sha256: str
     datasets: DatasetWeights
     code: RegionCode
     encoder: SgiEncoder

@@ -23,7 +23,8 @@ from segtalker.utils.hashing import file_sha256
 _PLACES = {"root"}
 _FILES = ("weights", "heads")
 _DVC_FILE, _DVC_LOCK = "dvc.yaml", "dvc.lock"
-_WRITTEN_KEY = "training.start_sha256"  # by `segtalker reproduce`, from what `training.start_from` names
+# by `segtalker reproduce`, from what `training.start_from` and `training.pairs` name
+_WRITTEN_KEYS = {"training.start_sha256", "train_parser.pairs_sha256", "train_sgi.pairs_sha256"}
 # what decides a run: each changes with it
 _RUN_FILES = (CODE_FILE, "params.yaml", _DVC_FILE, "experiments", "requirements.lock")
 
@@ -142,7 +143,7 @@ def read_settings(root: Path, experiment: str) -> tuple[str, ...]:
     return tuple(
         f"{key}={json.dumps(value)}"
         for key, value in sorted(active.items())
-        if not key.startswith("active.") and key != _WRITTEN_KEY and (key not in base or base[key] != value)
+        if not key.startswith("active.") and key not in _WRITTEN_KEYS and (key not in base or base[key] != value)
     )
 
 

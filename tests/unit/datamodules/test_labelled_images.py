@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules.labelled_images import CachedImages, ClipFrames, JoinedImages, PairFolder, find_pairs, truth_packs
+from datamodules.labelled_images import CachedImages, ClipFrames, JoinedImages, PairFolder, truth_packs
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip
+from segtalker.datasets.pairs import find_pairs
 from segtalker.regions import BISENET_LABELS, NUM_REGIONS, REGION_INDEX
 from segtalker.utils.errors import BadInputError
 
@@ -31,16 +32,6 @@ def test_palette_and_grey_labels_read_the_same(tmp_path: Path, palette: bool) ->
     image, labels = PairFolder(find_pairs(tmp_path), "bisenet", 16).read(0, 0)
     assert image.shape == (16, 16, 3)
     assert set(np.unique(labels)) == {REGION_INDEX["hair"]}
-
-
-def test_pairs_need_both_halves(tmp_path: Path) -> None:
-    _write_pair(tmp_path, "b", 0, palette=False)
-    _write_pair(tmp_path, "a", 0, palette=False)
-    (tmp_path / "labels" / "b.png").unlink()
-    assert [image.stem for image, _ in find_pairs(tmp_path)] == ["a"]
-    (tmp_path / "labels" / "a.png").unlink()
-    with pytest.raises(BadInputError, match=r"set training\.pairs\.root"):
-        find_pairs(tmp_path)
 
 
 def test_labels_of_another_order_are_refused(tmp_path: Path) -> None:

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from flows.cli import main
+from segtalker.config.params import Params, read_yaml
+from segtalker.datasets.pairs import pairs_sha256
+from segtalker.tracking.provenance import read_settings
+from segtalker.utils.errors import BadInputError
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -71,3 +75,30 @@ def test_without_a_word_it_helps(monkeypatch: pytest.MonkeyPatch, capsys: pytest
         main()
     assert end.value.code == 2
     assert "reproduce" in capsys.readouterr().out
+
+
+def test_the_active_experiment_names_the_photographs_it_learns_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("images/a.jpg", "labels/a.png"):
+        (tmp_path / "pairs" / name).parent.mkdir(parents=True)
+        (tmp_path / "pairs" / name).write_text(name)
+    for name in ("params.yaml", "experiments"):
+        (tmp_path / name).symlink_to(CHECKOUT / name)
+    run_params = []
+
+    def no_run(_root: Path, params: Params, _stages: object) -> None:
+        run_params.append(params)
+        raise BadInputError("far enough")
+
+    monkeypatch.setattr("flows.cli.check_store", lambda _: None)
+    monkeypatch.setattr("flows.experiment_run.experiment_run", no_run)
+    monkeypatch.setenv("SEGTALKER_ROOT", str(tmp_path))
+    settings = ["train_sgi.data=both", f"training.pairs.root={tmp_path / 'pairs'}"]
+    monkeypatch.setattr(sys, "argv", ["segtalker", "reproduce", "--set", settings[0], "--set", settings[1]])
+    with pytest.raises(SystemExit):
+        main()
+    sha256 = pairs_sha256(tmp_path / "pairs", tmp_path)
+    assert read_yaml(tmp_path / "experiment.yaml")["train_sgi"] == {"data": "both", "pairs_sha256": sha256}
+    assert [params.train_sgi.pairs_sha256 for params in run_params] == [sha256]
+    assert read_settings(tmp_path, "demo") == ('train_sgi.data="both"', f'training.pairs.root="{tmp_path / "pairs"}"')

@@ -5,7 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.stages.labelled_data import clip_source, hold_out, join_sources, pair_sources
+from flows.stages.labelled_data import (
+    clip_source,
+    held_out_images,
+    hold_out,
+    join_sources,
+    pair_sources,
+    weighed_clips,
+)
 from segtalker.clips.store import Clip
 from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, merge, parse_params, read_yaml
 from segtalker.utils.errors import BadInputError
@@ -35,17 +42,19 @@ def test_both_sides_get_somebody(share: float) -> None:
         hold_out("aa", ["a", "a"], share)
 
 
-def test_only_clips_of_datasets_with_a_weight_are_opened(tmp_path: Path) -> None:
+def test_only_clips_of_datasets_with_a_weight_are_chosen(tmp_path: Path) -> None:
     clips = [Clip(name, name, "train", tmp_path, tmp_path, tmp_path, name) for name in ("folder", "synthetic")]
-    opened_clips = []
+    assert weighed_clips(clips, {"synthetic": 1.0, "pairs": 2.0}) == clips[1:]
+    assert weighed_clips(clips, {}) == clips
+    assert clip_source(clips, lambda chosen_clips: [()] * len(chosen_clips)).datasets == ["folder", "synthetic"]
 
-    def packs(chosen_clips: list[Clip]) -> list:
-        opened_clips.append([clip.dataset for clip in chosen_clips])
-        return [()] * len(chosen_clips)
 
-    assert clip_source(clips, packs, {"synthetic": 1.0, "pairs": 2.0}).datasets == ["synthetic"]
-    assert clip_source(clips, packs, {}).datasets == ["folder", "synthetic"]
-    assert opened_clips == [["synthetic"], ["folder", "synthetic"]]
+def test_photographs_suffice_to_validate_on_but_nothing_does_not(photographs: Path) -> None:
+    _, held_out = pair_sources(_changed(training={"pairs": {"root": str(photographs)}}))
+    no_clips = clip_source([], lambda _: [])
+    assert len(held_out_images([no_clips, held_out])) == 1
+    with pytest.raises(BadInputError, match="nothing is held out"):
+        held_out_images([no_clips])
 
 
 def test_photographs_held_out_are_the_same_for_every_stage(photographs: Path) -> None:

@@ -142,6 +142,7 @@ def test_settings_of_the_run_are_part_of_the_command(project: Path, monkeypatch:
     (project / "experiments").mkdir()
     (project / "experiments" / "small.yaml").write_text("train_tsg: {steps: 9}\nbase: {fps: 20}\n")
     text = "active: {experiment: small, dataset: synthetic}\ntrain_tsg: {steps: 10}\nbase: {fps: 20}\n"
+    text += "training: {start_sha256: 12ab}\ntrain_parser: {pairs_sha256: 34cd}\ntrain_sgi: {pairs_sha256: 34cd}\n"
     (project / "experiment.yaml").write_text(text)
     assert read_settings(project, "small") == ("train_tsg.steps=10",)
 
