@@ -17,10 +17,12 @@ class ClipChoice:
         weights: > 0, by dataset; clips of others are never drawn. Empty: every clip alike.
 
     Raises:
-        BadInputError: none of the clips is from a dataset that has a weight.
+        BadInputError: there are no clips, or a dataset with a weight has none.
     """
 
     def __init__(self, datasets: Sequence[str], weights: Mapping[str, float]) -> None:
+        if not datasets:
+            raise BadInputError("no clip is trained on: the training side of the split is empty")
         names = sorted(weights)
         if missing := [name for name in names if name not in datasets]:
             there = ", ".join(sorted(set(datasets)))

@@ -51,6 +51,8 @@ class PairDraw:
 
 def widest_mouth(images: LabelledImages, group: int, indices: np.ndarray) -> int:
     """The index, among `indices`, of the image with the largest mouth interior; the first of equals."""
+    if len(indices) == 1:
+        return int(indices[0])  # a photograph's map need not be read
     areas = [np.count_nonzero(images.read_labels(group, int(index)) == MOUTH) for index in indices]
     return int(indices[int(np.argmax(areas))])
 
@@ -85,7 +87,7 @@ class PairDraws(Dataset):
         candidates = rng.integers(self.images.images_in(group), size=rng.integers(1, self.how.candidates + 1))
         if rng.random() < self.how.same_frame:
             return target
-        return widest_mouth(self.images, group, candidates) if len(candidates) > 1 else int(candidates[0])
+        return widest_mouth(self.images, group, candidates)
 
     def __getitem__(self, draw: int) -> ReferencePair:
         rng = draw_rng(self.seed, draw)

@@ -36,3 +36,8 @@ def test_datasets_without_a_weight_are_never_drawn() -> None:
 def test_a_dataset_that_no_clip_is_from_is_named() -> None:
     with pytest.raises(BadInputError, match=r"datasets\.hdtf: no clip of it .* clips of folder, synthetic"):
         ClipChoice(DATASETS, {"folder": 1.0, "hdtf": 1.0})
+
+
+def test_nothing_to_draw_from_is_said() -> None:
+    with pytest.raises(BadInputError, match="no clip is trained on"):
+        ClipChoice([], {})

@@ -51,6 +51,32 @@ def test_without_a_split_subjects_are_held_out(tmp_path: Path) -> None:
     assert (len(train.images), len(held.images)) == (6, 2)
 
 
+def test_clips_with_a_split_keep_it_beside_others_that_have_none(tmp_path: Path) -> None:
+    """Of rendered people it is known who is tested, of a folder it is decided after parsing."""
+    own_splits = {"a": "train", "b": "val", "c": "test"}
+    _write_clips(tmp_path, own_splits | dict.fromkeys("defghijk", ""))
+    train, held = clip_sources(tmp_path, tmp_path / "clips.csv", _changed().train_parser)
+    names = [{frames.path.parent.name for frames, _ in side.images.packs} for side in (train, held)]
+    assert [side & set(own_splits) for side in names] == [{"a"}, {"b", "c"}]
+    assert names[0] | names[1] == set("abcdefghijk")
+
+
+def test_clips_of_no_weight_are_not_held_out_either(tmp_path: Path) -> None:
+    _write_clips(tmp_path, {"a": "train", "b": "val", "c": "test"}, dataset="synthetic")
+    table = tmp_path / "clips.csv"
+    _, row, *_ = table.read_text(encoding="utf-8").splitlines()
+    other = row.replace("a,", "alone,", 1).replace("train", "").replace("synthetic", "folder")
+    table.write_text(f"{table.read_text(encoding='utf-8')}{other}\n", encoding="utf-8")
+    stage = _changed(train_parser={"datasets": {"synthetic": 1.0}}).train_parser
+    assert [side.datasets for side in clip_sources(tmp_path, table, stage)] == [["synthetic"], ["synthetic"] * 2]
+
+
+def test_a_parser_that_nothing_could_be_validated_on_is_not_trained(tmp_path: Path) -> None:
+    _write_clips(tmp_path, {"a": "train", "b": "train"})
+    with pytest.raises(BadInputError, match="nothing is held out"):
+        parser_data(_changed(), tmp_path, tmp_path / "clips.csv")
+
+
 def test_clips_and_photographs_are_learnt_from_together(tmp_path: Path, photographs: Path) -> None:
     _write_clips(tmp_path, {"a": "train", "b": "val"}, dataset="synthetic")
     params = _changed(
