@@ -103,6 +103,16 @@ class Params(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _check_splits(self) -> "Params":
+        download = self.download
+        if "folder" in download.sources and download.folder.splits and self.split.strategy == "subjects":
+            raise ValueError(
+                "download.folder.splits says who is tested, which split.strategy subjects does not look at; set it to"
+                " source"
+            )
+        return self
+
     @property
     def pairs_readers(self) -> tuple[Stage, ...]:
         """The stages that learn from the photographs of `training.pairs`."""
@@ -130,6 +140,10 @@ class Params(Section):
             ),
             "train_wav2lip.steps": (wav2lip.steps, wav2lip),
         }
+        if parser.coarse_steps >= parser.steps:
+            raise ValueError(
+                f"train_parser.coarse_steps {parser.coarse_steps} leaves none of its {parser.steps} steps at full size"
+            )
         for name, (steps, stage) in budgets.items():
             if steps % stage.checkpoint_every:
                 raise ValueError(f"{name} {steps} is no multiple of its checkpoint_every {stage.checkpoint_every}")

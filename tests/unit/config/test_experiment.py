@@ -1,6 +1,7 @@
 """Composing experiments: every named one is valid, and its networks take the sizes it chose."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,24 @@ def test_experiments_share_no_data_unless_they_download_alike(name: str) -> None
             assert other.download == mine.download
 
 
+def test_one_person_starts_from_the_networks_of_real_faces(project: Path) -> None:
+    """As its file says: every network that is trained has the shape of the one it starts from."""
+    general = compose(ROOT, "real-faces", [])[1]
+    path = project / "models/real-faces/train_sgi/encoder.ckpt"
+    path.parent.mkdir(parents=True)
+    path.write_text("a network")
+    one = compose(project, "one-person", ["training.start_from=real-faces"])[1]
+    assert one.training.start_sha256
+    for build in (sgi_nets, tsg_net, wav2lip_net, *(partial(expert_net, domain) for domain in DOMAINS)):
+        nets = [build(params) for params in (general, one)]
+        (earlier_nets, later_nets) = (net if isinstance(net, tuple) else (net,) for net in nets)
+        assert [net.config for net in earlier_nets] == [net.config for net in later_nets]
+    # recordings bring no masks: neither to train a parser on nor to measure against
+    assert one.train_parser.labels == "none"
+    assert one.train_parser.weights == "models/real-faces/train_parser/parser.ckpt"
+    assert one.evaluate.reference_masks == "parsed"
+
+
 def test_settings_lie_over_the_experiment(tmp_path: Path) -> None:
     content, params = compose(ROOT, "tiny", ["base.seed=3", "train_sgi.region_weights.hair=4"])
     assert (params.base.seed, params.train_sgi.region_weights["hair"], params.base.image_size) == (3, 4.0, 64)
@@ -104,6 +123,7 @@ def test_settings_lie_over_the_experiment(tmp_path: Path) -> None:
         ("demo", ["train_tsg.log_every=5"], r"train_tsg\.log_every: is machine\.log_every now"),
         ("demo", ["base.precision=bf16-mixed"], r"base\.precision: is training\.precision now"),
         ("demo", ["train_tsg.sync_weight=0"], r"train_tsg\.sync_weight: is train_tsg\.loss_weights\.sync now"),
+        ("folder", ["download.folder.splits={test: [a]}"], "which split.strategy subjects does not look at; set it to"),
         ("demo", ["train_sync.mask_expert.channels=[8]"], r"is train_sync\.mask_expert\.net\.channels now"),
     ],
 )
