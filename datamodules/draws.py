@@ -61,6 +61,15 @@ def draw_loader(dataset: Dataset, sampler: DrawSampler, workers: int) -> DataLoa
     )
 
 
+class StepDraws(Dataset):
+    """Draws that change from some step on; a draw's step is its number over `step_draws`.
+
+    How many draws all ranks together make in a step is known when training starts: `DrawDataModule` says it.
+    """
+
+    step_draws = 1
+
+
 class DrawDataModule(pl.LightningDataModule):
     """Random draws to train on, fixed samples of other people to validate on.
 
@@ -93,6 +102,8 @@ class DrawDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        if isinstance(self.train_set, StepDraws):
+            self.train_set.step_draws = self.batch_size * world_size
         sampler = DrawSampler(self.epoch_steps, self.batch_size, rank, world_size)
         return draw_loader(self.train_set, sampler, self.workers)
 

@@ -7,11 +7,11 @@ from torch.utils.data import Dataset
 
 from datamodules import augment
 from datamodules.clip_draws import ClipChoice
-from datamodules.draws import draw_rng
+from datamodules.draws import StepDraws, draw_rng
 from datamodules.labelled_images import LabelledImages
 
 
-class LabelledDraws(Dataset):
+class LabelledDraws(StepDraws):
     """Augmented training samples; the draw number decides everything.
 
     Args:
@@ -19,8 +19,8 @@ class LabelledDraws(Dataset):
         choice: of a clip or photograph.
         seed: of the draws.
         augmentation: how far images are changed.
-        coarse_draws: the first so many draws have half the size: a network learns what lies where from small
-            images as well, in a quarter of the time (progressive resizing, Howard 2018).
+        coarse_steps: draws of the first so many steps have half the size: a network learns what lies where from
+            small images as well, in a quarter of the time (progressive resizing, Howard 2018).
     """
 
     def __init__(
@@ -29,13 +29,13 @@ class LabelledDraws(Dataset):
         choice: ClipChoice,
         seed: int,
         augmentation: augment.Augmentation,
-        coarse_draws: int,
+        coarse_steps: int,
     ) -> None:
         self.images = images
         self.choice = choice
         self.seed = seed
         self.augmentation = augmentation
-        self.coarse_draws = coarse_draws
+        self.coarse_steps = coarse_steps
 
     def __getitem__(self, draw: int) -> tuple[Tensor, Tensor]:
         """An image, `(3, H, W)` float32 in [-1, 1], and its regions, `(H, W)` int64; a coarse draw is half as large."""
@@ -43,7 +43,7 @@ class LabelledDraws(Dataset):
         group = self.choice.draw(rng)
         image, labels = self.images.read(group, int(rng.integers(self.images.images_in(group))))
         image, labels = augment.warp(image, labels, augment.random_affine(rng, image.shape[0], self.augmentation))
-        if draw < self.coarse_draws:
+        if draw // self.step_draws < self.coarse_steps:
             image, labels = augment.halve(image, labels)
         unit = augment.recolour(augment.to_unit(image), augment.random_colours(rng, self.augmentation.colour))
         return _tensors(augment.degrade(rng, unit, self.augmentation.blur), labels)

@@ -76,7 +76,7 @@ def parser_data(params: Params, crop_folder: Path, table: Path) -> DrawDataModul
             choice,
             params.base.seed,
             Augmentation(**stage.augmentation.model_dump()),
-            coarse_draws=stage.coarse_steps * stage.batch_size,
+            coarse_steps=stage.coarse_steps,
         ),
         held_out=LabelledFrames(held_out, stage.validation_frames),
         epoch_steps=stage.checkpoint_every,

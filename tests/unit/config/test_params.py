@@ -69,6 +69,7 @@ def test_overrides_lie_over_the_base(project: Path) -> None:
         ("split: {val_fraction: 0.5, test_fraction: 0.5}", "split: val_fraction and test_fraction add up to 1 or more"),
         ("split: {strategy: time}", "split: strategy time puts everybody on every side"),
         ("download: {folder: {splits: {testing: [a]}}}", "Input should be 'train', 'val' or 'test'"),
+        ("train_parser: {coarse_steps: 1000}", "train_parser.coarse_steps 1000 leaves none of its 1000 steps at full"),
         ("train_wav2lip: {steps: 7}", "train_wav2lip.steps 7 is no multiple"),
     ],
 )

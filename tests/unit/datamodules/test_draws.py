@@ -1,5 +1,7 @@
 """Draws by number, in batches and over processes."""
 
+from types import SimpleNamespace
+
 from datamodules.augment import Augmentation
 from datamodules.clip_draws import ClipChoice
 from datamodules.draws import DrawDataModule, DrawSampler
@@ -21,6 +23,21 @@ def test_the_datamodule_serves_batches(faces) -> None:
     batches = list(data.train_dataloader())
     assert [tuple(image.shape) for image, _ in batches] == [(4, 3, 32, 32)] * 2
     assert sum(len(labels) for _, labels in data.val_dataloader()) == 3
+
+
+def test_coarse_steps_are_steps_however_many_ranks_share_them(faces) -> None:
+    """On each rank of two, images of half the size end with the second step."""
+    for rank in range(2):
+        data = DrawDataModule(
+            train=LabelledDraws(faces, ClipChoice(["", "", ""], {}), 1, LIVELY, coarse_steps=2),
+            held_out=LabelledFrames(faces, 1),
+            epoch_steps=EPOCH_STEPS,
+            batch_size=3,
+            eval_batch_size=2,
+            workers=0,
+        )
+        data.trainer = SimpleNamespace(global_rank=rank, world_size=2)  # type: ignore[assignment]
+        assert [image.shape[-1] for image, _ in data.train_dataloader()] == [16, 16, 32, 32]
 
 
 def test_ranks_draw_different_samples_and_none_twice() -> None:
