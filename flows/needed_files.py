@@ -127,8 +127,25 @@ def _metrics(params: Params) -> list[Need]:
     ]
 
 
+def _missing_masks(params: Params, stages: Collection[Stage]) -> list[str]:
+    """A line for each stage that would ask recordings for masks: rendered people alone bring their own."""
+    parser, sources = params.train_parser, params.download.sources
+    filmed = [source for source in sources if source != SYNTHETIC]
+    learnt = [source for source in filmed if not parser.datasets or source in parser.datasets]
+    lines = []
+    if "train_parser" in stages and parser.labels in ("clips", "both") and learnt:
+        ways = "train_parser.labels pairs, or none with parse.backend bisenet; other datasets in train_parser.datasets"
+        lines.append(f"train_parser, masks of {', '.join(learnt)}: recordings bring none; works without them: {ways}")
+    if "evaluate" in stages and params.evaluate.reference_masks == "truth" and SYNTHETIC not in sources:
+        ways = "evaluate.reference_masks parsed"
+        lines.append(f"evaluate, masks of {', '.join(filmed)}: recordings bring none; works without them: {ways}")
+    return lines
+
+
 def missing_files(params: Params, stages: Collection[Stage], root: Path) -> list[str]:
     """What the stages need and is not there: a line each, with what it is, where to put it and what works without it.
+
+    Masks that no source brings are among it.
 
     Args:
         params: of the experiment.
@@ -142,7 +159,7 @@ def missing_files(params: Params, stages: Collection[Stage], root: Path) -> list
                 _look_for(need, root)
             except SegTalkerError as error:
                 lines.append(f"{need.stages[0]}, {need.what}: {one_line(error)}; works without it: {need.without}")
-    return lines
+    return lines + _missing_masks(params, stages)
 
 
 def _look_for(need: Need, root: Path) -> None:

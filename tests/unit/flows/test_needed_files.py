@@ -58,6 +58,22 @@ def test_only_what_stages_that_run_need_is_asked_for() -> None:
     assert len(missing("hdtf", "download.hdtf.clips=/nowhere", until="download")) == 1
 
 
+def test_masks_are_not_asked_of_recordings_that_bring_none(tmp_path: Path) -> None:
+    own = ("download.sources=[folder]", f"download.folder.root={tmp_path}", "parse.backend=trained")
+    lines = missing("demo", *own)
+    assert [line.partition(":")[0] for line in lines] == ["train_parser, masks of folder", "evaluate, masks of folder"]
+    assert "works without them: train_parser.labels pairs" in lines[0]
+    assert missing("demo", *own, until="gate") == []
+    both = (f"download.folder.root={tmp_path}", "download.sources=[synthetic, folder]")
+    assert len(missing("demo", *both)) == 1
+    assert missing("demo", *both, "train_parser.datasets={synthetic: 1}") == []
+
+
+@pytest.mark.parametrize("name", ["demo", *sorted(path.stem for path in (CHECKOUT / "experiments").glob("*.yaml"))])
+def test_no_named_experiment_asks_recordings_for_masks(name: str) -> None:
+    assert not [line for line in missing(name) if ", masks of " in line]
+
+
 def test_one_folder_that_two_stages_read_is_named_once(tmp_path: Path) -> None:
     pairs = ("train_parser.labels=pairs", "train_sgi.data=both", f"training.pairs.root={tmp_path / 'pairs'}")
     (line,) = missing("demo", *pairs)
