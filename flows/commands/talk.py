@@ -37,9 +37,10 @@ def talk(
     save_mask: Annotated[Path | None, typer.Option(help="Write the portrait's mask as .png, to be edited.")] = None,
     crop_only: Annotated[bool, typer.Option("--crop-only", help="Write the face's square alone.")] = False,
     repaint: Annotated[
-        Literal["mouth", "face"],
+        Literal["lips", "mouth", "face"],
         typer.Option(
-            help="Paint the mouth area and what edits name, or all of the face; the rest is the portrait's own."
+            help="Paint the lips and the skin close to them, the mouth area with chin and jaw, or all of the face; the"
+            " rest, but for what edits name, is the portrait's own."
         ),
     ] = "mouth",
     detector: Annotated[

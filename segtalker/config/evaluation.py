@@ -29,6 +29,7 @@ class Generate(Section):
     steady_window: int = Field(ge=1)
     crf: int = Field(ge=0, le=51)
     mouth_fade: float = Field(gt=0)
+    lip_reach: float = Field(gt=0)
     edits: Edits
     samples: int = Field(ge=0)
 

@@ -1,31 +1,36 @@
 """A rendered video that keeps the source's own pixels where nothing has to change: all but the hidden mouth area."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import face_transforms, hidden_share
 from segtalker.faces.paste_back import soft_share
 from segtalker.inference.talker import Face, Images
+from segtalker.regions import LIP, MOUTH
 
 
 @dataclass(frozen=True)
 class PaintedArea:
-    """What of a source's frames is painted anew: the mouth area, and what edits name.
+    """What of a source's frames is painted anew: the mouth, and what edits name.
 
     Args:
         places: of the faces, see `segtalker.faces.mouth_box.face_transforms`, `(T, 2, 3)`.
         fade: see `segtalker.faces.mouth_box.hidden_share`.
         regions: whose look an edit changed.
         reshaped: whether an edit changed the mask itself.
+        lip_reach: how far from the lips is painted, in distances of the eyes, fading over the outer half; None for
+            all of the mouth area, chin and jaw included.
     """
 
     places: np.ndarray
     fade: float
     regions: list[int]
     reshaped: bool
+    lip_reach: float | None
 
     def share(self, index: int, source_mask: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """How much of each pixel is painted: `(H, W)`, float32 in [0, 1]; elsewhere it is the source's.
@@ -35,11 +40,31 @@ class PaintedArea:
             source_mask: its regions, `(H, W)`, uint8.
             mask: the talking mask, likewise. Outside the mouth area it is the source's, but for edits.
         """
-        mouth = hidden_share(self.places[[index]], mask.shape, self.fade)[0]
+        place = self.places[index]
+        mouth = hidden_share(place[None], mask.shape, self.fade)[0]
+        if self.lip_reach is not None:
+            mouth = np.minimum(mouth, lip_share((source_mask, mask), self.lip_reach * np.hypot(*place[:, 0])))
         edited = np.isin(source_mask, self.regions) | np.isin(mask, self.regions)
         if self.reshaped:
             edited |= source_mask != mask
         return np.maximum(mouth, soft_share(edited)) if edited.any() else mouth
+
+
+def lip_share(masks: Sequence[np.ndarray], reach_px: float) -> np.ndarray:
+    """All of the lips and the mouth interior of several masks and what is close to them, fading away from there.
+
+    Args:
+        masks: region indices, each `(H, W)`, uint8.
+        reach_px: where nothing is left, pixels from the lips; half as far away nothing has faded yet.
+
+    Returns:
+        `(H, W)`, float32 in [0, 1]; 0 where no mask has a mouth.
+    """
+    is_mouth = np.any([np.isin(mask, (LIP, MOUTH)) for mask in masks], axis=0)
+    if not is_mouth.any():
+        return np.zeros(is_mouth.shape, np.float32)
+    distance = cv2.distanceTransform((~is_mouth).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return (2.0 - 2.0 * distance / reach_px).clip(0.0, 1.0).astype(np.float32)
 
 
 def lay_over(frames: np.ndarray, painted_frames: np.ndarray, share: np.ndarray) -> np.ndarray:

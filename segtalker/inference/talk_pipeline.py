@@ -27,7 +27,7 @@ from segtalker.media.video import write_video
 from segtalker.regions import BACKGROUND
 from segtalker.utils.progress import progress
 
-Repaint = Literal["mouth", "face"]
+Repaint = Literal["lips", "mouth", "face"]
 _PX_PER_THREAD = 128  # of the crop's side; with less to do, threads wait for each other
 _MASK_SIDE = 512  # px, about as large as an edited mask is comfortable to paint
 
@@ -114,8 +114,8 @@ class TalkPipeline:
             out: the `.mp4` to write, with the sound; whole or not at all.
             edits: local edits.
             crop_only: write the face's square alone, else the whole picture with the face put back.
-            repaint: what the networks paint: `mouth`, the mouth area and what edits name, every other pixel being the
-                portrait's own; or `face`, all of the face.
+            repaint: what the networks paint: `lips` and the skin close to them, or the `mouth` area with chin and jaw,
+                both with what edits name, every other pixel being the portrait's own; or `face`, all of the face.
 
         Raises:
             BadInputError: a file cannot be used or written.
@@ -130,18 +130,19 @@ class TalkPipeline:
             edit = self._mask_edit(edits.mask, own)
             chunks = self.talker.talk(face, self._swapped(own, edits.swaps), mel, count, background, edit)
             crop_reason = "" if crop_only else _reaches_out(own.mask, edits, edit)
-            area = self._painted_area(face, edits, edit) if repaint == "mouth" else None
+            area = self._painted_area(face, edits, edit, repaint) if repaint != "face" else None
             frames = _crops(face, chunks, area) if crop_only or crop_reason else _pasted(face, chunks, count, area)
             height, width = self._write(out, frames, count, samples)
         return TalkingVideo(count, count / self.settings.clock.fps, width, height, crop_reason)
 
-    def _painted_area(self, face: Portrait, edits: Edits, edit: MaskEdit | None) -> PaintedArea:
+    def _painted_area(self, face: Portrait, edits: Edits, edit: MaskEdit | None, repaint: Repaint) -> PaintedArea:
         regions = [region_index(region) for region, _ in edits.swaps]
         return PaintedArea(
             places=face_transforms(np.asarray(face.landmarks), self.settings.clock.smooth_frames),
             fade=self.params.generate.mouth_fade,
             regions=[*regions, *([BACKGROUND] if edits.background is not None else [])],
             reshaped=edit is not None,
+            lip_reach=self.params.generate.lip_reach if repaint == "lips" else None,
         )
 
     def _background(self, background: str | None) -> Background:
