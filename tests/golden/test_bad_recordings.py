@@ -112,7 +112,7 @@ def params(folder: Path, mediapipe_weights: str) -> Params:
         "active": {"experiment": "folder", "dataset": "folder"},
         "machine": {"workers": 2},
         "base": {"image_size": 128, "max_failed_fraction": 0.95},
-        "download": {"source": "folder", "folder": {"root": str(folder)}},
+        "download": {"sources": ["folder"], "folder": {"root": str(folder)}},
         "cut": {"mode": "talking"},
         "crop": {"detector": "mediapipe", "decoder": "pyav", "weights": mediapipe_weights},
     }
