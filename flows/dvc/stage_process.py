@@ -30,7 +30,7 @@ def die_with_parent(parent: int, how: int) -> None:
 
 
 _VARIABLE = "SEGTALKER_STAGE_NOTES"
-_INTERRUPTED = 130
+INTERRUPTED = 130  # exit code, as of a shell
 _BEGAN, _FINISHED, _ERROR, _KILLED = "began", "finished", "error", "killed"
 
 
@@ -57,7 +57,7 @@ class StageNotes:
         try:
             (self.folder / _BEGAN).write_text(str(os.getpid()), encoding="utf-8")
         except FileNotFoundError:
-            sys.exit(_INTERRUPTED)
+            sys.exit(INTERRUPTED)
 
     def finish(self) -> None:
         """The stage did all it had to."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from flows.dvc.code_versions import check_code_file
 from flows.dvc.dependency_check import check_unchanged, code_values, first_code_values, input_values
-from flows.dvc.stage_process import StageNotes, own_notes
+from flows.dvc.stage_process import INTERRUPTED, StageNotes, own_notes
 from flows.dvc.trial import TRIAL_VARIABLE, check_trial
 from segtalker.config.params import CODE_FILE, Params, load_params, read_yaml
 from segtalker.config.stages import Stage
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from segtalker.tracking.mlflow_runs import ParentRun, StageTracker
 
 _FETCHING: Stage = "download"  # the raw material is known when it ends
-_INTERRUPTED = 130
 _NAME_LENGTH = 200
 
 
@@ -221,7 +220,7 @@ def stage_main(body: Callable[[StageRun], None]) -> NoReturn:
         _report(notes, str(error))
         sys.exit(EXIT_CODE)
     except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     except Exception as error:
         if disk := full_disk(error):
             place = disk.filename or Path.cwd()
