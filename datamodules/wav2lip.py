@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from datamodules.clip_draws import ClipChoice
-from datamodules.draws import draw_rng
+from datamodules.draws import StepDraws, draw_rng
 from datamodules.mouth_clips import shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
 from datamodules.sync import recoloured
@@ -44,7 +43,7 @@ class FaceWindows(TsgWindows):
         return self.clips.boxes(clip, "frames", np.array(frames))
 
 
-class FaceDraws(Dataset):
+class FaceDraws(StepDraws):
     """Random windows with a reference frame from another place of the same clip.
 
     Early draws hold frames of T windows, one of each: faces as different as a batch can show are learnt from soonest,
@@ -56,7 +55,7 @@ class FaceDraws(Dataset):
         seed: of the draws.
         augmentation: how far speech is changed.
         colour: how far colours are changed, see `recoloured`.
-        windows_from: the first draw that is a window.
+        windows_from_step: the first step whose draws are windows.
     """
 
     def __init__(
@@ -67,14 +66,14 @@ class FaceDraws(Dataset):
         seed: int,
         augmentation: SpeechAugmentation,
         colour: float,
-        windows_from: int,
+        windows_from_step: int,
     ) -> None:
         self.windows = windows
         self.choice = choice
         self.seed = seed
         self.augmentation = augmentation
         self.colour = colour
-        self.windows_from = windows_from
+        self.windows_from_step = windows_from_step
 
     def _places(self, rng: np.random.Generator, clip: int) -> tuple[int, int]:
         """First frame of a window and a reference outside of it, anywhere in a clip of one window."""
@@ -99,7 +98,7 @@ class FaceDraws(Dataset):
 
     def __getitem__(self, draw: int) -> FaceSample:
         rng = draw_rng(self.seed, draw)
-        if draw >= self.windows_from:
+        if draw // self.step_draws >= self.windows_from_step:
             return self._part(rng, slice(None))
         frames = [self._part(rng, slice(number, number + 1)) for number in range(self.windows.window.frames)]
         faces, reference, speech, _ = (torch.cat(parts) for parts in zip(*frames, strict=True))

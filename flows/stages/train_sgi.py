@@ -106,8 +106,8 @@ def train_sgi(run: StageRun) -> None:
     parser_path = run.workspace.model("train_parser") / "parser.ckpt"
     parser = load_net(parser_path, FaceParser) if stage.loss_weights["parsing"] else None
     module = sgi_module(params, parser)
-    for nets in (module.generator, module.average):
-        start_from_experiment(run, dict(cast(Mapping[str, Network], nets.items())))
+    start_from_experiment(run, dict(cast(Mapping[str, Network], module.generator.items())))
+    module.average.load_state_dict(module.generator.state_dict())
 
     def export() -> None:
         for name, net in module.average.items():

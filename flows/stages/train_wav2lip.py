@@ -33,8 +33,7 @@ def wav2lip_data(params: Params, clips: MouthSplits) -> DrawDataModule:
         seed=base.seed,
         augmentation=augmentation,
         colour=stage.colour,
-        # no later than the step sync counts from, however many processes draw
-        windows_from=stage.sync_from_step * stage.batch_size,
+        windows_from_step=stage.sync_from_step,
     )
     return DrawDataModule(
         train=draws,

@@ -51,9 +51,12 @@ def intersection_over_union(confusion: np.ndarray, regions: Sequence[int]) -> fl
     return float(in_both / (in_reference + in_masks - in_both))
 
 
+def _own_masks(chunk: FrameChunk) -> np.ndarray:
+    return chunk.video.parsed if chunk.masks is None else chunk.masks
+
+
 def _own_confusion(chunk: FrameChunk) -> np.ndarray:
-    masks = chunk.video.parsed if chunk.masks is None else chunk.masks
-    return region_confusion(chunk.reference_masks, masks)
+    return region_confusion(chunk.reference_masks, _own_masks(chunk))
 
 
 def _parsed_confusion(chunk: FrameChunk) -> np.ndarray:
@@ -100,7 +103,7 @@ def _openings(chunk: FrameChunk, masks: np.ndarray) -> np.ndarray:
 
 
 def _own_openings(chunk: FrameChunk) -> np.ndarray:
-    return _openings(chunk, chunk.video.parsed if chunk.masks is None else chunk.masks)
+    return _openings(chunk, _own_masks(chunk))
 
 
 def _parsed_openings(chunk: FrameChunk) -> np.ndarray:

@@ -38,7 +38,7 @@ def _place(clips: list[Clip], faces: torch.Tensor) -> tuple[int, np.ndarray]:
 
 
 def test_faces_come_with_a_reference_from_elsewhere_and_their_speech(clips: list[Clip]) -> None:
-    draws = _draws(clips, border=0, seed=2, colour=0.0, windows_from=0)
+    draws = _draws(clips, border=0, seed=2, colour=0.0, windows_from_step=0)
     references = set()
     for draw in range(24):
         faces, reference, speech, sync_speech = draws[draw]
@@ -57,8 +57,16 @@ def test_faces_come_with_a_reference_from_elsewhere_and_their_speech(clips: list
     assert references == {-1, 1}
 
 
+def test_windows_begin_at_their_step_however_many_draws_a_step_has(clips: list[Clip]) -> None:
+    draws, frames, windows = (_draws(clips, seed=3, colour=0.0, windows_from_step=step) for step in (2, 99, 0))
+    draws.step_draws = 4  # two ranks of two
+    for draw, expected in ((7, frames), (8, windows)):
+        assert all(torch.equal(*pair) for pair in zip(draws[draw], expected[draw], strict=True))
+        assert not torch.equal(frames[draw].faces, windows[draw].faces)
+
+
 def test_early_draws_hold_frames_of_many_windows(clips: list[Clip]) -> None:
-    draws = _draws(clips, border=0, seed=2, colour=0.0, windows_from=24)
+    draws = _draws(clips, border=0, seed=2, colour=0.0, windows_from_step=24)
     places = set()
     for draw in range(12):
         sample = draws[draw]
@@ -83,8 +91,8 @@ def test_early_draws_hold_frames_of_many_windows(clips: list[Clip]) -> None:
 
 
 def test_faces_of_a_window_change_their_colours_and_places_alike(clips: list[Clip]) -> None:
-    plain = _draws(clips, seed=3, colour=0.0, windows_from=0)
-    coloured = _draws(clips, seed=3, colour=0.3, windows_from=0)
+    plain = _draws(clips, seed=3, colour=0.0, windows_from_step=0)
+    coloured = _draws(clips, seed=3, colour=0.3, windows_from_step=0)
     before, after = (torch.cat([sample.faces, sample.reference[:1]]).numpy() for sample in (plain[4], coloured[4]))
     for channel in range(3):
         pairs = {
@@ -95,7 +103,7 @@ def test_faces_of_a_window_change_their_colours_and_places_alike(clips: list[Cli
 
 
 def test_a_clip_of_one_window_takes_its_reference_from_it(clips: list[Clip]) -> None:
-    draws = _draws(clips, seed=3, colour=0.0, windows_from=0)
+    draws = _draws(clips, seed=3, colour=0.0, windows_from_step=0)
     draws.windows.window = WINDOW._replace(frames=FRAMES)
     places = [draws._places(np.random.default_rng(seed), 0) for seed in range(20)]
     assert {start for start, _ in places} == {0}
