@@ -1,24 +1,17 @@
 """What the command says where it is used wrongly: one line, exit code 2."""
 
 import shutil
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from flows.cli import main
 from segtalker.config.params import Params, read_yaml
 from segtalker.datasets.pairs import pairs_sha256
 from segtalker.tracking.provenance import read_settings
 from segtalker.utils.errors import BadInputError
 
 CHECKOUT = Path(__file__).parents[3]
-
-
-@pytest.fixture(autouse=True)
-def own_signals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command's handlers stay out of the test run."""
-    monkeypatch.setattr("flows.cli.signal.signal", lambda *_: None)
 
 
 @pytest.mark.parametrize(
@@ -33,14 +26,9 @@ def own_signals(monkeypatch: pytest.MonkeyPatch) -> None:
         (["reproduce", "--set", "base.seed"], "key=value"),
     ],
 )
-def test_wrong_use_is_said_on_one_line(
-    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["segtalker", *arguments])
-    with pytest.raises(SystemExit) as end:
-        main()
-    said = capsys.readouterr().err
-    assert end.value.code == 2
+def test_wrong_use_is_said_on_one_line(arguments: list[str], message: str, segtalker: Callable) -> None:
+    code, _, said = segtalker(*arguments)
+    assert code == 2
     assert message in said
     assert said.startswith("error: ")
     assert said.count("\n") == 1
@@ -48,7 +36,7 @@ def test_wrong_use_is_said_on_one_line(
 
 @pytest.mark.parametrize("command", [["reproduce"], ["report"]])
 def test_a_store_that_does_not_answer_is_said_before_anything_runs(
-    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    command: list[str], segtalker: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copyfile(CHECKOUT / name, tmp_path / name)
@@ -56,29 +44,20 @@ def test_a_store_that_does_not_answer_is_said_before_anything_runs(
     (tmp_path / "results" / "demo" / "evaluate").mkdir(parents=True)
     monkeypatch.setenv("SEGTALKER_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    monkeypatch.setattr(sys, "argv", ["segtalker", *command])
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err == (
-        "error: MLflow at http://127.0.0.1:9 does not answer (Connection refused); check MLFLOW_TRACKING_URI\n"
-    )
+    reason = "MLflow at http://127.0.0.1:9 does not answer (Connection refused); check MLFLOW_TRACKING_URI"
+    assert segtalker(*command) == (2, "", f"error: {reason}\n")
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_without_a_word_it_helps(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["segtalker"])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 2
-    assert "reproduce" in capsys.readouterr().out
+def test_without_a_word_it_helps(segtalker: Callable) -> None:
+    code, said, _ = segtalker()
+    assert code == 2
+    assert "reproduce" in said
 
 
 def test_the_active_experiment_names_the_photographs_it_learns_from(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    segtalker: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("images/a.jpg", "labels/a.png"):
         (tmp_path / "pairs" / name).parent.mkdir(parents=True)
@@ -95,9 +74,8 @@ def test_the_active_experiment_names_the_photographs_it_learns_from(
     monkeypatch.setattr("flows.experiment_run.experiment_run", no_run)
     monkeypatch.setenv("SEGTALKER_ROOT", str(tmp_path))
     settings = ["train_sgi.data=both", f"training.pairs.root={tmp_path / 'pairs'}"]
-    monkeypatch.setattr(sys, "argv", ["segtalker", "reproduce", "--set", settings[0], "--set", settings[1]])
-    with pytest.raises(SystemExit):
-        main()
+    _, _, said = segtalker("reproduce", "--set", settings[0], "--set", settings[1])
+    assert said.endswith("error: far enough\n")
     sha256 = pairs_sha256(tmp_path / "pairs", tmp_path)
     assert read_yaml(tmp_path / "experiment.yaml")["train_sgi"] == {"data": "both", "pairs_sha256": sha256}
     assert [params.train_sgi.pairs_sha256 for params in run_params] == [sha256]

@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from flows.cli import main
 from flows.needed_files import missing_files
 from segtalker.config.experiment import compose
 from segtalker.config.stages import STAGES, Stage
@@ -92,20 +92,15 @@ def test_what_is_there_is_found_also_below_the_project_and_in_a_folder(tmp_path:
 
 
 def test_a_run_with_missing_files_leaves_before_it_starts(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    segtalker: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("flows.cli.signal.signal", lambda *_: None)
     for name in ("params.yaml", "experiments"):
         (tmp_path / name).symlink_to(CHECKOUT / name)
     monkeypatch.setenv("SEGTALKER_ROOT", str(tmp_path))
-    monkeypatch.setattr(sys, "argv", ["segtalker", "reproduce", "--experiment", "folder"])
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert [line.partition(",")[0] for line in said.err.splitlines()] == [
+    code, out, said = segtalker("reproduce", "--experiment", "folder")
+    assert (code, out) == (2, "")
+    assert [line.partition(",")[0] for line in said.splitlines()] == [
         f"error: {name}" for name in ("download", "cut", "parse")
     ]
     assert sorted(tmp_path.rglob("*")) == before
