@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from segtalker.nets.encoder import code_size
 from segtalker.nets.layers import RegionLinear, RegionModulatedConv, activate, mask_pyramid, shrink
 from segtalker.nets.network import Network
-from segtalker.nets.region_texture import paint, region_coordinates
+from segtalker.nets.region_texture import paint, region_coordinates, soften_edges
 from segtalker.nets.tensors import pixel_shuffle
 from segtalker.regions import REGION_INDEX
 
@@ -91,6 +91,7 @@ class MaskGuidedGenerator(Network):
         texture: side of the texture in a code.
         mapping_layers: depth of each region's mapping network.
         detailed: names of the regions that keep all fine detail of their texture.
+        soft_edges: whether painted textures mix where regions meet, see `soften_edges`.
     """
 
     kind = "mask_guided_generator"
@@ -106,6 +107,7 @@ class MaskGuidedGenerator(Network):
         texture: int,
         mapping_layers: int,
         detailed: Sequence[str],
+        soft_edges: bool = False,
     ) -> None:
         super().__init__()
         self.sizes = sorted(channels)
@@ -113,6 +115,7 @@ class MaskGuidedGenerator(Network):
         self.masked_up_to = masked_up_to
         self.style = style
         self.texture = texture
+        self.soft_edges = soft_edges
         self.code = code_size(style, texture)
         self.mapping = nn.ModuleList(RegionLinear(regions, style, style) for _ in range(mapping_layers))
         first = channels[self.sizes[0]]
@@ -161,6 +164,8 @@ class MaskGuidedGenerator(Network):
         # split, not cut twice: the gradient is put together once
         styles, textures = codes.split((self.style, self.code - self.style), dim=2)
         texture_image = paint(textures.unflatten(2, (3, self.texture, self.texture)), labels, local)
+        if self.soft_edges:
+            texture_image = soften_edges(texture_image, labels)
         smooth = _stretch(shrink(texture_image, self.sizes[-2]), texture_image.shape[2])
         styles = self._mapped(styles)
         shares = mask_pyramid(masks, {self.sizes[0], *(size for size in self.sizes if size <= self.masked_up_to)})

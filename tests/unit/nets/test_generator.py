@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from segtalker.nets.encoder import MaskGuidedEncoder, code_size
 from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.region_texture import soften_edges
 from segtalker.regions import NUM_REGIONS
 
 from .tiny_renderer import HAIR, SIZE, STYLE, make_generator, quilts
@@ -33,16 +34,22 @@ def test_painting_is_a_function_of_mask_and_codes() -> None:
     torch.testing.assert_close(together[1:], generator(masks[1:], codes[1:]))
 
 
-def test_a_generator_that_adds_nothing_and_keeps_all_detail_paints_the_textures() -> None:
-    torch.manual_seed(0)
-    generator = make_generator()
+def _bare(generator: MaskGuidedGenerator) -> MaskGuidedGenerator:
+    """A generator that adds nothing and keeps all detail."""
     torch.nn.init.constant_(generator.keep.shift.bias, 30.0)
     for level in generator.levels:
         torch.nn.init.zeros_(level.to_rgb.weight)
+    return generator
+
+
+@pytest.mark.parametrize("soft_edges", [False, True])
+def test_a_generator_that_adds_nothing_and_keeps_all_detail_paints_the_textures(soft_edges: bool) -> None:
+    generator = _bare(make_generator(soft_edges=soft_edges))
     codes = torch.zeros(1, NUM_REGIONS, generator.code)
     codes[:, HAIR, STYLE:] = 0.5
     masks = quilts(4, batch=1)
-    expected = 0.5 * masks[:, HAIR : HAIR + 1].expand(-1, 3, -1, -1)
+    hard = 0.5 * masks[:, HAIR : HAIR + 1].expand(-1, 3, -1, -1)
+    expected = soften_edges(hard, masks.argmax(1)) if soft_edges else hard
     torch.testing.assert_close(generator(masks, codes).detach(), expected)
 
 

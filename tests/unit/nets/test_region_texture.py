@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from segtalker.nets.region_texture import gather_textures, paint, region_coordinates, region_frames
+from segtalker.nets.region_texture import gather_textures, paint, region_coordinates, region_frames, soften_edges
 from segtalker.regions import NUM_REGIONS, REGION_INDEX
 
 HAIR, EYES, SKIN = (REGION_INDEX[name] for name in ("hair", "eyes", "skin"))
@@ -120,3 +120,15 @@ def test_a_face_without_eyes_stands_upright() -> None:
     masks[:, SKIN] += masks[:, EYES]
     masks[:, EYES] = 0
     assert torch.equal(region_frames(masks).axis[0, SKIN], torch.tensor([1.0, 0.0]))
+
+
+def test_soft_edges_mix_over_a_pixel_and_leave_the_rest() -> None:
+    labels = torch.zeros(1, 9, 9, dtype=torch.int64)
+    labels[:, :, 4:] = HAIR
+    image = torch.rand(1, 3, 9, 9, generator=torch.Generator().manual_seed(5))
+    softened = soften_edges(image, labels)
+    columns = (softened != image).any(1)[0].any(0)
+    assert columns.tolist() == [False] * 3 + [True] * 2 + [False] * 4
+    step = (labels > 0).float()[:, None].expand(-1, 3, -1, -1)
+    torch.testing.assert_close(soften_edges(step, labels)[0, 0, 4, 2:6], torch.tensor([0.0, 0.25, 0.75, 1.0]))
+    assert torch.equal(soften_edges(image, torch.zeros_like(labels)), image)
