@@ -17,6 +17,7 @@ from segtalker.utils.errors import BadInputError, SegTalkerError
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE = "sqlite:///"
+_QUEUED = (".dvc", "tmp", "exps")
 DATABASE = "mlflow.db"
 _USER_VARIABLE, _PASSWORD_VARIABLE = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 _SECRETS = (_PASSWORD_VARIABLE, "MLFLOW_TRACKING_TOKEN")
@@ -58,8 +59,15 @@ def take_credentials() -> None:
 
 
 def project_database(root: Path) -> Path:
-    """The database of a project that names no other store."""
-    return root.resolve() / DATABASE
+    """The database of a project that names no other store.
+
+    A trial of `dvc exp run --queue` or `--temp` runs in a folder below `.dvc/tmp/exps` that is deleted afterwards; its
+    runs belong to the project.
+    """
+    folder = root.resolve()
+    temporary = (parent for parent in folder.parents if parent.parts[-3:] == _QUEUED)
+    home = next((parent.parents[2] for parent in temporary), folder)
+    return home / DATABASE
 
 
 def tracking_uri(root: Path) -> str:
@@ -79,6 +87,17 @@ def tracking_uri(root: Path) -> str:
 def database_path(uri: str, root: Path) -> Path | None:
     """The file of a SQLite store; None of another store."""
     return root.resolve() / uri.removeprefix(SQLITE).partition("?")[0] if uri.startswith(SQLITE) else None
+
+
+def absolute_uri(root: Path) -> str:
+    """The store's address as a process in another folder may use it.
+
+    Args:
+        root: the project folder; no part of its path holds what an address cannot.
+    """
+    uri = tracking_uri(root)
+    path = database_path(uri, root)
+    return f"{SQLITE}{path}" if path else uri
 
 
 def public_uri(uri: str) -> str:

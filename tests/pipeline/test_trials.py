@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from pathlib import Path
 
 import pandas as pd
 from project_copy import Project
@@ -37,6 +38,16 @@ def test_the_report_is_made_again_alone(project: Project) -> None:
     assert answer.returncode == 0, answer.stderr
     assert next(line for line in answer.stdout.splitlines() if ": ran" in line).startswith("tables")
     assert project.read(RESULTS) == before
+
+
+def test_dvc_plots_the_curves_of_every_training(project: Project, tmp_path: Path) -> None:
+    answer = project.dvc("plots", "show", "--out", str(tmp_path))
+    assert answer.returncode == 0, answer.stderr
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert {stage for stage in STAGES if f"models/tiny/{stage}/history.csv" in page} == {
+        stage for stage in STAGES if stage.startswith("train_")
+    }
+    assert '"facet": {"field": "name"' in page  # the template of this project
 
 
 def test_a_trial_of_a_value_that_is_overridden_is_refused(project: Project) -> None:

@@ -13,7 +13,14 @@ import pytest
 import requests
 
 from segtalker.tracking import store_address
-from segtalker.tracking.store_address import check_store, conceal, public_uri, take_credentials, tracking_uri
+from segtalker.tracking.store_address import (
+    absolute_uri,
+    check_store,
+    conceal,
+    public_uri,
+    take_credentials,
+    tracking_uri,
+)
 from segtalker.utils.errors import BadInputError, SegTalkerError
 
 
@@ -27,6 +34,21 @@ class Server(BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+
+def test_the_runs_of_a_queued_trial_are_the_project_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    queued = tmp_path / ".dvc" / "tmp" / "exps" / "tmpabc"  # where `dvc exp run --queue` runs, and what it deletes
+    queued.mkdir(parents=True)
+    assert tracking_uri(queued) == tracking_uri(tmp_path) == f"sqlite:///{tmp_path}/mlflow.db"
+    assert tracking_uri(tmp_path / ".dvc") == f"sqlite:///{tmp_path}/.dvc/mlflow.db"
+
+
+def test_an_address_for_other_folders_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///my.db")
+    assert absolute_uri(tmp_path) == f"sqlite:///{tmp_path}/my.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert absolute_uri(tmp_path) == "http://127.0.0.1:9"
 
 
 @pytest.fixture
