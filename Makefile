@@ -49,4 +49,4 @@ lock: env ## Resolve the dependencies of pyproject.toml again
 		--generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
 
 clean: ## Remove data, models, results and reports; the environment stays
-	@rm -rf data models results reports/tables reports/figures reports/index.html reports/runs reports/comparison mlruns mlflow.db* .prefect .dvc/cache .dvc/tmp
+	@rm -rf data models results reports/tables reports/figures reports/index.html reports/runs reports/comparison reports/sweeps sweeps mlruns mlflow.db* .prefect .dvc/cache .dvc/tmp

@@ -13,6 +13,7 @@ from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
 from flows.commands.results import say_results
 from flows.commands.runs import runs, tables
+from flows.commands.sweep import sweep_app
 from flows.commands.talk import talk
 from flows.commands.version import print_version
 from flows.commands.weights import weights_app
@@ -40,6 +41,7 @@ app.command()(doctor)
 app.command()(runs)
 app.command()(tables)
 app.command()(compare)
+app.add_typer(sweep_app, name="sweep")
 app.add_typer(weights_app, name="weights")
 
 

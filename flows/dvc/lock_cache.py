@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -45,26 +46,43 @@ def restore_lock(root: Path, params: Params) -> list[Stage]:
     Returns:
         Stages that `dvc.lock` did not hold so.
     """
-    current, saved_locks = _stages(root / _LOCK), _SavedLocks(root)
-    entries: dict[str, Entry] = {}
-    outputs: dict[str, str] = {}
-    read = cache(lambda name: read_yaml(root / name))  # once each: they are long
-    for stage, template in read_yaml(root / "dvc.yaml")["stages"].items():
-        values = _current_values(read, template["params"])
-        stage_lock = _renamed(current.get(stage), template, params)
-        if stage_lock is None or not _is_up_to_date(stage_lock, values, outputs):
-            others = (_renamed(lock.get(stage), template, params) for lock in saved_locks)
-            stage_lock = next(
-                (other for other in others if other and _is_up_to_date(other, values, outputs)), stage_lock
-            )
-        if stage_lock:
-            entries[stage] = stage_lock
-            outputs |= {out["path"]: out["md5"] for out in stage_lock["outs"]}
+    current, (entries, _) = _stages(root / _LOCK), _known_entries(root, params)
     restored_stages = [stage for stage in STAGES if entries.get(stage) != current.get(stage) and stage in entries]
     if restored_stages:
         with atomic_file(root / _LOCK) as temporary, temporary.open("w", encoding="utf-8") as out:
             YAML().dump({"schema": "2.0", "stages": entries}, out)
     return restored_stages
+
+
+def made_before(root: Path, params: Params) -> set[Stage]:
+    """The stages of an experiment that ran before with what they would run with now.
+
+    Args:
+        root: the project folder; its `experiment.yaml` tells of the experiment.
+        params: of the experiment.
+    """
+    known = _known_entries(root, params)[1]
+    return {stage for stage in STAGES if stage in known}
+
+
+def _known_entries(root: Path, params: Params) -> tuple[dict[str, Entry], set[str]]:
+    """What is to stand in `dvc.lock` of each stage, and the stages of which that is up to date."""
+    current, saved_locks = _stages(root / _LOCK), _SavedLocks(root)
+    entries: dict[str, Entry] = {}
+    outputs: dict[str, str] = {}
+    up_to_date = set[str]()
+    read = cache(lambda name: read_yaml(root / name))  # once each: they are long
+    for stage, template in read_yaml(root / "dvc.yaml")["stages"].items():
+        values = _current_values(read, template["params"])
+        candidates = (_renamed(lock.get(stage), template, params) for lock in chain([current], saved_locks))
+        fresh = next((entry for entry in candidates if entry and _is_up_to_date(entry, values, outputs)), None)
+        stage_lock = fresh or _renamed(current.get(stage), template, params)
+        if fresh:
+            up_to_date.add(stage)
+        if stage_lock:
+            entries[stage] = stage_lock
+            outputs |= {out["path"]: out["md5"] for out in stage_lock["outs"]}
+    return entries, up_to_date
 
 
 class _SavedLocks:

@@ -31,6 +31,7 @@ EXPERIMENT = "segtalker"
 KIND_TAG, STAGE_TAG, SIGNATURE_TAG = "segtalker.kind", "segtalker.stage", "segtalker.signature"
 PROTOCOL_TAG = "segtalker.protocol"
 CODE_TAG, DATA_TAG = "segtalker.code", "segtalker.data"
+SWEEP_TAG = "segtalker.sweep"
 HOST_TAG, WORKSPACE_TAG = "segtalker.host", "segtalker.workspace"
 PACKAGES_FILE = "packages.txt"
 # the view in which MLflow's pages open an experiment; without it they take this one for a chat bot's
@@ -120,7 +121,7 @@ def open_client(uri: str, root: Path) -> MlflowClient:
     path, client = database_path(uri, root), MlflowClient(uri)
     if path is not None:
         if path == project_database(root):
-            (root / ARTIFACTS).mkdir(exist_ok=True)
+            (path.parent / ARTIFACTS).mkdir(exist_ok=True)
         follow_database(path)
         client.search_experiments(max_results=1)  # opens it, while the working folder is what it is
     return client
@@ -145,7 +146,7 @@ def _experiment_id(client: MlflowClient, uri: str, root: Path) -> str:
 
 
 @dataclass(frozen=True)
-class _Store:
+class Store:
     """A store that is written to, and whose runs these are."""
 
     client: MlflowClient
@@ -174,14 +175,22 @@ class _Store:
         return [run for run in runs if all(run.data.tags.get(name, "") == value for name, value in tags.items())]
 
 
-def _open_store(root: Path) -> _Store:
+def open_store(root: Path) -> Store:
+    """The store that `MLFLOW_TRACKING_URI` names, else the database of a project, to be written to.
+
+    Args:
+        root: the project folder, which is the working folder where the address is relative.
+
+    Raises:
+        SegTalkerError: it does not answer.
+    """
     check_store(root)
     uri = tracking_uri(root)
     client = open_client(uri, root)
-    return _Store(client, uri, _experiment_id(client, uri, root), root)
+    return Store(client, uri, _experiment_id(client, uri, root), root)
 
 
-def _close_killed(store: _Store, owner: RunOwner, stage: str) -> None:
+def _close_killed(store: Store, owner: RunOwner, stage: str) -> None:
     """Runs of a stage that was killed would seem to run for ever; those of other folders may run."""
     for run in store.search({STAGE_TAG: stage, KIND_TAG: "stage"} | owner_tags(owner), "RUNNING"):
         store.client.set_terminated(run.info.run_id, "KILLED")
@@ -225,7 +234,7 @@ class StageTracker:
         parent: the experiment's run, None of an evaluation.
     """
 
-    def __init__(self, store: _Store, run_id: str, parent: ParentRun | None) -> None:
+    def __init__(self, store: Store, run_id: str, parent: ParentRun | None) -> None:
         self._store = store
         self._parent = parent
         self.run_id = run_id
@@ -300,7 +309,7 @@ class StageTracker:
                 client.set_terminated(self.parent_id, status)
 
 
-def _find_parent(store: _Store, parent: ParentRun, identity: RunIdentity) -> str:
+def _find_parent(store: Store, parent: ParentRun, identity: RunIdentity) -> str:
     """The run of an experiment with this identity, made if there is none.
 
     One whose raw material could not be fetched is taken up when it was.
@@ -337,7 +346,7 @@ def start_stage(*, root: Path, stage: str, signature: str, code: str, parent: Pa
         SegTalkerError: the store does not answer.
     """
     with answering(tracking_uri(root)):
-        store = _open_store(root)
+        store = open_store(root)
         owner = parent.identity.owner
         _close_killed(store, owner, stage)
         tags = {KIND_TAG: "stage", STAGE_TAG: stage, SIGNATURE_TAG: signature, CODE_TAG: code, MLFLOW_RUN_NAME: stage}
@@ -375,7 +384,7 @@ def start_evaluation(
         SegTalkerError: the store does not answer.
     """
     with answering(tracking_uri(root)):
-        store = _open_store(root)
+        store = open_store(root)
         run_tags = {KIND_TAG: "evaluation", PROTOCOL_TAG: protocol, SIGNATURE_TAG: signature, MLFLOW_RUN_NAME: name}
         run_tags |= owner_tags(owner)
         run_id = store.client.create_run(store.experiment_id, tags=dict(tags) | run_tags).info.run_id

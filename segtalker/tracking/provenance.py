@@ -25,6 +25,7 @@ _FILES = ("weights", "heads")
 _DVC_FILE, _DVC_LOCK = "dvc.yaml", "dvc.lock"
 # by `segtalker reproduce`, from what `training.start_from` and `training.pairs` name
 _WRITTEN_KEYS = {"training.start_sha256", "train_parser.pairs_sha256", "train_sgi.pairs_sha256"}
+REVISION_FILE = ".segtalker.revision"  # of a copy that is no repository, such as a trial's
 # what decides a run: each changes with it
 _RUN_FILES = (CODE_FILE, "params.yaml", _DVC_FILE, "experiments", "requirements.lock")
 
@@ -54,8 +55,12 @@ def _git(root: Path, *arguments: str) -> str | None:
 def git_revision(root: Path) -> tuple[str, bool]:
     """The checked-out revision and whether files differ from it; `("none", False)` outside a repository.
 
-    What a run itself writes, the active experiment and `dvc.lock`, does not count as a difference.
+    What a run itself writes, the active experiment and `dvc.lock`, does not count as a difference. A copy says of which
+    revision it is one.
     """
+    if (root / REVISION_FILE).is_file():
+        revision, is_modified = json.loads((root / REVISION_FILE).read_text(encoding="utf-8"))
+        return revision, is_modified
     revision = _git(root, "rev-parse", "HEAD")
     # a source archive may lie within some other repository
     if revision is None or _git(root, "ls-files", "--error-unmatch", _DVC_FILE) is None:
@@ -70,7 +75,7 @@ def code_revision(root: Path) -> tuple[str, bool]:
     Later ones, of words or results, run the same: pages name this one, so that their bytes do not change with those.
     """
     revision, is_modified = git_revision(root)
-    if revision == "none":
+    if revision == "none" or (root / REVISION_FILE).is_file():
         return revision, is_modified
     return _git(root, "log", "-1", "--format=%H", "--", *_RUN_FILES) or revision, is_modified
 

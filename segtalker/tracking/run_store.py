@@ -21,6 +21,7 @@ from segtalker.tracking.mlflow_runs import (
     PROTOCOL_TAG,
     SIGNATURE_TAG,
     STAGE_TAG,
+    SWEEP_TAG,
     answering,
     open_client,
 )
@@ -46,7 +47,7 @@ class StoredRun:
         name: for people.
         kind: `experiment`, `stage` or `evaluation`.
         stage: its name, empty but of a stage.
-        parent_id: the experiment's run of a stage, else empty.
+        parent_id: the experiment's run of a stage, the trial's run of an experiment in a sweep, else empty.
         status: `FINISHED`, `RUNNING`, `FAILED`, `KILLED`.
         end_time: when it ended, or if it has not, when it started.
         tags: all of them.
@@ -94,6 +95,11 @@ class StoredRun:
     def data(self) -> str:
         """Hash of the raw material."""
         return self.tags.get(DATA_TAG, "")
+
+    @property
+    def sweep(self) -> str:
+        """Name of the sweep it is a trial of, else empty."""
+        return self.tags.get(SWEEP_TAG, "")
 
     @property
     def user(self) -> str:

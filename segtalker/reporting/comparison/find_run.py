@@ -47,19 +47,20 @@ def find_run(text: str, runs: Sequence[StoredRun]) -> StoredRun:
     """The experiment or evaluation that is meant.
 
     Args:
-        text: an experiment's name, for its latest run with scores; the beginning of a run's id, or of one of its
-            stages'; or a run's name.
+        text: an experiment's name, for its latest run with scores that is no trial of a sweep; the beginning of a run's
+            id, or of one of its stages'; or a run's name.
         runs: all of the store, the last one first.
 
     Raises:
         BadInputError: there is none, or more than one.
     """
     whole = whole_runs(runs)
-    if of_experiment := [run for run in whole if run.experiment == text and run.kind == "experiment"]:
+    if of_experiment := [run for run in whole if run.experiment == text and run.kind == "experiment" and not run.sweep]:
         return next((run for run in of_experiment if scored_part(run, runs)), of_experiment[0])
     by_id = {run.run_id: run for run in whole}
     matches = (run for run in runs if text and run.run_id.startswith(text.lower()))
-    named_runs = {by_id[key].run_id: by_id[key] for run in matches if (key := run.parent_id or run.run_id) in by_id}
+    keys = (run.run_id if run.run_id in by_id else run.parent_id for run in matches)
+    named_runs = {key: by_id[key] for key in keys if key in by_id}
     candidates = list(named_runs.values()) or [run for run in whole if run.name == text]
     if all(run.kind == "evaluation" for run in candidates) and not named_runs:
         candidates = candidates[:1]  # measured again, so the last one counts
@@ -77,7 +78,7 @@ def latest_run(experiment: str, runs: Sequence[StoredRun]) -> StoredRun:
     Raises:
         BadInputError: there is none.
     """
-    if any(run.experiment == experiment for run in whole_runs(runs)):
+    if any(run.experiment == experiment and not run.sweep for run in whole_runs(runs)):
         return find_run(experiment, runs)
     raise BadInputError(
         f"experiment {experiment}: no run of it is in this store; run segtalker reproduce, or name a run: "

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from flows.dvc.lock_cache import restore_lock, save_lock
+from flows.dvc.lock_cache import made_before, restore_lock, save_lock
 from segtalker.config.params import Params, load_params, params_hash
 
 PROJECT = Path(__file__).parents[4]
@@ -124,6 +124,18 @@ def test_other_code_shares_nothing(project: Project) -> None:
     project.write("code.yaml", dict.fromkeys(STAGES, "of today"))
     restore_lock(project.root, project.activate("demo"))
     assert project.output("train_tsg") == trained
+
+
+def test_what_was_made_before_is_known_before_anything_is_taken_up(project: Project) -> None:
+    demo = project.activate("demo")
+    assert made_before(project.root, demo) == set()
+    project.run("demo")
+    save_lock(project.root, demo)
+    (project.root / "dvc.lock").unlink()
+    assert made_before(project.root, demo) == {"download", "train_tsg", "generate"}
+    assert made_before(project.root, project.activate("other", generate={"crf": 20})) == {"download", "train_tsg"}
+    assert made_before(project.root, project.activate("demo", train_tsg={"steps": 16})) == {"download"}
+    assert not (project.root / "dvc.lock").exists()
 
 
 def test_another_dataset_is_left_alone(project: Project) -> None:

@@ -1,0 +1,211 @@
+"""A run of a sweep: which trial comes next, what became of it, and what a person reads of it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from flows.commands.console import say
+from flows.dvc.lock_cache import made_before
+from flows.sweeps.objective import Objective, read_curve, shared_stages, tuned_curve
+from flows.sweeps.plan import SweepPlan
+from flows.sweeps.study import NextTrial, Outcome, SweepStudy
+from flows.sweeps.trial_process import Slot, TrialProcess
+from flows.sweeps.workspace import SOURCE, clear, prepare
+from segtalker.config.experiment import activate, compose
+from segtalker.config.search_space import SearchParam
+from segtalker.tracking.provenance import experiment_signature
+from segtalker.utils.errors import SegTalkerError, one_line
+
+if TYPE_CHECKING:
+    from segtalker.tracking.sweep_runs import SweepRuns
+
+_STATUS = {"complete": "FINISHED", "failed": "FAILED", "pruned": "KILLED"}
+
+
+class SweepEndsError(SegTalkerError):
+    """A trial was ended with the sweep; it goes on with it."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial that runs.
+
+    Args:
+        next_trial: what is tried.
+        slot: its share of the machine.
+        settings: `key=value`, those of the sweep first.
+        folder: the trial's.
+        run_id: its run in MLflow.
+    """
+
+    next_trial: NextTrial
+    slot: Slot
+    settings: tuple[str, ...]
+    folder: Path
+    run_id: str
+
+    @property
+    def number(self) -> int:
+        """Of the trial."""
+        return self.next_trial.number
+
+
+class Sweep:
+    """The trials of a sweep, each begun and ended in one thread and waited for in another.
+
+    Args:
+        root: the project folder.
+        plan: what is swept.
+        space: read from it.
+        objective: what is made better.
+        study: remembers the trials.
+        runs: in MLflow.
+        store: its address, for the trials.
+        cache: DVC's, shared by the trials.
+        slots: shares of the machine, one a trial that runs.
+        trials: how many in all, those of earlier runs included.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        plan: SweepPlan,
+        space: Sequence[SearchParam],
+        objective: Objective,
+        study: SweepStudy,
+        runs: "SweepRuns",
+        *,
+        store: str,
+        cache: Path,
+        slots: Sequence[Slot],
+        trials: int,
+    ) -> None:
+        self.plan, self.study, self.slots = plan, study, tuple(slots)
+        self._root, self._space, self._objective, self._runs = root, tuple(space), objective, runs
+        self._store, self._cache, self._trials = store, cache, trials
+        self._folder = plan.folder(root)
+        self._curve = tuned_curve(self._folder / SOURCE, space, objective.until)
+        self._free, self._jobs = list(slots), dict[int, Job]()
+        self._processes, self._processes_lock = dict[int, TrialProcess](), Lock()
+        self._ending = self._alone = False
+        self._sweep_id = study.run_id = runs.open_sweep(study.run_id, _shown(plan))
+
+    def begin(self) -> Job | None:
+        """The next trial, where one may begin now: what trials share is made by the first, the others wait for it."""
+        if not self._free or self._alone:
+            return None
+        while next_trial := self.study.next_trial(self._trials):
+            own = self.study.settings(next_trial.values)
+            settings = (*self.plan.settings, *own)
+            try:
+                content, params = compose(self._folder / SOURCE, self.plan.experiment, settings)
+            except SegTalkerError as error:  # values that do not go together
+                self._refuse(next_trial, own, one_line(error))
+                continue
+            folder = prepare(self._root, self._folder, next_trial.number, self.plan.experiment, self._cache)
+            activate(folder, content)
+            shared = shared_stages(folder, self._space, self._objective.until)
+            self._alone = len(self.slots) > 1 and not shared <= made_before(folder, params)
+            run_id = self._open_run(next_trial.number, own, experiment_signature(params))
+            job = self._jobs[next_trial.number] = Job(next_trial, self._free.pop(0), settings, folder, run_id)
+            again = " again, it was interrupted" if next_trial.is_resumed else ""
+            alone = "; the others wait for what it makes for all" if self._alone else ""
+            say(f"trial {job.number}{again}: {' '.join(own)}{alone}")
+            return job
+        return None
+
+    def _open_run(self, number: int, own: Sequence[str], signature: str) -> str:
+        """The trial's run in MLflow; one that was interrupted has its own."""
+        params = dict(setting.split("=", 1) for setting in own)
+        known = self.study.notes(number).get("run_id")
+        run_id = known or self._runs.open_trial(self._sweep_id, number, params, signature)
+        self.study.note(number, run_id=run_id)
+        return run_id
+
+    def _refuse(self, next_trial: NextTrial, own: Sequence[str], reason: str) -> None:
+        run_id = self._open_run(next_trial.number, own, "")
+        self.study.tell(Outcome(next_trial.number, "failed", 0.0, reason=reason))
+        self._runs.close(run_id, "FAILED", {}, reason)
+        say(f"trial {next_trial.number}: failed, {reason}")
+
+    def work(self, job: Job) -> Outcome:
+        """Runs a trial to its end.
+
+        Raises:
+            SweepEndsError: the sweep ends meanwhile; the trial stays as it is.
+        """
+        start, plan = time.monotonic(), self.plan
+        settings = [word for setting in job.settings for word in ("--set", setting)]
+        arguments = ["--experiment", plan.experiment, *settings, "--until", self._objective.until]
+        try:
+            with self._processes_lock:
+                if self._ending:
+                    raise SweepEndsError("the sweep ends")
+                process = self._processes[job.number] = TrialProcess(job.folder, arguments, job.slot, self._store)
+            code = process.wait(lambda: self._is_given_up(job))
+            if self._ending:
+                raise SweepEndsError("the sweep ends")
+            return self._outcome(job, code, process, time.monotonic() - start)
+        except SweepEndsError:
+            raise
+        except (SegTalkerError, OSError, ValueError) as error:
+            return Outcome(job.number, "failed", time.monotonic() - start, reason=one_line(error))
+
+    def _is_given_up(self, job: Job) -> bool:
+        if self.plan.pruner == "none" or self._curve is None or self._ending:
+            return False
+        return self.study.is_worse(job.number, self._runs.curve(job.folder, *self._curve))
+
+    def _outcome(self, job: Job, code: int | None, process: TrialProcess, seconds: float) -> Outcome:
+        stages = tuple(self._runs.adopt(job.run_id, job.folder))
+        curve: tuple[float, ...] = ()
+        if self._curve:
+            stage, name = self._curve
+            curve = tuple(read_curve(job.folder / "models" / self.plan.experiment / stage, name))
+        if code is None:
+            reason = f"given up by the {self.plan.pruner} pruner"
+            return Outcome(job.number, "pruned", seconds, None, reason, stages)
+        if code:
+            return Outcome(job.number, "failed", seconds, None, process.reason(), stages, curve)
+        score = self._objective.read(job.folder, self.plan.experiment)
+        return Outcome(job.number, "complete", seconds, score, "", stages, curve)
+
+    def end(self, outcome: Outcome) -> None:
+        """Takes note of how a trial ended; its share of the machine is free."""
+        job = self._jobs.pop(outcome.number)
+        self.study.tell(outcome)
+        metric = self._objective.metric.replace(":", "/")
+        values = {"seconds": outcome.seconds} | ({metric: outcome.score.value} if outcome.score else {})
+        self._runs.close(job.run_id, _STATUS[outcome.state], values, outcome.reason)
+        if outcome.state != "failed":
+            clear(job.folder)
+        self._free.append(job.slot)
+        self._alone = False
+        result = f"{self._objective.metric} {outcome.score.value:.6g}" if outcome.score else outcome.reason
+        ran = ", ".join(outcome.stages) or "no stage"
+        say(f"trial {outcome.number}: {outcome.state} in {outcome.seconds:.0f} s, {result} (ran: {ran})")
+
+    def close(self) -> None:
+        """Ends the sweep's run, its best score with it."""
+        best = self.study.best()
+        values = {self._objective.metric.replace(":", "/"): best.score.value} if best and best.score else {}
+        self._runs.close(self._sweep_id, "FINISHED" if best else "FAILED", values)
+
+    def end_all(self) -> None:
+        """Ends every trial that runs; each goes on with the sweep."""
+        with self._processes_lock:
+            self._ending = True
+            processes = [self._processes[number] for number in self._jobs if number in self._processes]
+        for process in processes:
+            process.end()
+        for run_id in (*(job.run_id for job in self._jobs.values()), self._sweep_id):
+            self._runs.close(run_id, "KILLED", {})
+
+
+def _shown(plan: SweepPlan) -> dict[str, str]:
+    params = {f"param {index}": text for index, text in enumerate(plan.params)}
+    return {"experiment": plan.experiment, "settings": " ".join(plan.settings), "metric": plan.metric,
+            "sampler": plan.sampler, "pruner": plan.pruner} | params  # fmt: skip

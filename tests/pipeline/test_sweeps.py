@@ -1,0 +1,57 @@
+"""A sweep at tiny size: trials run only the stages their params reach, and the best becomes an experiment."""
+
+import sqlite3
+from pathlib import Path
+
+import pandas as pd
+from project_copy import Project
+
+from segtalker.config.stages import STAGES
+
+# the one value is the experiment's own, so that its trial has nothing to run
+SWEEP = ("sweep", "--experiment", "tiny", "--name", "draws", "--sampler", "grid", "--metric", "lse_d_expert",
+         "--param", "tables.bootstrap_draws=10000,200")  # fmt: skip
+
+
+def _stages(root: Path) -> dict[str, list[str]]:
+    """The stages that ran to their end below each trial, as MLflow has them nested."""
+    with sqlite3.connect(root / "mlflow.db") as store:
+        tags = pd.read_sql("select run_uuid, key, value from tags", store)
+    wide = tags.pivot_table(index="run_uuid", columns="key", values="value", aggfunc="first")
+    parent, kind = wide["mlflow.parentRunId"].to_dict(), wide["segtalker.kind"]
+    trials = kind.index[kind == "trial"]
+    (sweep,) = kind.index[kind == "sweep"]
+    assert {parent[trial] for trial in trials} == {sweep}
+    stages = wide[wide["segtalker.kind"] == "stage"]
+    return {
+        wide.loc[trial, "mlflow.runName"]: [
+            name for run, name in stages["segtalker.stage"].items() if parent.get(parent[run]) == trial
+        ]
+        for trial in trials
+    }
+
+
+def test_trials_run_what_their_params_reach_and_nothing_else(project: Project) -> None:
+    before = project.read("experiment.yaml"), project.read("reports/tables/results.csv")
+    answer = project.run(*SWEEP)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert _stages(project.root) == {
+        "0000 tables.bootstrap_draws=10000": [],
+        "0001 tables.bootstrap_draws=200": ["tables"],
+    }
+    assert (project.read("experiment.yaml"), project.read("reports/tables/results.csv")) == before
+    assert (project.root / "reports/sweeps/draws.html").is_file()
+    assert (project.root / "sweeps/draws/trials/0001/reports/index.html").is_file()
+    with sqlite3.connect(project.root / ".prefect" / "prefect.db") as store:
+        states = store.execute(
+            "select name, state_type from task_run where flow_run_id = (select id from flow_run where name = 'draws')"
+        ).fetchall()
+    assert sorted(states) == [("trial 0", "COMPLETED"), ("trial 1", "COMPLETED")]
+    again = project.run(*SWEEP)
+    assert again.returncode == 0, again.stderr
+    assert "2 of 2 trials are done" in again.stdout
+    assert "trial 0:" not in again.stdout
+    applied = project.run("sweep", "apply", "draws")
+    assert applied.returncode == 0, applied.stderr
+    best = project.run("reproduce", "--experiment", "draws-best")
+    assert f"1 stages ran, {len(STAGES) - 1} cached" in best.stdout  # the page names the experiment
