@@ -30,7 +30,8 @@ def balanced_cross_entropy(logits: Tensor, labels: Tensor, power: float) -> Tens
         labels: region indices, `(B, H, W)`, int64.
         power: see `balanced_weights`.
     """
-    weights = balanced_weights(labels, logits.shape[1], power).to(logits.dtype)
+    logits = logits.float()  # under autocast they come in half precision
+    weights = balanced_weights(labels, logits.shape[1], power)
     return F.cross_entropy(logits, labels, weight=weights)
 
 
@@ -46,9 +47,10 @@ def dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     Returns:
         A scalar in [0, 1].
     """
-    probabilities = logits.softmax(1)
+    # sums over all pixels need more than the 8 bits of bfloat16
+    probabilities = logits.float().softmax(1)
     # by comparison: `one_hot` would write 64-bit numbers region by region, and copy them
-    truth = (labels[:, None] == torch.arange(logits.shape[1], device=labels.device)[:, None, None]).to(logits.dtype)
+    truth = (labels[:, None] == torch.arange(logits.shape[1], device=labels.device)[:, None, None]).to(probabilities.dtype)
     overlap = (probabilities * truth).sum((0, 2, 3))
     sizes = truth.sum((0, 2, 3))
     dice = 2.0 * overlap / (probabilities.sum((0, 2, 3)) + sizes).clamp_min(1e-6)
