@@ -47,10 +47,10 @@ def dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     Returns:
         A scalar in [0, 1].
     """
-    # sums over all pixels need more than the 8 bits of bfloat16
-    probabilities = logits.float().softmax(1)
+    logits = logits.float()  # sums over all pixels need more than the 8 bits of bfloat16
+    probabilities = logits.softmax(1)
     # by comparison: `one_hot` would write 64-bit numbers region by region, and copy them
-    truth = (labels[:, None] == torch.arange(logits.shape[1], device=labels.device)[:, None, None]).to(probabilities.dtype)
+    truth = (labels[:, None] == torch.arange(logits.shape[1], device=labels.device)[:, None, None]).to(logits.dtype)
     overlap = (probabilities * truth).sum((0, 2, 3))
     sizes = truth.sum((0, 2, 3))
     dice = 2.0 * overlap / (probabilities.sum((0, 2, 3)) + sizes).clamp_min(1e-6)

@@ -62,7 +62,10 @@ def test_it_is_what_it_is_in_float32(name: str) -> None:
     torch.testing.assert_close(value, truth, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("logits_loss", [lambda x: balanced_cross_entropy(x, LABELS, 0.5), lambda x: dice_loss(x, LABELS)])
+@pytest.mark.parametrize(
+    "logits_loss",
+    [lambda logits: balanced_cross_entropy(logits, LABELS, 0.5), lambda logits: dice_loss(logits, LABELS)],
+)
 def test_scores_in_half_precision_are_summed_in_float32(logits_loss: Callable[[Tensor], Tensor]) -> None:
     rounded = LOGITS.bfloat16()
     value, truth = logits_loss(rounded), logits_loss(rounded.float())
