@@ -228,6 +228,7 @@ class SgiGenerator(Section):
     masked_up_to: int = Field(ge=1)
     mapping_layers: int = Field(ge=0)
     detailed: tuple[str, ...]
+    exact_borders: bool
     soft_edges: bool
 
     @model_validator(mode="after")

@@ -68,7 +68,13 @@ def _module(adversarial_steps: int, reconstruction_steps: int = 5, **loss_weight
     return Unplugged(
         encoder=MaskGuidedEncoder(**shared, channels={16: 4, 8: 6}, taps=(16, 8), present_share=2e-4, mask_guided=True),
         generator=MaskGuidedGenerator(
-            **shared, channels={8: 8, 16: 8}, masked_up_to=16, mapping_layers=1, detailed=("hair",)
+            **shared,
+            channels={8: 8, 16: 8},
+            masked_up_to=16,
+            mapping_layers=1,
+            detailed=("hair",),
+            exact_borders=True,
+            soft_edges=True,
         ),
         discriminator=PatchDiscriminator(
             regions=NUM_REGIONS, full_size=0, channels=(4, 8), detail=False, spectral=True
