@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytorch_lightning as pl
 import torch
@@ -250,7 +250,7 @@ def _prepare(module: pl.LightningModule, settings: FitSettings) -> None:
         for net in trained_nets(module):
             net.compile()
     if not module.automatic_optimization:
-        module.accumulate = settings.accumulate
+        cast(Any, module).accumulate = settings.accumulate
 
 
 def _make_trainer(
