@@ -42,7 +42,10 @@ _WAV2LIP = {
 _CODE = {"regions": NUM_REGIONS, "image_size": SIZE, "style": 8, "texture": 4}
 _ENCODER = _CODE | {"channels": {32: 8, 16: 8}, "taps": [32, 16], "present_share": 2e-4, "mask_guided": True}
 _PARSER = {"regions": NUM_REGIONS, "channels": 4, "multipliers": [1, 2]}
-_GENERATOR = _CODE | {"channels": {16: 8, 32: 8}, "masked_up_to": 32, "mapping_layers": 1, "detailed": ("hair",)}
+_GENERATOR = _CODE | {
+    "channels": {16: 8, 32: 8}, "masked_up_to": 32, "mapping_layers": 1, "detailed": ("hair",), "exact_borders": False,
+    "soft_edges": False,
+}  # fmt: skip
 
 
 def face_landmarks(x: float, y: float, scale: float, open_by: float) -> np.ndarray:

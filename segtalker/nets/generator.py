@@ -4,7 +4,7 @@ The structure is StyleGAN2's (arXiv 1912.04958): modulated convolutions with noi
 summed up by skips, no tanh. As in SegTalker (arXiv 2409.03605) and E4S (arXiv 2211.14068) every region has its own
 styles, and layers above a resolution are unmasked (one style, the mean over the image). What differs:
 
-- one convolution a layer, whatever the number of regions (see `RegionModulatedConv`);
+- one convolution a layer, whatever the number of regions (see `segtalker.nets.region_convolution`);
 - it starts from the mask at low resolution instead of a constant;
 - the codes' textures are painted into the mask; their means enter the levels, which add the rest; their fine detail,
   which no level sees and so none can smooth away, is added as far as the last level lets it, in hair all of it;
@@ -20,8 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from segtalker.nets.encoder import code_size
-from segtalker.nets.layers import RegionLinear, RegionModulatedConv, activate, mask_pyramid, shrink
+from segtalker.nets.layers import RegionLinear, activate, mask_pyramid, shrink
 from segtalker.nets.network import Network
+from segtalker.nets.region_convolution import RegionGrid, RegionModulatedConv, exact_grid
 from segtalker.nets.region_texture import paint, region_coordinates, soften_edges
 from segtalker.nets.tensors import pixel_shuffle
 from segtalker.regions import REGION_INDEX
@@ -48,8 +49,8 @@ class StyledConv(nn.Module):
         self.convolution = RegionModulatedConv(inputs, outputs, style, kernel=3, demodulate=True)
         self.noise_strength = nn.Parameter(torch.zeros(outputs, 1, 1))
 
-    def forward(self, features: Tensor, styles: Tensor, masks: Tensor, noise: Tensor) -> Tensor:
-        return activate(self.convolution(features, styles, masks) + self.noise_strength * noise)
+    def forward(self, features: Tensor, styles: Tensor, grid: RegionGrid, noise: Tensor) -> Tensor:
+        return activate(self.convolution(features, styles, grid) + self.noise_strength * noise)
 
 
 class Level(nn.Module):
@@ -72,11 +73,11 @@ class Level(nn.Module):
         nn.init.zeros_(self.to_rgb.shift.weight)
 
     def forward(
-        self, features: Tensor, texture_image: Tensor, styles: Tensor, masks: Tensor, noise: Tensor
+        self, features: Tensor, texture_image: Tensor, styles: Tensor, grid: RegionGrid, noise: Tensor
     ) -> tuple[Tensor, Tensor]:
-        features = self.first(torch.cat((features, texture_image), 1), styles, masks, noise[:, :1])
-        features = self.second(features, styles, masks, noise[:, 1:])
-        return features, pixel_shuffle(self.to_rgb(features, styles, masks), self.block)
+        features = self.first(torch.cat((features, texture_image), 1), styles, grid, noise[:, :1])
+        features = self.second(features, styles, grid, noise[:, 1:])
+        return features, pixel_shuffle(self.to_rgb(features, styles, grid), self.block)
 
 
 class MaskGuidedGenerator(Network):
@@ -91,6 +92,8 @@ class MaskGuidedGenerator(Network):
         texture: side of the texture in a code.
         mapping_layers: depth of each region's mapping network.
         detailed: names of the regions that keep all fine detail of their texture.
+        exact_borders: whether every pixel of a masked level is of one region and convolved with its style alone, as in
+            E4S; else regions share pixels by area, and styles blend where a kernel reaches over a border.
         soft_edges: whether painted textures mix where regions meet, see `soften_edges`.
     """
 
@@ -107,7 +110,8 @@ class MaskGuidedGenerator(Network):
         texture: int,
         mapping_layers: int,
         detailed: Sequence[str],
-        soft_edges: bool = False,
+        exact_borders: bool,
+        soft_edges: bool,
     ) -> None:
         super().__init__()
         self.sizes = sorted(channels)
@@ -115,6 +119,7 @@ class MaskGuidedGenerator(Network):
         self.masked_up_to = masked_up_to
         self.style = style
         self.texture = texture
+        self.exact_borders = exact_borders
         self.soft_edges = soft_edges
         self.code = code_size(style, texture)
         self.mapping = nn.ModuleList(RegionLinear(regions, style, style) for _ in range(mapping_layers))
@@ -174,15 +179,18 @@ class MaskGuidedGenerator(Network):
         for size, level in zip(self.sizes, self.levels, strict=True):
             if size > self.sizes[0]:
                 features = _enlarge(features)
-            where, rows = (shares[size], styles) if size <= self.masked_up_to else self._mean_style(masks, styles)
-            features, rgb = level(features, shrink(smooth, size), rows, where, self._noise(size, local))
+            if size <= self.masked_up_to:
+                grid, rows = exact_grid(shares[size]) if self.exact_borders else RegionGrid(shares[size]), styles
+            else:
+                grid, rows = self._mean_style(masks, styles)
+            features, rgb = level(features, shrink(smooth, size), rows, grid, self._noise(size, local))
             image = rgb + _stretch(image, rgb.shape[2])
-        detail_share = _stretch(torch.sigmoid(self.keep(features, rows, where)), texture_image.shape[2])
+        detail_share = _stretch(torch.sigmoid(self.keep(features, rows, grid)), texture_image.shape[2])
         detail_share = torch.maximum(detail_share, masks[:, self.detailed].sum(1, keepdim=True))
         return smooth + detail_share * (texture_image - smooth) + image
 
     @staticmethod
-    def _mean_style(masks: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
-        """Mask and style of a level above `masked_up_to`: one mean style everywhere."""
+    def _mean_style(masks: Tensor, styles: Tensor) -> tuple[RegionGrid, Tensor]:
+        """Grid and style of a level above `masked_up_to`: one mean style everywhere."""
         shares = masks.mean((2, 3))[:, None]  # (B, 1, K)
-        return torch.ones_like(masks[:, :1, :1, :1]), shares @ styles
+        return RegionGrid(torch.ones_like(masks[:, :1, :1, :1])), shares @ styles

@@ -62,6 +62,18 @@ def test_layers_above_the_masked_ones_take_one_style_for_the_image() -> None:
     assert calls == [(2, NUM_REGIONS, STYLE), (2, 1, STYLE)]
 
 
+def test_exact_borders_are_those_of_masked_levels_alone() -> None:
+    generator = make_generator(masked_up_to=16, exact_borders=True)
+    crossings: list[bool] = []
+    for level in generator.levels:
+        level.second.convolution.register_forward_pre_hook(
+            lambda _, args: crossings.append(args[2].crossings is not None)
+        )
+    exact = generator(quilts(3), codes := torch.randn(2, NUM_REGIONS, generator.code))
+    assert crossings == [True, True, False]
+    assert not torch.allclose(exact, make_generator(masked_up_to=16)(quilts(3), codes))
+
+
 def test_a_mask_or_code_of_another_size_is_refused() -> None:
     generator = make_generator()
     with pytest.raises(AssertionError, match="32 px"):
@@ -92,6 +104,8 @@ def test_the_paper_size_builds() -> None:
         style=512,
         texture=16,
         mapping_layers=1,
+        exact_borders=False,  # where regions meet, a tensor without content does not know
+        soft_edges=True,
     ).to("meta")
     counts = [sum(weight.numel() for weight in net.parameters()) for net in (encoder, generator)]
     assert 10e6 < counts[0] < 40e6

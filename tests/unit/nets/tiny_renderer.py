@@ -11,7 +11,7 @@ SIZE, STYLE, TEXTURE = 64, 8, 4
 HAIR = REGION_INDEX["hair"]
 
 
-def make_generator(masked_up_to: int = 32, soft_edges: bool = False) -> MaskGuidedGenerator:
+def make_generator(masked_up_to: int = 32, **switches: bool) -> MaskGuidedGenerator:
     torch.manual_seed(0)
     generator = MaskGuidedGenerator(
         regions=NUM_REGIONS,
@@ -22,7 +22,7 @@ def make_generator(masked_up_to: int = 32, soft_edges: bool = False) -> MaskGuid
         style=STYLE,
         texture=TEXTURE,
         mapping_layers=1,
-        soft_edges=soft_edges,
+        **{"exact_borders": False, "soft_edges": False, **switches},
     )
     for level in generator.levels:  # they start at zero, which would hide the network
         torch.nn.init.normal_(level.to_rgb.weight)
