@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 class DrawSampler(Sampler[list[int]]):
     """Batches of draw numbers; a dataset turns each number into a sample with `draw_rng`.
 
-    An epoch is `epoch_steps` steps, not a pass over the data. Epoch e, step s, position p on rank r of W draws
+    An epoch is `epoch_steps` batches, not a pass over the data. Epoch e, batch s, position p on rank r of W draws
     number `((e * epoch_steps + s) * W + r) * batch_size + p`: no number comes twice.
 
     Args:
@@ -76,7 +76,8 @@ class DrawDataModule(pl.LightningDataModule):
     Args:
         train: turns a draw number into a sample.
         held_out: samples in a fixed order.
-        epoch_steps: batches an epoch.
+        epoch_steps: steps an epoch.
+        accumulate: batches a step.
         batch_size: samples a batch and rank.
         eval_batch_size: samples a batch in validation; None: each sample is a batch already.
         workers: processes that prepare samples.
@@ -88,6 +89,7 @@ class DrawDataModule(pl.LightningDataModule):
         train: Dataset,
         held_out: Dataset,
         epoch_steps: int,
+        accumulate: int,
         batch_size: int,
         eval_batch_size: int | None,
         workers: int,
@@ -96,6 +98,7 @@ class DrawDataModule(pl.LightningDataModule):
         self.train_set = train
         self.held_out_set = held_out
         self.epoch_steps = epoch_steps
+        self.accumulate = accumulate
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.workers = workers
@@ -103,8 +106,8 @@ class DrawDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         if isinstance(self.train_set, StepDraws):
-            self.train_set.step_draws = self.batch_size * world_size
-        sampler = DrawSampler(self.epoch_steps, self.batch_size, rank, world_size)
+            self.train_set.step_draws = self.batch_size * world_size * self.accumulate
+        sampler = DrawSampler(self.epoch_steps * self.accumulate, self.batch_size, rank, world_size)
         return draw_loader(self.train_set, sampler, self.workers)
 
     def val_dataloader(self) -> DataLoader:

@@ -62,7 +62,7 @@ def stage_share(params: Params, stage: Stage, machine: Resources) -> Share:
     """What a stage needs of a machine.
 
     Args:
-        params: all of them; a training says its `threads`, and `machine.devices` the GPUs of each training.
+        params: all of them; a training says its `threads`, and `training.processes` how often it takes them.
         stage: its name.
         machine: all there is.
     """
@@ -70,9 +70,8 @@ def stage_share(params: Params, stage: Stage, machine: Resources) -> Share:
     # several nodes run one training together
     if threads is None or params.machine.num_nodes > 1:
         return Share(machine.cores, len(machine.gpus))
-    devices = params.machine.devices
-    gpus = len(machine.gpus) if devices == "auto" else min(int(devices), len(machine.gpus))
-    return Share(min(int(threads), machine.cores), gpus)
+    processes = params.training.processes
+    return Share(min(int(threads) * processes, machine.cores), min(processes, len(machine.gpus)))
 
 
 @dataclass

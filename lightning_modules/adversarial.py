@@ -14,6 +14,9 @@ from segtalker.losses.weighting import weighted_sum
 class AdversarialModule(pl.LightningModule):
     """What trainings against a discriminator share: both updates, the rate, and the number of steps done.
 
+    Where a step has several batches, the discriminator's comes within the last of them: the generator meets the new one
+    there, and the one before in the others.
+
     Args:
         generator: what the losses train; its parameters go to the first optimiser.
         discriminator: what tells its images from photographs.
@@ -25,6 +28,7 @@ class AdversarialModule(pl.LightningModule):
     """
 
     step: Tensor
+    accumulate = 1  # batches a step; `lightning_modules.training.fit` sets it
 
     def __init__(
         self,
@@ -47,27 +51,45 @@ class AdversarialModule(pl.LightningModule):
         self.steps, self.warmup_steps = steps, warmup_steps
         # a buffer, so that a resumed run knows it
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+        self.part = 0  # of a step: the number of its present batch
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        self.part = batch_idx % self.accumulate
+
+    @property
+    def is_last_part(self) -> bool:
+        """Whether the present batch is the last of its step."""
+        return self.part == self.accumulate - 1
 
     def update_discriminator(self, disc_loss: Tensor) -> None:
-        """One step of the discriminator."""
+        """One step of the discriminator, or a part of it."""
         self._update(1, disc_loss)
-        self.log("train/discriminator", disc_loss.detach())
+        self.log("train/discriminator", disc_loss.detach(), sync_dist=True)
 
     def update_generator(self, terms: Mapping[str, Tensor]) -> None:
-        """One step of the generator on the weighted sum of its loss terms, which are logged unweighted."""
+        """One step of the generator, or a part of it, on the weighted sum of its loss terms, logged unweighted."""
         factor = warm_cosine(int(self.step), self.steps, self.warmup_steps)
         self._update(0, weighted_sum(terms, self.loss_weights), factor)
-        self.step.add_(1)
-        self.log_dict({f"train/{name}": term.detach() for name, term in terms.items()})
+        if self.is_last_part:
+            self.step.add_(1)
+        self.log_dict({f"train/{name}": term.detach() for name, term in terms.items()}, sync_dist=True)
 
     def _update(self, index: int, loss: Tensor, factor: float = 1.0) -> None:
-        """Steps one of the optimisers at `factor` of its peak rate."""
+        """Adds a batch to the gradient of one of the networks; after the last steps its optimiser.
+
+        Args:
+            index: which of the optimisers.
+            loss: of the batch, a mean over it, scalar.
+            factor: share of the optimiser's peak rate.
+        """
         optimizer = cast(list[torch.optim.Optimizer], self.optimizers())[index]
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        optimizer.step()
+        if self.part == 0:
+            optimizer.zero_grad()
+        self.manual_backward(loss / self.accumulate)
+        if self.is_last_part:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+            optimizer.step()
 
     def configure_optimizers(self) -> Any:
         pairs: Iterable[tuple[OptimizerFactory, nn.Module]] = (

@@ -66,7 +66,7 @@ class ParserModule(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         image, labels = batch
         terms = self.loss_terms(self.net(image), labels)
-        self.log_dict({f"train/{name}": term.detach() for name, term in terms.items()})
+        self.log_dict({f"train/{name}": term.detach() for name, term in terms.items()}, sync_dist=True)
         return weighted_sum(terms, self.loss_weights)
 
     def on_validation_epoch_start(self) -> None:

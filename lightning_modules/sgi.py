@@ -124,7 +124,8 @@ class SgiModule(AdversarialModule):
         if step >= self.reconstruction_steps:
             self.update_discriminator(discriminator_loss(self.discriminator, truth, image, masks))
         self.update_generator(self.loss_terms(image, truth, masks))
-        self._update_average(step)
+        if self.is_last_part:
+            self._update_average(step)
 
     @torch.no_grad()
     def _update_average(self, step: int) -> None:

@@ -6,7 +6,7 @@ mel bins, N mel steps.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytorch_lightning as pl
 import torch
@@ -61,9 +61,11 @@ class SyncModule(pl.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         boxes, speech = (part.flatten(0, 1) for part in batch)  # (B*G, T, h, w[, 3]) and (B*G, M, N)
-        frames, audio = self.expert(self.channels(boxes), speech)
+        embeddings = self.expert(self.channels(boxes), speech)
+        # windows of the other processes are negatives too: two processes learn what one does from twice the batch
+        frames, audio = (cast(Tensor, self.all_gather(part, sync_grads=True)).flatten(0, -2) for part in embeddings)
         loss = self.loss(frames, audio)
-        self.log(f"train/{self.domain}_loss", loss.detach())
+        self.log(f"train/{self.domain}_loss", loss.detach(), sync_dist=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:

@@ -5,20 +5,22 @@ import logging
 import math
 import pickle
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.environments import LSFEnvironment, SLURMEnvironment, TorchElasticEnvironment
 from torch import nn
 
+from lightning_modules.safeguards import FiniteCheck, GradientClip, step_ends, steps_done
 from segtalker.utils.atomic import atomic_file
-from segtalker.utils.errors import BadInputError
+from segtalker.utils.errors import BadInputError, one_line
 from segtalker.utils.paths import HISTORY_FILE, UNFINISHED_FILE
 from segtalker.utils.progress import progress_bar
 
@@ -43,25 +45,26 @@ def cosine_schedule(optimizer: torch.optim.Optimizer, steps: int, warmup_steps: 
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def _steps_done(trainer: pl.Trainer) -> int:
-    """Batches seen since the start; `global_step` counts once per optimiser instead."""
-    return trainer.current_epoch * int(trainer.num_training_batches) + trainer.fit_loop.batch_idx + 1
-
-
 class History(Callback):
-    """Collects `train/...` values every `log_every` steps and `val/...` values after each validation."""
+    """Collects `train/...` values every `log_every` steps and `val/...` values after each validation.
 
-    def __init__(self, log_every: int) -> None:
+    Args:
+        log_every: steps from one collected value to the next.
+        accumulate: batches a step; the last one's values are collected.
+    """
+
+    def __init__(self, log_every: int, accumulate: int) -> None:
         self.log_every = log_every
+        self.accumulate = accumulate
         self.rows: list[tuple[int, str, float]] = []
 
     def _collect(self, trainer: pl.Trainer, prefix: str) -> None:
-        step = _steps_done(trainer)
+        step = steps_done(trainer, self.accumulate)
         metrics = sorted(trainer.callback_metrics.items())
         self.rows += [(step, name, float(value)) for name, value in metrics if name.startswith(prefix)]
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        if _steps_done(trainer) % self.log_every == 0:
+        if step_ends(trainer, self.accumulate, self.log_every):
             self._collect(trainer, "train/")
 
     def on_validation_end(self, trainer: pl.Trainer, *_: Any) -> None:
@@ -104,23 +107,24 @@ class CheckpointSignature(Callback):
 
 
 class StepBar(Callback):
-    """A bar over all steps, with the newest training values beside it."""
+    """A bar over all steps, of `accumulate` batches each, with the newest training values beside it."""
 
-    def __init__(self, label: str, epochs: int, log_every: int) -> None:
+    def __init__(self, label: str, epochs: int, log_every: int, accumulate: int) -> None:
         self.label = label
         self.epochs = epochs
         self.log_every = log_every
+        self.accumulate = accumulate
 
     def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.is_global_zero:
-            steps = int(trainer.num_training_batches)
+            steps = int(trainer.num_training_batches) // self.accumulate
             self.bar = progress_bar(self.epochs * steps, self.label, "step")
             self.bar.update(trainer.current_epoch * steps)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        if trainer.is_global_zero:
+        if trainer.is_global_zero and step_ends(trainer, self.accumulate, every=1):
             self.bar.update()
-            if _steps_done(trainer) % self.log_every == 0:
+            if step_ends(trainer, self.accumulate, self.log_every):
                 values = trainer.callback_metrics.items()
                 postfix = {name[6:]: f"{float(value):.3f}" for name, value in values if name.startswith("train/")}
                 self.bar.set_postfix(postfix, refresh=False)
@@ -146,15 +150,51 @@ def _resume_point(folder: Path, signature: str) -> Path | None:
     return None
 
 
-def _accelerator(devices: Literal["auto"] | int, num_nodes: int) -> dict[str, Any]:
-    """Trainer arguments that choose the hardware: every GPU, so many GPUs, or the CPU where there is none."""
-    gpus = torch.cuda.device_count()
-    if devices != "auto" and gpus and devices > gpus:
-        raise BadInputError(f"machine.devices is {devices} but {gpus} GPU(s) are here; lower it or use auto")
-    count = (gpus or 1) if devices == "auto" else devices
+def _check_tasks(processes: int, num_nodes: int) -> None:
+    """Whether who started this process started the others too, as Lightning will take for granted.
+
+    Raises:
+        BadInputError: another number of them, or in another way.
+    """
+    for kind in (TorchElasticEnvironment, SLURMEnvironment, LSFEnvironment):
+        if not kind.detect():
+            continue
+        try:
+            environment = kind()
+            if (tasks := environment.world_size()) != processes:
+                name = kind.__name__.removesuffix("Environment")
+                raise BadInputError(f"training.processes is {processes}, but {name} started {tasks}; start as many")
+            environment.validate_settings(processes // num_nodes, num_nodes)
+        except (RuntimeError, ValueError) as error:
+            raise BadInputError(
+                f"training.processes {processes} on machine.num_nodes {num_nodes}: {one_line(error)}"
+            ) from error
+
+
+def _accelerator(processes: int, num_nodes: int, sync_batch_norm: bool) -> dict[str, Any]:
+    """Trainer arguments that choose the hardware: a GPU for each process, or the CPU where there is none.
+
+    Raises:
+        BadInputError: there are not as many GPUs, or whoever started this process started another number of them.
+    """
+    gpus, count = torch.cuda.device_count(), processes // num_nodes
+    if sync_batch_norm and not gpus:
+        raise BadInputError("training.sync_batch_norm needs GPUs, and none is here; set it to false")
+    if gpus and count > gpus:
+        raise BadInputError(
+            f"training.processes {processes} on machine.num_nodes {num_nodes} takes {count} GPUs a node, but {gpus} are"
+            " here; lower it, or add nodes"
+        )
+    _check_tasks(processes, num_nodes)
     # adversarial training steps one network while the other is not used, which plain "ddp" refuses
-    strategy = "ddp_find_unused_parameters_true" if count * num_nodes > 1 else "auto"
-    return {"accelerator": "gpu" if gpus else "cpu", "devices": count, "num_nodes": num_nodes, "strategy": strategy}
+    strategy = "ddp_find_unused_parameters_true" if processes > 1 else "auto"
+    return {
+        "accelerator": "gpu" if gpus else "cpu",
+        "devices": count,
+        "num_nodes": num_nodes,
+        "strategy": strategy,
+        "sync_batchnorm": sync_batch_norm,
+    }
 
 
 @dataclass(frozen=True)
@@ -164,20 +204,89 @@ class FitSettings:
     Args:
         signature: identifies what may be resumed, 64 hex digits.
         seed: see `EpochSeeds`.
+        processes: that train together, each on a GPU of its own; without a GPU, CPU processes.
+        num_nodes: machines they are spread over.
+        accumulate: batches a step; each process computes them one after the other.
         precision: Lightning's precision.
-        devices: GPUs a node, `auto` for all; without a GPU, CPU processes.
-        num_nodes: machines.
+        gradient_clip: largest norm of the gradients of an optimiser's weights; 0: any.
+        sync_batch_norm: whether batch normalisation sees the batches of all processes; GPUs only.
+        compile: whether networks are compiled.
+        channels_last: whether colours lie side by side in memory.
+        deterministic: True: refuse what has no deterministic form; warn: do it all the same; False: do not care.
+        cudnn_benchmark: whether cuDNN tries which of its ways is fastest.
         log_every: steps between collected training values.
         logger: a Lightning logger, or None.
     """
 
     signature: str
     seed: int
-    precision: Any
-    devices: Literal["auto"] | int
+    processes: int
     num_nodes: int
+    accumulate: int
+    precision: Any
+    gradient_clip: float
+    sync_batch_norm: bool
+    compile: bool
+    channels_last: bool
+    deterministic: Literal["warn"] | bool
+    cudnn_benchmark: bool
     log_every: int
     logger: Logger | None
+
+
+def trained_nets(module: pl.LightningModule) -> Iterator[nn.Module]:
+    """The networks of a module that learn."""
+    for child in module.children():
+        for net in child.values() if isinstance(child, nn.ModuleDict) else (child,):
+            if any(weight.requires_grad for weight in net.parameters()):
+                yield net
+
+
+def _prepare(module: pl.LightningModule, settings: FitSettings) -> None:
+    """Lays out and compiles the networks, and has a module that steps its optimisers itself know when to."""
+    if settings.channels_last:
+        module.to(memory_format=torch.channels_last)
+    if settings.compile:
+        for net in trained_nets(module):
+            net.compile()
+    if not module.automatic_optimization:
+        cast(Any, module).accumulate = settings.accumulate
+
+
+def _make_trainer(
+    settings: FitSettings, callbacks: list[Callback], epochs: int, automatic_optimization: bool
+) -> pl.Trainer:
+    # a module that steps its optimisers itself counts every batch
+    batches = 1 if automatic_optimization else settings.accumulate
+    return pl.Trainer(
+        **_accelerator(settings.processes, settings.num_nodes, settings.sync_batch_norm),
+        precision=settings.precision,
+        max_epochs=epochs,
+        logger=settings.logger or False,
+        callbacks=callbacks,
+        accumulate_grad_batches=settings.accumulate if automatic_optimization else 1,
+        log_every_n_steps=settings.log_every * batches,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        deterministic=settings.deterministic,
+        benchmark=settings.cudnn_benchmark,
+    )
+
+
+def _callbacks(settings: FitSettings, history: History, folder: Path, label: str, epochs: int) -> list[Callback]:
+    """In the order in which they are asked; Lightning moves the checkpoint to the end."""
+    log_every, accumulate = settings.log_every, settings.accumulate
+    return [
+        EpochSeeds(settings.seed),
+        FiniteCheck(label, folder / UNFINISHED_FILE, log_every, accumulate),
+        *([GradientClip(settings.gradient_clip)] if settings.gradient_clip else []),
+        history,
+        CheckpointSignature(settings.signature),
+        StepBar(label, epochs, log_every, accumulate),
+        ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
+    ]
 
 
 def fit(
@@ -203,28 +312,16 @@ def fit(
         label: text of the progress bar.
         epochs: how many to train in all.
         export: saves the trained networks; called on the first rank before `last.ckpt` goes.
+
+    Raises:
+        DivergedError: a loss or a weight is not finite; `last.ckpt` stays as it was before.
+        BadInputError: the processes do not fit the machine.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    history = History(settings.log_every)
-    trainer = pl.Trainer(
-        **_accelerator(settings.devices, settings.num_nodes),
-        precision=settings.precision,
-        max_epochs=epochs,
-        logger=settings.logger or False,
-        callbacks=[
-            EpochSeeds(settings.seed),
-            history,
-            CheckpointSignature(settings.signature),
-            StepBar(label, epochs, settings.log_every),
-            ModelCheckpoint(folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False),
-        ],
-        log_every_n_steps=settings.log_every,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        deterministic="warn",
-    )
+    history = History(settings.log_every, settings.accumulate)
+    callbacks = _callbacks(settings, history, folder, label, epochs)
+    trainer = _make_trainer(settings, callbacks, epochs, module.automatic_optimization)
+    _prepare(module, settings)
     resume = _resume_point(folder, settings.signature)
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     if trainer.is_global_zero:

@@ -120,7 +120,7 @@ class TsgModule(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
         regions, identity, speech, sync_speech = batch
         terms = self.loss_terms(self.predict(regions, identity, speech), regions, sync_speech)
-        self.log_dict({f"train/{name}": term.detach() for name, term in terms.items()})
+        self.log_dict({f"train/{name}": term.detach() for name, term in terms.items()}, sync_dist=True)
         return weighted_sum(terms, self.loss_weights)
 
     def on_validation_epoch_start(self) -> None:

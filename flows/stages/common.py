@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _FETCHING: Stage = "download"  # the raw material is known when it ends
 _NAME_LENGTH = 200
+# where Lightning finds the number of a process: its own, torchrun's, Slurm's and LSF's
+_RANKS = ("LOCAL_RANK", "NODE_RANK", "RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,8 @@ def quiet() -> None:
 
 
 def is_first_rank() -> bool:
-    """Whether this is the only process of a stage, or the first of a distributed training."""
-    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "RANK"))
+    """Whether this is the only process of a stage, or the first of those that train together."""
+    return all(os.environ.get(name, "0") == "0" for name in _RANKS)
 
 
 def _run_name(experiment: str, trial: str | None) -> str:

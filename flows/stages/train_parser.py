@@ -80,6 +80,7 @@ def parser_data(params: Params, crop_folder: Path, table: Path) -> DrawDataModul
         ),
         held_out=LabelledFrames(held_out, stage.validation_frames),
         epoch_steps=stage.checkpoint_every,
+        accumulate=params.training.accumulate,
         batch_size=stage.batch_size,
         eval_batch_size=stage.batch_size,
         workers=params.machine.loader_workers,

@@ -68,6 +68,7 @@ def sgi_data(params: Params, data_root: Path, dataset: str) -> DrawDataModule:
         train=PairDraws(train, choice, params.base.seed, how),
         held_out=PairFrames(held_out, stage.validation_frames),
         epoch_steps=stage.checkpoint_every,
+        accumulate=params.training.accumulate,
         batch_size=stage.batch_size,
         eval_batch_size=stage.batch_size,
         workers=params.machine.loader_workers,

@@ -71,6 +71,7 @@ def sync_data(domain: Domain, params: Params, clips: MouthSplits) -> DrawDataMod
         train=draws,
         held_out=SyncClips(clips.val, _CONTENT[domain], window),
         epoch_steps=stage.checkpoint_every,
+        accumulate=params.training.accumulate,
         batch_size=stage.batch_size,
         eval_batch_size=None,  # a clip is a batch of windows
         workers=params.machine.loader_workers,

@@ -30,6 +30,7 @@ def tsg_data(params: Params, clips: MouthSplits) -> DrawDataModule:
         train=TsgDraws(train, clips.train.choice(stage.datasets), params.base.seed, augmentation),
         held_out=TsgClipWindows(held_out),
         epoch_steps=stage.checkpoint_every,
+        accumulate=params.training.accumulate,
         batch_size=stage.batch_size,
         eval_batch_size=stage.eval_batch_size,
         workers=params.machine.loader_workers,

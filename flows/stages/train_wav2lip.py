@@ -39,6 +39,7 @@ def wav2lip_data(params: Params, clips: MouthSplits) -> DrawDataModule:
         train=draws,
         held_out=FaceClipWindows(FaceWindows(clips.val, window, base.mel_window)),
         epoch_steps=stage.checkpoint_every,
+        accumulate=params.training.accumulate,
         batch_size=stage.batch_size,
         eval_batch_size=stage.eval_batch_size,
         workers=params.machine.loader_workers,

@@ -71,12 +71,19 @@ def fit(
         steps: how many in all.
         part: which of several networks, where a stage trains more than one after the other.
     """
-    base, machine = run.params.base, run.params.machine
+    base, machine, shared = run.params.base, run.params.machine, run.params.training
     settings = training.FitSettings(
         signature=run.resume_key,
         seed=base.seed,
-        precision=run.params.training.precision,
-        devices=machine.devices,
+        processes=shared.processes,
+        accumulate=shared.accumulate,
+        precision=shared.precision,
+        gradient_clip=shared.gradient_clip,
+        sync_batch_norm=shared.sync_batch_norm,
+        compile=shared.compile,
+        channels_last=shared.channels_last,
+        deterministic=shared.deterministic,
+        cudnn_benchmark=shared.cudnn_benchmark,
         num_nodes=machine.num_nodes,
         log_every=machine.log_every,
         logger=run.logger,

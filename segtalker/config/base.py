@@ -33,14 +33,13 @@ class Mel(Section):
 class Machine(Section):
     """Where and how fast work is done, which neither DVC nor signatures count.
 
-    Processes change no result. Several devices do, for each draws samples of its own.
+    How many processes train one network together does change results: `training.processes`.
     """
 
     runner: Literal["local", "dask"]
     scheduler: str
     workers: int = Field(ge=0)
     buffer_mib: int = Field(ge=0)
-    devices: Literal["auto"] | int
     num_nodes: int = Field(ge=1)
     loader_workers: int = Field(ge=0)
     cache_mib: int = Field(ge=0)

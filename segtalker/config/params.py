@@ -68,6 +68,13 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _check_processes(self) -> "Params":
+        processes, nodes = self.training.processes, self.machine.num_nodes
+        if processes % nodes:
+            raise ValueError(f"training.processes {processes} cannot be spread evenly over machine.num_nodes {nodes}")
+        return self
+
+    @model_validator(mode="after")
     def _check_frames(self) -> "Params":
         frames, window_frames = self.train_tsg.net.frames, self.base.window_frames
         if window_frames % frames:

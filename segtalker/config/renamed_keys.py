@@ -16,6 +16,7 @@ def _experts(name: str) -> str:
 RENAMED_KEYS: dict[str, str] = {
     "download.source": "download.sources, a list,",
     "base.precision": "training.precision",
+    "machine.devices": "training.processes, of all nodes together,",
     **_moved("train_parser", ("log_every", "loader_workers"), "machine"),
     **_moved("train_sync", ("log_every", "loader_workers", "cache_mib"), "machine"),
     **_moved("train_tsg", ("log_every", "loader_workers", "cache_mib"), "machine"),

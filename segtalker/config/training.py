@@ -26,10 +26,24 @@ class Pairs(Section):
 class Training(Section):
     """What the training stages share."""
 
-    precision: str
+    precision: Literal["32-true", "bf16-mixed"]
+    processes: int = Field(ge=1)
+    accumulate: int = Field(ge=1)
+    gradient_clip: float = Field(ge=0)
+    sync_batch_norm: bool
+    compile: bool
+    channels_last: bool
+    deterministic: Literal["warn"] | bool
+    cudnn_benchmark: bool
     start_from: str = Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]*)?$")
     start_sha256: str
     pairs: Pairs
+
+    @model_validator(mode="after")
+    def _check(self) -> "Training":
+        if self.cudnn_benchmark and self.deterministic:
+            raise ValueError("cudnn_benchmark picks by the clock, and so needs deterministic false")
+        return self
 
 
 class TrainingStage(Section):

@@ -24,7 +24,7 @@ def discriminator_loss(discriminator: nn.Module, real: Tensor, fake: Tensor, mas
     """
     # one pass over both: spectral normalisation then sees the same weights for real and fake
     scores, _ = discriminator(torch.cat((real, fake.detach())), torch.cat((masks, masks)))
-    real_scores, fake_scores = scores.chunk(2)
+    real_scores, fake_scores = scores.float().chunk(2)
     return F.relu(1.0 - real_scores).mean() + F.relu(1.0 + fake_scores).mean()
 
 
@@ -57,4 +57,4 @@ def generator_losses(discriminator: nn.Module, real: Tensor, fake: Tensor, masks
     discriminator.requires_grad_(True)
     distances = [F.l1_loss(level, true_level) for level, true_level in zip(features, true_features, strict=True)]
     matching = torch.stack(distances).mean()
-    return GeneratorLosses(-scores.mean(), matching)
+    return GeneratorLosses(-scores.float().mean(), matching)

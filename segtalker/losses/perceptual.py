@@ -22,7 +22,8 @@ def feature_loss(features: Callable[[Tensor], list[Tensor]], image: Tensor, trut
         The mean over maps, scalar.
     """
     with torch.no_grad():
-        true_features = [F.normalize(level, dim=1) for level in features(truth)]
-    image_features = [F.normalize(level, dim=1) for level in features(image)]
+        true_features = [F.normalize(level.float(), dim=1) for level in features(truth)]
+    # small differences of unit vectors: in half precision they would be rounding
+    image_features = [F.normalize(level.float(), dim=1) for level in features(image)]
     pairs = zip(image_features, true_features, strict=True)
     return torch.stack([(level - true_level).square().sum(1).mean() for level, true_level in pairs]).mean()

@@ -92,7 +92,9 @@ def region_pixel_weights(masks: Tensor, weights: Tensor) -> Tensor:
     Returns:
         `(B, 1, H, W)`.
     """
-    return torch.einsum("bkhw,k->bhw", masks, weights)[:, None]
+    # the weights are sums over all pixels' denominator, so they keep their precision under autocast
+    with torch.autocast(masks.device.type, enabled=False):
+        return torch.einsum("bkhw,k->bhw", masks, weights)[:, None]
 
 
 def psnr(image: Tensor, truth: Tensor) -> Tensor:

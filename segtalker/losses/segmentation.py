@@ -30,7 +30,8 @@ def balanced_cross_entropy(logits: Tensor, labels: Tensor, power: float) -> Tens
         labels: region indices, `(B, H, W)`, int64.
         power: see `balanced_weights`.
     """
-    weights = balanced_weights(labels, logits.shape[1], power).to(logits.dtype)
+    logits = logits.float()  # under autocast they come in half precision
+    weights = balanced_weights(labels, logits.shape[1], power)
     return F.cross_entropy(logits, labels, weight=weights)
 
 
@@ -46,6 +47,7 @@ def dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     Returns:
         A scalar in [0, 1].
     """
+    logits = logits.float()  # sums over all pixels need more than the 8 bits of bfloat16
     probabilities = logits.softmax(1)
     # by comparison: `one_hot` would write 64-bit numbers region by region, and copy them
     truth = (labels[:, None] == torch.arange(logits.shape[1], device=labels.device)[:, None, None]).to(logits.dtype)

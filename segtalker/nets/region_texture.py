@@ -76,8 +76,15 @@ def region_frames(masks: Tensor) -> RegionFrames:
         masks: regions, `(B, K, H, W)`, float in [0, 1]; H equals W.
 
     Returns:
-        The frames; of an absent region one pixel in the middle.
+        The frames, float32 at least; of an absent region one pixel in the middle.
     """
+    # the variance is a small difference of large moments: rounded to bfloat16, 8 bits, little is left of it
+    with torch.autocast(masks.device.type, enabled=False):
+        return _frames(masks if masks.dtype == torch.float64 else masks.float())
+
+
+def _frames(masks: Tensor) -> RegionFrames:
+    """See `region_frames`; in the precision of the masks."""
     height, width = masks.shape[2:]
     grid = pixel_grid(height, width, masks).view(-1, 2)
     basis = torch.cat((torch.ones_like(grid[:, :1]), grid, grid.square(), grid.prod(1, keepdim=True)), 1)

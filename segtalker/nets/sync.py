@@ -68,6 +68,8 @@ class SyncExpert(Network):
         self.audio_tower = AudioEncoder(mel_bins, mel_window, audio_channels, blocks, embedding)
 
     def _unit(self, embedding: torch.Tensor) -> torch.Tensor:
+        # in float32 under autocast too: cosines near 1 differ by less than bfloat16 can tell
+        embedding = embedding.float()
         return F.normalize(embedding.relu() if self.positive else embedding, dim=1)
 
     def embed_frames(self, frames: torch.Tensor) -> torch.Tensor:

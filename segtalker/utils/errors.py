@@ -23,6 +23,10 @@ class BadClipError(BadInputError):
     """One clip cannot be used; the stage records the reason in `failures.csv` and goes on."""
 
 
+class DivergedError(SegTalkerError):
+    """A training came to numbers that are not finite; nothing of it is exported."""
+
+
 class MissingWeightsError(SegTalkerError):
     """A pretrained file is not there; the message says what to fetch and where to put it."""
 

@@ -14,6 +14,7 @@ from segtalker.nets.parser import FaceParser
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.nets.wav2lip import Wav2LipGenerator
+from segtalker.tracking.provenance import signature
 from segtalker.utils.errors import BadInputError
 
 PARAMS = load_params(Path(__file__).parents[3])
@@ -77,3 +78,29 @@ def _changed(**sections: dict) -> Params:
 def test_sizes_that_do_not_fit_are_refused(section: dict, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         _changed(train_sgi=section)
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        (
+            {"training": {"processes": 3}, "machine": {"num_nodes": 2}},
+            r"processes 3 cannot be spread evenly over",
+        ),
+        ({"training": {"cudnn_benchmark": True}}, r"cudnn_benchmark picks by the clock"),
+        ({"training": {"precision": "bf16-true"}}, r"training\.precision: .*'32-true' or 'bf16-mixed'"),
+        ({"training": {"accumulate": 0}}, r"training\.accumulate"),
+        ({"machine": {"devices": 2}}, r"machine\.devices: is training\.processes, of all nodes together, now"),
+    ],
+)
+def test_trainings_that_cannot_be_are_refused(sections: dict, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        _changed(**sections)
+
+
+def test_how_many_learn_together_is_part_of_the_signature() -> None:
+    names = {
+        signature(_changed(training=changes), "train_tsg", {})
+        for changes in ({}, {"processes": 2}, {"accumulate": 2}, {"gradient_clip": 1.0}, {"deterministic": False})
+    }
+    assert len(names) == 5

@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from datamodules.augment import Augmentation
 from datamodules.clip_draws import ClipChoice
 from datamodules.draws import DrawDataModule, DrawSampler
@@ -16,6 +18,7 @@ def test_the_datamodule_serves_batches(faces) -> None:
         train=LabelledDraws(faces, ClipChoice(["", "", ""], {}), 1, LIVELY, 0),
         held_out=LabelledFrames(faces, 1),
         epoch_steps=2,
+        accumulate=1,
         batch_size=4,
         eval_batch_size=2,
         workers=0,
@@ -25,19 +28,23 @@ def test_the_datamodule_serves_batches(faces) -> None:
     assert sum(len(labels) for _, labels in data.val_dataloader()) == 3
 
 
-def test_coarse_steps_are_steps_however_many_ranks_share_them(faces) -> None:
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_coarse_steps_are_steps_however_many_ranks_and_batches_share_them(faces, accumulate: int) -> None:
     """On each rank of two, images of half the size end with the second step."""
     for rank in range(2):
         data = DrawDataModule(
             train=LabelledDraws(faces, ClipChoice(["", "", ""], {}), 1, LIVELY, coarse_steps=2),
             held_out=LabelledFrames(faces, 1),
             epoch_steps=EPOCH_STEPS,
+            accumulate=accumulate,
             batch_size=3,
             eval_batch_size=2,
             workers=0,
         )
         data.trainer = SimpleNamespace(global_rank=rank, world_size=2)  # type: ignore[assignment]
-        assert [image.shape[-1] for image, _ in data.train_dataloader()] == [16, 16, 32, 32]
+        assert [image.shape[-1] for image, _ in data.train_dataloader()] == [
+            side for side in (16, 16, 32, 32) for _ in range(accumulate)
+        ]
 
 
 def test_ranks_draw_different_samples_and_none_twice() -> None:

@@ -112,6 +112,7 @@ def test_the_datamodule_serves_batches(faces) -> None:
         train=PairDraws(faces, ALL_ALIKE, 1, _how(0.1)),
         held_out=PairFrames(faces, 2),
         epoch_steps=2,
+        accumulate=1,
         batch_size=3,
         eval_batch_size=3,
         workers=0,

@@ -84,26 +84,28 @@ def test_each_training_has_a_gpu_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("devices", "machine", "share"),
+    ("processes", "machine", "share"),
     [
-        ("auto", Resources(8, ()), Share(1, 0)),
-        ("auto", Resources(8, ("0", "1")), Share(1, 2)),
-        (1, Resources(8, ("0", "1")), Share(1, 1)),
+        (1, Resources(8, ()), Share(2, 0)),
+        (3, Resources(8, ()), Share(6, 0)),
+        (8, Resources(8, ()), Share(8, 0)),
+        (2, Resources(8, ("0", "1")), Share(4, 2)),
+        (1, Resources(8, ("0", "1")), Share(2, 1)),
     ],
 )
-def test_a_training_takes_its_threads_and_devices(devices: str | int, machine: Resources, share: Share) -> None:
-    assert stage_share(with_threads(1, devices), "train_sgi", machine) == share
+def test_a_training_takes_threads_and_a_gpu_for_each_process(processes: int, machine: Resources, share: Share) -> None:
+    assert stage_share(with_threads(2, processes), "train_sgi", machine) == share
 
 
 def test_what_says_no_threads_takes_all_cores() -> None:
-    params, machine = with_threads(1, "auto"), Resources(8, ("0",))
+    params, machine = with_threads(1, 1), Resources(8, ("0",))
     assert stage_share(params, "generate", machine) == Share(8, 1)
-    assert stage_share(with_threads(64, "auto"), "train_sgi", machine).cores == 8
+    assert stage_share(with_threads(64, 1), "train_sgi", machine).cores == 8
 
 
-def with_threads(threads: int, devices: str | int) -> Params:
+def with_threads(threads: int, processes: int) -> Params:
     params = load_params(PROJECT)
-    machine = params.machine.model_copy(update={"devices": devices})
+    training = params.training.model_copy(update={"processes": processes})
     return params.model_copy(
-        update={"machine": machine, "train_sgi": params.train_sgi.model_copy(update={"threads": threads})}
+        update={"training": training, "train_sgi": params.train_sgi.model_copy(update={"threads": threads})}
     )

@@ -85,7 +85,7 @@ def test_a_new_loss_needs_its_line_and_its_weight_in_params_alone() -> None:
         loss_weights=weights,
     )
     logged: dict[str, Tensor] = {}
-    module.log_dict = logged.update  # type: ignore[method-assign,assignment]
+    module.log_dict = lambda values, **_: logged.update(values)  # type: ignore[method-assign,assignment]
     batch = torch.zeros(1, 3, 32, 32), torch.zeros(1, 32, 32).long()
     loss = module.training_step(batch, 0)
     assert set(logged) == {"train/cross_entropy", "train/dice", "train/toy"}

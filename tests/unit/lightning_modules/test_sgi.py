@@ -40,8 +40,12 @@ class Faces(Dataset):
 
 
 class FaceData(pl.LightningDataModule):
+    def __init__(self, batches: int = EPOCH_STEPS, batch_size: int = 2) -> None:
+        super().__init__()
+        self.batches, self.batch_size = batches, batch_size
+
     def train_dataloader(self) -> DataLoader:
-        return draw_loader(Faces(), DrawSampler(EPOCH_STEPS, batch_size=2), workers=0)
+        return draw_loader(Faces(), DrawSampler(self.batches, self.batch_size), workers=0)
 
     def val_dataloader(self) -> DataLoader:
         return DataLoader([Faces()[1000 + index] for index in range(2)], batch_size=2)
@@ -136,3 +140,34 @@ def test_a_loss_without_weight_is_not_computed_where_it_needs_a_net(tmp_path: Pa
     history = train(_module(adversarial_steps=4, reconstruction_steps=4, parsing=0.0), FaceData(), tmp_path, epochs=2)
     assert "train/parsing" not in set(history["name"])
     assert "train/adversarial" in set(history["name"])
+
+
+def _learn(folder: Path, data: FaceData, adversarial_steps: int, **changes: Any) -> Unplugged:
+    module = _module(adversarial_steps=adversarial_steps, reconstruction_steps=8 - adversarial_steps)
+    # no Adam: it makes steps of the rounding of gradients that are nearly nothing
+    module.make_optimizer = module.make_discriminator_optimizer = partial(torch.optim.SGD, lr=0.05)
+    train(module, data, folder, epochs=2, **changes)
+    return module
+
+
+def test_batches_of_a_step_count_as_one_large_one(tmp_path: Path) -> None:
+    large = _learn(tmp_path / "large", FaceData(batch_size=6), adversarial_steps=0)
+    parts = _learn(tmp_path / "parts", FaceData(3 * EPOCH_STEPS), adversarial_steps=0, accumulate=3)
+    assert int(parts.step) == int(large.step) == 8
+    for nets in ("generator", "average"):
+        state, part_state = (weights(module.get_submodule(nets)) for module in (large, parts))
+        torch.testing.assert_close(part_state, state, rtol=1e-4, atol=1e-5)
+
+
+def test_gradients_of_both_networks_are_cut(tmp_path: Path) -> None:
+    """At a limit next to nothing neither moves, though the rate is the same."""
+    start = _module(adversarial_steps=4)
+    moved = _learn(tmp_path / "free", FaceData(), adversarial_steps=4)
+    held = _learn(tmp_path / "cut", FaceData(), adversarial_steps=4, gradient_clip=1e-6)
+    for nets in ("generator", "discriminator"):
+        before, after, cut = (
+            torch.cat([weight.detach().flatten() for weight in module.get_submodule(nets).parameters()])
+            for module in (start, moved, held)
+        )
+        assert (after - before).abs().max() > 1e-3
+        assert (cut - before).abs().max() < 1e-5

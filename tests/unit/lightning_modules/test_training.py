@@ -1,9 +1,11 @@
 """Training resumes exactly: an interrupted run ends with the weights of an unbroken one."""
 
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import pytorch_lightning as pl
@@ -12,11 +14,13 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
-from lightning_modules.training import warm_cosine
+from lightning_modules.training import cosine_schedule, warm_cosine
+from segtalker.utils.errors import BadInputError
 
 from .training_runs import equal, train, weights
 
 EPOCH_STEPS = 4
+SLURM = {"SLURM_JOB_NAME": "job"}
 
 
 class Noise(Dataset):
@@ -25,12 +29,12 @@ class Noise(Dataset):
 
 
 class NoiseData(pl.LightningDataModule):
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, accumulate: int = 1, batch_size: int = 2) -> None:
         super().__init__()
-        self.workers = workers
+        self.workers, self.accumulate, self.batch_size = workers, accumulate, batch_size
 
     def train_dataloader(self) -> DataLoader:
-        return draw_loader(Noise(), DrawSampler(EPOCH_STEPS, batch_size=2), self.workers)
+        return draw_loader(Noise(), DrawSampler(EPOCH_STEPS * self.accumulate, self.batch_size), self.workers)
 
     def val_dataloader(self) -> DataLoader:
         return DataLoader([torch.ones(8)], batch_size=1)
@@ -117,3 +121,105 @@ def test_the_rate_rises_then_falls_to_zero() -> None:
     assert rates.index(max(rates)) in (9, 10)
     assert rates[100] == pytest.approx(0.0)
     assert all(a >= b for a, b in pairwise(rates[10:]))
+
+
+class Scheduled(Dropped):
+    """Without dropout, whose draws depend on the batch; at a rate that falls step by step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(self.net[0], nn.Tanh(), self.net[2])
+
+    def configure_optimizers(self) -> Any:
+        return cosine_schedule(torch.optim.SGD(self.parameters(), lr=0.1), steps=3 * EPOCH_STEPS, warmup_steps=2)
+
+
+def test_batches_of_a_step_count_as_one_large_one(tmp_path: Path) -> None:
+    large, parts = Scheduled(), Scheduled()
+    history = train(large, NoiseData(0, batch_size=6), tmp_path / "large", epochs=3)
+    part_history = train(parts, NoiseData(0, accumulate=3), tmp_path / "parts", epochs=3, accumulate=3)
+    assert parts.seen == 3 * large.seen
+    torch.testing.assert_close(weights(parts.net), weights(large.net))
+    for name in ("train/loss", "val/loss"):
+        rows, part_rows = (table[table["name"] == name] for table in (history, part_history))
+        assert list(rows["step"]) == list(part_rows["step"])
+    np.testing.assert_allclose(part_rows["value"], rows["value"], rtol=1e-4)
+
+
+class Pictures(pl.LightningModule):
+    """Convolutions, which may lay their colours out in two ways."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Conv2d(3, 1, 3))
+        self.layouts: set[bool] = set()
+
+    def training_step(self, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
+        features = self.net[0](batch.view(-1, 1, 2, 4).repeat(1, 1, 4, 2))
+        self.layouts.add(features.is_contiguous(memory_format=torch.channels_last))
+        return self.net(batch.view(-1, 1, 2, 4).repeat(1, 1, 4, 2)).square().mean()
+
+    def validation_step(self, batch: torch.Tensor, batch_idx: int) -> None:
+        pass
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+@pytest.mark.parametrize("changes", [{"channels_last": True}, {"compile": True}, {"precision": "bf16-mixed"}], ids=str)
+def test_how_it_is_computed_changes_rounding_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    # as the compiler does it, but for the minute that C++ takes
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    plain, changed = Pictures(), Pictures()
+    train(plain, NoiseData(0), tmp_path / "plain", epochs=1)
+    train(changed, NoiseData(0), tmp_path / "changed", epochs=1, **changes)
+    assert plain.layouts == {False}
+    assert "channels_last" not in changes or changed.layouts == {True}
+    assert (changed.net._compiled_call_impl is not None) == ("compile" in changes)
+    torch.testing.assert_close(weights(changed.net), weights(plain.net), rtol=0.05, atol=5e-3)
+
+
+@pytest.mark.parametrize(("deterministic", "mode"), [("warn", 1), (True, 2), (False, 0)])
+def test_determinism_is_asked_for_as_told(tmp_path: Path, deterministic: Any, mode: int) -> None:
+    modes: list[int] = []
+
+    class Asked(Dropped):
+        def on_train_start(self) -> None:
+            modes.append(torch.get_deterministic_debug_mode())
+
+    before = torch.get_deterministic_debug_mode()
+    try:
+        _train(tmp_path, Asked(), deterministic=deterministic, cudnn_benchmark=deterministic is False)
+        assert modes == [mode]
+        assert torch.backends.cudnn.benchmark == (deterministic is False)
+    finally:
+        torch.set_deterministic_debug_mode(before)
+        torch.backends.cudnn.benchmark = False
+
+
+@pytest.mark.parametrize(
+    ("gpus", "environment", "said"),
+    [
+        (1, {}, r"training\.processes 4 on machine\.num_nodes 2 takes 2 GPUs a node, but 1 are here"),
+        (0, {"TORCHELASTIC_RUN_ID": "a", "WORLD_SIZE": "2"}, r"processes is 4, but TorchElastic started 2"),
+        (0, SLURM | {"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2"}, r"processes is 4, but SLURM started 2"),
+        (0, SLURM | {"SLURM_NTASKS": "8"}, r"processes 4 on machine\.num_nodes 2: .*Use `--ntasks-per-node=8` instead"),
+        (0, SLURM | {"SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": "4"}, r"processes 4 on .*`--ntasks-per-node=4`"),
+    ],
+)
+def test_processes_that_do_not_fit_are_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gpus: int, environment: dict[str, str], said: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(BadInputError, match=said):
+        _train(tmp_path, Dropped(), processes=4, num_nodes=2)
+
+
+def test_normalisation_over_processes_is_refused_where_torch_cannot(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"training\.sync_batch_norm needs GPUs"):
+        _train(tmp_path, Dropped(), sync_batch_norm=True)

@@ -9,6 +9,22 @@ from torch import Tensor, nn
 
 from lightning_modules.training import HISTORY_FILE, FitSettings, fit
 
+PLAIN: dict[str, Any] = {
+    "signature": "a",
+    "processes": 1,
+    "num_nodes": 1,
+    "accumulate": 1,
+    "precision": "32-true",
+    "gradient_clip": 0.0,
+    "sync_batch_norm": False,
+    "compile": False,
+    "channels_last": False,
+    "deterministic": "warn",
+    "cudnn_benchmark": False,
+    "log_every": 1,
+    "logger": None,
+}
+
 
 def train(
     module: pl.LightningModule,
@@ -20,8 +36,7 @@ def train(
     **changes: Any,
 ) -> pd.DataFrame:
     """Trains and reads the history; `changes` are fields of `FitSettings`."""
-    plain = {"signature": "a", "precision": "32-true", "devices": 1, "num_nodes": 1, "log_every": 1, "logger": None}
-    settings = FitSettings(**plain | {"seed": seed} | changes)
+    settings = FitSettings(**PLAIN | {"seed": seed} | changes)
     fit(module, data, settings, folder=folder, label="test", epochs=epochs, export=lambda: None)
     return pd.read_csv(folder / HISTORY_FILE)
 

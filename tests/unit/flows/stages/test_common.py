@@ -56,3 +56,24 @@ def test_a_store_that_goes_away_within_a_training_is_one_line_without_its_passwo
         "error: MLflow at postgresql://host/x does not answer (API request to postgresql://***@host/x failed);"
         " check MLFLOW_TRACKING_URI\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("variables", "first"),
+    [
+        ({}, True),
+        ({"SLURM_PROCID": "0", "SLURM_LOCALID": "0"}, True),
+        ({"SLURM_PROCID": "1", "SLURM_LOCALID": "0"}, False),
+        ({"RANK": "2", "LOCAL_RANK": "0"}, False),
+        ({"NODE_RANK": "0", "LOCAL_RANK": "1"}, False),
+        ({"JSM_NAMESPACE_RANK": "3"}, False),
+    ],
+)
+def test_only_the_first_of_several_processes_opens_the_store(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], first: bool
+) -> None:
+    for name in common._RANKS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert common.is_first_rank() == first
