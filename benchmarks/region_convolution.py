@@ -11,7 +11,6 @@ pass a region, as a share of its largest value.
 import argparse
 import gc
 import multiprocessing
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -23,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.clip_store import real_clips, synthetic_clips
+from benchmarks.faces import labelled_faces
 from segtalker.nets.layers import shrink
 from segtalker.nets.region_convolution import RegionGrid, RegionModulatedConv, exact_grid
 from segtalker.nets.tensors import one_hot
@@ -32,13 +31,6 @@ from segtalker.regions import NUM_REGIONS
 _SIDE = 512  # px, of the masks before they shrink
 _STYLE = 64
 _KIB_A_MIB = 1024
-
-
-def face_labels(batch: int) -> Tensor:
-    """Region indices of one frame of several people, `(B, 512, 512)`, uint8."""
-    root = os.environ.get("SEGTALKER_REAL_DATA")
-    clips = real_clips(Path(root), _SIDE, batch, 1) if root else synthetic_clips(_SIDE, batch, 1)
-    return torch.from_numpy(np.concatenate([clip.masks for clip in clips]))
 
 
 class Ways:
@@ -107,9 +99,9 @@ def added_mebibytes(shares: np.ndarray, channels: int, name: str, device: str) -
     gc.collect()
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
+        allocated = torch.cuda.memory_allocated()
         ways.step(name)
-        return (torch.cuda.max_memory_allocated() - before) / 2**20
+        return (torch.cuda.max_memory_allocated() - allocated) / 2**20
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
     before = _status_mebibytes("VmRSS")
     ways.step(name)
@@ -134,19 +126,19 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
     wanted = parser.parse_args()
     torch.set_num_threads(1)
-    labels = face_labels(wanted.batch)
+    labels = torch.from_numpy(labelled_faces(wanted.batch, _SIDE)[1])
     print("| px | channels | taps over borders | way | x plain | MiB | error |\n|--:|--:|--:|---|--:|--:|--:|")
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for size, channels in product(wanted.sizes, wanted.channels):
             ways = Ways(shrink(one_hot(labels.to(wanted.device)), size), channels)
             times, errors = seconds(ways, wanted.turns), largest_errors(ways)
             crossings = exact_grid(ways.shares).crossings
-            share = sum(crossings.counts) / (9 * wanted.batch * size**2) if crossings else 0.0
+            taps = sum(crossings.counts if crossings else ()) / (9 * wanted.batch * size**2)
             for name, value in times.items():
                 task = (ways.shares.cpu().numpy(), channels, name, wanted.device)
                 memory, error = pool.apply(added_mebibytes, task), errors.get(name)
                 cells = f"{value / times['plain']:.2f} | {memory:.0f} | {'' if error is None else f'{error:.1e}'}"
-                print(f"| {size} | {channels} | {share:.1%} | {name} | {cells} |", flush=True)
+                print(f"| {size} | {channels} | {taps:.1%} | {name} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

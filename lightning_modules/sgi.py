@@ -15,7 +15,7 @@ from segtalker.losses.adversarial import discriminator_loss, generator_losses
 from segtalker.losses.perceptual import feature_loss
 from segtalker.losses.reconstruction import detail_loss, gradient_loss, pixel_loss, psnr, region_pixel_weights
 from segtalker.nets.parser import FaceParser
-from segtalker.nets.tensors import composite, one_hot
+from segtalker.nets.tensors import composite, is_background, one_hot
 
 
 class SgiModule(AdversarialModule):
@@ -136,8 +136,8 @@ class SgiModule(AdversarialModule):
             mean.lerp_(weight, 1.0 - decay)
 
     def validation_step(self, batch: Mapping[str, Tensor], batch_idx: int) -> None:
-        image, masks = self.render(self.average, batch)
+        image, _ = self.render(self.average, batch)
         truth = batch["target"]
-        composite_image = composite(image, truth, masks, self.edge)
+        composite_image = composite(image, truth, is_background(batch["target_labels"]), self.edge)
         values = {"val/psnr": psnr(image, truth), "val/psnr_composited": psnr(composite_image, truth)}
         self.log_dict(values, sync_dist=True)

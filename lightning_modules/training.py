@@ -186,15 +186,20 @@ def _accelerator(processes: int, num_nodes: int, sync_batch_norm: bool) -> dict[
             " here; lower it, or add nodes"
         )
     _check_tasks(processes, num_nodes)
-    # adversarial training steps one network while the other is not used, which plain "ddp" refuses
-    strategy = "ddp_find_unused_parameters_true" if processes > 1 else "auto"
     return {
         "accelerator": "gpu" if gpus else "cpu",
         "devices": count,
         "num_nodes": num_nodes,
-        "strategy": strategy,
         "sync_batchnorm": sync_batch_norm,
     }
+
+
+def _strategy(processes: int, automatic_optimization: bool) -> str:
+    """How processes share their gradients."""
+    if processes == 1:
+        return "auto"
+    # adversarial training steps one network while the other is not used; to look for that costs each other step a walk
+    return "ddp" if automatic_optimization else "ddp_find_unused_parameters_true"
 
 
 @dataclass(frozen=True)
@@ -260,6 +265,7 @@ def _make_trainer(
     batches = 1 if automatic_optimization else settings.accumulate
     return pl.Trainer(
         **_accelerator(settings.processes, settings.num_nodes, settings.sync_batch_norm),
+        strategy=_strategy(settings.processes, automatic_optimization),
         precision=settings.precision,
         max_epochs=epochs,
         logger=settings.logger or False,

@@ -165,9 +165,15 @@ def hidden_area(size: Sequence[int]) -> np.ndarray:
     return area
 
 
-def _sampling_grid(transforms: np.ndarray, out_size: Sequence[int], in_size: Sequence[int]) -> torch.Tensor:
-    """`grid_sample` coordinates of affine maps from output pixels to input pixels: `(T, h, w, 2)`."""
-    rows, columns = np.arange(out_size[0], dtype=np.float64)[:, None], np.arange(out_size[1], dtype=np.float64)
+_Part = tuple[slice, slice]  # rows and columns of an image
+
+
+def _sampling_grid(
+    transforms: np.ndarray, out_size: Sequence[int], in_size: Sequence[int], part: _Part = (slice(None), slice(None))
+) -> torch.Tensor:
+    """`grid_sample` coordinates of affine maps from a part of the output's pixels to input pixels: `(T, h, w, 2)`."""
+    rows, columns = (np.arange(side, dtype=np.float64)[own] for side, own in zip(out_size, part, strict=True))
+    rows = rows[:, None]
     # centres of pixels of size 2 / side in [-1, 1]
     scales = 2.0 / np.array([in_size[1], in_size[0]])
     across, down, offset = ((part * scales)[..., None, None] for part in np.moveaxis(transforms, 2, 0))
@@ -201,6 +207,22 @@ def _inverse(transforms: np.ndarray) -> np.ndarray:
     return np.linalg.inv(np.concatenate([transforms, last_row], axis=1))[:, :2]
 
 
+def _covered_part(transforms: np.ndarray, area: _Part, size: Sequence[int]) -> _Part:
+    """The part of the images that an area of their boxes can reach, for no other pixel need be looked at.
+
+    Args:
+        transforms: from box pixels to image pixels, `(T, 2, 3)`.
+        area: rows and columns of the box.
+        size: height and width of the images.
+    """
+    (top, bottom), (left, right) = ((own.start - 1, own.stop) for own in area)  # a sample reaches one pixel further
+    corners = np.array([(x, y, 1) for x in (left, right) for y in (top, bottom)], dtype=np.float64)
+    places = transforms @ corners.T  # (T, 2, 4)
+    first = np.floor(places.min(axis=(0, 2))).astype(int).clip(min=0)
+    last = np.ceil(places.max(axis=(0, 2))).astype(int) + 1
+    return slice(first[1], max(first[1], min(size[0], last[1]))), slice(first[0], max(first[0], min(size[1], last[0])))
+
+
 def paste_regions(masks: np.ndarray, logits: torch.Tensor, transforms: np.ndarray) -> np.ndarray:
     """Replaces the hidden area of every frame by what a network says of it.
 
@@ -216,10 +238,13 @@ def paste_regions(masks: np.ndarray, logits: torch.Tensor, transforms: np.ndarra
     """
     size = logits.shape[2:]
     hidden_areas = torch.from_numpy(hidden_area(size)).to(logits).expand(len(logits), 1, -1, -1)
-    grid = _sampling_grid(_inverse(transforms), masks.shape[1:], size).to(logits.device)
+    part = _covered_part(transforms, hidden_slices(size), masks.shape[1:])
+    grid = _sampling_grid(_inverse(transforms), masks.shape[1:], size, part).to(logits.device)
     inside = F.grid_sample(hidden_areas, grid, mode="bilinear", padding_mode="zeros", align_corners=False)[:, 0] > 0.5
     scores = F.grid_sample(logits, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return np.where(inside.cpu().numpy(), best_regions(scores).cpu().numpy(), masks)
+    pasted_masks, here = masks.copy(), (slice(None), *part)
+    pasted_masks[here] = np.where(inside.cpu().numpy(), best_regions(scores).cpu().numpy(), masks[here])
+    return pasted_masks
 
 
 def mouth_area(side: int) -> torch.Tensor:
@@ -245,12 +270,15 @@ def paste_faces(frames: np.ndarray, faces: torch.Tensor, transforms: np.ndarray,
     size, device = faces.shape[2:], faces.device
     ramps = [torch.minimum(steps, steps.flip(0)) for steps in (torch.arange(side, device=device) + 1 for side in size)]
     share = (torch.minimum(ramps[0][:, None], ramps[1]) / (fade + 1)).clamp(max=1.0).expand(len(faces), 1, -1, -1)
-    grid = _sampling_grid(_inverse(transforms), frames.shape[1:3], size).to(device)
+    part = _covered_part(transforms, (slice(0, size[0]), slice(0, size[1])), frames.shape[1:3])
+    grid = _sampling_grid(_inverse(transforms), frames.shape[1:3], size, part).to(device)
     inside = F.grid_sample(share, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     warped_faces = F.grid_sample(faces, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    behind = torch.from_numpy(frames).to(device).movedim(-1, 1).float()
+    pasted_frames, here = frames.copy(), (slice(None), *part)
+    behind = torch.from_numpy(frames[here]).to(device).movedim(-1, 1).float()
     blended_frames = torch.lerp(behind, warped_faces * 255.0, inside).clamp(0.0, 255.0)
-    return blended_frames.round().to(torch.uint8).movedim(1, -1).contiguous().cpu().numpy()
+    pasted_frames[here] = blended_frames.round().to(torch.uint8).movedim(1, -1).cpu().numpy()
+    return pasted_frames
 
 
 def _outside(

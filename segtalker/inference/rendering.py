@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from segtalker.nets.tensors import composite, one_hot, to_frames, to_images
-from segtalker.regions import NUM_REGIONS
+from segtalker.regions import BACKGROUND, NUM_REGIONS
 
 
 @torch.inference_mode()
@@ -66,5 +66,6 @@ def render_frames(
         images = generator(regions, codes.to(device).expand(len(regions), -1, -1), frames)
         if background is not None:
             behind = background if len(background) == 1 else background[start : start + batch_size]
-            images = composite(images, to_images(behind, device).expand_as(images), regions, edge)
+            background_mask = regions[:, BACKGROUND : BACKGROUND + 1]
+            images = composite(images, to_images(behind, device).expand_as(images), background_mask, edge)
         yield from to_frames(images)

@@ -31,7 +31,7 @@ from segtalker.inference.talking_masks import predict_talking_masks
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.encoder import MaskGuidedEncoder
 from segtalker.nets.generator import MaskGuidedGenerator
-from segtalker.nets.tensors import composite, one_hot, to_frames, to_images
+from segtalker.nets.tensors import composite, is_background, to_frames, to_images
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import REGION_INDEX
 from segtalker.utils.errors import BadInputError
@@ -323,9 +323,8 @@ class Talker:
         """Lays faces over pictures: all `(T, H, W[, 3])`, uint8."""
         device = next(self.generator.parameters()).device
         images, backgrounds = to_images(frames, device), to_images(behind, device)
-        return to_frames(
-            composite(images, backgrounds, one_hot(torch.from_numpy(outlines).to(device)), self.settings.edge)
-        )
+        background_mask = is_background(torch.from_numpy(outlines).to(device))
+        return to_frames(composite(images, backgrounds, background_mask, self.settings.edge))
 
     def talk(
         self,

@@ -54,33 +54,38 @@ def to_frames(images: Tensor) -> np.ndarray:
     return levels.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
 
-def background_share(masks: Tensor, edge: int) -> Tensor:
+def is_background(regions: Tensor) -> Tensor:
+    """Region indices `(B, H, W)`, uint8 or int64: `(B, 1, H, W)`, float32, 1 where the background is."""
+    return (regions == BACKGROUND)[:, None].float()
+
+
+def background_share(background_mask: Tensor, edge: int) -> Tensor:
     """How much of each pixel the background takes, fading over the face's outline.
 
     Args:
-        masks: one-hot regions, `(B, K, H, W)`.
+        background_mask: see `is_background`.
         edge: px, half width of the fade; 0 cuts hard.
 
     Returns:
         `(B, 1, H, W)` in [0, 1].
     """
-    share = masks[:, BACKGROUND : BACKGROUND + 1]
+    share = background_mask
     for _ in range(_EDGE_PASSES if edge else 0):
         padded_share = F.pad(share, (edge,) * 4, mode="replicate")
         share = F.avg_pool2d(padded_share, 2 * edge + 1, stride=1)
     return share
 
 
-def composite(images: Tensor, background: Tensor, masks: Tensor, edge: int) -> Tensor:
+def composite(images: Tensor, background: Tensor, background_mask: Tensor, edge: int) -> Tensor:
     """Lays faces over a background.
 
     Args:
         images: generated RGB, `(B, 3, H, W)`, in [-1, 1].
         background: RGB that shows where the mask says background, likewise.
-        masks: one-hot regions, `(B, K, H, W)`.
+        background_mask: see `is_background`.
         edge: see `background_share`.
     """
-    return torch.lerp(images, background, background_share(masks, edge))
+    return torch.lerp(images, background, background_share(background_mask, edge))
 
 
 MASK_CHANNELS = 2
@@ -94,7 +99,8 @@ def mask_channels(regions: torch.Tensor) -> torch.Tensor:
 
 def rgb_channels(images: torch.Tensor) -> torch.Tensor:
     """RGB `(..., H, W, 3)` uint8 as `(..., 3, H, W)`, float32 in [-1, 1]."""
-    return images.movedim(-1, -3).float() / 127.5 - 1.0
+    # in place: each further copy of large pictures costs as much as the arithmetic
+    return images.movedim(-1, -3).to(torch.float32, copy=True).div_(127.5).sub_(1.0)
 
 
 def frame_windows(channels: torch.Tensor, frames: int) -> torch.Tensor:

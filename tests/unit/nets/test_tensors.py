@@ -13,6 +13,7 @@ from segtalker.nets.tensors import (
     composite,
     confusion_matrix,
     frame_windows,
+    is_background,
     mask_channels,
     one_hot,
     overlap_counts,
@@ -78,9 +79,8 @@ def test_one_hot_names_each_region() -> None:
 
 
 def _edge_profile(edge: int) -> Tensor:
-    masks = one_hot(torch.from_numpy(mouth_masks(1)))
     white = torch.ones(1, 3, SIDE, SIDE)
-    return composite(-white, white, masks, edge)[0, 0, 12]
+    return composite(-white, white, is_background(torch.from_numpy(mouth_masks(1))), edge)[0, 0, 12]
 
 
 def test_the_edge_fades_over_its_width_and_can_be_hard() -> None:

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# What a GPU gives, in one table, in twelve minutes or less: benchmarks/gpu.sh [options of benchmarks.gpu]
+# Runs on a bare machine with torch, Lightning, numpy, OpenCV and pandas. Wheels of pydantic and ruamel.yaml, where it
+# lacks them and has no network, go into .whl/ (pip download --only-binary=:all: -d .whl pydantic ruamel.yaml).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+if ! "$python" -c 'import pydantic, ruamel.yaml' 2>/dev/null; then
+  site=$(mktemp -d)
+  trap 'rm -rf "$site"' EXIT
+  "$python" -m pip install -q --no-index --find-links .whl --no-compile --target "$site" pydantic ruamel.yaml
+  export PYTHONPATH=$site${PYTHONPATH:+:$PYTHONPATH}
+fi
+out=${OUT:-gpu}
+mkdir -p "$out"
+"$python" -m pytest -q -p no:cacheprovider --noconftest -o addopts= tests/unit/nets/test_cuda.py
+"$python" -m benchmarks.gpu --out "$out" "$@"

@@ -1,0 +1,84 @@
+"""Networks on a GPU give what they give on the CPU, and stay finite in bfloat16. Skipped where there is no GPU."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from segtalker.nets.discriminator import PatchDiscriminator
+from segtalker.nets.encoder import MaskGuidedEncoder
+from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.parser import FaceParser
+from segtalker.nets.region_convolution import RegionModulatedConv, exact_grid
+from segtalker.nets.tensors import one_hot
+from segtalker.regions import NUM_REGIONS
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+_SIDE = 64
+_CODE = {"regions": NUM_REGIONS, "image_size": _SIDE, "style": 16, "texture": 32}
+
+
+def _masks() -> Tensor:
+    patches = torch.randint(0, NUM_REGIONS, (2, _SIDE // 8, _SIDE // 8), generator=torch.Generator().manual_seed(1))
+    return one_hot(patches.repeat_interleave(8, 1).repeat_interleave(8, 2))
+
+
+def _image() -> Tensor:
+    return torch.rand(2, 3, _SIDE, _SIDE, generator=torch.Generator().manual_seed(2)) * 2.0 - 1.0
+
+
+def _encoder() -> MaskGuidedEncoder:
+    return MaskGuidedEncoder(
+        **_CODE, channels={32: 16, 16: 16}, taps=[32, 16], present_share=2e-4, mask_guided=True
+    )  # fmt: skip
+
+
+def _generator(exact_borders: bool) -> MaskGuidedGenerator:
+    return MaskGuidedGenerator(
+        **_CODE, channels={16: 16, 32: 16}, masked_up_to=32, mapping_layers=1, detailed=("hair",),
+        exact_borders=exact_borders, soft_edges=True,
+    )  # fmt: skip
+
+
+def _cases() -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+    torch.manual_seed(0)
+    generators = {exact: _generator(exact) for exact in (False, True)}
+    for net in generators.values():
+        for level in net.levels:  # they start at zero, which would hide the network
+            nn.init.normal_(level.get_parameter("to_rgb.weight"))
+    codes = torch.randn(2, NUM_REGIONS, generators[True].code)
+    discriminator = PatchDiscriminator(regions=NUM_REGIONS, full_size=8, channels=[8, 16], detail=True, spectral=False)
+    return {
+        "parser": (FaceParser(channels=8, multipliers=[1, 2], regions=NUM_REGIONS).eval(), (_image(),)),
+        "encoder": (_encoder(), (_image(), _masks())),
+        "generator": (generators[False], (_masks(), codes)),
+        "generator, exact borders": (generators[True], (_masks(), codes)),
+        "discriminator": (discriminator, (_image(), _masks())),
+    }
+
+
+def _first(output: Tensor | tuple | list) -> Tensor:
+    return output if isinstance(output, Tensor) else _first(output[0])
+
+
+@pytest.mark.parametrize("name", ["parser", "encoder", "generator", "generator, exact borders", "discriminator"])
+def test_a_gpu_gives_what_the_cpu_gives(name: str) -> None:
+    net, inputs = _cases()[name]
+    expected = _first(net(*inputs)).detach()
+    on_device, inputs = copy.deepcopy(net).cuda(), tuple(value.cuda() for value in inputs)
+    torch.testing.assert_close(_first(on_device(*inputs)).detach().cpu(), expected, rtol=1e-2, atol=1e-2)
+    with torch.autocast("cuda", torch.bfloat16):
+        half = _first(on_device(*inputs))
+    assert half.isfinite().all()
+    half.float().square().mean().backward()
+    assert all(weight.grad is None or weight.grad.isfinite().all() for weight in on_device.parameters())
+
+
+def test_exact_borders_hold_on_a_gpu() -> None:
+    torch.manual_seed(0)
+    layer = RegionModulatedConv(8, 8, style=6, kernel=3, demodulate=True).double()
+    features, styles = torch.randn(2, 8, _SIDE, _SIDE).double(), torch.randn(2, NUM_REGIONS, 6).double()
+    expected = layer(features, styles, exact_grid(_masks().double())).detach()
+    result = layer.cuda()(features.cuda(), styles.cuda(), exact_grid(_masks().double().cuda()))
+    torch.testing.assert_close(result.detach().cpu(), expected)
