@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from segtalker.nets.tensors import best_regions
+from segtalker.nets.tensors import best_regions, full_precision
 from segtalker.regions import BACKGROUND, NUM_REGIONS, REGION_INDEX, REGIONS
 
 SPREAD = 2.2  # half the side of a texture, in standard deviations of the region; a uniform bar spans 1.73
@@ -79,7 +79,7 @@ def region_frames(masks: Tensor) -> RegionFrames:
         The frames, float32 at least; of an absent region one pixel in the middle.
     """
     # the variance is a small difference of large moments: rounded to bfloat16, 8 bits, little is left of it
-    with torch.autocast(masks.device.type, enabled=False):
+    with full_precision(masks.device):
         return _frames(masks if masks.dtype == torch.float64 else masks.float())
 
 

@@ -3,6 +3,8 @@
 N images, B batch, T frames, F frames of a clip, K regions, C channels, H W height and width.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -11,6 +13,13 @@ from torch import Tensor
 from segtalker.regions import BACKGROUND, LIP, MOUTH, NUM_REGIONS
 
 _EDGE_PASSES = 2  # box filters in a row look like a bell
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Turns autocast off; a device that knows none, such as `meta`, needs nothing."""
+    if torch.amp.is_autocast_available(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()
 
 
 def one_hot(regions: Tensor) -> Tensor:
