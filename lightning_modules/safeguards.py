@@ -63,6 +63,9 @@ class FiniteCheck(Callback):
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._end_unless(trainer, _weights_not_finite(module))
 
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._end_unless(trainer, _weights_not_finite(module))  # where nobody is held out nothing is validated
+
     def _end_unless(self, trainer: pl.Trainer, reason: str) -> None:
         """Ends all processes together: one that stopped alone would leave the others waiting for it.
 

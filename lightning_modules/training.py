@@ -3,6 +3,7 @@
 import csv
 import logging
 import math
+import os
 import pickle
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,7 @@ from segtalker.utils.progress import progress_bar
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
+_SRUN_VARIABLE = "SLURM_STEP_NUM_TASKS"
 _SIGNATURE_KEY = "segtalker_signature"
 _log = logging.getLogger(__name__)
 
@@ -158,6 +160,11 @@ def _check_tasks(processes: int, num_nodes: int) -> None:
     """
     for kind in (TorchElasticEnvironment, SLURMEnvironment, LSFEnvironment):
         if not kind.detect():
+            continue
+        if kind is SLURMEnvironment and _SRUN_VARIABLE not in os.environ:
+            # a batch script knows of its tasks without having started them; Lightning would wait for as many for ever
+            if processes > 1 and os.environ["SLURM_NTASKS"] == str(processes):
+                raise BadInputError(f"training.processes is {processes}, but nobody started the others; use srun")
             continue
         try:
             environment = kind()
@@ -327,6 +334,8 @@ def fit(
     history = History(settings.log_every, settings.accumulate)
     callbacks = _callbacks(settings, history, folder, label, epochs)
     trainer = _make_trainer(settings, callbacks, epochs, module.automatic_optimization)
+    if settings.processes > 1:  # else each process takes as many threads as there are cores for it
+        os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
     _prepare(module, settings)
     resume = _resume_point(folder, settings.signature)
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)

@@ -45,7 +45,7 @@ def start_from_experiment(run: StageRun, nets: Mapping[str, Network]) -> None:
             if earlier_value != value:
                 raise BadInputError(
                     f"{path}: its network has {key} {earlier_value}, this experiment's {value}; what starts from"
-                    " trained networks must have their shape"
+                    " trained networks must be built like them"
                 )
         net.load_state_dict(trained_net.state_dict())
 

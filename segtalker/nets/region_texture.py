@@ -219,5 +219,6 @@ def soften_edges(image: Tensor, labels: Tensor) -> Tensor:
     meets = F.max_pool2d(around, 3, stride=1) != -F.max_pool2d(-around, 3, stride=1)
     row = image.new_tensor(_EDGE_FILTER)
     kernel = (row[:, None] * row).expand(image.shape[1], 1, -1, -1)
-    mixed = F.conv2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), kernel, groups=image.shape[1])
+    with full_precision(image.device):  # colours in bfloat16 have steps of a grey level
+        mixed = F.conv2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), kernel, groups=image.shape[1])
     return torch.where(meets, mixed, image)

@@ -83,6 +83,16 @@ def test_it_ends_and_the_state_before_stays(tmp_path: Path, module: Fragile, log
     assert not (tmp_path / "history.csv").exists()
 
 
+class NobodyHeldOut(NoiseData):
+    def val_dataloader(self) -> list[Tensor]:  # type: ignore[override]
+        return []
+
+
+def test_weights_are_looked_at_where_nobody_is_held_out(tmp_path: Path) -> None:
+    with pytest.raises(DivergedError, match=r"a weight is not finite at step 12;"):
+        train(Fragile(bad_gradient=EPOCH_STEPS * EPOCHS), NobodyHeldOut(), tmp_path, epochs=EPOCHS, log_every=1)
+
+
 def test_the_next_run_goes_on_from_there(tmp_path: Path) -> None:
     whole = _train(tmp_path / "whole", Fragile())
     with pytest.raises(DivergedError):

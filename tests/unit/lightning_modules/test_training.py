@@ -20,7 +20,7 @@ from segtalker.utils.errors import BadInputError
 from .training_runs import equal, train, weights
 
 EPOCH_STEPS = 4
-SLURM = {"SLURM_JOB_NAME": "job"}
+SLURM = {"SLURM_JOB_NAME": "job", "SLURM_STEP_NUM_TASKS": "4"}
 
 
 class Noise(Dataset):
@@ -208,6 +208,11 @@ def test_determinism_is_asked_for_as_told(tmp_path: Path, deterministic: Any, mo
         (0, SLURM | {"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2"}, r"processes is 4, but SLURM started 2"),
         (0, SLURM | {"SLURM_NTASKS": "8"}, r"processes 4 on machine\.num_nodes 2: .*Use `--ntasks-per-node=8` instead"),
         (0, SLURM | {"SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": "4"}, r"processes 4 on .*`--ntasks-per-node=4`"),
+        (
+            0,
+            {"SLURM_JOB_NAME": "script", "SLURM_NTASKS": "4"},
+            r"is 4, but nobody started the others; use srun",
+        ),
     ],
 )
 def test_processes_that_do_not_fit_are_one_line(
@@ -218,6 +223,12 @@ def test_processes_that_do_not_fit_are_one_line(
         monkeypatch.setenv(name, value)
     with pytest.raises(BadInputError, match=said):
         _train(tmp_path, Dropped(), processes=4, num_nodes=2)
+
+
+def test_a_batch_script_of_many_tasks_may_train_in_one_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in {"SLURM_JOB_NAME": "script", "SLURM_NTASKS": "8", "SLURM_NTASKS_PER_NODE": "8"}.items():
+        monkeypatch.setenv(name, value)
+    _train(tmp_path, Dropped())
 
 
 def test_normalisation_over_processes_is_refused_where_torch_cannot(tmp_path: Path) -> None:
