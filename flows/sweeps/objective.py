@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -64,8 +65,14 @@ class Objective:
         """The score of an experiment that ran in a folder.
 
         Raises:
-            SegTalkerError: there is none.
+            SegTalkerError: there is none, or it is not finite.
         """
+        score = self._read(root, experiment)
+        if not math.isfinite(score.value):
+            raise SegTalkerError(f"{self.metric}: came to {score.value}, which can be compared with nothing")
+        return score
+
+    def _read(self, root: Path, experiment: str) -> Score:
         if not self.on_test_people:
             stage, _, name = self.metric.partition(":")
             if values := read_curve(root / "models" / experiment / stage, name):

@@ -12,7 +12,7 @@ from flows.sweeps.objective import Objective, read_objective, tuned_curve
 from flows.sweeps.plan import SWEEPS, SweepPlan
 from flows.sweeps.study import SweepStudy, TrialRecord
 from flows.sweeps.workspace import SOURCE
-from segtalker.config.experiment import DEFAULT_DATASET, compose
+from segtalker.config.experiment import DEFAULT_DATASET, DEFAULT_EXPERIMENT, compose
 from segtalker.config.params import Params
 from segtalker.config.search_space import SearchParam, read_space
 from segtalker.utils.atomic import write_text
@@ -118,8 +118,13 @@ def write_best(root: Path, sweep: OpenSweep, experiment: str) -> Path:
         experiment: name of the new one.
 
     Raises:
-        BadInputError: no trial is complete, or somebody else's file is there.
+        BadInputError: no trial is complete, the name is that of the embedded experiment, or somebody else's file is
+            there.
     """
+    if experiment == DEFAULT_EXPERIMENT:
+        raise BadInputError(
+            f"{experiment}: is params.yaml itself, and no file changes it; give the new one another name"
+        )
     plan, best = sweep.plan, sweep.study.best()
     if best is None:
         raise BadInputError(f"sweep {plan.name}: no trial is complete, so none is the best")

@@ -50,6 +50,8 @@ def export_source(root: Path, folder: Path) -> Path:
         for name in _FILES:
             if (root / name).is_file():
                 shutil.copy2(root / name, copy / name)
+        # an experiment may start from networks of another; the way from any project, wherever it is moved to
+        (copy / "models").symlink_to(Path(os.path.relpath(root / "models", source)))
         (copy / REVISION_FILE).write_text(json.dumps(code_revision(root)), encoding="utf-8")
     return source
 

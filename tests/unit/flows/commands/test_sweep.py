@@ -119,6 +119,9 @@ def test_the_best_trial_becomes_an_experiment(root: Path) -> None:
     assert path.read_text() == again
     with pytest.raises(BadInputError, match="is there and not of this sweep"):
         write_best(root, opened, "tiny")
+    with pytest.raises(BadInputError, match=r"demo: is params\.yaml itself"):
+        write_best(root, opened, "demo")
+    assert not (root / "experiments" / "demo.yaml").exists()
 
 
 def test_without_a_complete_trial_there_is_no_best(root: Path) -> None:

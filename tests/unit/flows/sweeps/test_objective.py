@@ -94,6 +94,13 @@ def test_a_score_is_the_system_s_with_its_interval(tmp_path: Path) -> None:
         Objective("ssim", "", True, "tables").read(tmp_path, "demo")
 
 
+def test_a_score_that_is_not_finite_is_none(tmp_path: Path) -> None:
+    _results(tmp_path)
+    (tmp_path / "reports" / "tables" / "scores.json").write_text('{"psnr": NaN}')
+    with pytest.raises(SegTalkerError, match="psnr: came to nan"):
+        Objective("psnr", "dB", True, "tables").read(tmp_path, "demo")
+
+
 def test_a_curve_ends_with_its_score(tmp_path: Path) -> None:
     folder = tmp_path / "models" / "demo" / "train_tsg"
     folder.mkdir(parents=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.sweeps.workspace import cache_folder, clear, export_source, prepare
+from segtalker.config.experiment import compose, networks_sha256
 from segtalker.tracking.provenance import REVISION_FILE, code_revision, git_revision
 
 CHECKOUT = Path(__file__).parents[4]
@@ -36,6 +37,15 @@ def test_the_code_of_a_sweep_is_that_of_its_start(project: Path) -> None:
     before = os.stat(module).st_ino
     assert export_source(project, project / "sweeps" / "x") == source  # of a sweep that goes on it stays
     assert os.stat(module).st_ino == before
+
+
+def test_a_sweep_starts_from_networks_of_the_project(project: Path) -> None:
+    network = project / "models" / "earlier" / "train_tsg" / "tsg.ckpt"
+    network.parent.mkdir(exist_ok=True)
+    network.write_bytes(b"weights")
+    source = project / "sweeps" / "x" / "source"
+    params = compose(source, "demo", ["training.start_from=earlier"])[1]
+    assert params.training.start_sha256 == networks_sha256(project, "earlier")
 
 
 def test_a_copy_says_of_which_revision_it_is(tmp_path: Path) -> None:
