@@ -2,6 +2,7 @@
 
     python -m benchmarks.gpu --experiment hdtf --pairs DIR --train-seconds 300 --out gpu
 
+- the tests of networks on a GPU;
 - the device: matrix products in bf16 and copies, the roof over everything else;
 - the region convolution beside a plain one and one pass a region (`benchmarks.region_convolution`);
 - images a second and peak memory of a step of each training of the experiment, in float32 and in bfloat16, on random
@@ -9,13 +10,17 @@
 - a renderer at 256 px that learns from photographs in DIR for so many seconds: PSNR on photographs held out, and a
   sheet of them (`faces.png`: photograph, painted from its own codes).
 
-Needs torch, Lightning, numpy, OpenCV, pandas, SciPy, Pillow, tqdm, pydantic and ruamel.yaml; no DVC, Prefect or MLflow.
+Trainings do what the stages do (`training.deterministic` and the like of the experiment); times leave out the first
+steps. The exit code is 1 where a test failed. Needs torch, Lightning, numpy, OpenCV, pandas, SciPy, Pillow, tqdm,
+pydantic and ruamel.yaml; no DVC, Prefect or MLflow.
 """
 
 import argparse
-import math
+import gc
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, product
 from pathlib import Path
 from typing import Any
@@ -46,6 +51,10 @@ _PRECISIONS: tuple[Any, ...] = ("32-true", "bf16-mixed")
 _MATRIX = 8192
 _COPY_BYTES = 2**32
 _SHEET_FACES = 8
+_LEAST_STEPS = 3
+_LOADER_WORKERS = 8
+_ROOT = Path(__file__).parents[1]
+_TESTS = "tests/unit/nets/test_cuda.py"
 Row = tuple[str, str]
 
 
@@ -64,6 +73,14 @@ def _mean_seconds(work: Callable[[], Any], device: str, repeats: int = 10) -> fl
         work()
     _synchronise(device)
     return (time.perf_counter() - started) / repeats
+
+
+def tests_row() -> tuple[Row, bool]:
+    """What the tests of networks on a GPU say, and whether none failed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--noconftest", "-o", "addopts=", _TESTS]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    return ("tests on a GPU", lines[-1] if lines else "no answer"), done.returncode == 0
 
 
 def device_rows(device: str) -> Iterator[Row]:
@@ -124,8 +141,10 @@ class _StepSeconds(pl.Callback):
         self.seconds = (time.perf_counter() - self.started) / (self.steps - self.first)
 
 
-def _trainer(device: str, precision: Any, **settings: Any) -> pl.Trainer:
+def _trainer(params: Params, device: str, precision: Any, **settings: Any) -> pl.Trainer:
     return pl.Trainer(
+        deterministic=params.training.deterministic,
+        benchmark=params.training.cudnn_benchmark,
         accelerator="gpu" if device == "cuda" else "cpu",
         devices=1,
         precision=precision,
@@ -168,9 +187,11 @@ def training_rows(params: Params, device: str, steps: int) -> Iterator[Row]:
         module = _modules(settings)[name]()
         loader = DataLoader(_OneBatch(BATCHES[name](settings), steps), batch_size=None)
         try:
-            _trainer(device, precision, max_epochs=1, callbacks=[timer]).fit(module, loader)
+            _trainer(settings, device, precision, max_epochs=1, callbacks=[timer]).fit(module, loader)
         except RuntimeError as error:  # out of memory, or an operation a precision lacks: the others are still measured
             yield f"{title}, {precision}", f"failed: {' '.join(str(error).split())[:100]}"
+            del module
+            gc.collect()
             continue
         finite = all(bool(weight.isfinite().all()) for weight in module.parameters())
         memory = f", {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB" if device == "cuda" else ""
@@ -179,44 +200,36 @@ def training_rows(params: Params, device: str, steps: int) -> Iterator[Row]:
 
 
 class _Deadline(pl.Callback):
-    """Ends a training in time."""
+    """Ends a training in time, but not before its third step."""
 
     def __init__(self, seconds: float) -> None:
         self.ends = time.monotonic() + seconds
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        trainer.should_stop = trainer.should_stop or time.monotonic() > self.ends
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, *_: Any) -> None:
+        trainer.should_stop = trainer.should_stop or (module.step >= _LEAST_STEPS and time.monotonic() > self.ends)
 
 
-def _fit_pairs(params: Params, data: DrawDataModule, device: str, seconds: float) -> tuple[Any, dict[str, float], int]:
-    """Trains the renderer until its time is over; the module, its scores and its steps."""
-    module = sgi_module(params, None)
-    trainer = _trainer(
-        device, "bf16-mixed" if device == "cuda" else "32-true", max_epochs=-1, limit_val_batches=0, min_epochs=0,
-        callbacks=[_Deadline(seconds)],
-    )  # fmt: skip
+def _fit_pairs(params: Params, data: DrawDataModule, device: str, seconds: float) -> tuple[Any, float]:
+    """Trains the renderer until its time is over; the module, and seconds of a step."""
+    module, timer = sgi_module(params, None), _StepSeconds(device, first=1)
+    precision = "bf16-mixed" if device == "cuda" else "32-true"
+    callbacks = [_Deadline(seconds), timer]
+    trainer = _trainer(params, device, precision, max_epochs=-1, limit_val_batches=0, min_epochs=0, callbacks=callbacks)
     trainer.fit(module, data)
-    scores = _trainer(device, "32-true").validate(module, data, verbose=False)[0]
-    return module, {name: float(value) for name, value in scores.items()}, int(module.step)
-
-
-def _step_seconds(params: Params, data: DrawDataModule, device: str, seconds: float) -> float:
-    """How long a step with the discriminator takes, data and validation included."""
-    started = time.monotonic()
-    _, _, steps = _fit_pairs(_with(params, train_sgi={"reconstruction_steps": 0}), data, device, seconds)
-    return (time.monotonic() - started) / max(1, steps)
+    return module, timer.seconds
 
 
 def learning_rows(params: Params, device: str, seconds: float, out: Path) -> Iterator[Row]:
     """A renderer that learns from photographs for so long, two thirds of it without a discriminator."""
     data = sgi_data(params, Path(), "")
-    steps = max(2, int(seconds / _step_seconds(params, data, device, seconds / 20)))
-    counts = {"reconstruction_steps": math.ceil(steps * 2 / 3), "adversarial_steps": steps // 3}
-    module, scores, done = _fit_pairs(_with(params, train_sgi=counts), data, device, seconds)
-    yield (
-        f"renderer, {params.base.image_size} px, {done} steps of {params.train_sgi.batch_size}",
-        ", ".join(f"{name.removeprefix('val/')} {value:.2f} dB" for name, value in scores.items()),
-    )
+    _, step_seconds = _fit_pairs(_with(params, train_sgi={"reconstruction_steps": 0}), data, device, seconds / 20)
+    steps = max(_LEAST_STEPS, int(seconds / step_seconds))
+    counts = {"reconstruction_steps": steps - steps // 3, "adversarial_steps": steps // 3}
+    module, _ = _fit_pairs(_with(params, train_sgi=counts), data, device, seconds)
+    scores = _trainer(params, device, "32-true").validate(module, data, verbose=False)[0]
+    done = f"{int(module.step)} of {steps} steps of {params.train_sgi.batch_size}"
+    psnr = ", ".join(f"{name.removeprefix('val/')} {float(value):.2f} dB" for name, value in scores.items())
+    yield f"renderer, {params.base.image_size} px, {done}", psnr
     _write_sheet(module.to(device), data, device, out / "faces.png")
     yield "sheet", str(out / "faces.png")
 
@@ -247,27 +260,32 @@ def _parsed_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
+def _parts(wanted: argparse.Namespace) -> Iterator[Iterable[Row]]:
+    """What is measured, part after part."""
+    yield device_rows(wanted.device)
+    yield convolution_rows(wanted.device, wanted.sizes, wanted.channels)
+    yield training_rows(compose(_ROOT, wanted.experiment, [])[1], wanted.device, wanted.steps)
+    if wanted.pairs:
+        _, faces = compose(_ROOT, "real-faces", [f"training.pairs.root={wanted.pairs.resolve()}", *wanted.settings])
+        faces = _with(faces, train_sgi={"data": "pairs", "datasets": {}})
+        if wanted.device == "cuda":
+            faces = _with(faces, machine={"loader_workers": _LOADER_WORKERS})
+        yield learning_rows(faces, wanted.device, wanted.train_seconds, wanted.out)
+
+
+def main() -> int:
     """Measures, prints row by row, and keeps the table."""
     wanted = _parsed_arguments()
     quiet()
     wanted.out.mkdir(parents=True, exist_ok=True)
-    _, params = compose(Path(), wanted.experiment, [])
-    parts = [
-        device_rows(wanted.device),
-        convolution_rows(wanted.device, wanted.sizes, wanted.channels),
-        training_rows(params, wanted.device, wanted.steps),
-    ]
-    if wanted.pairs:
-        _, faces = compose(Path(), "real-faces", [f"training.pairs.root={wanted.pairs}", *wanted.settings])
-        faces = _with(faces, train_sgi={"data": "pairs", "datasets": {}})
-        parts.append(learning_rows(faces, wanted.device, wanted.train_seconds, wanted.out))
+    tests, passed = tests_row()
     with (wanted.out / "table.md").open("w", encoding="utf-8") as table:
-        for what, value in chain([("what", "measured"), ("---", "---")], *parts):
+        for what, value in chain([("what", "measured"), ("---", "---"), tests], chain.from_iterable(_parts(wanted))):
             line = f"| {what} | {value} |"
             print(line, flush=True)
             print(line, file=table, flush=True)
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

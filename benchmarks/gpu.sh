@@ -3,15 +3,13 @@
 # Runs on a bare machine with torch, Lightning, numpy, OpenCV and pandas. Wheels of pydantic and ruamel.yaml, where it
 # lacks them and has no network, go into .whl/ (pip download --only-binary=:all: -d .whl pydantic ruamel.yaml).
 set -euo pipefail
-cd "$(dirname "$0")/.."
+root=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-python3}
+export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
 if ! "$python" -c 'import pydantic, ruamel.yaml' 2>/dev/null; then
   site=$(mktemp -d)
   trap 'rm -rf "$site"' EXIT
-  "$python" -m pip install -q --no-index --find-links .whl --no-compile --target "$site" pydantic ruamel.yaml
-  export PYTHONPATH=$site${PYTHONPATH:+:$PYTHONPATH}
+  "$python" -m pip install -q --no-index --find-links "$root/.whl" --no-compile --target "$site" pydantic ruamel.yaml
+  export PYTHONPATH=$site:$PYTHONPATH
 fi
-out=${OUT:-gpu}
-mkdir -p "$out"
-"$python" -m pytest -q -p no:cacheprovider --noconftest -o addopts= tests/unit/nets/test_cuda.py
-"$python" -m benchmarks.gpu --out "$out" "$@"
+"$python" -m benchmarks.gpu --out "${OUT:-gpu}" "$@"

@@ -45,6 +45,7 @@ def test_the_script_measures_every_training_on_a_bare_machine(tmp_path: Path) ->
     measured = [value for name, value in rows.items() if name.startswith("train_")]
     assert len(measured) == 14
     assert all(float(value.split()[0]) > 0 and "finite" not in value for value in measured)
+    assert "skipped" in rows["tests on a GPU"] or "passed" in rows["tests on a GPU"]
     renderer = next(value for name, value in rows.items() if name.startswith("renderer, 256 px"))
     assert float(renderer.removeprefix("psnr ").split()[0]) > 10
     sheet = cv2.imread(str(tmp_path / "out" / "faces.png"))
