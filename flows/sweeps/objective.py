@@ -22,6 +22,7 @@ CURVES: dict[Stage, str] = {
     "train_sgi": "val/psnr",
     "train_wav2lip": "val/mouth_psnr",
 }
+_BASELINE: Stage = "train_wav2lip"
 _TABLES = Path("reports") / "tables"
 
 
@@ -189,6 +190,8 @@ def shared_stages(root: Path, space: Sequence[SearchParam], until: Stage) -> set
 def tuned_curve(root: Path, space: Sequence[SearchParam], until: Stage) -> tuple[Stage, str] | None:
     """The curve by which trials can be told apart as they go: that of the last training a param belongs to.
 
+    The baseline's counts where it alone is tuned, for it says nothing of the system.
+
     Args:
         root: the project folder.
         space: what is swept.
@@ -196,4 +199,6 @@ def tuned_curve(root: Path, space: Sequence[SearchParam], until: Stage) -> tuple
     """
     touched = touched_stages(root, space)
     trainings = [stage for stage in STAGES[: STAGES.index(until) + 1] if stage in CURVES and stage in touched]
+    if until != _BASELINE:
+        trainings = [stage for stage in trainings if stage != _BASELINE] or trainings
     return (trainings[-1], CURVES[trainings[-1]]) if trainings else None

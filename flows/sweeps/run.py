@@ -1,7 +1,7 @@
 """A run of a sweep: which trial comes next, what became of it, and what a person reads of it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from flows.sweeps.objective import Objective, Score, read_curve, shared_stages, 
 from flows.sweeps.plan import SweepPlan
 from flows.sweeps.study import NextTrial, Outcome, SweepStudy
 from flows.sweeps.trial_process import Slot, TrialProcess
-from flows.sweeps.workspace import SOURCE, clear, prepare
+from flows.sweeps.workspace import SOURCE, clear, prepare, refuse_unshared_paths
 from segtalker.config.experiment import activate, compose
 from segtalker.config.params import load_params, merge
 from segtalker.config.search_space import SearchParam
@@ -67,7 +67,7 @@ class Sweep:
         objective: what is made better.
         study: remembers the trials.
         runs: in MLflow.
-        store: its address, for the trials.
+        environment: variables for the trials, the address of the store among them.
         cache: DVC's, shared by the trials.
         slots: shares of the machine, one a trial that runs.
         trials: how many in all, those of earlier runs included.
@@ -82,14 +82,14 @@ class Sweep:
         study: SweepStudy,
         runs: "SweepRuns",
         *,
-        store: str,
+        environment: Mapping[str, str],
         cache: Path,
         slots: Sequence[Slot],
         trials: int,
     ) -> None:
         self.plan, self.study, self.slots = plan, study, tuple(slots)
         self._root, self._space, self._objective, self._runs = root, tuple(space), objective, runs
-        self._store, self._cache, self._trials = store, cache, trials
+        self._environment, self._cache, self._trials = environment, cache, trials
         self._folder = plan.folder(root)
         self._curve = tuned_curve(self._folder / SOURCE, space, objective.until)
         self._free, self._jobs = list(slots), dict[int, Job]()
@@ -127,6 +127,7 @@ class Sweep:
         before, and the run in the store has its signature.
         """
         content, params = compose(self._folder / SOURCE, self.plan.experiment, settings)
+        refuse_unshared_paths(params, self._root, self.plan.experiment)
         stages = STAGES[: STAGES.index(self._objective.until) + 1]
         return merge(content, pairs_overrides(params, stages, self._root))
 
@@ -171,7 +172,7 @@ class Sweep:
         with self._processes_lock:
             if self._ending:
                 raise SweepEndsError("the sweep ends")
-            process = TrialProcess(job.folder, arguments, job.slot, self._store)
+            process = TrialProcess(job.folder, arguments, job.slot, self._environment)
             self._processes[job.number] = process
         return process
 

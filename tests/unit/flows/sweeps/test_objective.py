@@ -79,6 +79,13 @@ def test_the_tuned_curve_is_that_of_the_last_training_a_param_belongs_to() -> No
     assert tuned_curve(ROOT, _space("tables.video_crf=20,21"), "tables") is None
 
 
+def test_the_baseline_judges_itself_alone() -> None:
+    of_the_baseline = ("train_wav2lip", "val/mouth_psnr")
+    assert tuned_curve(ROOT, _space("base.seed=1,2"), "tables") == ("train_sgi", "val/psnr")
+    assert tuned_curve(ROOT, _space("train_wav2lip.learning_rate=1e-4,1e-3"), "tables") == of_the_baseline
+    assert tuned_curve(ROOT, _space("base.seed=1,2"), "train_wav2lip") == of_the_baseline
+
+
 def _results(root: Path) -> None:
     tables = root / "reports" / "tables"
     tables.mkdir(parents=True)

@@ -114,7 +114,7 @@ def _sweep(
     space = read_space(CHECKOUT, "demo", settings, params)
     study = SweepStudy(plan, plan.folder(root), space, higher_is_better=True, seed=7)
     own: Any = runs
-    return Sweep(root, plan, space, ScoreOfFolder("psnr", "dB", True, "tables"), study, own, store="sqlite:///x.db",
+    return Sweep(root, plan, space, ScoreOfFolder("psnr", "dB", True, "tables"), study, own, environment={},
                  cache=root / ".dvc" / "cache", slots=[Slot(frozenset(), ())] * slots, trials=trials)  # fmt: skip
 
 

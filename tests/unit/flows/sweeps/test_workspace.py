@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.sweeps.workspace import cache_folder, clear, export_source, prepare
+from flows.sweeps.workspace import cache_folder, clear, export_source, prepare, refuse_unshared_paths
 from segtalker.config.experiment import compose, networks_sha256
 from segtalker.tracking.provenance import REVISION_FILE, code_revision, git_revision
+from segtalker.utils.errors import BadInputError
 
 CHECKOUT = Path(__file__).parents[4]
 NAMES = ("segtalker", "flows", "lightning_modules", "datamodules", "experiments", "params.yaml", "dvc.yaml",
@@ -69,6 +70,19 @@ def test_a_trial_has_its_own_results_and_shares_the_rest(project: Path) -> None:
     (trial / "data" / "made").touch()
     assert prepare(project, project / "sweeps" / "x", 3, "demo", cache) == trial
     assert (trial / "data" / "made").exists()  # an interrupted trial goes on with what it has
+
+
+@pytest.mark.parametrize("root", ["../videos", "raw/../../videos", "data/videos", ".hidden", "models/demo/x"])
+def test_a_path_that_means_another_place_in_a_trial_is_refused(project: Path, root: str) -> None:
+    params = compose(CHECKOUT, "demo", ["download.sources=[folder]", f"download.folder.root={root}"])[1]
+    with pytest.raises(BadInputError, match=r"download\.folder\.root: .* name it in full: /"):
+        refuse_unshared_paths(params, project, "demo")
+
+
+@pytest.mark.parametrize("root", ["raw", "./raw/videos", "/videos", "~/videos", "models/earlier/x"])
+def test_a_path_that_trials_share_is_taken(project: Path, root: str) -> None:
+    params = compose(CHECKOUT, "demo", ["download.sources=[folder]", f"download.folder.root={root}"])[1]
+    refuse_unshared_paths(params, project, "demo")
 
 
 def test_a_trial_that_is_over_leaves_its_reports_and_nothing_of_others(project: Path) -> None:
