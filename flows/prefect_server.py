@@ -9,12 +9,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flows.commands.console import say
 from flows.dvc.stage_process import die_with_parent
@@ -27,6 +27,8 @@ _DATABASE = "prefect.db"
 _REASON_LENGTH = 300
 _HOST = "127.0.0.1"
 _LOOPBACK = ("localhost", _HOST, "::1")
+# nothing is fetched here; a client would even stumble over the kind of a proxy it does not use
+_WITHOUT_PROXY = {"NO_PROXY": "*", "no_proxy": "*"}
 # a run schedules nothing: of the services only those that record what happened are needed
 _SERVICES = ("SCHEDULER", "LATE_RUNS", "FOREMAN", "CANCELLATION_CLEANUP", "PAUSE_EXPIRATIONS", "TRIGGERS")
 
@@ -110,24 +112,33 @@ def prefect_server(root: Path) -> Iterator[Server]:
     A server of our own keeps its database in `.prefect/` of the project: the UI of a later server shows old runs.
     """
     log = Path(os.environ["PREFECT_HOME"]) / "server.log"
-    if os.environ.get("PREFECT_API_URL"):
-        yield Server(0, None, log)
+    if address := os.environ.get("PREFECT_API_URL"):
+        # a server of this machine is that of a sweep, for one of its trials
+        with _variables(_WITHOUT_PROXY if urlsplit(address).hostname in _LOOPBACK else {}):
+            yield Server(0, None, log)
         return
     port = _free_port()
     log.parent.mkdir(parents=True, exist_ok=True)
     set_damaged_aside(log.with_name(_DATABASE))
-    # nothing is fetched here; a client would even stumble over the kind of a proxy it does not use
-    own = {"PREFECT_API_URL": f"http://{_HOST}:{port}/api", "NO_PROXY": "*", "no_proxy": "*"}
+    with _variables({"PREFECT_API_URL": f"http://{_HOST}:{port}/api", **_WITHOUT_PROXY}):
+        process = _start(port, log)
+        try:
+            yield Server(port, process, log)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@contextmanager
+def _variables(own: Mapping[str, str]) -> Iterator[None]:
+    """Variables of this process within a block; afterwards they are as before."""
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)
-    process = _start(port, log)
     try:
-        yield Server(port, process, log)
+        yield
     finally:
-        process.terminate()
-        process.wait()
         for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
 def set_damaged_aside(database: Path) -> None:

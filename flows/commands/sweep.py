@@ -1,5 +1,6 @@
 """`segtalker sweep`: many trials of an experiment, the best of them, and a page about it."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ from segtalker.config.experiment import DEFAULT_EXPERIMENT, compose
 from segtalker.config.search_space import grid, read_space
 from segtalker.config.stages import STAGES
 from segtalker.config.workspace import project_root
-from segtalker.tracking.store_address import absolute_uri, check_store
+from segtalker.tracking.store_address import URI_VARIABLE, absolute_uri, check_store
 from segtalker.utils.errors import BadInputError, SegTalkerError
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _checked_plan(root: Path, plan: SweepPlan) -> SweepPlan:
         BadInputError: what is wrong.
     """
     from flows.sweeps.objective import read_objective, tuned_curve
+    from flows.sweeps.workspace import refuse_unshared_paths
 
     sweep_folder(root, plan.name)
     if _NO_ADDRESS & set(str(root.resolve())):
@@ -92,6 +94,7 @@ def _checked_plan(root: Path, plan: SweepPlan) -> SweepPlan:
         raise BadInputError(
             f"--pruner {plan.pruner}: none of the params belongs to a training, so no curve tells early"
         )
+    refuse_unshared_paths(params, root, plan.experiment)
     refuse_missing_files(params, STAGES[: STAGES.index(objective.until) + 1], root)
     return plan
 
@@ -113,7 +116,7 @@ def _checked_trials(root: Path, plan: SweepPlan, trials: int | None) -> int:
 def _run(root: Path, plan: SweepPlan, trials: int, slots: list[Slot]) -> None:
     """Runs what the sweep still lacks, and says what came of it."""
     from flows.prefect_server import configure, prefect_server
-    from flows.sweeps.report import open_sweep
+    from flows.sweeps.report import open_sweep, selection_notes
     from flows.sweeps.run import Sweep
     from flows.sweeps.workspace import cache_folder, export_source
     from segtalker.tracking.sweep_runs import SweepRuns
@@ -124,13 +127,17 @@ def _run(root: Path, plan: SweepPlan, trials: int, slots: list[Slot]) -> None:
     ended = sum(record.state != "running" for record in opened.study.records())
     say(f"sweep {plan.name}: {ended} of {trials} trials are done")
     if ended < trials:
+        for note in selection_notes(opened):
+            say(f"  note: {note}")
         configure(root)
         runs = SweepRuns(root, plan.name)
-        store, cache = absolute_uri(root), cache_folder(root)
+        # as it is without the server, which keeps this process from the proxy that trials may need
+        environment, cache = {**os.environ, URI_VARIABLE: absolute_uri(root)}, cache_folder(root)
         with prefect_server(root) as server:
+            environment["PREFECT_API_URL"] = os.environ["PREFECT_API_URL"]
             trial_runs = Sweep(
-                root, plan, opened.space, opened.objective, opened.study, runs, store=store, cache=cache, slots=slots,
-                trials=trials,
+                root, plan, opened.space, opened.objective, opened.study, runs, environment=environment, cache=cache,
+                slots=slots, trials=trials,
             )  # fmt: skip
             server.wait()
             from flows.sweep import run_sweep

@@ -89,7 +89,9 @@ class _SavedLocks:
     """Stages of the locks of all runs, the newest first; each is read when it is come to, once."""
 
     def __init__(self, root: Path) -> None:
-        self._paths = sorted((root / _FOLDER).glob("*.lock"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        # files that another trial writes at this moment have names that begin with a dot
+        paths = (root / _FOLDER).glob("[!.]*.lock")
+        self._paths = sorted(paths, key=_modified_ns, reverse=True)
         self._read: list[dict[str, Entry]] = []
 
     def __iter__(self) -> Iterator[dict[str, Entry]]:
@@ -97,6 +99,14 @@ class _SavedLocks:
             if number == len(self._read):
                 self._read.append(_stages(path))
             yield self._read[number]
+
+
+def _modified_ns(path: Path) -> int:
+    """When a file was last written, in ns; 0 of one that is gone meanwhile."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _stages(lock: Path) -> dict[str, Entry]:

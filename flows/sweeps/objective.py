@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,6 +22,7 @@ CURVES: dict[Stage, str] = {
     "train_sgi": "val/psnr",
     "train_wav2lip": "val/mouth_psnr",
 }
+_BASELINE: Stage = "train_wav2lip"
 _TABLES = Path("reports") / "tables"
 
 
@@ -64,8 +66,14 @@ class Objective:
         """The score of an experiment that ran in a folder.
 
         Raises:
-            SegTalkerError: there is none.
+            SegTalkerError: there is none, or it is not finite.
         """
+        score = self._read(root, experiment)
+        if not math.isfinite(score.value):
+            raise SegTalkerError(f"{self.metric}: came to {score.value}, which can be compared with nothing")
+        return score
+
+    def _read(self, root: Path, experiment: str) -> Score:
         if not self.on_test_people:
             stage, _, name = self.metric.partition(":")
             if values := read_curve(root / "models" / experiment / stage, name):
@@ -182,6 +190,8 @@ def shared_stages(root: Path, space: Sequence[SearchParam], until: Stage) -> set
 def tuned_curve(root: Path, space: Sequence[SearchParam], until: Stage) -> tuple[Stage, str] | None:
     """The curve by which trials can be told apart as they go: that of the last training a param belongs to.
 
+    The baseline's counts where it alone is tuned, for it says nothing of the system.
+
     Args:
         root: the project folder.
         space: what is swept.
@@ -189,4 +199,6 @@ def tuned_curve(root: Path, space: Sequence[SearchParam], until: Stage) -> tuple
     """
     touched = touched_stages(root, space)
     trainings = [stage for stage in STAGES[: STAGES.index(until) + 1] if stage in CURVES and stage in touched]
+    if until != _BASELINE:
+        trainings = [stage for stage in trainings if stage != _BASELINE] or trainings
     return (trainings[-1], CURVES[trainings[-1]]) if trainings else None

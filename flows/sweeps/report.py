@@ -12,12 +12,13 @@ from flows.sweeps.objective import Objective, read_objective, tuned_curve
 from flows.sweeps.plan import SWEEPS, SweepPlan
 from flows.sweeps.study import SweepStudy, TrialRecord
 from flows.sweeps.workspace import SOURCE
-from segtalker.config.experiment import DEFAULT_DATASET, compose
+from segtalker.config.experiment import DEFAULT_DATASET, DEFAULT_EXPERIMENT, compose
 from segtalker.config.params import Params
 from segtalker.config.search_space import SearchParam, read_space
 from segtalker.utils.atomic import write_text
 from segtalker.utils.errors import BadInputError
 
+_RULER = ("split", "evaluate", "tables")  # sections that say on whom and how it is measured
 PAGES = Path("reports") / "sweeps"
 _HEADER = "# The best trial of the sweep {}, written by `segtalker sweep apply`; a later one writes it anew.\n"
 
@@ -118,8 +119,13 @@ def write_best(root: Path, sweep: OpenSweep, experiment: str) -> Path:
         experiment: name of the new one.
 
     Raises:
-        BadInputError: no trial is complete, or somebody else's file is there.
+        BadInputError: no trial is complete, the name is that of the embedded experiment, or somebody else's file is
+            there.
     """
+    if experiment == DEFAULT_EXPERIMENT:
+        raise BadInputError(
+            f"{experiment}: is params.yaml itself, and no file changes it; give the new one another name"
+        )
     plan, best = sweep.plan, sweep.study.best()
     if best is None:
         raise BadInputError(f"sweep {plan.name}: no trial is complete, so none is the best")
@@ -132,8 +138,21 @@ def write_best(root: Path, sweep: OpenSweep, experiment: str) -> Path:
     text = StringIO()
     YAML().dump({key: value for key, value in (content | {"active": active}).items() if value}, text)
     score = f"# Trial {best.number}: {plan.metric} {best.score.value:.6g}.\n" if best.score else ""
-    write_text(path, header + score + text.getvalue())
+    notes = "".join(f"# Note: {note}\n" for note in selection_notes(sweep))
+    write_text(path, header + score + notes + text.getvalue())
     return path
+
+
+def selection_notes(sweep: OpenSweep) -> list[str]:
+    """What a person should know before the best trial is taken for better, a line each."""
+    notes = []
+    if sweep.objective.on_test_people:
+        notes.append(f"{sweep.plan.metric} is measured on the test people, so the best of many trials flatters itself; "
+                     "see docs/sweeps.md")  # fmt: skip
+    keys = [param.key for param in sweep.space]
+    if ruler := [key for key in keys if key == "base.seed" or key.partition(".")[0] in _RULER]:
+        notes.append(f"{', '.join(ruler)}: changes who or what is measured, so scores of trials may not compare")
+    return notes
 
 
 def differences(sweep: OpenSweep, values: Mapping[str, Any]) -> str:

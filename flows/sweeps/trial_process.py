@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,6 @@ from pathlib import Path
 from flows.dvc.stage_process import die_with_parent
 from flows.schedule import Resources
 from flows.sweeps.workspace import log_file
-from segtalker.tracking.store_address import URI_VARIABLE
 from segtalker.utils.errors import BadInputError
 
 _POLL_S = 1.0
@@ -68,19 +67,21 @@ class TrialProcess:
         trial: its folder.
         arguments: of the command.
         slot: its share of the machine.
-        store: address of the MLflow store of the project.
+        environment: its variables, beside those that lead to its folder and its share.
     """
 
-    def __init__(self, trial: Path, arguments: Sequence[str], slot: Slot, store: str) -> None:
+    def __init__(self, trial: Path, arguments: Sequence[str], slot: Slot, environment: Mapping[str, str]) -> None:
+        trial = trial.resolve()  # it is the working folder too
         self._log = log_file(trial)
         self._log_start = self._log.stat().st_size if self._log.is_file() else 0
-        own = {"SEGTALKER_ROOT": str(trial), "PYTHONPATH": str(trial), URI_VARIABLE: store}
+        search_path = os.pathsep.join(filter(None, (str(trial), environment.get("PYTHONPATH"))))
+        own = {"SEGTALKER_ROOT": str(trial), "PYTHONPATH": search_path}
         own |= {"CUDA_VISIBLE_DEVICES": ",".join(slot.gpus)} if slot.gpus else {}
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "flows.cli", "reproduce", *arguments],
                 cwd=trial,
-                env=os.environ | own,
+                env={**environment, **own},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

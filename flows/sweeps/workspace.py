@@ -10,10 +10,12 @@ from pathlib import Path
 
 from flows.dvc.code_versions import write_code_file
 from flows.dvc.lock_cache import save_lock
-from segtalker.config.params import CODE_FILE, PARAMS_FILE, load_params
+from flows.needed_files import needs
+from segtalker.config.params import CODE_FILE, PARAMS_FILE, Params, load_params
 from segtalker.tracking.provenance import REVISION_FILE, code_revision
 from segtalker.utils.atomic import atomic_folder, remove
-from segtalker.utils.errors import SegTalkerError
+from segtalker.utils.errors import BadInputError, SegTalkerError
+from segtalker.utils.paths import expand_path
 
 SOURCE = "source"
 TRIALS = "trials"
@@ -50,6 +52,8 @@ def export_source(root: Path, folder: Path) -> Path:
         for name in _FILES:
             if (root / name).is_file():
                 shutil.copy2(root / name, copy / name)
+        # an experiment may start from networks of another; the way from any project, wherever it is moved to
+        (copy / "models").symlink_to(Path(os.path.relpath(root / "models", source)))
         (copy / REVISION_FILE).write_text(json.dumps(code_revision(root)), encoding="utf-8")
     return source
 
@@ -125,6 +129,33 @@ def prepare(root: Path, folder: Path, number: int, experiment: str, cache: Path)
         (trial / name).symlink_to(target.resolve())
     config.write_text(_WITHOUT_GIT, encoding="utf-8")
     return trial
+
+
+def refuse_unshared_paths(params: Params, root: Path, experiment: str) -> None:
+    """Sees to it that a trial finds the files its params name, and no others in their place.
+
+    Args:
+        params: of the trial.
+        root: the project folder; relative paths begin there, in a trial at its own folder.
+        experiment: that is swept.
+
+    Raises:
+        BadInputError: a relative path leaves what a trial shares, with a line for each.
+    """
+    shared = {path.name for path in _shared(root)} | {*_LINKED, *_FILES}
+    lines = []
+    for need in needs(params):
+        if not need.path:
+            continue
+        path = expand_path(need.path, need.key)
+        first, *others = Path(os.path.normpath(path)).parts or (".",)
+        is_model = first == "models" and others and others[0] != experiment
+        # a link may lead elsewhere, and `..` behind it elsewhere again
+        if not path.is_absolute() and (".." in path.parts or not (first in shared or is_model)):
+            lines.append(f"{need.key}: {need.path}: is no place of a trial, which has a folder of its own; "
+                         f"name it in full: {(root / path).resolve()}")  # fmt: skip
+    if lines:
+        raise BadInputError("\n".join(dict.fromkeys(lines)))
 
 
 def clear(trial: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,10 @@ class Range:
         step = self.step or (1 if self.is_whole else None)
         if step is None or self.is_log:
             return None
-        count = math.floor((self.high - self.low) / step * (1 + 1e-12)) + 1
-        return tuple(self.low + number * step for number in range(count))
+        # as they are written: 0.1 + 2 * 0.1 is above 0.3 as the machine counts
+        low, high, distance = (Decimal(str(number)) for number in (self.low, self.high, step))
+        numbers = (low + number * distance for number in range(int((high - low) / distance) + 1))
+        return tuple(int(number) if self.is_whole else float(number) for number in numbers)
 
 
 @dataclass(frozen=True)

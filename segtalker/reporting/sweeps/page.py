@@ -85,7 +85,7 @@ def table_rows(trials: Sequence[Trial], goal: Goal, keys: Sequence[str]) -> list
             interval="" if trial.low is None or trial.high is None else f"{trial.low:.4g} to {trial.high:.4g}",
             values=[_text(trial.values[key]) if key in trial.values else "" for key in keys],
             duration=_duration(trial.seconds),
-            stages=", ".join(trial.stages) or "none, all from the cache",
+            stages=", ".join(trial.stages) or ("none, all from the cache" if trial.state == "complete" else ""),
             is_best=trial is ranking[0] if ranking else False,
         )
         for trial in (*ranking, *others)
@@ -114,7 +114,7 @@ def render_sweep(
         facts=facts,
         keys=keys,
         best=best,
-        best_values=[(key, _text(best.values[key]), space) for key, space in facts.spaces.items()] if best else [],
+        best_values=[(key, str(best.values[key]), space) for key, space in facts.spaces.items()] if best else [],
         best_score=_number(best.score) if best and best.score is not None else "",
         counts={state: states.count(state) for state in dict.fromkeys(states)},
         rows=table_rows(trials, facts.goal, keys),

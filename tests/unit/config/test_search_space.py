@@ -86,3 +86,9 @@ def test_a_grid_holds_every_combination_once() -> None:
     assert points[-1] == {"train_tsg.batch_size": 6, "train_tsg.balance": 1.0, "train_tsg.loss_weights.sync": 0.2}
     with pytest.raises(BadInputError, match="without end"):
         grid(read_space(ROOT, "demo", (), ("train_tsg.balance=0:1",)))
+
+
+def test_steps_are_those_a_person_writes() -> None:
+    assert _one("train_tsg.balance=0.1:0.3:0.1").values == (0.1, 0.2, 0.3)
+    assert _one("train_tsg.learning_rate=1e-5:5e-5:2e-5").values == (1e-5, 3e-5, 5e-5)
+    assert _one("train_tsg.batch_size=2:7:2").values == (2, 4, 6)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from flows.prefect_server import configure, set_damaged_aside
+from flows.prefect_server import configure, prefect_server, set_damaged_aside
 
 
 @pytest.mark.parametrize("name", ["project", "a?b", "a%25b", "a#b c"])
@@ -44,3 +44,15 @@ def test_a_whole_database_and_none_are_left_alone(tmp_path: Path) -> None:
     before = database.read_bytes()
     set_damaged_aside(database)
     assert database.read_bytes() == before
+
+
+@pytest.mark.parametrize(("address", "proxy"), [("http://127.0.0.1:4200/api", "*"), ("https://a.example/api", None)])
+def test_a_server_of_this_machine_is_asked_past_any_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, proxy: str | None
+) -> None:
+    own = {"PREFECT_HOME": str(tmp_path), "PREFECT_API_URL": address}
+    monkeypatch.setattr(os, "environ", own)
+    with prefect_server(tmp_path) as server:
+        assert server.process is None
+        assert os.environ.get("NO_PROXY") == proxy
+    assert own == {"PREFECT_HOME": str(tmp_path), "PREFECT_API_URL": address}

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from flows.commands.sweep import _checked_trials
 from flows.sweeps.objective import Objective, Score
 from flows.sweeps.plan import SweepPlan
-from flows.sweeps.report import OpenSweep, write_best, write_page
+from flows.sweeps.report import OpenSweep, selection_notes, write_best, write_page
 from flows.sweeps.study import Outcome, SweepStudy
 from segtalker.config.experiment import compose
 from segtalker.config.search_space import read_space
@@ -47,6 +48,19 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--metric", "psnr", "--param", CRF, "--pruner", "x"], "is not one of 'none', 'median', 'hyperband'"),
         (["--metric", "psnr", "--param", CRF, "--experiment", "none-such"], "experiments/none-such.yaml"),
         (["--metric", "psnr", "--param", "train_tsg.balance=0:1", "--sampler", "grid"], "a range without end"),
+        (
+            [
+                "--metric",
+                "psnr",
+                "--param",
+                CRF,
+                "--set",
+                "download.sources=[folder]",
+                "--set",
+                "download.folder.root=../videos",
+            ],
+            "is no place of a trial",
+        ),
         (["apply", "x"], "there is none of this name"),
         (["report", "x"], "there is none of this name"),
     ],
@@ -119,6 +133,20 @@ def test_the_best_trial_becomes_an_experiment(root: Path) -> None:
     assert path.read_text() == again
     with pytest.raises(BadInputError, match="is there and not of this sweep"):
         write_best(root, opened, "tiny")
+    with pytest.raises(BadInputError, match=r"demo: is params\.yaml itself"):
+        write_best(root, opened, "demo")
+    assert not (root / "experiments" / "demo.yaml").exists()
+
+
+def test_what_is_chosen_by_test_people_says_so(root: Path) -> None:
+    opened = _opened(root, {0: 20.0})
+    notes = selection_notes(opened)
+    assert "psnr is measured on the test people" in notes[0]
+    assert notes[1] == "tables.video_crf: changes who or what is measured, so scores of trials may not compare"
+    text = write_best(root, opened, "crf-best").read_text()
+    assert all(f"# Note: {note}\n" in text for note in notes)
+    curve = Objective("train_tsg:val/mouth_iou", "", True, "train_tsg")
+    assert selection_notes(replace(opened, objective=curve, space=opened.space[1:])) == []
 
 
 def test_without_a_complete_trial_there_is_no_best(root: Path) -> None:

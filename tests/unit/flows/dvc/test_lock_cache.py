@@ -138,6 +138,18 @@ def test_what_was_made_before_is_known_before_anything_is_taken_up(project: Proj
     assert not (project.root / "dvc.lock").exists()
 
 
+def test_a_lock_that_another_writes_at_this_moment_is_none(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = project.activate("demo")
+    project.run("demo")
+    save_lock(project.root, demo)
+    folder = project.root / ".dvc/tmp/experiments"
+    (folder / ".half-x.lock").write_text((project.root / "dvc.lock").read_text())
+    (folder / "gone.lock").symlink_to(folder / "nowhere")  # as one that is removed after it was listed
+    next(folder.glob("[!.g]*.lock")).unlink()
+    (project.root / "dvc.lock").unlink()
+    assert made_before(project.root, demo) == set()
+
+
 def test_another_dataset_is_left_alone(project: Project) -> None:
     save_lock(project.root, project.activate("demo"))
     project.run("demo")

@@ -79,6 +79,13 @@ def test_the_tuned_curve_is_that_of_the_last_training_a_param_belongs_to() -> No
     assert tuned_curve(ROOT, _space("tables.video_crf=20,21"), "tables") is None
 
 
+def test_the_baseline_judges_itself_alone() -> None:
+    of_the_baseline = ("train_wav2lip", "val/mouth_psnr")
+    assert tuned_curve(ROOT, _space("base.seed=1,2"), "tables") == ("train_sgi", "val/psnr")
+    assert tuned_curve(ROOT, _space("train_wav2lip.learning_rate=1e-4,1e-3"), "tables") == of_the_baseline
+    assert tuned_curve(ROOT, _space("base.seed=1,2"), "train_wav2lip") == of_the_baseline
+
+
 def _results(root: Path) -> None:
     tables = root / "reports" / "tables"
     tables.mkdir(parents=True)
@@ -92,6 +99,13 @@ def test_a_score_is_the_system_s_with_its_interval(tmp_path: Path) -> None:
     assert Objective("psnr", "dB", True, "tables").read(tmp_path, "demo") == Score(20.5, 19.0, 21.5)
     with pytest.raises(SegTalkerError, match="ssim: not measured"):
         Objective("ssim", "", True, "tables").read(tmp_path, "demo")
+
+
+def test_a_score_that_is_not_finite_is_none(tmp_path: Path) -> None:
+    _results(tmp_path)
+    (tmp_path / "reports" / "tables" / "scores.json").write_text('{"psnr": NaN}')
+    with pytest.raises(SegTalkerError, match="psnr: came to nan"):
+        Objective("psnr", "dB", True, "tables").read(tmp_path, "demo")
 
 
 def test_a_curve_ends_with_its_score(tmp_path: Path) -> None:

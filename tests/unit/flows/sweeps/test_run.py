@@ -3,18 +3,19 @@
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from flows.sweep import _run_all
 from flows.sweeps.objective import Objective, Score
-from flows.sweeps.plan import Sampler, SweepPlan
+from flows.sweeps.plan import Pruner, Sampler, SweepPlan
 from flows.sweeps.run import Sweep, SweepEndsError
 from flows.sweeps.study import SweepStudy
 from flows.sweeps.trial_process import Slot
 from segtalker.config.search_space import read_space
 from segtalker.config.stages import STAGES
+from segtalker.datasets.pairs import pairs_sha256
 from segtalker.utils.errors import SegTalkerError
 
 CHECKOUT = Path(__file__).parents[4]
@@ -41,6 +42,19 @@ class Runs:
     def adopt(self, _run_id: str, _folder: Path) -> list[str]:
         return ["tables"]
 
+    def curve(self, _folder: Path, _stage: str, _name: str) -> list[float]:
+        return []
+
+
+class BrokenRuns(Runs):
+    """A store that stopped answering."""
+
+    def adopt(self, _run_id: str, _folder: Path) -> list[str]:
+        raise SegTalkerError("database is locked")
+
+    def curve(self, _folder: Path, _stage: str, _name: str) -> list[float]:
+        raise SegTalkerError("database is locked")
+
 
 class Process:
     """A trial whose end a test decides."""
@@ -50,11 +64,13 @@ class Process:
     def __init__(self, trial: Path, *_: object) -> None:
         self._trial = trial
 
-    def wait(self, _look: object) -> int:
-        return type(self).end_of(self._trial)
+    ends: ClassVar[list[str]] = []
+
+    def wait(self, look: Callable[[], bool]) -> int | None:
+        return None if look() else type(self).end_of(self._trial)
 
     def end(self) -> None:
-        """Nothing runs."""
+        self.ends.append(self._trial.name)
 
     def reason(self) -> str:
         return "stage tables failed: no"
@@ -91,12 +107,14 @@ def _sweep(
     params: tuple[str, ...] = (f"{CRF}=10:40",),
     sampler: Sampler = "random",
     slots: int = 1,
+    pruner: Pruner = "none",
+    settings: tuple[str, ...] = (),
 ) -> Sweep:
-    plan = SweepPlan("x", "demo", (), params, "psnr", sampler, "none")
-    space = read_space(CHECKOUT, "demo", (), params)
+    plan = SweepPlan("x", "demo", settings, params, "psnr", sampler, pruner)
+    space = read_space(CHECKOUT, "demo", settings, params)
     study = SweepStudy(plan, plan.folder(root), space, higher_is_better=True, seed=7)
     own: Any = runs
-    return Sweep(root, plan, space, ScoreOfFolder("psnr", "dB", True, "tables"), study, own, store="sqlite:///x.db",
+    return Sweep(root, plan, space, ScoreOfFolder("psnr", "dB", True, "tables"), study, own, environment={},
                  cache=root / ".dvc" / "cache", slots=[Slot(frozenset(), ())] * slots, trials=trials)  # fmt: skip
 
 
@@ -159,6 +177,67 @@ def test_what_ends_with_the_sweep_is_neither_complete_nor_failed(root: Path) -> 
         sweep.work(job)
     assert [record.state for record in sweep.study.records()] == ["running"]
     assert runs.ended == {"trial 0": ("KILLED", {}, ""), "sweep": ("KILLED", {}, "")}
+
+
+def test_a_store_that_does_not_answer_for_once_ends_no_trial(root: Path) -> None:
+    sweep = _sweep(root, BrokenRuns(), 1, params=("train_tsg.balance=0:1",), pruner="median")
+    job = sweep.begin()
+    assert job is not None
+    assert not sweep._is_given_up(job)
+
+
+def test_where_the_store_fails_the_trial_is_taken_up_again(root: Path) -> None:
+    sweep = _sweep(root, BrokenRuns(), 1)
+    job = sweep.begin()
+    assert job is not None
+    with pytest.raises(SegTalkerError, match="database is locked"):
+        sweep.work(job)
+    sweep.end_all()
+    assert [record.state for record in sweep.study.records()] == ["running"]
+    again = _sweep(root, Runs(), 1)
+    _all(again)
+    assert [record.state for record in again.study.records()] == ["complete"]
+
+
+def test_a_run_that_cannot_be_closed_keeps_its_trial_open(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise SegTalkerError("database is locked")
+
+    sweep = _sweep(root, Runs(), 1)
+    job = sweep.begin()
+    assert job is not None
+    outcome = sweep.work(job)
+    monkeypatch.setattr(sweep._runs, "close", fail)
+    with pytest.raises(SegTalkerError, match="database is locked"):
+        sweep.end(outcome)
+    sweep.end_all()
+    assert [record.state for record in sweep.study.records()] == ["running"]
+
+
+def test_no_process_outlives_what_waits_for_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_trial: Path) -> int:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(Process, "end_of", staticmethod(fail))
+    monkeypatch.setattr(Process, "ends", [])
+    sweep = _sweep(root, Runs(), 1)
+    job = sweep.begin()
+    assert job is not None
+    with pytest.raises(RuntimeError):
+        sweep.work(job)
+    assert Process.ends == ["0000"]
+
+
+def test_photographs_count_for_what_was_made_before(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, name in (("images", "a.jpg"), ("labels", "a.png")):
+        (root / "photos" / folder).mkdir(parents=True)
+        (root / "photos" / folder / name).write_bytes(b"of a face")
+    seen = []
+    monkeypatch.setattr("flows.sweeps.run.made_before", lambda _folder, params: seen.append(params) or set(STAGES))
+    settings = ("train_parser.labels=pairs", "training.pairs.root=photos")
+    sweep = _sweep(root, Runs(), 1, settings=settings, slots=2)
+    assert sweep.begin() is not None
+    assert seen[0].train_parser.pairs_sha256 == pairs_sha256(root / "photos", root)
 
 
 def test_what_trials_share_is_made_by_the_first_alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,9 @@ def trial(tmp_path: Path) -> Path:
 
 def _start(trial: Path, program: str, cores: frozenset[int] = frozenset()) -> TrialProcess:
     (trial / "flows" / "cli.py").write_text(program)
-    return TrialProcess(trial, ["--experiment", "demo"], Slot(cores, ("1",)), "sqlite:///here.db")
+    return TrialProcess(
+        trial, ["--experiment", "demo"], Slot(cores, ("1",)), {**os.environ, "MLFLOW_TRACKING_URI": "sqlite:///here.db"}
+    )
 
 
 def test_it_runs_in_its_folder_on_its_share(trial: Path) -> None:
@@ -54,6 +56,15 @@ def test_it_runs_in_its_folder_on_its_share(trial: Path) -> None:
     assert _start(trial, program, frozenset({core})).wait(lambda: False) == 0
     said = log_file(trial).read_text()
     assert said == f"['reproduce', '--experiment', 'demo'] {trial} {{{core}}} {trial} sqlite:///here.db 1\n"
+
+
+def test_a_trial_has_the_variables_it_is_given(trial: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (trial / "flows" / "cli.py").write_text("import os; print(*map(os.environ.get, ('PYTHONPATH', 'NO_PROXY')))")
+    monkeypatch.setenv("NO_PROXY", "*")  # of the server that runs beside the sweep
+    monkeypatch.chdir(trial.parent)
+    given = {"PYTHONPATH": "/own/modules", "NO_PROXY": "example.org"}
+    assert TrialProcess(Path(trial.name), [], Slot(frozenset(), ()), given).wait(lambda: False) == 0
+    assert log_file(trial).read_text() == f"{trial}:/own/modules example.org\n"
 
 
 def test_the_reason_is_the_last_error_of_this_run(trial: Path) -> None:

@@ -55,6 +55,20 @@ def test_the_table_begins_with_the_best_and_ends_with_what_has_no_score() -> Non
     assert rows[0].interval == "0.49 to 0.58"
 
 
+def test_nothing_but_a_complete_trial_came_from_the_cache() -> None:
+    states = ("complete", "failed", "pruned", "running")
+    trials = [replace(_trial(0, None), number=number, state=state, stages=()) for number, state in enumerate(states)]
+    trials[0] = replace(trials[0], score=0.5)
+    rows = table_rows(trials, GOAL, list(FACTS.spaces))
+    assert [row.stages for row in rows] == ["none, all from the cache", "", "", ""]
+
+
+def test_the_best_values_are_those_to_type_in(tmp_path: Path) -> None:
+    value = 0.00012345678901234567
+    trial = replace(_trial(0, 0.5), values=dict.fromkeys(FACTS.spaces, value))
+    assert str(value) in _page(tmp_path, [trial], {})
+
+
 def test_numbers_over_decades_lie_by_their_logarithm() -> None:
     spread = Scale([1e-5, 1e-4, 1e-3])
     assert spread.is_log
