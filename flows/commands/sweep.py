@@ -117,7 +117,7 @@ def _run(root: Path, plan: SweepPlan, trials: int, slots: list[Slot]) -> None:
     """Runs what the sweep still lacks, and says what came of it."""
     from flows.prefect_server import configure, prefect_server
     from flows.sweeps.report import open_sweep, selection_notes
-    from flows.sweeps.run import Sweep
+    from flows.sweeps.run import Sweep, close_sweep
     from flows.sweeps.workspace import cache_folder, export_source
     from segtalker.tracking.sweep_runs import SweepRuns
 
@@ -144,6 +144,8 @@ def _run(root: Path, plan: SweepPlan, trials: int, slots: list[Slot]) -> None:
 
             run_sweep(trial_runs)
         trial_runs.close()
+    elif opened.study.is_open:  # it was killed before it could say that it is over
+        close_sweep(opened.study, SweepRuns(root, plan.name), opened.objective)
     _say_results(root, opened)
 
 

@@ -96,6 +96,7 @@ class Sweep:
         self._processes, self._processes_lock = dict[int, TrialProcess](), Lock()
         self._ending = self._alone = False
         self._sweep_id = study.run_id = runs.open_sweep(study.run_id, _shown(plan))
+        study.is_open = True
 
     def begin(self) -> Job | None:
         """The next trial, where one may begin now: what trials share is made by the first, the others wait for it."""
@@ -223,9 +224,7 @@ class Sweep:
 
     def close(self) -> None:
         """Ends the sweep's run, its best score with it."""
-        best = self.study.best()
-        values = {self._objective.metric.replace(":", "/"): best.score.value} if best and best.score else {}
-        self._runs.close(self._sweep_id, "FINISHED" if best else "FAILED", values)
+        close_sweep(self.study, self._runs, self._objective)
 
     def end_all(self) -> None:
         """Ends every trial that runs; each goes on with the sweep."""
@@ -237,6 +236,16 @@ class Sweep:
         for run_id in (*(job.run_id for job in self._jobs.values()), self._sweep_id):
             with suppress(SegTalkerError):  # it may be the store that the sweep ends for
                 self._runs.close(run_id, "KILLED", {})
+
+
+def close_sweep(study: SweepStudy, runs: "SweepRuns", objective: Objective) -> None:
+    """Ends a sweep's run in MLflow, its best score with it; also of a sweep that was killed between its last trial and
+    this.
+    """
+    best = study.best()
+    values = {objective.metric.replace(":", "/"): best.score.value} if best and best.score else {}
+    runs.close(study.run_id, "FINISHED" if best else "FAILED", values)
+    study.is_open = False
 
 
 def _shown(plan: SweepPlan) -> dict[str, str]:

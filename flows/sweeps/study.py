@@ -154,11 +154,16 @@ class SweepStudy:
             pruner=_pruner(plan),
             load_if_exists=True,
         )
-        if plan.sampler == "grid":
-            for values in grid(self._space):
-                self._study.enqueue_trial(values, skip_if_exists=True)
+        self._is_queued = plan.sampler != "grid"
         self._interrupted = self._frozen(TrialState.RUNNING)
         self._open = dict[int, Trial]()
+
+    def _queue(self) -> None:
+        """Puts every combination of a grid into the study, by the process that runs trials alone."""
+        if not self._is_queued:
+            for values in grid(self._space):
+                self._study.enqueue_trial(values, skip_if_exists=True)
+            self._is_queued = True
 
     def _frozen(self, *states: TrialState) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False, states=states)
@@ -169,6 +174,7 @@ class SweepStudy:
         Args:
             trials: of the whole sweep, ended ones included.
         """
+        self._queue()
         if self._interrupted:
             frozen = self._interrupted.pop(0)
             self._study.sampler = _sampler(self._plan, self._seed, frozen.number)
@@ -236,6 +242,15 @@ class SweepStudy:
     @run_id.setter
     def run_id(self, value: str) -> None:
         self._study.set_user_attr("run_id", value)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the sweep's run in MLflow still waits for its end."""
+        return bool(self._study.user_attrs.get("is_open", False))
+
+    @is_open.setter
+    def is_open(self, value: bool) -> None:
+        self._study.set_user_attr("is_open", value)
 
     def records(self) -> list[TrialRecord]:
         """Every trial that was begun, by number."""

@@ -10,7 +10,7 @@ import pytest
 from flows.sweep import _run_all
 from flows.sweeps.objective import Objective, Score
 from flows.sweeps.plan import Pruner, Sampler, SweepPlan
-from flows.sweeps.run import Sweep, SweepEndsError
+from flows.sweeps.run import Sweep, SweepEndsError, close_sweep
 from flows.sweeps.study import SweepStudy
 from flows.sweeps.trial_process import Slot
 from segtalker.config.search_space import read_space
@@ -165,6 +165,17 @@ def test_a_trial_that_was_interrupted_runs_again_as_the_same_one(root: Path) -> 
     _all(sweep)
     assert [record.state for record in sweep.study.records()] == ["complete"] * 3
     assert list(runs.trials) == ["trial 0", "trial 1", "trial 2"]
+
+
+def test_a_sweep_that_was_killed_before_its_end_is_closed_later(root: Path) -> None:
+    runs = Runs()
+    sweep = _sweep(root, runs, 1)
+    _all(sweep)  # and no more: the process is killed
+    study = _sweep(root, Runs(), 1).study
+    assert study.is_open
+    close_sweep(study, runs, sweep._objective)  # type: ignore[arg-type]
+    assert runs.ended["sweep"] == ("FINISHED", {"psnr": 0.0}, "")
+    assert not study.is_open
 
 
 def test_what_ends_with_the_sweep_is_neither_complete_nor_failed(root: Path) -> None:

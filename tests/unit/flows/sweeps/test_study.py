@@ -1,5 +1,7 @@
 """A study loses no trial and repeats none, and draws the same whether or not it was interrupted."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,17 @@ def test_a_grid_is_tried_once_and_ends(tmp_path: Path) -> None:
             seen.append(tuple(trial.values.values()))
             study.tell(Outcome(trial.number, "complete", 1.0, Score(1.0)))
     assert sorted(seen) == [(stride, value) for stride in (1, 2, 4) for value in (False, True)]
+
+
+def test_who_only_looks_adds_no_trial(tmp_path: Path) -> None:
+    watched = _study(tmp_path, "grid")
+    assert watched.records() == []
+    with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+        assert connection.execute("select count(*) from trials").fetchone() == (0,)
+    assert _study(tmp_path, "grid").next_trial(9) is not None
+    before = (tmp_path / "study.db").read_bytes()
+    assert [record.state for record in _study(tmp_path, "grid").records()] == ["running"]
+    assert (tmp_path / "study.db").read_bytes() == before
 
 
 def test_a_failed_trial_is_remembered_with_its_reason_and_is_never_the_best(tmp_path: Path) -> None:
