@@ -4,7 +4,7 @@ E4S (arXiv 2211.14068) convolves once per region and sums the masked results. He
 pixels as a scale before one shared convolution, and the region's demodulation and shift after it (the idea of SEAN,
 arXiv 1911.12861). Inside a region both are equal. Where a kernel reaches into another region it would see that
 region's style; there the difference is added, tap by tap, so that the result is E4S's. Few taps cross a border, 7 % at
-64 px on photographs, so this is 8 times faster or more (`benchmarks.region_convolution`).
+64 px on photographs, so this is 7 to 9 times faster (`benchmarks.region_convolution`).
 """
 
 import math
