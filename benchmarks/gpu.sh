@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a GPU gives, in one table, in twelve minutes or less: benchmarks/gpu.sh [options of benchmarks.gpu]
+# What a GPU gives, in one table, meant for twelve minutes: benchmarks/gpu.sh [options of benchmarks.gpu]
 # Runs on a bare machine with torch, Lightning, numpy, OpenCV and pandas. Wheels of pydantic and ruamel.yaml, where it
 # lacks them and has no network, go into .whl/ (pip download --only-binary=:all: -d .whl pydantic ruamel.yaml).
 set -euo pipefail
