@@ -27,13 +27,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.clip_store_candidates import Reader, Store, candidates
+from benchmarks.faces import rendered_person
 from benchmarks.mask_codings import MASK_CODINGS
 from segtalker.media.video import open_video
 from segtalker.regions import merge_labels
-from segtalker.synthetic.motion import draw_motion
-from segtalker.synthetic.person import draw_person
-from segtalker.synthetic.renderer import Renderer
-from segtalker.synthetic.visemes import Articulation
 
 WINDOW_FRAMES, FPS, MEL_BINS, MEL_COLUMNS = 5, 25, 80, 16
 BASELINE = "PNG folder"
@@ -78,13 +75,8 @@ def _swayed(labels: np.ndarray, size: int, frame: int) -> np.ndarray:
 
 def synthetic_clips(size: int, clips: int, frames: int) -> Iterator[Content]:
     """Rendered people who open and close their mouth."""
-    wave = (0.5 + 0.5 * np.sin(np.arange(frames) / 2.5)).astype(np.float32)
-    still = np.zeros_like(wave)
     for clip in range(clips):
-        motion = draw_motion(frames, FPS, np.random.default_rng(clip))
-        speech = Articulation(wave, 0.5 + still, still, still, still, wave, still)
-        rendered = list(Renderer(draw_person(7, clip), size, size, clip).render(speech, motion))
-        yield Content(np.stack([image.frame for image in rendered]), np.stack([image.regions for image in rendered]))
+        yield Content(*rendered_person(clip, size, frames))
 
 
 def _size_mib(folder: Path) -> float:

@@ -16,13 +16,14 @@ _FPS = 25
 _SEED = 7
 
 
-def rendered_face(subject: int, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """A rendered person with an open mouth: RGB `(H, W, 3)` and regions `(H, W)`, uint8."""
-    half = np.full(1, 0.5, np.float32)
-    motion = draw_motion(1, _FPS, np.random.default_rng(subject))
-    renderer = Renderer(draw_person(_SEED, subject), side, side, subject)
-    image = next(iter(renderer.render(Articulation(half, half, half, half, half, half, half), motion)))
-    return image.frame, image.regions
+def rendered_person(subject: int, side: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """A rendered person who opens and closes the mouth: RGB `(T, H, W, 3)` and regions `(T, H, W)`, uint8."""
+    wave = (0.5 + 0.5 * np.sin(np.arange(frames) / 2.5)).astype(np.float32)
+    still = np.zeros_like(wave)
+    motion = draw_motion(frames, _FPS, np.random.default_rng(subject))
+    speech = Articulation(wave, 0.5 + still, still, still, still, wave, still)
+    rendered = list(Renderer(draw_person(_SEED, subject), side, side, subject).render(speech, motion))
+    return np.stack([image.frame for image in rendered]), np.stack([image.regions for image in rendered])
 
 
 def labelled_faces(count: int, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -36,6 +37,6 @@ def labelled_faces(count: int, side: int) -> tuple[np.ndarray, np.ndarray]:
         folder = PairFolder(find_pairs(Path(root) / "masks")[:count], "celebamask_hq", side)
         pairs = [folder.read(index, 0) for index in range(count)]
     else:
-        pairs = [rendered_face(subject, side) for subject in range(count)]
+        pairs = [(frames[0], regions[0]) for frames, regions in (rendered_person(who, side, 1) for who in range(count))]
     images, labels = zip(*pairs, strict=True)
     return np.stack(images), np.stack(labels)

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.faces import rendered_face
+from benchmarks.faces import rendered_person
 
 ROOT = Path(__file__).parents[2]
 _ABSENT = ("dvc", "prefect", "mlflow", "decord", "pyiqa", "face_alignment", "av")
@@ -18,7 +18,7 @@ def _write_pairs(folder: Path, people: int) -> None:
     for kind in ("images", "labels"):
         (folder / kind).mkdir(parents=True)
     for subject in range(people):
-        image, labels = rendered_face(subject, 256)
+        (image,), (labels,) = rendered_person(subject, 256, frames=1)
         cv2.imwrite(str(folder / "images" / f"{subject}.png"), image[..., ::-1])
         cv2.imwrite(str(folder / "labels" / f"{subject}.png"), labels)
 
