@@ -13,7 +13,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.pipeline import flush_logs
 from flows.sweeps.run import Job, Sweep
-from flows.sweeps.study import Outcome, TrialRecord
+from flows.sweeps.study import Outcome
+from segtalker.reporting.sweeps.trials import TrialRecord
 
 _ARTIFACT = "trials"
 
@@ -57,7 +58,7 @@ def _run_all(sweep: Sweep) -> None:
 
 def _summary(records: list[TrialRecord]) -> str:
     rows = [
-        f"| {record.number} | {record.state} | {'' if record.score is None else f'{record.score.value:.6g}'} |"
+        f"| {record.number} | {record.state} | {'' if record.score is None else f'{record.score:.6g}'} |"
         f" {' '.join(f'{key}={value}' for key, value in record.values.items())} | {record.seconds:.0f} |"
         for record in records
     ]

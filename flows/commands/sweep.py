@@ -165,7 +165,7 @@ def _say_results(root: Path, opened: "OpenSweep") -> None:
             f"sweep {plan.name}: none of {len(records)} trials is complete, the last: {last}; see {page}"
         )
     failed = sum(record.state == "failed" for record in records)
-    say(f"sweep {plan.name}: best is trial {best.number}, {plan.metric} {best.score.value:.6g}: "
+    say(f"sweep {plan.name}: best is trial {best.number}, {plan.metric} {best.score:.6g}: "
         f"{differences(opened, best.values)}" + (f"; {failed} failed" if failed else ""))  # fmt: skip
     say(f"page: {page}")
     say(f"  try: segtalker sweep apply {plan.name}")

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from flows.sweeps.objective import Objective, read_objective, tuned_curve
 from flows.sweeps.plan import SWEEPS, SweepPlan
-from flows.sweeps.study import SweepStudy, TrialRecord
+from flows.sweeps.study import SweepStudy
 from flows.sweeps.workspace import SOURCE
 from segtalker.config.experiment import DEFAULT_DATASET, DEFAULT_EXPERIMENT, compose
 from segtalker.config.params import Params
@@ -67,12 +67,13 @@ def write_page(root: Path, sweep: OpenSweep) -> Path:
     """
     from segtalker.clips.worker_pools import THIS_PROCESS
     from segtalker.reporting.figures.report_figures import draw_all
-    from segtalker.reporting.sweeps.figures import Goal, Trial, sweep_drawings
+    from segtalker.reporting.sweeps.figures import sweep_drawings
     from segtalker.reporting.sweeps.page import SweepFacts, render_sweep
+    from segtalker.reporting.sweeps.trials import Goal
 
     plan, objective = sweep.plan, sweep.objective
     goal = Goal(objective.metric, objective.unit, objective.higher_is_better)
-    trials = [Trial(**_shown(record)) for record in sweep.study.records()]
+    trials = sweep.study.records()
     curve = tuned_curve(plan.folder(root) / SOURCE, sweep.space, objective.until)
     importance = sweep.study.importance()
     facts = SweepFacts(
@@ -92,22 +93,6 @@ def write_page(root: Path, sweep: OpenSweep) -> Path:
     page = root / PAGES / f"{plan.name}.html"
     write_text(page, render_sweep(facts, trials, importance, pictures))
     return page
-
-
-def _shown(record: TrialRecord) -> dict[str, Any]:
-    score = record.score
-    return {
-        "number": record.number,
-        "state": record.state,
-        "values": record.values,
-        "score": score.value if score else None,
-        "low": score.low if score else None,
-        "high": score.high if score else None,
-        "reason": record.reason,
-        "seconds": record.seconds,
-        "stages": record.stages,
-        "curve": record.curve,
-    }
 
 
 def write_best(root: Path, sweep: OpenSweep, experiment: str) -> Path:
@@ -137,7 +122,7 @@ def write_best(root: Path, sweep: OpenSweep, experiment: str) -> Path:
     active = {} if content["active"]["dataset"] == DEFAULT_DATASET else {"dataset": content["active"]["dataset"]}
     text = StringIO()
     YAML().dump({key: value for key, value in (content | {"active": active}).items() if value}, text)
-    score = f"# Trial {best.number}: {plan.metric} {best.score.value:.6g}.\n" if best.score else ""
+    score = f"# Trial {best.number}: {plan.metric} {best.score:.6g}.\n"
     notes = "".join(f"# Note: {note}\n" for note in selection_notes(sweep))
     write_text(path, header + score + notes + text.getvalue())
     return path

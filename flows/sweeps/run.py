@@ -243,7 +243,7 @@ def close_sweep(study: SweepStudy, runs: "SweepRuns", objective: Objective) -> N
     this.
     """
     best = study.best()
-    values = {objective.metric.replace(":", "/"): best.score.value} if best and best.score else {}
+    values = {objective.metric.replace(":", "/"): best.score} if best and best.score is not None else {}
     runs.close(study.run_id, "FINISHED" if best else "FAILED", values)
     study.is_open = False
 

@@ -3,11 +3,10 @@
 import logging
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import optuna
@@ -20,6 +19,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from flows.sweeps.objective import Score
 from flows.sweeps.plan import SweepPlan
 from segtalker.config.search_space import Range, SearchParam, grid
+from segtalker.reporting.sweeps.trials import TrialRecord
 
 DATABASE = "study.db"
 _SQLITE_WAIT_S = 60
@@ -64,33 +64,6 @@ class Outcome:
     reason: str = ""
     stages: tuple[str, ...] = ()
     curve: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class TrialRecord:
-    """A trial as the study remembers it.
-
-    Args:
-        number: from 0.
-        state: `complete`, `failed`, `pruned`, `running` or `waiting`.
-        values: what was tried, by key.
-        score: of a complete one.
-        reason: why it failed or was given up.
-        seconds: how long it took.
-        stages: that ran in it.
-        curve: of the tuned training, a value each validation.
-        started: when it was first started.
-    """
-
-    number: int
-    state: str
-    values: dict[str, Any]
-    score: Score | None
-    reason: str
-    seconds: float
-    stages: tuple[str, ...]
-    curve: tuple[float, ...]
-    started: datetime | None
 
 
 def _quiet() -> None:
@@ -192,7 +165,7 @@ class SweepStudy:
         self._open[trial.number] = trial
         return NextTrial(trial.number, values, is_resumed)
 
-    def settings(self, values: dict[str, Any]) -> list[str]:
+    def settings(self, values: Mapping[str, Any]) -> list[str]:
         """What a trial tries, as `key=value`."""
         return [param.setting(values[param.key]) for param in self._space]
 
@@ -258,20 +231,19 @@ class SweepStudy:
                 if trial.state != TrialState.WAITING]  # fmt: skip
 
     def _record(self, trial: FrozenTrial) -> TrialRecord:
-        notes, score = trial.user_attrs, None
-        if trial.state == TrialState.COMPLETE:
-            score = Score(cast(float, trial.value), notes.get("low"), notes.get("high"))
+        notes, is_complete = trial.user_attrs, trial.state == TrialState.COMPLETE
         steps = sorted(trial.intermediate_values)
         return TrialRecord(
             number=trial.number,
             state=_STATES[trial.state],
             values={param.key: trial.params[param.key] for param in self._space if param.key in trial.params},
-            score=score,
+            score=trial.value if is_complete else None,
+            low=notes.get("low") if is_complete else None,
+            high=notes.get("high") if is_complete else None,
             reason=str(notes.get("reason", "")),
             seconds=float(notes.get("seconds", 0.0)),
             stages=tuple(notes.get("stages", ())),
             curve=tuple(self._curve_sign * trial.intermediate_values[step] for step in steps),
-            started=trial.datetime_start,
         )
 
     def best(self) -> TrialRecord | None:

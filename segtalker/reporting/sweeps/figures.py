@@ -15,71 +15,11 @@ from matplotlib.ticker import MaxNLocator
 from segtalker.reporting.figures.charts import panel_grid
 from segtalker.reporting.figures.report_figures import Drawing
 from segtalker.reporting.figures.style import Theme, new_figure, styled
+from segtalker.reporting.sweeps.trials import Goal, TrialRecord, complete_trials
 
 _COLUMNS = 3
 _WIDTH = 7.6
 _LOG_RANGE = 30.0
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A trial of a sweep.
-
-    Args:
-        number: from 0.
-        state: `complete`, `failed`, `pruned` or `running`.
-        values: what was tried, by key: numbers, texts, truth values.
-        score: of a complete one, else None.
-        low: where its interval begins, None where it has none.
-        high: where it ends.
-        reason: why it failed or was given up.
-        seconds: how long it took.
-        stages: that ran in it.
-        curve: of the tuned training, a value each validation.
-    """
-
-    number: int
-    state: str
-    values: Mapping[str, object]
-    score: float | None
-    low: float | None
-    high: float | None
-    reason: str
-    seconds: float
-    stages: Sequence[str]
-    curve: Sequence[float]
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What a sweep makes better.
-
-    Args:
-        metric: its name.
-        unit: empty for a plain number.
-        higher_is_better: its direction.
-    """
-
-    metric: str
-    unit: str
-    higher_is_better: bool
-
-    @property
-    def label(self) -> str:
-        """The metric with its unit and direction."""
-        unit = f" [{self.unit}]" if self.unit else ""
-        return f"{self.metric}{unit} {'↑' if self.higher_is_better else '↓'}"
-
-
-def complete_trials(trials: Sequence[Trial]) -> list[tuple[Trial, float]]:
-    """Those that have a score, with it."""
-    return [(trial, trial.score) for trial in trials if trial.score is not None]
-
-
-def best_first(trials: Sequence[Trial], goal: Goal) -> list[Trial]:
-    """Complete trials, the best first; of equal ones the earlier."""
-    sign = -1.0 if goal.higher_is_better else 1.0
-    return [trial for trial, _ in sorted(complete_trials(trials), key=lambda pair: (sign * pair[1], pair[0].number))]
 
 
 def _broken(key: str) -> str:
@@ -98,7 +38,7 @@ def _places(scores: Sequence[float], goal: Goal) -> np.ndarray:
     return order / max(len(order) - 1, 1)
 
 
-def history_figure(trials: Sequence[Trial], goal: Goal, theme: Theme) -> Figure:
+def history_figure(trials: Sequence[TrialRecord], goal: Goal, theme: Theme) -> Figure:
     """Every trial's score with its interval, and the best so far."""
     scored = complete_trials(trials)
     with styled(theme):
@@ -184,7 +124,7 @@ class Scale:
         return [(0.0, f"{min(numbers):.4g}"), (1.0, f"{max(numbers):.4g}")]
 
 
-def parallel_figure(trials: Sequence[Trial], goal: Goal, theme: Theme) -> Figure:
+def parallel_figure(trials: Sequence[TrialRecord], goal: Goal, theme: Theme) -> Figure:
     """A line a complete trial through its values, its colour by its place."""
     scored = complete_trials(trials)
     scores = [score for _, score in scored]
@@ -212,7 +152,7 @@ def parallel_figure(trials: Sequence[Trial], goal: Goal, theme: Theme) -> Figure
     return figure
 
 
-def slices_figure(trials: Sequence[Trial], goal: Goal, theme: Theme) -> Figure:
+def slices_figure(trials: Sequence[TrialRecord], goal: Goal, theme: Theme) -> Figure:
     """A panel a param, a dot a complete trial: the metric over the value, darker the later."""
     scored = complete_trials(trials)
     keys, scores = list(scored[0][0].values), [score for _, score in scored]
@@ -261,7 +201,7 @@ def importance_figure(importance: Mapping[str, float], theme: Theme) -> Figure:
     return figure
 
 
-def curves_figure(trials: Sequence[Trial], goal: Goal, curve: str, theme: Theme) -> Figure:
+def curves_figure(trials: Sequence[TrialRecord], goal: Goal, curve: str, theme: Theme) -> Figure:
     """A line a trial over the validations of the tuned training; trials without a score are dashed."""
     scored = complete_trials(trials)
     places = dict(
@@ -283,14 +223,16 @@ def curves_figure(trials: Sequence[Trial], goal: Goal, curve: str, theme: Theme)
     return figure
 
 
-def sweep_drawings(trials: Sequence[Trial], goal: Goal, importance: Mapping[str, float], curve: str) -> list[Drawing]:
+def sweep_drawings(
+    trials: Sequence[TrialRecord], goal: Goal, importance: Mapping[str, float], curve: str
+) -> list[Drawing]:
     """All figures of a sweep; without complete trials only what there is.
 
     Args:
         trials: by number.
         goal: what is made better.
         importance: share of each param; empty where it is not known.
-        curve: what `Trial.curve` holds, empty where no training is tuned.
+        curve: what `TrialRecord.curve` holds, empty where no training is tuned.
     """
     drawings = []
     if complete_trials(trials):

@@ -7,7 +7,7 @@ from jinja2 import ChoiceLoader, PackageLoader
 
 from segtalker.reporting.figures.report_figures import Picture
 from segtalker.reporting.pages.templates import page_environment
-from segtalker.reporting.sweeps.figures import Goal, Trial, best_first
+from segtalker.reporting.sweeps.trials import Goal, TrialRecord, best_first
 
 _MINUTE_S = 60.0
 
@@ -67,7 +67,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 2 * _MINUTE_S else f"{seconds / _MINUTE_S:.1f} min"
 
 
-def table_rows(trials: Sequence[Trial], goal: Goal, keys: Sequence[str]) -> list[Row]:
+def table_rows(trials: Sequence[TrialRecord], goal: Goal, keys: Sequence[str]) -> list[Row]:
     """Complete trials, the best first, then the others by number.
 
     Args:
@@ -93,7 +93,7 @@ def table_rows(trials: Sequence[Trial], goal: Goal, keys: Sequence[str]) -> list
 
 
 def render_sweep(
-    facts: SweepFacts, trials: Sequence[Trial], importance: Mapping[str, float], pictures: Sequence[Picture]
+    facts: SweepFacts, trials: Sequence[TrialRecord], importance: Mapping[str, float], pictures: Sequence[Picture]
 ) -> str:
     """The page as HTML.
 

@@ -7,8 +7,9 @@ import pytest
 
 from segtalker.clips.worker_pools import THIS_PROCESS
 from segtalker.reporting.figures.report_figures import draw_all
-from segtalker.reporting.sweeps.figures import Goal, Scale, Trial, best_first, sweep_drawings
+from segtalker.reporting.sweeps.figures import Scale, sweep_drawings
 from segtalker.reporting.sweeps.page import SweepFacts, render_sweep, table_rows
+from segtalker.reporting.sweeps.trials import Goal, TrialRecord, best_first
 
 GOAL = Goal("lse_d_expert", "", False)
 FACTS = SweepFacts(
@@ -25,14 +26,16 @@ FACTS = SweepFacts(
 )
 
 
-def _trial(number: int, score: float | None, state: str = "complete") -> Trial:
+def _trial(number: int, score: float | None, state: str = "complete") -> TrialRecord:
     values = {
         "train_tsg.learning_rate": 10 ** (-5 + number / 4),
         "train_tsg.loss_weights.sync": (0.01, 0.03, 0.1)[number % 3],
     }
     low, high = (None, None) if score is None else (score - 0.05, score + 0.04)
     reason = "" if state == "complete" else f"<script>alert({number})</script> " + "x" * 200
-    return Trial(number, state, values, score, low, high, reason, 70.0 + number, ("train_tsg", "tables"), (0.5, 0.6))
+    return TrialRecord(
+        number, state, values, score, low, high, reason, 70.0 + number, ("train_tsg", "tables"), (0.5, 0.6)
+    )
 
 
 TRIALS = [*(_trial(number, 0.7 - 0.01 * number * (8 - number)) for number in range(7)), _trial(7, None, "failed"),
@@ -40,7 +43,7 @@ TRIALS = [*(_trial(number, 0.7 - 0.01 * number * (8 - number)) for number in ran
 SHARES = {"train_tsg.learning_rate": 0.8, "train_tsg.loss_weights.sync": 0.2}
 
 
-def _page(folder: Path, trials: list[Trial], shares: dict[str, float], facts: SweepFacts = FACTS) -> str:
+def _page(folder: Path, trials: list[TrialRecord], shares: dict[str, float], facts: SweepFacts = FACTS) -> str:
     pictures = draw_all(sweep_drawings(trials, facts.goal, shares, "train_tsg:val/mouth_iou"), folder, THIS_PROCESS)
     return render_sweep(facts, trials, shares, pictures)
 
@@ -99,5 +102,5 @@ def test_what_is_chosen_by_test_people_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trials", [[], TRIALS[7:8], TRIALS[:1], [replace(TRIALS[0], low=None, high=None, curve=())]])
-def test_few_trials_make_a_page_too(trials: list[Trial], tmp_path: Path) -> None:
+def test_few_trials_make_a_page_too(trials: list[TrialRecord], tmp_path: Path) -> None:
     assert "</html>" in _page(tmp_path, trials, {})
