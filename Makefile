@@ -1,10 +1,11 @@
 # Everything on a fresh machine with git, make, a C library and Python 3.11-3.13.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env reproduce test lint deps lock clean
+.PHONY: help env reproduce test lint deps lock screenshots clean
 
 PYTHON ?= $(shell for v in 3.11 3.12 3.13; do command -v python$$v >/dev/null 2>&1 && python$$v -c '' 2>/dev/null && { echo python$$v; break; }; done)
-TEST_PROCESSES ?= 2
+# one more than two cores: a test of a whole run waits for servers and files a fourth of its time
+TEST_PROCESSES ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(VENV)/uv/bin/uv
@@ -47,6 +48,9 @@ deps: env ## Write code.yaml, by which DVC knows the code of each stage
 lock: env ## Resolve the dependencies of pyproject.toml again
 	@$(UV) pip compile pyproject.toml --extra dev --extra mediapipe --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+
+screenshots: env ## Take the pictures of pages in the docs again, from the runs that are here
+	@$(BIN)/python docs/screenshots.py
 
 clean: ## Remove data, models, results and reports; the environment stays
 	@rm -rf data models results reports/tables reports/figures reports/index.html reports/runs reports/comparison reports/sweeps sweeps mlruns mlflow.db* .prefect .dvc/cache .dvc/tmp

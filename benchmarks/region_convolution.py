@@ -128,7 +128,9 @@ def main() -> None:
     torch.set_num_threads(1)
     labels = torch.from_numpy(labelled_faces(wanted.batch, _SIDE)[1])
     print("| px | channels | taps over borders | way | x plain | MiB | error |\n|--:|--:|--:|---|--:|--:|--:|")
-    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__spec__.name if __spec__ else __name__])  # torch is imported once
+    with context.Pool(1, maxtasksperchild=1) as pool:
         for size, channels in product(wanted.sizes, wanted.channels):
             ways = Ways(shrink(one_hot(labels.to(wanted.device)), size), channels)
             times, errors = seconds(ways, wanted.turns), largest_errors(ways)

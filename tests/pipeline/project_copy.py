@@ -19,16 +19,19 @@ class Project:
 
     Args:
         root: where it is.
+        prefect: address of a server that its runs are told to; each starts its own where there is none.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, prefect: str = "") -> None:
         self.root = root
+        self.prefect = prefect
 
     def environment(self) -> dict[str, str]:
         """Variables as a stranger has them."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "MLFLOW"))}
         path = os.pathsep.join([str(SEGTALKER.parent), os.environ.get("PATH", "")])
-        return kept | {"PATH": path, "PYTHONPATH": str(self.root), "OMP_WAIT_POLICY": "PASSIVE"}
+        server = {"PREFECT_API_URL": self.prefect} if self.prefect else {}
+        return kept | server | {"PATH": path, "PYTHONPATH": str(self.root), "OMP_WAIT_POLICY": "PASSIVE"}
 
     def command(self, *arguments: str) -> list[str]:
         """How `segtalker` is called."""
@@ -75,7 +78,7 @@ class Project:
         return (self.root / name).read_bytes()
 
 
-def copy_project(target: Path) -> Project:
+def copy_project(target: Path, prefect: str = "") -> Project:
     """Copies what git tracks, into a repository of its own."""
     names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in names.splitlines():
@@ -84,4 +87,4 @@ def copy_project(target: Path) -> Project:
             shutil.copy2(ROOT / name, target / name)
     for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "t"]):
         subprocess.run(["git", *command], cwd=target, check=True)
-    return Project(target)
+    return Project(target, prefect)

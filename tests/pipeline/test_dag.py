@@ -100,7 +100,7 @@ def test_mlflow_alone_gives_the_same_tables(project: Project, tmp_path: Path) ->
 def test_a_second_run_does_nothing(project: Project) -> None:
     before, log = project.read(RESULTS), project.root / ".prefect" / "server.log"
     log.unlink()
-    answer = project.run("reproduce", "--experiment", "tiny")
+    answer = Project(project.root).run("reproduce", "--experiment", "tiny")
     assert answer.returncode == 0, answer.stderr
     assert f"0 stages ran, {len(STAGES)} cached" in answer.stdout
     assert project.read(RESULTS) == before
@@ -125,8 +125,10 @@ def test_wrong_arguments_are_one_line(project: Project, arguments: tuple[str, ..
     assert project.read("experiment.yaml") == before
 
 
-def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(finished: Finished, tmp_path: Path) -> None:
-    project = copy_project(tmp_path / "project")
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
+    finished: Finished, prefect_server: str, tmp_path: Path
+) -> None:
+    project = copy_project(tmp_path / "project", prefect_server)
     arguments = ("reproduce", "--experiment", "tiny")
     rendered = project.root / "data/download/tiny/clips"
     project.kill_when(lambda: rendered.is_dir() and len(list(rendered.glob("s*"))) >= 2, *arguments)

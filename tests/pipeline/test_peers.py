@@ -10,17 +10,20 @@ import pytest
 from project_copy import Project
 
 ROOT = os.environ.get("SEGTALKER_REAL_DATA", "")
-OUT = "reports/evaluations/peer"
-SCORES = f"{OUT}/evaluate/metrics.csv"
+SCORES = "reports/evaluations/peer/evaluate/metrics.csv"
+
+
+def _hand_in(project: Project, folder: Path) -> Path:
+    """Copies the system's own videos of both test clips into a folder, as another system would hand them in."""
+    for video in (project.root / "results/tiny/generate/segtalker").glob("*/video.mp4"):
+        shutil.copy(video, folder / f"{video.parent.name}.mp4")
+    return folder
 
 
 @pytest.fixture
 def peers(project: Project, tmp_path: Path) -> Path:
-    """The system's own videos of both test clips, as another system would hand them in."""
-    made = sorted((project.root / "results/tiny/generate/segtalker").glob("*/video.mp4"))
-    for video in made:
-        shutil.copy(video, tmp_path / f"{video.parent.name}.mp4")
-    return tmp_path
+    """See `_hand_in`."""
+    return _hand_in(project, tmp_path)
 
 
 def _means(project: Project, name: str) -> pd.DataFrame:
@@ -28,10 +31,18 @@ def _means(project: Project, name: str) -> pd.DataFrame:
     return table.groupby(["method", "metric"])["value"].mean().unstack("metric")
 
 
-def test_own_videos_get_their_own_numbers(project: Project, peers: Path) -> None:
-    answer = project.run("evaluate", "--predictions", str(peers), "--name", "peer")
+@pytest.fixture(scope="module")
+def measured(project: Project, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What is said when these videos are measured as the system `peer`; its results are only read."""
+    folder = tmp_path_factory.mktemp("peers")
+    arguments = ("--name", "peer", "--set", "machine.workers=2")
+    answer = project.run("evaluate", "--predictions", str(_hand_in(project, folder)), *arguments)
     assert answer.returncode == 0, answer.stderr
-    assert "2 of 2 clips measured" in answer.stdout
+    return answer.stdout
+
+
+def test_own_videos_get_their_own_numbers(project: Project, measured: str) -> None:
+    assert "2 of 2 clips measured" in measured
     within, outside = _means(project, "results/tiny/evaluate/metrics.csv"), _means(project, SCORES)
     pd.testing.assert_series_equal(within.loc["ground_truth"], outside.loc["ground_truth"])
     # but for the loss of the video file; the parser here has learned nothing, and jumps at less
@@ -39,8 +50,8 @@ def test_own_videos_get_their_own_numbers(project: Project, peers: Path) -> None
         assert outside.loc["peer", metric] == pytest.approx(within.loc["segtalker", metric], abs=tolerance)
 
 
-def test_its_row_stands_beside_those_of_the_experiment(project: Project, peers: Path, tmp_path: Path) -> None:
-    assert project.run("evaluate", "--predictions", str(peers), "--name", "peer").returncode == 0
+@pytest.mark.usefixtures("measured")
+def test_its_row_stands_beside_those_of_the_experiment(project: Project, tmp_path: Path) -> None:
     answer = project.run("tables", "tiny", "peer", "--out", str(tmp_path / "tables"))
     assert answer.returncode == 0, answer.stderr
     table = pd.read_csv(tmp_path / "tables" / "results.csv")
@@ -50,28 +61,30 @@ def test_its_row_stands_beside_those_of_the_experiment(project: Project, peers: 
     assert truth["ssim"].nunique() == 1
 
 
+@pytest.mark.usefixtures("measured")
 def test_one_process_and_two_get_the_same_numbers(project: Project, peers: Path) -> None:
-    tables = []
-    for name, workers in (("one", 1), ("two", 2)):
-        setting = f"machine.workers={workers}"
-        answer = project.run("evaluate", "--predictions", str(peers), "--name", name, "--set", setting)
-        assert answer.returncode == 0, answer.stderr
-        table = pd.read_csv(io.BytesIO(project.read(f"reports/evaluations/{name}/evaluate/metrics.csv")))
-        tables.append(table.replace({"method": {name: "peer"}}))
-    pd.testing.assert_frame_equal(*tables, check_exact=True)
+    arguments = ("--name", "one", "--set", "machine.workers=1")
+    answer = project.run("evaluate", "--predictions", str(peers), *arguments)
+    assert answer.returncode == 0, answer.stderr
+    two, one = (
+        pd.read_csv(io.BytesIO(project.read(f"reports/evaluations/{name}/evaluate/metrics.csv")))
+        for name in ("peer", "one")
+    )
+    pd.testing.assert_frame_equal(one.replace({"method": {"one": "peer"}}), two, check_exact=True)
 
 
 def test_what_is_missing_damaged_or_extra_is_said(project: Project, peers: Path) -> None:
     first, second = sorted(peers.glob("*.mp4"))
     second.write_bytes(second.read_bytes()[:200])
     (peers / "holiday.mp4").write_bytes(b"")
-    answer = project.run("evaluate", "--predictions", str(peers), "--name", "peer")
+    answer = project.run("evaluate", "--predictions", str(peers), "--name", "damaged")
     assert answer.returncode == 0, answer.stderr
     assert "1 of 2 clips measured" in answer.stdout
-    failures = pd.read_csv(io.BytesIO(project.read(f"{OUT}/evaluate/failures.csv")))
+    out = "reports/evaluations/damaged"
+    failures = pd.read_csv(io.BytesIO(project.read(f"{out}/evaluate/failures.csv")))
     assert failures["clip_id"].tolist() == [second.stem]
-    assert "holiday.mp4" in project.read(f"{OUT}/notes.csv").decode()
-    clips = pd.read_csv(io.BytesIO(project.read(SCORES)))["clip_id"].dropna()
+    assert "holiday.mp4" in project.read(f"{out}/notes.csv").decode()
+    clips = pd.read_csv(io.BytesIO(project.read(f"{out}/evaluate/metrics.csv")))["clip_id"].dropna()
     assert set(clips) == {first.stem}
 
 

@@ -30,6 +30,7 @@ def _stages(root: Path) -> dict[str, list[str]]:
 
 
 def test_trials_run_what_their_params_reach_and_nothing_else(project: Project) -> None:
+    project = Project(project.root)  # with a server of the sweep's own
     before = project.read("experiment.yaml"), project.read("reports/tables/results.csv")
     answer = project.run(*SWEEP)
     assert answer.returncode == 0, answer.stdout + answer.stderr

@@ -4,7 +4,6 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-import pandas as pd
 from project_copy import Project
 
 from segtalker.config.stages import STAGES
@@ -54,29 +53,6 @@ def test_a_trial_of_a_value_that_is_overridden_is_refused(project: Project) -> N
     answer = project.dvc("exp", "run", "-S", "train_tsg.steps=8")
     assert answer.returncode != 0
     assert "train_tsg.steps=8 has no effect" in answer.stdout + answer.stderr
-
-
-ABLATED = (
-    "train_tsg.net.frames=1", "train_tsg.stride=1", "train_tsg.loss_weights.sync=0.0",
-    "train_sgi.encoder.mask_guided=false", "train_sgi.reconstruction_steps=8", "train_sgi.adversarial_steps=0",
-    "train_wav2lip.trained=false",
-    "generate.methods=[segtalker, static, shuffled_audio, sgi_oracle_mask]",
-)  # fmt: skip
-
-
-def test_all_that_ablations_switch_off_may_be_off(project: Project) -> None:
-    answer = project.run(*TINY, *(word for setting in ABLATED for word in ("--set", setting)))
-    assert answer.returncode == 0, answer.stderr
-    assert f"6 stages ran, {len(STAGES) - 6} cached" in answer.stdout
-    table = pd.read_csv(project.root / RESULTS)
-    truth = {"ground_truth", "truth_halves", "truth_moments"}
-    assert set(table["method"]) == truth | {"segtalker", "static", "shuffled_audio", "sgi_oracle_mask"}
-    assert table.set_index("method").loc["segtalker", ["psnr", "mouth_iou", "lpips_seeded"]].notna().all()
-    assert "was not trained" in project.read("models/tiny/train_wav2lip/none.txt").decode()
-    history = project.read("models/tiny/train_sgi/history.csv").decode()
-    assert "train/adversarial" not in history
-    assert "train/pixel" in history
-    assert "train/sync" not in project.read("models/tiny/train_tsg/history.csv").decode()
 
 
 def test_without_results_there_is_nothing_to_report(project: Project) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,10 @@ class Scores:
         Returns:
             Methods x metrics, NaN where none; `intervals` says on how many clips each stands.
         """
+        return self._means.copy()
+
+    @cached_property
+    def _means(self) -> pd.DataFrame:
         means = self.values.groupby(["method", "metric"], sort=True)["value"].mean().unstack("metric")
         return means.reindex(
             index=[method.name for method in self.methods], columns=[metric.name for metric in self.metrics]
@@ -131,15 +136,18 @@ class Scores:
 
     def clips(self, method: str) -> int:
         """On how many clips the method's row stands."""
-        return self._distinct(method, "clip_id")
+        return self._distinct["clip_id"].get(method, 0)
 
     def subjects(self, method: str) -> int:
         """On how many people the method's row stands."""
-        return self._distinct(method, "subject")
+        return self._distinct["subject"].get(method, 0)
 
-    def _distinct(self, method: str, column: str) -> int:
-        measured_rows = self.values[(self.values["method"] == method) & self.values["value"].notna()]
-        return int(measured_rows.loc[measured_rows["clip_id"] != "", column].nunique())
+    @cached_property
+    def _distinct(self) -> dict[str, dict[str, int]]:
+        """Numbers of clips and of people with a value, by method; asked for at every cell of the tables."""
+        measured_rows = self.values[self.values["value"].notna() & (self.values["clip_id"] != "")]
+        counts = measured_rows.groupby("method")[["clip_id", "subject"]].nunique()
+        return {str(column): {str(name): int(count) for name, count in counts[column].items()} for column in counts}
 
 
 def _read_values(path: Path) -> pd.DataFrame:

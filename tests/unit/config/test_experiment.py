@@ -12,6 +12,7 @@ from flows.stages.train_sgi import sgi_nets
 from flows.stages.train_sync import DOMAINS, expert_net
 from flows.stages.train_tsg import tsg_net
 from flows.stages.train_wav2lip import wav2lip_net
+from segtalker.config.base import Base
 from segtalker.config.experiment import activate, compose
 from segtalker.config.params import EXPERIMENT_FILE, merge, read_yaml
 from segtalker.inference.methods import ORACLE
@@ -27,7 +28,28 @@ def _face(size: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.zeros(1, 3, size, size), torch.nn.functional.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()
 
 
+def _shapes(base: Base) -> tuple[object, ...]:
+    return base.image_size, base.mouth_box, base.mel, base.mel_window, base.window_frames
+
+
+def _distinct_networks() -> list[str]:
+    """The first experiment of each that have the same networks."""
+    first: dict[str, str] = {}
+    for name in NAMES:
+        params = compose(ROOT, name, [])[1]
+        sgi, sync = params.train_sgi, params.train_sync
+        nets = (params.train_parser.net, sync.mask_expert.net, sync.image_expert.net, params.train_tsg.net)
+        parts = (_shapes(params.base), nets, sgi.code, sgi.encoder, sgi.generator, params.train_wav2lip.net)
+        first.setdefault(repr(parts), name)
+    return list(first.values())
+
+
 @pytest.mark.parametrize("name", NAMES)
+def test_every_named_experiment_is_valid(name: str) -> None:
+    assert compose(ROOT, name, [])[1].active.experiment == name
+
+
+@pytest.mark.parametrize("name", _distinct_networks())
 def test_every_named_experiment_builds_its_networks(name: str) -> None:
     _, params = compose(ROOT, name, [])
     base, size = params.base, params.base.image_size
