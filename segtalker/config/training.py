@@ -188,6 +188,7 @@ class RegionCode(Section):
 
     style: int = Field(ge=1)
     texture: int = Field(ge=1)
+    hung_mouth: bool
 
     @model_validator(mode="after")
     def _check(self) -> "RegionCode":
@@ -213,9 +214,13 @@ class SgiEncoder(Section):
     taps: tuple[int, ...] = Field(min_length=1)
     present_share: float = Field(ge=0, lt=1)
     mask_guided: bool
+    lent_mouths: int = Field(ge=0)
+    shut_below: float = Field(ge=0, lt=1)
 
     @model_validator(mode="after")
     def _check(self) -> "SgiEncoder":
+        if self.lent_mouths and not self.mask_guided:
+            raise ValueError("lent_mouths needs mask_guided: else no mouth is told from the rest")
         if missing := sorted(set(self.taps) - set(self.channels)):
             raise ValueError(f"taps {missing} are no resolutions of channels")
         return self

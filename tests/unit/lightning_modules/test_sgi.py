@@ -64,9 +64,17 @@ class Unplugged(SgiModule):
 
 def _module(adversarial_steps: int, reconstruction_steps: int = 5, **loss_weights: float) -> Unplugged:
     torch.manual_seed(1)
-    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4}
+    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4, "hung_mouth": False}
     return Unplugged(
-        encoder=MaskGuidedEncoder(**shared, channels={16: 4, 8: 6}, taps=(16, 8), present_share=2e-4, mask_guided=True),
+        encoder=MaskGuidedEncoder(
+            **shared,
+            channels={16: 4, 8: 6},
+            taps=(16, 8),
+            present_share=2e-4,
+            mask_guided=True,
+            lent_mouths=0,
+            shut_below=6e-3,
+        ),
         generator=MaskGuidedGenerator(
             **shared,
             channels={8: 8, 16: 8},

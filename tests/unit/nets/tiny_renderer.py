@@ -21,6 +21,7 @@ def make_generator(masked_up_to: int = 32, **switches: bool) -> MaskGuidedGenera
         detailed=("hair",),
         style=STYLE,
         texture=TEXTURE,
+        hung_mouth=False,
         mapping_layers=1,
         **{"exact_borders": False, "soft_edges": False, **switches},
     )
