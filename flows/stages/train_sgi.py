@@ -20,25 +20,39 @@ from flows.stages.labelled_data import (
     weighed_clips,
 )
 from flows.stages.training import fit, optimizer_factory, start_from_experiment
-from lightning_modules.sgi import SgiModule
+from lightning_modules.sgi import SgiModule, Smoothing
 from segtalker.clips.store import load_clips
 from segtalker.config.params import Params
 from segtalker.config.training import DatasetWeights
 from segtalker.nets.checkpoints import load_net, save_net
-from segtalker.nets.discriminator import PatchDiscriminator
+from segtalker.nets.discriminator import Discriminator, PatchDiscriminator
 from segtalker.nets.encoder import MaskGuidedEncoder
-from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.generator import LayeredGenerator, MaskGuidedGenerator
 from segtalker.nets.network import Network
 from segtalker.nets.parser import FaceParser
+from segtalker.nets.residual_encoder import ResidualEncoder
+from segtalker.nets.stylegan2_discriminator import StyleGan2Discriminator
 from segtalker.regions import NUM_REGIONS, REGIONS
 
 
 def sgi_nets(params: Params) -> tuple[MaskGuidedEncoder, MaskGuidedGenerator]:
     """The untrained encoder and generator."""
     stage = params.train_sgi
-    common_args = {"regions": NUM_REGIONS, "image_size": params.base.image_size, **stage.code.model_dump()}
-    encoder = MaskGuidedEncoder(**stage.encoder.model_dump(), **common_args)
-    return encoder, MaskGuidedGenerator(**stage.generator.model_dump(), **common_args)
+    common_args = {"regions": NUM_REGIONS, "image_size": params.base.image_size, **stage.code.net}
+    make_encoder = ResidualEncoder if stage.encoder.kind == "residual" else MaskGuidedEncoder
+    encoder = make_encoder(**stage.encoder.net, **common_args)
+    make_generator = LayeredGenerator if stage.code.per_layer else MaskGuidedGenerator
+    return encoder, make_generator(**stage.generator.model_dump(), **common_args)
+
+
+def sgi_discriminator(params: Params) -> Discriminator:
+    """The untrained discriminator."""
+    section = params.train_sgi.discriminator
+    regions = NUM_REGIONS if section.masks else 0
+    if section.kind == "patch":
+        return PatchDiscriminator(regions=regions, **section.net)
+    widths = section.stylegan2.model_dump()
+    return StyleGan2Discriminator(regions=regions, image_size=params.base.image_size, **widths)
 
 
 def _clip_sources(data_root: Path, dataset: str, weights: DatasetWeights) -> tuple[LabelledSource, LabelledSource]:
@@ -83,10 +97,21 @@ def sgi_module(params: Params, parser: FaceParser | None) -> SgiModule:
     return SgiModule(
         encoder=encoder,
         generator=generator,
-        discriminator=PatchDiscriminator(regions=NUM_REGIONS, **discriminator.net),
+        discriminator=sgi_discriminator(params),
         parser=parser,
         optimizer=optimizer_factory(torch.optim.Adam, lr=stage.learning_rate, betas=(0.9, 0.99)),
         discriminator_optimizer=optimizer_factory(torch.optim.Adam, lr=discriminator.learning_rate, betas=(0.5, 0.99)),
+        equalised=[
+            name for name, section in (("generator", stage), ("discriminator", discriminator)) if section.equalised
+        ],
+        game=discriminator.loss,
+        smoothing=Smoothing(
+            r1=discriminator.r1,
+            r1_every=discriminator.r1_every,
+            path_every=stage.path_length.every,
+            path_shrink=stage.path_length.shrink,
+            path_decay=stage.path_length.decay,
+        ),
         loss_weights=stage.loss_weights,
         region_weights=[stage.region_weights[name] for name in REGIONS],
         squared_weight=stage.squared_weight,

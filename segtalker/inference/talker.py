@@ -31,6 +31,7 @@ from segtalker.inference.talking_masks import predict_talking_masks
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.encoder import MaskGuidedEncoder
 from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.renderers import ENCODERS, GENERATORS
 from segtalker.nets.tensors import composite, is_background, to_frames, to_images
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import REGION_INDEX
@@ -181,8 +182,8 @@ class Talker:
             BadInputError: they are of another size than the settings say.
         """
         segmenter = load_net(models / "train_tsg" / "tsg.ckpt", TalkingSegmenter)
-        encoder = load_net(models / "train_sgi" / "encoder.ckpt", MaskGuidedEncoder)
-        generator = load_net(models / "train_sgi" / "generator.ckpt", MaskGuidedGenerator)
+        encoder = load_net(models / "train_sgi" / "encoder.ckpt", *ENCODERS)
+        generator = load_net(models / "train_sgi" / "generator.ckpt", *GENERATORS)
         trained_size = encoder.sizes[0] * encoder.block
         if trained_size != settings.image_size:
             raise BadInputError(

@@ -9,6 +9,11 @@ from torch import Tensor
 from flows.stages.train_parser import parser_net
 from flows.stages.train_sgi import sgi_module, sgi_nets
 from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, load_params, merge, parse_params, read_yaml
+from segtalker.nets.discriminator import PatchDiscriminator
+from segtalker.nets.encoder import MaskGuidedEncoder
+from segtalker.nets.generator import LayeredGenerator, MaskGuidedGenerator
+from segtalker.nets.residual_encoder import ResidualEncoder
+from segtalker.nets.stylegan2_discriminator import StyleGan2Discriminator
 from segtalker.regions import NUM_REGIONS, REGION_INDEX
 
 ROOT = Path(__file__).parents[4]
@@ -55,4 +60,37 @@ def test_the_renderer_computes_what_params_weigh(weighed: Params) -> None:
     module.step += module.reconstruction_steps
     size = weighed.base.image_size
     terms = module.loss_terms(torch.zeros(1, 3, size, size), torch.zeros(1, 3, size, size), _masks(size))
-    assert set(terms) == set(weighed.train_sgi.loss_weights)
+    # the lengths of paths are measured on codes, now and then; see tests/unit/lightning_modules/test_sgi.py
+    assert set(terms) | {"path_length"} == set(weighed.train_sgi.loss_weights)
+
+
+def test_networks_are_of_the_kinds_that_params_name(params: Params) -> None:
+    plain = sgi_module(params, parser=None)
+    assert type(plain.generator["encoder"]) is MaskGuidedEncoder
+    assert type(plain.generator["generator"]) is MaskGuidedGenerator
+    assert type(plain.discriminator) is PatchDiscriminator
+    assert (plain.game, plain.smoothing.r1, list(plain.equalised)) == ("hinge", 0.0, [])
+    choices = {
+        "encoder": {"kind": "residual"},
+        "code": {"per_layer": True, "texture": 0},
+        "discriminator": {"kind": "stylegan2", "masks": False, "loss": "softplus", "r1": 10.0, "equalised": True},
+        "equalised": True,
+        "path_length": {"every": 8},
+    }
+    module = sgi_module(_changed(train_sgi=choices), parser=None)
+    assert type(module.generator["encoder"]) is ResidualEncoder
+    assert type(module.generator["generator"]) is LayeredGenerator
+    assert type(module.discriminator) is StyleGan2Discriminator
+    assert module.discriminator.regions == 0
+    assert (module.game, module.smoothing.r1, module.smoothing.path_every) == ("softplus", 10.0, 8)
+    assert set(module.equalised) == {"generator", "discriminator"}
+
+
+def test_both_sides_may_have_the_equalised_rate() -> None:
+    module = sgi_module(_changed(train_sgi={"discriminator": {"equalised": True}}), parser=None)
+    generator, discriminator = module.configure_optimizers()
+    assert [group["lr"] for group in generator.param_groups] == [2e-3]
+    for group in discriminator.param_groups:
+        inputs = {values[0].numel() if values.dim() > 1 else 1 for values in group["params"]}
+        assert len(inputs) == 1
+        assert group["lr"] == pytest.approx(1e-3 / next(iter(inputs)) ** 0.5)
