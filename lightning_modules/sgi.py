@@ -147,7 +147,8 @@ class SgiModule(AdversarialModule):
             "gradient": gradient_loss(image, truth, pixel_weights, self.gradient_scales),
         }
         if self.step >= self.reconstruction_steps:
-            gan_losses = generator_losses(self.discriminator, truth, image, masks, self.game)
+            matches = self.loss_weights["matching"] > 0
+            gan_losses = generator_losses(self.discriminator, truth, image, masks, self.game, matches=matches)
             terms |= {"adversarial": gan_losses.adversarial, "matching": gan_losses.matching}
             if self.parser and self.loss_weights["parsing"] > 0:
                 terms["parsing"] = feature_loss(self.parser.features, image, truth)

@@ -63,10 +63,12 @@ class Params(Section):
                 raise ValueError(
                     f"{name}.channels end at {max(channels)}, which does not divide base.image_size {size}"
                 )
-        if self.train_sgi.discriminator.kind == "stylegan2" and size & (size - 1):
-            raise ValueError(
-                f"train_sgi.discriminator.kind stylegan2 halves images: base.image_size {size} must be a power of two"
-            )
+        kinds = {"generator": self.train_sgi.generator.kind, "discriminator": self.train_sgi.discriminator.kind}
+        for name, kind in kinds.items():
+            if kind == "stylegan2" and size & (size - 1):
+                raise ValueError(
+                    f"train_sgi.{name}.kind stylegan2 halves images: base.image_size {size} must be a power of two"
+                )
         smallest_size = size // 2 if self.train_parser.coarse_steps else size
         if smallest_size % 2 ** len(self.train_parser.net.multipliers):
             raise ValueError(f"train_parser.net.multipliers are too many for images of {smallest_size} px")

@@ -63,10 +63,20 @@ class SgiEncoder(Section):
         return self.model_dump(exclude={"kind"} if self.kind == "residual" else {"kind", "units"})
 
 
-class SgiGenerator(Section):
-    """See `segtalker.nets.generator.MaskGuidedGenerator`."""
+class StyleGan2Widths(Section):
+    """Channels of StyleGAN2's levels, see `segtalker.nets.resampling.channels_at`."""
 
+    channel_base: int = Field(ge=1)
+    channel_max: int = Field(ge=1)
+
+
+class SgiGenerator(Section):
+    """See `segtalker.nets.generator.MaskGuidedGenerator` and `segtalker.nets.stylegan2_generator`."""
+
+    kind: Literal["mask_guided", "stylegan2"]
     channels: Pyramid
+    stylegan2: StyleGan2Widths
+    weights: str
     masked_up_to: int = Field(ge=1)
     mapping_layers: int = Field(ge=0)
     detailed: tuple[str, ...]
@@ -79,14 +89,17 @@ class SgiGenerator(Section):
             raise ValueError("channels needs two resolutions or more")
         if unknown := sorted(set(self.detailed) - set(REGIONS)):
             raise ValueError(f"detailed names {', '.join(unknown)}; the regions are {', '.join(REGIONS)}")
+        if self.weights and self.kind != "stylegan2":
+            raise ValueError("weights are of a StyleGAN2, and so need kind stylegan2")
         return self
 
-
-class StyleGan2Widths(Section):
-    """Channels of StyleGAN2's levels, see `segtalker.nets.resampling.channels_at`."""
-
-    channel_base: int = Field(ge=1)
-    channel_max: int = Field(ge=1)
+    @property
+    def net(self) -> dict[str, Any]:
+        """What the network is made of."""
+        if self.kind == "stylegan2":
+            shared = self.model_dump(include={"masked_up_to", "mapping_layers", "exact_borders"})
+            return shared | self.stylegan2.model_dump()
+        return self.model_dump(exclude={"kind", "stylegan2", "weights"})
 
 
 class SgiDiscriminator(Discriminator):
@@ -141,6 +154,8 @@ class TrainSgi(TrainingStage):
 
     @model_validator(mode="after")
     def _check(self) -> "TrainSgi":
+        if self.generator.kind == "stylegan2" and self.code.texture:
+            raise ValueError("generator.kind stylegan2 paints no texture: set code.texture to 0")
         if set(self.region_weights) != set(REGIONS):
             raise ValueError(f"region_weights must name each of {', '.join(REGIONS)}")
         return self

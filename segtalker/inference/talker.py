@@ -30,8 +30,7 @@ from segtalker.inference.steady_frames import steady_frames, steady_reach
 from segtalker.inference.talking_masks import predict_talking_masks
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.encoder import MaskGuidedEncoder
-from segtalker.nets.generator import MaskGuidedGenerator
-from segtalker.nets.renderers import ENCODERS, GENERATORS
+from segtalker.nets.renderers import ENCODERS, GENERATORS, Generator
 from segtalker.nets.tensors import composite, is_background, to_frames, to_images
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import REGION_INDEX
@@ -162,7 +161,7 @@ class Talker:
         self,
         segmenter: TalkingSegmenter,
         encoder: MaskGuidedEncoder,
-        generator: MaskGuidedGenerator,
+        generator: Generator,
         settings: TalkSettings,
     ) -> None:
         self.segmenter, self.encoder, self.generator = segmenter, encoder, generator

@@ -58,7 +58,7 @@ class GeneratorLosses:
 
 
 def generator_losses(
-    discriminator: nn.Module, real: Tensor, fake: Tensor, masks: Tensor, game: Game
+    discriminator: nn.Module, real: Tensor, fake: Tensor, masks: Tensor, game: Game, *, matches: bool
 ) -> GeneratorLosses:
     """Losses of the generator; the discriminator's own weights collect no gradient.
 
@@ -68,14 +68,17 @@ def generator_losses(
         fake: generated images of the same masks, likewise.
         masks: one-hot regions, `(B, K, H, W)`, float32 in {0, 1}.
         game: which loss.
+        matches: whether features are compared, for which photographs go through the discriminator too; else 0.
     """
     discriminator.requires_grad_(False)
     scores, features = discriminator(fake, masks)
-    with torch.no_grad():
-        _, true_features = discriminator(real, masks)
+    matching = scores.new_zeros(())
+    if matches:
+        with torch.no_grad():
+            _, true_features = discriminator(real, masks)
+        distances = [F.l1_loss(level, true_level) for level, true_level in zip(features, true_features, strict=True)]
+        matching = torch.stack(distances).mean()
     discriminator.requires_grad_(True)
-    distances = [F.l1_loss(level, true_level) for level, true_level in zip(features, true_features, strict=True)]
-    matching = torch.stack(distances).mean()
     scores = scores.float()
     adversarial = F.softplus(-scores).mean() if game == "softplus" else -scores.mean()
     return GeneratorLosses(adversarial, matching)

@@ -70,6 +70,8 @@ def _changed(**sections: dict) -> Params:
 @pytest.mark.parametrize(
     ("section", "message"),
     [
+        ({"generator": {"kind": "stylegan2"}}, "set code.texture to 0"),
+        ({"generator": {"weights": "face.pt"}}, "need kind stylegan2"),
         ({"encoder": {"channels": {256: 8, 128: 8}}}, "train_sgi.encoder.channels end at 256"),
         ({"generator": {"channels": {96: 8}}}, r"must double"),
         ({"encoder": {"taps": [48]}}, r"taps \[48\]"),

@@ -52,9 +52,11 @@ LOSSES: dict[str, Callable[[], Tensor]] = {
     "pixel": lambda: pixel_loss(IMAGE, TRUTH, region_pixel_weights(MASKS, torch.linspace(0.3, 3.1, REGIONS)), 1.0),
     "features": lambda: feature_loss(_features, IMAGE, TRUTH),
     "discriminator": lambda: discriminator_loss(Scores(), IMAGE, TRUTH, MASKS, "hinge"),
-    "adversarial": lambda: generator_losses(Scores(), IMAGE, TRUTH, MASKS, "hinge").adversarial,
+    "adversarial": lambda: generator_losses(Scores(), IMAGE, TRUTH, MASKS, "hinge", matches=True).adversarial,
     "logistic discriminator": lambda: discriminator_loss(Scores(), IMAGE, TRUTH, MASKS, "softplus"),
-    "logistic adversarial": lambda: generator_losses(Scores(), IMAGE, TRUTH, MASKS, "softplus").adversarial,
+    "logistic adversarial": lambda: (
+        generator_losses(Scores(), IMAGE, TRUTH, MASKS, "softplus", matches=True).adversarial
+    ),
     "r1": lambda: gradient_penalty(Scores(), IMAGE, MASKS),
 }
 

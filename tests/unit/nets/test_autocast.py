@@ -66,6 +66,13 @@ def _generator(**code: int | bool) -> Case:
     return net, lambda: [net(masks, codes)]
 
 
+def _stylegan2_generator() -> Case:
+    encoder, net = sgi_nets(_params(code={"texture": 0, "per_layer": True}, generator={"kind": "stylegan2"}))
+    image, masks = _face()
+    codes = encoder(image, masks).detach()
+    return net, lambda: [net(masks, codes)]
+
+
 def _discriminator(spectral: bool) -> Case:
     net = PatchDiscriminator(regions=NUM_REGIONS, **PARAMS.train_sgi.discriminator.net | {"spectral": spectral})
     return net, lambda: [net(*_face())[0]]
@@ -102,6 +109,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "residual encoder": lambda: _encoder("residual"),
     "generator": _generator,
     "generator of styles alone, one a layer": lambda: _generator(texture=0, per_layer=True),
+    "stylegan2 generator": _stylegan2_generator,
     "discriminator": lambda: _discriminator(spectral=False),
     "spectral discriminator": lambda: _discriminator(spectral=True),
     "stylegan2 discriminator": _stylegan2_discriminator,
