@@ -18,7 +18,7 @@ def encode_identity(encoder: nn.Module, frames: np.ndarray, masks: np.ndarray) -
     one where they are open. (A mean over frames would blur.)
 
     Args:
-        encoder: a `MaskGuidedEncoder`.
+        encoder: see `segtalker.nets.renderers`.
         frames: RGB, `(N, H, W, 3)`, uint8.
         masks: their regions, `(N, H, W)`, uint8.
 
@@ -47,7 +47,7 @@ def render_frames(
     """Renders frames as they are asked for; memory does not grow with their number.
 
     Args:
-        generator: a `MaskGuidedGenerator`.
+        generator: see `segtalker.nets.renderers`.
         masks: regions of each frame, `(T, H, W)`, uint8.
         codes: who it is, `(1, K, D)`, or of each frame, `(T, K, D)`.
         background: RGB that shows behind the face, `(T, H, W, 3)` or `(1, H, W, 3)` uint8; None keeps the

@@ -32,7 +32,7 @@ from segtalker.inference.steady_frames import steady_frames, steady_reach
 from segtalker.inference.talking_masks import predict_talking_masks
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.encoder import MaskGuidedEncoder
-from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.renderers import ENCODERS, GENERATORS, Generator
 from segtalker.nets.tensors import composite, is_background, to_frames, to_images
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import REGION_INDEX
@@ -149,7 +149,7 @@ class Talker:
         self,
         segmenter: TalkingSegmenter,
         encoder: MaskGuidedEncoder,
-        generator: MaskGuidedGenerator,
+        generator: Generator,
         settings: TalkSettings,
     ) -> None:
         self.segmenter, self.encoder, self.generator = segmenter, encoder, generator
@@ -169,8 +169,8 @@ class Talker:
             BadInputError: they are of another size than the settings say.
         """
         segmenter = load_net(models / "train_tsg" / "tsg.ckpt", TalkingSegmenter)
-        encoder = load_net(models / "train_sgi" / "encoder.ckpt", MaskGuidedEncoder)
-        generator = load_net(models / "train_sgi" / "generator.ckpt", MaskGuidedGenerator)
+        encoder = load_net(models / "train_sgi" / "encoder.ckpt", *ENCODERS)
+        generator = load_net(models / "train_sgi" / "generator.ckpt", *GENERATORS)
         trained_size = encoder.sizes[0] * encoder.block
         if trained_size != settings.image_size:
             raise BadInputError(
@@ -251,7 +251,7 @@ class Talker:
         size, count = self.settings.batch_size, len(masks)
         read = masks.__getitem__ if isinstance(masks, np.ndarray) else masks.read
         parts = (read(list(range(first, min(first + size, count)))) for first in range(0, count, size))
-        device, hung_mouth = next(self.generator.parameters()).device, self.generator.hung_mouth
+        device, hung_mouth = next(self.generator.parameters()).device, self.encoder.hung_mouth
         return steady_frames(parts, self.settings.steady_window, device, hung_mouth=hung_mouth)
 
     def _speak(

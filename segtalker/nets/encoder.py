@@ -31,7 +31,7 @@ _DARKEST = 1e-2  # of a skin's colour, so that its logarithm and what is divided
 
 
 def code_size(style: int, texture: int) -> int:
-    """D: a style, then a texture of `texture`^2 RGB texels, flattened."""
+    """D: a style, then a texture of `texture`^2 RGB texels, flattened; 0 for none."""
     return style + 3 * texture**2
 
 
@@ -44,7 +44,7 @@ class MaskGuidedEncoder(Network):
         channels: width at each resolution; from large to small, each half the one before.
         taps: resolutions at which regions are averaged.
         style: size of the learned part of a code.
-        texture: G, side of the texture in a code, a power of two.
+        texture: G, side of the texture in a code, a power of two; 0 for none.
         hung_mouth: see `segtalker.nets.region_texture.region_frames`.
         present_share: share of the image a region needs to count as present.
         mask_guided: whether the mask says what belongs to a region's code.
@@ -92,21 +92,27 @@ class MaskGuidedEncoder(Network):
         self.to_style = RegionLinear(rows, style, style)
         if mask_guided:
             self.absent_style = nn.Parameter(torch.zeros(regions, style))
+        if mask_guided and texture:
             self.absent_texture = nn.Parameter(torch.zeros(regions, 3, texture, texture))
         self.lent_mouths, self.shut_below = lent_mouths, shut_below
         self.register_buffer("lent_codes", torch.zeros(lent_mouths, code_size(style, texture)))
         self.register_buffer("lenders_skin", torch.zeros(lent_mouths, 3))  # black where nobody lends
 
+    def tapped(self, inputs: Tensor) -> dict[int, Tensor]:
+        """Features at the tapped scales by their size, `(B, C, size, size)`."""
+        features = pixel_unshuffle(inputs, self.block)
+        levels = {}
+        for size, convolution in zip(self.sizes, self.convolutions, strict=True):
+            levels[size] = features = activate(convolution(features))
+        return {size: level for size, level in levels.items() if size in self.taps}
+
     def _pooled(self, inputs: Tensor, masks: Tensor) -> Tensor:
         """Mean features of each of N regions at the tapped scales, `(B, N, sum of C)`."""
-        features = pixel_unshuffle(inputs, self.block)
         shares = mask_pyramid(masks, self.taps)
         rows = []
-        for size, convolution in zip(self.sizes, self.convolutions, strict=True):
-            features = activate(convolution(features))
-            if size in self.taps:
-                share = shares[size].flatten(2)
-                rows.append(share @ features.flatten(2).transpose(1, 2) / (share.sum(2, keepdim=True) + 1e-3))
+        for size, features in self.tapped(inputs).items():
+            share = shares[size].flatten(2)
+            rows.append(share @ features.flatten(2).transpose(1, 2) / (share.sum(2, keepdim=True) + 1e-3))
         return torch.cat(rows, 2)
 
     def forward(self, image: Tensor, masks: Tensor) -> Tensor:
@@ -137,6 +143,8 @@ class MaskGuidedEncoder(Network):
         present = masks.mean((2, 3)) > self.present_share  # (B, K)
         style = self.to_style(activate(self.hidden(self._pooled(torch.cat((image, masks), 1), masks))))
         style = torch.where(present[..., None], style, self.absent_style)
+        if not self.texture:
+            return style
         texture = gather_textures(image, masks, self.texture, hung_mouth=self.hung_mouth)
         texture = torch.where(present[..., None, None, None], texture, self.absent_texture)
         return torch.cat((style, texture.flatten(2)), 2)

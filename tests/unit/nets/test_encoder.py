@@ -56,6 +56,28 @@ def test_an_absent_region_gets_the_learned_code(encoder: MaskGuidedEncoder) -> N
     assert encoder.absent_texture.grad[MOUTH].abs().sum() > 0
 
 
+@pytest.mark.parametrize("mask_guided", [True, False])
+def test_codes_without_a_texture_are_styles_alone(mask_guided: bool) -> None:
+    torch.manual_seed(0)
+    encoder = MaskGuidedEncoder(
+        regions=NUM_REGIONS,
+        image_size=SIZE,
+        channels={32: 6, 16: 8},
+        taps=(32, 16),
+        style=STYLE,
+        texture=0,
+        hung_mouth=False,
+        present_share=2e-4,
+        mask_guided=mask_guided,
+        lent_mouths=0,
+        shut_below=6e-3,
+    )
+    codes = encoder(torch.rand(2, 3, SIZE, SIZE), quilts(1, without=MOUTH))
+    assert codes.shape == (2, NUM_REGIONS, STYLE)
+    assert all(weight.numel() for weight in encoder.parameters())
+    assert torch.equal(codes[0, MOUTH], codes[1, MOUTH]) == mask_guided  # the learned style of what is not there
+
+
 def test_without_mask_guidance_every_region_gets_the_code_of_the_picture() -> None:
     torch.manual_seed(0)
     encoder = MaskGuidedEncoder(
