@@ -11,6 +11,7 @@ from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip, write_wav
 from segtalker.config.base import Clock
 from segtalker.config.params import Params, merge, parse_params, read_yaml
+from segtalker.config.training import SpeechFeatures
 from segtalker.inference.talker import TalkSettings
 from segtalker.nets.checkpoints import save_net
 from segtalker.nets.encoder import MaskGuidedEncoder
@@ -29,6 +30,7 @@ SETTINGS = TalkSettings(
     edge=1,
     steady_window=9,
     batch_size=8,
+    speech=SpeechFeatures(kind="mel", weights=""),
 )
 _TSG = {
     "regions": NUM_REGIONS, "frames": 5, "mel_bins": 80, "mel_window": 24, "channels": [8, 8],
