@@ -51,6 +51,7 @@ def needs(params: Params) -> list[Need]:
         *_detector(params),
         *_gate(params),
         *_masks(params),
+        *_speech(params),
         *_renderer(params),
         *_metrics(params),
     ]
@@ -117,6 +118,13 @@ def _masks(params: Params) -> list[Need]:
         key, path = "parse.weights", params.parse.weights
         wanted.append(Need(("parse",), key, path, "the face parser", without, "bisenet_face_parsing"))
     return wanted
+
+
+def _speech(params: Params) -> list[Need]:
+    path, key = params.train_tsg.features.weights, "train_tsg.features.weights"
+    stages: tuple[Stage, ...] = ("train_tsg", "generate")
+    without = "train_tsg.features.kind mel"
+    return [Need(stages, key, path, "an encoder of speech", without, is_folder=True)] if path else []
 
 
 def _renderer(params: Params) -> list[Need]:

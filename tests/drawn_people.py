@@ -11,6 +11,7 @@ from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip, write_wav
 from segtalker.config.base import Clock
 from segtalker.config.params import Params, merge, parse_params, read_yaml
+from segtalker.config.training import SpeechFeatures
 from segtalker.faces.head_pose import PoseReferences
 from segtalker.inference.talker import TalkSettings
 from segtalker.nets.checkpoints import save_net
@@ -31,6 +32,7 @@ SETTINGS = TalkSettings(
     steady_window=9,
     pose_references=PoseReferences(most=6, step=0.05, reach=0.03),
     batch_size=8,
+    speech=SpeechFeatures(kind="mel", weights=""),
 )
 _TSG = {
     "regions": NUM_REGIONS, "frames": 5, "mel_bins": 80, "mel_window": 24, "channels": [8, 8],

@@ -163,9 +163,23 @@ class TsgNet(Section):
         return self
 
 
+class SpeechFeatures(Section):
+    """What the segmenter hears, see `segtalker.inference.speech_features`."""
+
+    kind: Literal["mel", "hubert"]
+    weights: str
+
+    @model_validator(mode="after")
+    def _check(self) -> "SpeechFeatures":
+        if (self.kind == "hubert") != bool(self.weights):
+            raise ValueError("kind hubert, and it alone, needs weights: the folder of an encoder")
+        return self
+
+
 class TrainTsg(MouthTraining):
     """Talking segmentation generation."""
 
+    features: SpeechFeatures
     net: TsgNet
     steps: int = Field(ge=1)
     balance: float = Field(ge=0, le=1)

@@ -102,8 +102,8 @@ class _Strip:
 
     def _talking(self, edit: MaskEdit | None) -> tuple[np.ndarray, Tensor]:
         """Masks of the moments and their regions' frames."""
-        count = len(self.clip.frames)
-        chunks = self.talker.talking_layouts(self.clip, self.identity, self.clip.mel, count, edit)
+        count, heard = len(self.clip.frames), self.talker.hears(self.clip.mel, lambda: self.clip.audio)
+        chunks = self.talker.talking_layouts(self.clip, self.identity, heard, count, edit)
         _, masks, region_frames = zip(*chunks, strict=True)
         return np.concatenate(masks)[self.moments], torch.cat(region_frames)[self.moments]
 

@@ -90,6 +90,10 @@ class _ClipInputs:
     def count(self) -> int:
         return len(self.clip.frames)
 
+    def heard(self, clip: Clip) -> np.ndarray:
+        """What the segmenter hears of a clip, see `Talker.hears`."""
+        return self.talker.hears(clip.mel, lambda: clip.audio)
+
     def speaking(self, mel: np.ndarray) -> Iterator[np.ndarray]:
         for _, masks in self.talker.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
             yield from masks
@@ -103,18 +107,19 @@ class _ClipInputs:
 
 
 def _own_speech(inputs: _ClipInputs) -> Iterator[np.ndarray]:
-    return inputs.speaking(inputs.clip.mel)
+    return inputs.speaking(inputs.heard(inputs.clip))
 
 
 def _other_speech(inputs: _ClipInputs) -> Iterator[np.ndarray]:
     """Speech shorter than the clip is heard again from its start."""
-    mel = inputs.driving.mel
+    mel = inputs.heard(inputs.driving)
     return inputs.speaking(mel[:, np.arange(inputs.clip.mel.shape[1]) % mel.shape[1]])
 
 
 def _silence(inputs: _ClipInputs) -> Iterator[np.ndarray]:
     """A mouth that still moves in time has been seen, not heard: the pose source leaks it."""
-    return inputs.speaking(np.full_like(inputs.clip.mel, inputs.silence))
+    silent_mel = np.full_like(inputs.clip.mel, inputs.silence)
+    return inputs.speaking(inputs.talker.hears(silent_mel, lambda: np.zeros_like(inputs.clip.audio)))
 
 
 def _reference_masks(inputs: _ClipInputs) -> Iterator[np.ndarray]:

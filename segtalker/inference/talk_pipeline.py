@@ -159,9 +159,9 @@ class TalkPipeline:
         return height, width
 
     def _read_speech(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
-        """Samples and their log-mel spectrogram."""
+        """Samples and what the segmenter hears of them, see `Talker.hears`."""
         samples = read_speech(path, self.params.base.sample_rate_hz)
-        return samples, speech_mel(samples, self.params)
+        return samples, self.talker.hears(speech_mel(samples, self.params), lambda: samples)
 
     def _mask_edit(self, path: Path | None, own: Identity) -> MaskEdit | None:
         if path is None:

@@ -10,7 +10,7 @@ Everything is done in chunks of a few seconds, so memory does not grow with the 
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,16 +22,19 @@ from torch import Tensor
 
 from segtalker.config.base import Clock
 from segtalker.config.params import Params
+from segtalker.config.training import SpeechFeatures
 from segtalker.faces.head_pose import PoseReferences, head_poses
 from segtalker.faces.mouth_box import reference_frame
 from segtalker.inference.background import Background
 from segtalker.inference.editing import MaskEdit
 from segtalker.inference.identity import Identity, one_mouth
 from segtalker.inference.rendering import encode_identity, render_frames
+from segtalker.inference.speech_features import SpeechEncoder, open_encoder
 from segtalker.inference.steady_frames import steady_frames, steady_reach
 from segtalker.inference.talking_masks import predict_talking_masks
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.encoder import MaskGuidedEncoder
+from segtalker.nets.feature_encoder import SEGMENTERS, FeatureSegmenter
 from segtalker.nets.renderers import ENCODERS, GENERATORS, Generator
 from segtalker.nets.tensors import composite, is_background, to_frames, to_images
 from segtalker.nets.tsg import TalkingSegmenter
@@ -81,6 +84,7 @@ class TalkSettings:
         steady_window: frames over which regions' frames are averaged, see `segtalker.inference.steady_frames`.
         pose_references: how the poses of a source that turns are told apart.
         batch_size: frames a network sees at once.
+        speech: what the segmenter hears.
     """
 
     image_size: int
@@ -91,6 +95,7 @@ class TalkSettings:
     steady_window: int
     pose_references: PoseReferences
     batch_size: int
+    speech: SpeechFeatures
 
     @classmethod
     def of(cls, params: Params) -> "TalkSettings":
@@ -105,6 +110,7 @@ class TalkSettings:
             steady_window=params.generate.steady_window,
             pose_references=PoseReferences(**params.generate.pose_references.model_dump()),
             batch_size=params.generate.batch_size,
+            speech=params.train_tsg.features,
         )
 
 
@@ -143,6 +149,7 @@ class Talker:
         encoder: a frame and its mask to codes.
         generator: masks and codes to frames.
         settings: what they were trained for.
+        speech: what the segmenter hears by; None where it hears the log-mel spectrogram.
     """
 
     def __init__(
@@ -151,9 +158,10 @@ class Talker:
         encoder: MaskGuidedEncoder,
         generator: Generator,
         settings: TalkSettings,
+        speech: SpeechEncoder | None = None,
     ) -> None:
         self.segmenter, self.encoder, self.generator = segmenter, encoder, generator
-        self.settings = settings
+        self.settings, self.speech = settings, speech
 
     @classmethod
     def load(cls, models: Path, settings: TalkSettings, device: torch.device) -> "Talker":
@@ -168,7 +176,13 @@ class Talker:
             MissingWeightsError: one is not trained yet; the message names the stage.
             BadInputError: they are of another size than the settings say.
         """
-        segmenter = load_net(models / "train_tsg" / "tsg.ckpt", TalkingSegmenter)
+        segmenter_path = models / "train_tsg" / "tsg.ckpt"
+        segmenter = load_net(segmenter_path, *SEGMENTERS)
+        speech = open_encoder(settings.speech, settings.clock, device)
+        if isinstance(segmenter, FeatureSegmenter) != (speech is not None):
+            raise BadInputError(
+                f"{segmenter_path}: does not hear {settings.speech.kind}, which train_tsg.features names"
+            )
         encoder = load_net(models / "train_sgi" / "encoder.ckpt", *ENCODERS)
         generator = load_net(models / "train_sgi" / "generator.ckpt", *GENERATORS)
         trained_size = encoder.sizes[0] * encoder.block
@@ -177,7 +191,19 @@ class Talker:
                 f"{models}: trained at {trained_size} px, the params say {settings.image_size}; "
                 "set base.image_size as it was, or train again with `segtalker reproduce`"
             )
-        return cls(segmenter.to(device), encoder.to(device), generator.to(device), settings)
+        return cls(segmenter.to(device), encoder.to(device), generator.to(device), settings, speech)
+
+    def hears(self, mel: np.ndarray, samples: Callable[[], np.ndarray]) -> np.ndarray:
+        """What the segmenter hears of speech, a column for each of its log-mel spectrogram.
+
+        Args:
+            mel: the spectrogram, `(M, N)`, float32.
+            samples: gives the sound, `(S,)`, float32 in [-1, 1]; asked where it is needed.
+
+        Returns:
+            `(M, N)`: the spectrogram itself, or `(D, N)`: features, see `SpeechEncoder`.
+        """
+        return mel if self.speech is None else self.speech(samples(), mel.shape[1])
 
     def identify(self, face: Face) -> Identity:
         """Finds the reference frames among the first `IDENTITY_FRAMES` and encodes them."""
@@ -214,7 +240,7 @@ class Talker:
         Args:
             face: gives the pose; shorter than `count`, it is walked back and forth.
             identity: who speaks.
-            mel: log-mel spectrogram of the speech, `(M, N)`, float32.
+            mel: what is heard, see `hears`, `(M, N)`, float32.
             count: frames wanted.
             edit: a change of the mask, carried to every frame.
 
@@ -336,7 +362,7 @@ class Talker:
         Args:
             face: gives pose and surroundings.
             identity: who speaks; its codes may be edited.
-            mel: log-mel spectrogram of the speech, `(M, N)`, float32.
+            mel: what is heard, see `hears`, `(M, N)`, float32.
             count: frames wanted.
             background: what shows behind.
             edit: a change of the mask.

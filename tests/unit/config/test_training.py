@@ -107,6 +107,21 @@ def test_style_gans_discriminator_wants_a_power_of_two() -> None:
         _changed(base={"image_size": 192}, train_sgi={"discriminator": {"kind": "stylegan2"}})
 
 
+@pytest.mark.parametrize("features", [{"kind": "hubert"}, {"weights": "hubert"}])
+def test_an_encoder_of_speech_needs_its_folder(features: dict) -> None:
+    with pytest.raises(BadInputError, match=r"train_tsg\.features: .*the folder of an encoder"):
+        _changed(train_tsg={"features": features})
+
+
+def test_what_an_encoder_holds_is_part_of_the_signature(tmp_path: Path) -> None:
+    params = _changed(train_tsg={"features": {"kind": "hubert", "weights": str(tmp_path)}})
+    (tmp_path / "config.json").write_text("{}")
+    before = signature(params, "train_tsg", {})
+    assert signature(params, "train_tsg", {}) == before
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    assert signature(params, "train_tsg", {}) != before
+
+
 def test_how_many_learn_together_is_part_of_the_signature() -> None:
     names = {
         signature(_changed(training=changes), "train_tsg", {})
