@@ -1,5 +1,6 @@
 """Windows of masks and speech for talking segmentation generation."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from datamodules.draws import draw_rng
 from datamodules.mouth_clips import MouthClips, WindowShape, shifted
 from datamodules.speech_augmentation import SpeechAugmentation, change_speech
 from segtalker.faces.mouth_box import reference_frame
-from segtalker.media.mel import centred_starts, window_starts
+from segtalker.media.mel import centred_starts, gather_columns, window_starts
 
 
 class TsgSample(NamedTuple):
@@ -38,20 +39,29 @@ class TsgWindows:
         clips: mouth boxes and speech.
         window: what the sync expert sees; its frames are T.
         speech_columns: mel columns around each frame.
+        features: what is heard of each clip in place of its mel, `(M, N)` with as many columns; None for the mel.
     """
 
-    def __init__(self, clips: MouthClips, window: WindowShape, speech_columns: int) -> None:
+    def __init__(
+        self,
+        clips: MouthClips,
+        window: WindowShape,
+        speech_columns: int,
+        features: Sequence[np.ndarray] | None = None,
+    ) -> None:
         self.clips = clips
         self.window = window
         self.speech_columns = speech_columns
+        self.features = features
 
     def speech(self, clip: int, start: int) -> tuple[np.ndarray, np.ndarray]:
         """Mel windows around each frame, `(T, M, N)`, and of the whole window, `(1, M, N')`."""
         frames = start + np.arange(self.window.frames)
         around = centred_starts(frames, self.window.clock, self.speech_columns)
         whole = window_starts(frames[:1], self.window.clock)
+        heard = self.clips.mels[clip] if self.features is None else self.features[clip]
         return (
-            self.clips.speech(clip, around, self.speech_columns),
+            gather_columns(heard, around, self.speech_columns),
             self.clips.speech(clip, whole, self.window.mel_columns),
         )
 
@@ -71,10 +81,12 @@ class TsgDraws(Dataset):
         windows: builds them.
         choice: of the clip.
         seed: of the draws.
-        augmentation: how far speech is changed.
+        augmentation: how far speech is changed; None, as for features, which are no spectra, not at all.
     """
 
-    def __init__(self, windows: TsgWindows, choice: ClipChoice, seed: int, augmentation: SpeechAugmentation) -> None:
+    def __init__(
+        self, windows: TsgWindows, choice: ClipChoice, seed: int, augmentation: SpeechAugmentation | None
+    ) -> None:
         self.windows = windows
         self.choice = choice
         self.seed = seed
@@ -90,8 +102,9 @@ class TsgDraws(Dataset):
             self.windows.boxes(clip, start, identity), clips.border, (down, right), bool(rng.random() < 0.5)
         )
         around, whole = self.windows.speech(clip, start)
-        augmented_speech = change_speech(around, rng, self.augmentation, self.windows.window.mel_max_abs)
-        parts = (boxes[:-1], boxes[-1], augmented_speech, whole[0])
+        if self.augmentation:
+            around = change_speech(around, rng, self.augmentation, self.windows.window.mel_max_abs)
+        parts = (boxes[:-1], boxes[-1], around, whole[0])
         return TsgSample(*(torch.from_numpy(part) for part in parts))
 
 

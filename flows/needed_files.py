@@ -46,7 +46,15 @@ class Need:
 
 def needs(params: Params) -> list[Need]:
     """All that the params ask for, in the order of the stages."""
-    return [*_recordings(params), *_detector(params), *_gate(params), *_masks(params), *_metrics(params)]
+    return [
+        *_recordings(params),
+        *_detector(params),
+        *_gate(params),
+        *_masks(params),
+        *_speech(params),
+        *_renderer(params),
+        *_metrics(params),
+    ]
 
 
 def _recordings(params: Params) -> list[Need]:
@@ -110,6 +118,19 @@ def _masks(params: Params) -> list[Need]:
         key, path = "parse.weights", params.parse.weights
         wanted.append(Need(("parse",), key, path, "the face parser", without, "bisenet_face_parsing"))
     return wanted
+
+
+def _speech(params: Params) -> list[Need]:
+    path, key = params.train_tsg.features.weights, "train_tsg.features.weights"
+    stages: tuple[Stage, ...] = ("train_tsg", "generate")
+    without = "train_tsg.features.kind mel"
+    return [Need(stages, key, path, "an encoder of speech", without, is_folder=True)] if path else []
+
+
+def _renderer(params: Params) -> list[Need]:
+    path, key = params.train_sgi.generator.weights, "train_sgi.generator.weights"
+    without = "a generator that starts from nothing (leave it empty)"
+    return [Need(("train_sgi",), key, path, "a trained StyleGAN2", without)] if path else []
 
 
 def _metrics(params: Params) -> list[Need]:

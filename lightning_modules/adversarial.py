@@ -1,12 +1,13 @@
 """A generator against a discriminator: two optimisers, which Lightning's automatic optimisation does not alternate."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from lightning_modules.equalised import equalise, equalised_groups
 from lightning_modules.training import OptimizerFactory, warm_cosine
 from segtalker.losses.weighting import weighted_sum
 
@@ -29,6 +30,7 @@ class AdversarialModule(pl.LightningModule):
 
     step: Tensor
     accumulate = 1  # batches a step; `lightning_modules.training.fit` sets it
+    equalised: Collection[str] = ()  # of `generator` and `discriminator`, those with an equalised learning rate
 
     def __init__(
         self,
@@ -61,9 +63,9 @@ class AdversarialModule(pl.LightningModule):
         """Whether the present batch is the last of its step."""
         return self.part == self.accumulate - 1
 
-    def update_discriminator(self, disc_loss: Tensor) -> None:
-        """One step of the discriminator, or a part of it."""
-        self._update(1, disc_loss)
+    def update_discriminator(self, disc_loss: Tensor, penalty: Tensor | None = None) -> None:
+        """One step of the discriminator, or a part of it, logged without the penalty on top."""
+        self._update(1, disc_loss if penalty is None else disc_loss + penalty)
         self.log("train/discriminator", disc_loss.detach(), sync_dist=True)
 
     def update_generator(self, terms: Mapping[str, Tensor]) -> None:
@@ -92,12 +94,13 @@ class AdversarialModule(pl.LightningModule):
             optimizer.step()
 
     def configure_optimizers(self) -> Any:
-        pairs: Iterable[tuple[OptimizerFactory, nn.Module]] = (
-            (self.make_optimizer, self.generator),
-            (self.make_discriminator_optimizer, self.discriminator),
-        )
-        optimizers = [make(net.parameters()) for make, net in pairs]
+        makers = {"generator": self.make_optimizer, "discriminator": self.make_discriminator_optimizer}
+        optimizers = []
+        for name, make in makers.items():
+            net = self.get_submodule(name)
+            optimizers.append(make(equalised_groups(net) if name in self.equalised else net.parameters()))
         for optimizer in optimizers:
+            equalise(optimizer)
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
         return optimizers

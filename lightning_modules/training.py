@@ -25,7 +25,7 @@ from segtalker.utils.errors import BadInputError, one_line
 from segtalker.utils.paths import HISTORY_FILE, UNFINISHED_FILE
 from segtalker.utils.progress import progress_bar
 
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+OptimizerFactory = Callable[[Iterable[nn.Parameter] | Iterable[dict[str, Any]]], torch.optim.Optimizer]
 
 _SRUN_VARIABLE = "SLURM_STEP_NUM_TASKS"
 _SIGNATURE_KEY = "segtalker_signature"

@@ -123,7 +123,9 @@ class Wav2LipModule(AdversarialModule):
             terms["sync"] = self._sync_loss(faces, sync_speech)
         if self._counts("adversarial", self.adversarial_from_step):
             real, fake = lower_half(truth), lower_half(faces)
-            terms["adversarial"] = generator_losses(self.discriminator, real, fake, no_masks(real)).adversarial
+            terms["adversarial"] = generator_losses(
+                self.discriminator, real, fake, no_masks(real), "hinge", matches=True
+            ).adversarial
         return terms
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], batch_idx: int) -> None:
@@ -132,7 +134,7 @@ class Wav2LipModule(AdversarialModule):
         faces = self.predict(truth, unit_range(reference), speech)
         if self._counts("adversarial", self.adversarial_from_step):
             real, fake = lower_half(truth), lower_half(faces)
-            self.update_discriminator(discriminator_loss(self.discriminator, real, fake, no_masks(real)))
+            self.update_discriminator(discriminator_loss(self.discriminator, real, fake, no_masks(real), "hinge"))
         self.update_generator(self.loss_terms(faces, truth, sync_speech))
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], batch_idx: int) -> None:

@@ -23,6 +23,7 @@ from segtalker.inference.methods import (
     one_of_each_subject,
 )
 from segtalker.inference.shuffled_speech import shuffled_speech
+from segtalker.inference.speech_features import KEY
 from segtalker.inference.talker import TalkSettings
 from segtalker.inference.wav2lip import WAV2LIP_FILE
 from segtalker.media.images import write_png
@@ -30,7 +31,8 @@ from segtalker.media.video import still_frame
 from segtalker.utils.atomic import atomic_folder
 from segtalker.utils.code_hash import code_hash
 from segtalker.utils.errors import BadInputError
-from segtalker.utils.hashing import file_sha256
+from segtalker.utils.hashing import file_sha256, folder_sha256
+from segtalker.utils.paths import expand_path
 
 COLUMNS = ("clip_id", "method", "driving_audio", "subject", "source", "frames", "reference_frame")
 _NETS = ("train_tsg/tsg.ckpt", "train_sgi/encoder.ckpt", "train_sgi/generator.ckpt")
@@ -69,6 +71,8 @@ def make_tasks(
     how = [config.settings, config.methods, config.silence, config.crf, config.fade, config.mouth_fade, code]
     nets = [*_NETS, WAV2LIP_FILE] if WAV2LIP in config.methods else _NETS
     how += [file_sha256(config.models / net) for net in nets]
+    if weights := config.settings.speech.weights:
+        how.append(folder_sha256(expand_path(weights, KEY)))
     contents = {clip.clip_id: _clip_hashes(clip) for clip in clips}
     tasks = []
     for clip in clips:

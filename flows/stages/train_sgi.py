@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
 import torch
 
 from datamodules.augment import Augmentation
 from datamodules.draws import DrawDataModule
-from datamodules.labelled_images import parsed_packs
+from datamodules.labelled_images import LabelledImages, parsed_packs
+from datamodules.open_mouths import open_mouths
 from datamodules.reference_pairs import PairDraw, PairDraws, PairFrames
 from flows.stages.common import StageRun
 from flows.stages.labelled_data import (
@@ -20,25 +22,52 @@ from flows.stages.labelled_data import (
     weighed_clips,
 )
 from flows.stages.training import fit, optimizer_factory, start_from_experiment
-from lightning_modules.sgi import SgiModule
+from lightning_modules.sgi import SgiModule, Smoothing
 from segtalker.clips.store import load_clips
 from segtalker.config.params import Params
+from segtalker.config.sgi import TrainSgi
 from segtalker.config.training import DatasetWeights
 from segtalker.nets.checkpoints import load_net, save_net
-from segtalker.nets.discriminator import PatchDiscriminator
+from segtalker.nets.discriminator import Discriminator, PatchDiscriminator
 from segtalker.nets.encoder import MaskGuidedEncoder
-from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.generator import LayeredGenerator, MaskGuidedGenerator
 from segtalker.nets.network import Network
 from segtalker.nets.parser import FaceParser
+from segtalker.nets.renderers import Generator
+from segtalker.nets.residual_encoder import ResidualEncoder
+from segtalker.nets.stylegan2_discriminator import StyleGan2Discriminator
+from segtalker.nets.stylegan2_generator import StyleGan2Generator
+from segtalker.nets.stylegan2_weights import start_from_stylegan2
+from segtalker.nets.tensors import one_hot, to_images
 from segtalker.regions import NUM_REGIONS, REGIONS
+from segtalker.utils.paths import expand_path
 
 
-def sgi_nets(params: Params) -> tuple[MaskGuidedEncoder, MaskGuidedGenerator]:
+def sgi_nets(params: Params) -> tuple[MaskGuidedEncoder, Generator]:
     """The untrained encoder and generator."""
     stage = params.train_sgi
-    common_args = {"regions": NUM_REGIONS, "image_size": params.base.image_size, **stage.code.model_dump()}
-    encoder = MaskGuidedEncoder(**stage.encoder.model_dump(), **common_args)
-    return encoder, MaskGuidedGenerator(**stage.generator.model_dump(), **common_args)
+    common_args = {"regions": NUM_REGIONS, "image_size": params.base.image_size, **stage.code.net}
+    make_encoder = ResidualEncoder if stage.encoder.kind == "residual" else MaskGuidedEncoder
+    return make_encoder(**stage.encoder.net, **common_args), _generator(stage, common_args)
+
+
+def _generator(stage: TrainSgi, common_args: dict[str, Any]) -> Generator:
+    if stage.generator.kind == "stylegan2":
+        codes = {"style": stage.code.style, "per_layer": stage.code.per_layer}
+        size = {name: common_args[name] for name in ("regions", "image_size")}
+        return StyleGan2Generator(**{**stage.generator.net, **codes, **size})
+    make = LayeredGenerator if stage.code.per_layer else MaskGuidedGenerator
+    return make(**stage.generator.net, **common_args)
+
+
+def sgi_discriminator(params: Params) -> Discriminator:
+    """The untrained discriminator."""
+    section = params.train_sgi.discriminator
+    regions = NUM_REGIONS if section.masks else 0
+    if section.kind == "patch":
+        return PatchDiscriminator(regions=regions, **section.net)
+    widths = section.stylegan2.model_dump()
+    return StyleGan2Discriminator(regions=regions, image_size=params.base.image_size, **widths)
 
 
 def _clip_sources(data_root: Path, dataset: str, weights: DatasetWeights) -> tuple[LabelledSource, LabelledSource]:
@@ -83,10 +112,21 @@ def sgi_module(params: Params, parser: FaceParser | None) -> SgiModule:
     return SgiModule(
         encoder=encoder,
         generator=generator,
-        discriminator=PatchDiscriminator(regions=NUM_REGIONS, **discriminator.net),
+        discriminator=sgi_discriminator(params),
         parser=parser,
         optimizer=optimizer_factory(torch.optim.Adam, lr=stage.learning_rate, betas=(0.9, 0.99)),
         discriminator_optimizer=optimizer_factory(torch.optim.Adam, lr=discriminator.learning_rate, betas=(0.5, 0.99)),
+        equalised=[
+            name for name, section in (("generator", stage), ("discriminator", discriminator)) if section.equalised
+        ],
+        game=discriminator.loss,
+        smoothing=Smoothing(
+            r1=discriminator.r1,
+            r1_every=discriminator.r1_every,
+            path_every=stage.path_length.every,
+            path_shrink=stage.path_length.shrink,
+            path_decay=stage.path_length.decay,
+        ),
         loss_weights=stage.loss_weights,
         region_weights=[stage.region_weights[name] for name in REGIONS],
         squared_weight=stage.squared_weight,
@@ -100,6 +140,15 @@ def sgi_module(params: Params, parser: FaceParser | None) -> SgiModule:
     )
 
 
+def keep_mouths(encoder: MaskGuidedEncoder, images: LabelledImages) -> None:
+    """Has a trained encoder keep the mouths it lends, of people it has learnt from."""
+    pictures = open_mouths(images, encoder.lent_mouths)
+    if pictures:
+        frames, labels = (np.stack(arrays) for arrays in zip(*pictures, strict=True))
+        device = encoder.lent_codes.device
+        encoder.keep_mouths(to_images(frames, device), one_hot(torch.from_numpy(labels).to(device)))
+
+
 def train_sgi(run: StageRun) -> None:
     """Frames and parsed masks of the training clips -> encoder and generator."""
     params, folder = run.params, run.workspace.model("train_sgi")
@@ -107,12 +156,17 @@ def train_sgi(run: StageRun) -> None:
     parser_path = run.workspace.model("train_parser") / "parser.ckpt"
     parser = load_net(parser_path, FaceParser) if stage.loss_weights["parsing"] else None
     module = sgi_module(params, parser)
+    if path := stage.generator.weights:
+        generator = module.generator["generator"]
+        start_from_stylegan2(cast(StyleGan2Generator, generator), expand_path(path, "train_sgi.generator.weights"))
     start_from_experiment(run, dict(cast(Mapping[str, Network], module.generator.items())))
     module.average.load_state_dict(module.generator.state_dict())
 
+    data = sgi_data(params, run.workspace.root / "data", run.workspace.dataset)
+
     def export() -> None:
+        keep_mouths(cast(MaskGuidedEncoder, module.average["encoder"]), cast(PairDraws, data.train_set).images)
         for name, net in module.average.items():
             save_net(folder / f"{name}.ckpt", cast(Network, net), run.signature)
 
-    data = sgi_data(params, run.workspace.root / "data", run.workspace.dataset)
     fit(run, module, data, stage, export, steps=stage.reconstruction_steps + stage.adversarial_steps)

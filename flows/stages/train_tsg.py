@@ -3,29 +3,51 @@
 import torch
 
 from datamodules.draws import DrawDataModule
-from datamodules.mouth_clips import MouthSplits, open_mouth_splits, window_shape
+from datamodules.mouth_clips import MouthClips, MouthSplits, open_mouth_splits, window_shape
 from datamodules.speech_augmentation import SpeechAugmentation
 from datamodules.tsg import TsgClipWindows, TsgDraws, TsgWindows
 from flows.stages.common import StageRun
 from flows.stages.training import fit, optimizer_factory, start_from_experiment
 from lightning_modules.tsg import TsgModule
 from segtalker.config.params import Params
+from segtalker.inference.speech_features import KEY, cached_features, feature_rows, open_encoder
 from segtalker.nets.checkpoints import load_net, save_net
+from segtalker.nets.feature_encoder import FeatureSegmenter
 from segtalker.nets.sync import SyncExpert
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import NUM_REGIONS
+from segtalker.utils.paths import expand_path
 
 
 def tsg_net(params: Params) -> TalkingSegmenter:
     """The untrained network."""
-    return TalkingSegmenter(**params.train_tsg.net.model_dump(), regions=NUM_REGIONS, mel_bins=params.base.mel.bins)
+    section = params.train_tsg
+    shape = {**section.net.model_dump(), "regions": NUM_REGIONS}
+    if section.features.kind == "hubert":
+        return FeatureSegmenter(**shape, mel_bins=feature_rows(expand_path(section.features.weights, KEY)))
+    return TalkingSegmenter(**shape, mel_bins=params.base.mel.bins)
+
+
+def _windows(params: Params, clips: MouthSplits) -> tuple[TsgWindows, TsgWindows]:
+    """Of training and validation; features of speech are made here where they are what is heard."""
+    section, window = params.train_tsg, window_shape(params.base)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    encoder = open_encoder(section.features, params.base.clock, device)
+
+    def windows(part: MouthClips) -> TsgWindows:
+        features = [cached_features(encoder, clip) for clip in part.clips] if encoder else None
+        return TsgWindows(part, window, section.net.mel_window, features)
+
+    return windows(clips.train), windows(clips.val)
 
 
 def tsg_data(params: Params, clips: MouthSplits) -> DrawDataModule:
     """Random training windows and the windows of validation clips."""
-    stage, window = params.train_tsg, window_shape(params.base)
-    augmentation = SpeechAugmentation(**stage.speech_augmentation.model_dump())
-    train, held_out = (TsgWindows(part, window, stage.net.mel_window) for part in (clips.train, clips.val))
+    stage = params.train_tsg
+    augmentation = (
+        SpeechAugmentation(**stage.speech_augmentation.model_dump()) if stage.features.kind == "mel" else None
+    )
+    train, held_out = _windows(params, clips)
     return DrawDataModule(
         train=TsgDraws(train, clips.train.choice(stage.datasets), params.base.seed, augmentation),
         held_out=TsgClipWindows(held_out),

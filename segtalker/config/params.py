@@ -13,8 +13,9 @@ from segtalker.config.base import Base, Machine, Section
 from segtalker.config.data import Crop, Cut, Download, Gate, Parse, Split
 from segtalker.config.evaluation import Evaluate, Generate, Tables
 from segtalker.config.renamed_keys import RENAMED_KEYS
+from segtalker.config.sgi import TrainSgi
 from segtalker.config.stages import STAGES, Stage
-from segtalker.config.training import PAIRS, Training, TrainParser, TrainSgi, TrainSync, TrainTsg, TrainWav2Lip
+from segtalker.config.training import PAIRS, Training, TrainParser, TrainSync, TrainTsg, TrainWav2Lip
 from segtalker.utils.errors import BadInputError
 
 PARAMS_FILE = "params.yaml"
@@ -61,6 +62,12 @@ class Params(Section):
             if size % max(channels):
                 raise ValueError(
                     f"{name}.channels end at {max(channels)}, which does not divide base.image_size {size}"
+                )
+        kinds = {"generator": self.train_sgi.generator.kind, "discriminator": self.train_sgi.discriminator.kind}
+        for name, kind in kinds.items():
+            if kind == "stylegan2" and size & (size - 1):
+                raise ValueError(
+                    f"train_sgi.{name}.kind stylegan2 halves images: base.image_size {size} must be a power of two"
                 )
         smallest_size = size // 2 if self.train_parser.coarse_steps else size
         if smallest_size % 2 ** len(self.train_parser.net.multipliers):

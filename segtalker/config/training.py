@@ -1,12 +1,10 @@
 """The training sections of the params, and what every section is made of."""
 
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from segtalker.config.base import Section
-from segtalker.regions import REGIONS
 
 PAIRS = "pairs"  # photographs, as a dataset beside `download.sources`
 # by the names of a training module's loss terms; which there are is for params.yaml and the module to say
@@ -165,9 +163,23 @@ class TsgNet(Section):
         return self
 
 
+class SpeechFeatures(Section):
+    """What the segmenter hears, see `segtalker.inference.speech_features`."""
+
+    kind: Literal["mel", "hubert"]
+    weights: str
+
+    @model_validator(mode="after")
+    def _check(self) -> "SpeechFeatures":
+        if (self.kind == "hubert") != bool(self.weights):
+            raise ValueError("kind hubert, and it alone, needs weights: the folder of an encoder")
+        return self
+
+
 class TrainTsg(MouthTraining):
     """Talking segmentation generation."""
 
+    features: SpeechFeatures
     net: TsgNet
     steps: int = Field(ge=1)
     balance: float = Field(ge=0, le=1)
@@ -180,63 +192,6 @@ class TrainTsg(MouthTraining):
             raise ValueError(
                 f"stride {self.stride} must not exceed net.frames {self.net.frames}: it would leave frames out"
             )
-        return self
-
-
-class RegionCode(Section):
-    """The code of a region, which encoder and generator share."""
-
-    style: int = Field(ge=1)
-    texture: int = Field(ge=1)
-
-    @model_validator(mode="after")
-    def _check(self) -> "RegionCode":
-        if self.texture & (self.texture - 1):
-            raise ValueError(f"texture {self.texture} must be a power of two")
-        return self
-
-
-def _check_pyramid(channels: dict[int, int]) -> dict[int, int]:
-    sizes = sorted(channels)
-    if not sizes or any(large != 2 * small for small, large in pairwise(sizes)):
-        raise ValueError(f"resolutions {sizes} must double from one to the next")
-    return channels
-
-
-Pyramid = Annotated[dict[int, int], AfterValidator(_check_pyramid)]
-
-
-class SgiEncoder(Section):
-    """See `segtalker.nets.encoder.MaskGuidedEncoder`."""
-
-    channels: Pyramid
-    taps: tuple[int, ...] = Field(min_length=1)
-    present_share: float = Field(ge=0, lt=1)
-    mask_guided: bool
-
-    @model_validator(mode="after")
-    def _check(self) -> "SgiEncoder":
-        if missing := sorted(set(self.taps) - set(self.channels)):
-            raise ValueError(f"taps {missing} are no resolutions of channels")
-        return self
-
-
-class SgiGenerator(Section):
-    """See `segtalker.nets.generator.MaskGuidedGenerator`."""
-
-    channels: Pyramid
-    masked_up_to: int = Field(ge=1)
-    mapping_layers: int = Field(ge=0)
-    detailed: tuple[str, ...]
-    exact_borders: bool
-    soft_edges: bool
-
-    @model_validator(mode="after")
-    def _check(self) -> "SgiGenerator":
-        if len(self.channels) < 2:
-            raise ValueError("channels needs two resolutions or more")
-        if unknown := sorted(set(self.detailed) - set(REGIONS)):
-            raise ValueError(f"detailed names {', '.join(unknown)}; the regions are {', '.join(REGIONS)}")
         return self
 
 
@@ -253,41 +208,6 @@ class Discriminator(Section):
     def net(self) -> dict[str, Any]:
         """What the network is made of."""
         return self.model_dump(include={"full_size", "channels", "detail", "spectral"})
-
-
-class TrainSgi(TrainingStage):
-    """Segmentation-guided GAN injection."""
-
-    data: Literal["clips", "pairs", "both"]
-    pairs_sha256: str
-    datasets: DatasetWeights
-    code: RegionCode
-    encoder: SgiEncoder
-    generator: SgiGenerator
-    discriminator: Discriminator
-    loss_weights: LossWeights
-    region_weights: dict[str, Annotated[float, Field(ge=0)]]
-    squared_weight: float = Field(ge=0)
-    gradient_scales: int = Field(ge=1)
-    detail_window: int = Field(ge=2)
-    reference_candidates: int = Field(ge=1)
-    same_frame: float = Field(ge=0, le=1)
-    mouth_change: float = Field(ge=0, le=2)
-    hidden_mouth: float = Field(ge=0, le=1)
-    augmentation: ImageChanges
-    movement: ImageChanges
-    reconstruction_steps: int = Field(ge=1)
-    adversarial_steps: int = Field(ge=0)
-    warmup_steps: int = Field(ge=0)
-    ema_decay: float = Field(ge=0, lt=1)
-    edge: int = Field(ge=0)
-    validation_frames: int = Field(ge=1)
-
-    @model_validator(mode="after")
-    def _check(self) -> "TrainSgi":
-        if set(self.region_weights) != set(REGIONS):
-            raise ValueError(f"region_weights must name each of {', '.join(REGIONS)}")
-        return self
 
 
 class LateDiscriminator(Discriminator):

@@ -15,7 +15,8 @@ from segtalker.clips.store import Clip
 from segtalker.faces.mouth_box import face_transforms
 from segtalker.inference.background import Background, SourceBackground, read_background
 from segtalker.inference.editing import MaskEdit, swap_region
-from segtalker.inference.talker import Identity, Talker
+from segtalker.inference.identity import Identity
+from segtalker.inference.talker import Talker
 from segtalker.regions import REGION_INDEX
 from segtalker.utils.atomic import atomic_folder, write_text
 
@@ -101,14 +102,14 @@ class _Strip:
 
     def _talking(self, edit: MaskEdit | None) -> tuple[np.ndarray, Tensor]:
         """Masks of the moments and their regions' frames."""
-        count = len(self.clip.frames)
-        chunks = self.talker.talking_layouts(self.clip, self.identity, self.clip.mel, count, edit)
+        count, heard = len(self.clip.frames), self.talker.hears(self.clip.mel, lambda: self.clip.audio)
+        chunks = self.talker.talking_layouts(self.clip, self.identity, heard, count, edit)
         _, masks, region_frames = zip(*chunks, strict=True)
         return np.concatenate(masks)[self.moments], torch.cat(region_frames)[self.moments]
 
     def paint(self, identity: Identity, background: Background, edit: MaskEdit | None) -> Iterator[np.ndarray]:
         masks, region_frames = self.talking if edit is None else self._talking(edit)
-        return self.talker.render(self.clip, self.moments, masks, region_frames, identity.codes, background)
+        return self.talker.render(self.clip, self.moments, masks, region_frames, identity, background)
 
 
 def _rows(

@@ -1,7 +1,7 @@
 """From speech and a face to a talking face: the trained networks and the steps between them.
 
-1. the frame that shows most of the speaker's mouth gives the identity: a mask, and, with the frame that shows most of
-   the eyes, a code for each region;
+1. the frame that shows most of the speaker's mouth gives the identity: a mask, and, with frames that show the head in
+   other poses and its eyes open, codes for each region;
 2. the masks of the source give the pose; with the mouth hidden, speech says what it does (TSG);
 3. the codes are painted into the talking masks (SGI);
 4. what the masks call background comes from the source.
@@ -10,7 +10,7 @@ Everything is done in chunks of a few seconds, so memory does not grow with the 
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,15 +22,20 @@ from torch import Tensor
 
 from segtalker.config.base import Clock
 from segtalker.config.params import Params
+from segtalker.config.training import SpeechFeatures
+from segtalker.faces.head_pose import PoseReferences, head_poses
 from segtalker.faces.mouth_box import reference_frame
 from segtalker.inference.background import Background
 from segtalker.inference.editing import MaskEdit
+from segtalker.inference.identity import Identity, one_mouth
 from segtalker.inference.rendering import encode_identity, render_frames
+from segtalker.inference.speech_features import SpeechEncoder, open_encoder
 from segtalker.inference.steady_frames import steady_frames, steady_reach
 from segtalker.inference.talking_masks import predict_talking_masks
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.encoder import MaskGuidedEncoder
-from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.feature_encoder import SEGMENTERS, FeatureSegmenter
+from segtalker.nets.renderers import ENCODERS, GENERATORS, Generator
 from segtalker.nets.tensors import composite, is_background, to_frames, to_images
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import REGION_INDEX
@@ -77,7 +82,9 @@ class TalkSettings:
         stride: see `segtalker.inference.talking_masks.predict_talking_masks`.
         edge: px, fade between face and background.
         steady_window: frames over which regions' frames are averaged, see `segtalker.inference.steady_frames`.
+        pose_references: how the poses of a source that turns are told apart.
         batch_size: frames a network sees at once.
+        speech: what the segmenter hears.
     """
 
     image_size: int
@@ -86,7 +93,9 @@ class TalkSettings:
     stride: int
     edge: int
     steady_window: int
+    pose_references: PoseReferences
     batch_size: int
+    speech: SpeechFeatures
 
     @classmethod
     def of(cls, params: Params) -> "TalkSettings":
@@ -99,25 +108,10 @@ class TalkSettings:
             stride=params.train_tsg.stride,
             edge=params.train_sgi.edge,
             steady_window=params.generate.steady_window,
+            pose_references=PoseReferences(**params.generate.pose_references.model_dump()),
             batch_size=params.generate.batch_size,
+            speech=params.train_tsg.features,
         )
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who speaks.
-
-    Args:
-        index: of the reference frame.
-        mask: its regions, `(H, W)`, uint8.
-        landmarks: `(68, 2)`, float32, pixels.
-        codes: `(1, K, D)`, float32.
-    """
-
-    index: int
-    mask: np.ndarray
-    landmarks: np.ndarray
-    codes: Tensor
 
 
 @dataclass(frozen=True)
@@ -155,17 +149,19 @@ class Talker:
         encoder: a frame and its mask to codes.
         generator: masks and codes to frames.
         settings: what they were trained for.
+        speech: what the segmenter hears by; None where it hears the log-mel spectrogram.
     """
 
     def __init__(
         self,
         segmenter: TalkingSegmenter,
         encoder: MaskGuidedEncoder,
-        generator: MaskGuidedGenerator,
+        generator: Generator,
         settings: TalkSettings,
+        speech: SpeechEncoder | None = None,
     ) -> None:
         self.segmenter, self.encoder, self.generator = segmenter, encoder, generator
-        self.settings = settings
+        self.settings, self.speech = settings, speech
 
     @classmethod
     def load(cls, models: Path, settings: TalkSettings, device: torch.device) -> "Talker":
@@ -180,26 +176,50 @@ class Talker:
             MissingWeightsError: one is not trained yet; the message names the stage.
             BadInputError: they are of another size than the settings say.
         """
-        segmenter = load_net(models / "train_tsg" / "tsg.ckpt", TalkingSegmenter)
-        encoder = load_net(models / "train_sgi" / "encoder.ckpt", MaskGuidedEncoder)
-        generator = load_net(models / "train_sgi" / "generator.ckpt", MaskGuidedGenerator)
+        segmenter_path = models / "train_tsg" / "tsg.ckpt"
+        segmenter = load_net(segmenter_path, *SEGMENTERS)
+        speech = open_encoder(settings.speech, settings.clock, device)
+        if isinstance(segmenter, FeatureSegmenter) != (speech is not None):
+            raise BadInputError(
+                f"{segmenter_path}: does not hear {settings.speech.kind}, which train_tsg.features names"
+            )
+        encoder = load_net(models / "train_sgi" / "encoder.ckpt", *ENCODERS)
+        generator = load_net(models / "train_sgi" / "generator.ckpt", *GENERATORS)
         trained_size = encoder.sizes[0] * encoder.block
         if trained_size != settings.image_size:
             raise BadInputError(
                 f"{models}: trained at {trained_size} px, the params say {settings.image_size}; "
                 "set base.image_size as it was, or train again with `segtalker reproduce`"
             )
-        return cls(segmenter.to(device), encoder.to(device), generator.to(device), settings)
+        return cls(segmenter.to(device), encoder.to(device), generator.to(device), settings, speech)
+
+    def hears(self, mel: np.ndarray, samples: Callable[[], np.ndarray]) -> np.ndarray:
+        """What the segmenter hears of speech, a column for each of its log-mel spectrogram.
+
+        Args:
+            mel: the spectrogram, `(M, N)`, float32.
+            samples: gives the sound, `(S,)`, float32 in [-1, 1]; asked where it is needed.
+
+        Returns:
+            `(M, N)`: the spectrogram itself, or `(D, N)`: features, see `SpeechEncoder`.
+        """
+        return mel if self.speech is None else self.speech(samples(), mel.shape[1])
 
     def identify(self, face: Face) -> Identity:
-        """Finds the reference frame among the first `IDENTITY_FRAMES` and encodes it."""
+        """Finds the reference frames among the first `IDENTITY_FRAMES` and encodes them."""
         count = min(len(face.masks), IDENTITY_FRAMES)
         masks, landmarks = face.masks.read(range(count)), np.asarray(face.landmarks)[:count]
-        best = reference_frame(masks, landmarks)
-        # it may be in the middle of a blink, so another frame tells of the eyes
-        frame_indices = [best, int((masks == _EYES).sum(axis=(1, 2)).argmax())]
-        codes = encode_identity(self.encoder, face.frames.read(frame_indices), masks[frame_indices])
-        return Identity(best, masks[best], landmarks[best], codes)
+        best, references = reference_frame(masks, landmarks), self.settings.pose_references
+        poses = head_poses(landmarks)
+        chosen = references.choose(poses, best)
+        nearest = references.shares(poses, poses[chosen]).argmax(axis=1)
+        codes = []
+        for number, index in enumerate(chosen):
+            # it may be in the middle of a blink, so another frame near in pose tells of the eyes
+            near = np.flatnonzero(nearest == number)
+            frame_indices = [index, int(near[(masks[near] == _EYES).sum(axis=(1, 2)).argmax()])]
+            codes.append(encode_identity(self.encoder, face.frames.read(frame_indices), masks[frame_indices]))
+        return Identity(best, masks[best], landmarks[best], one_mouth(torch.cat(codes)), poses[chosen], references)
 
     def _context(self) -> int:
         """Frames heard and seen on either side of a chunk, so that its cuts leave no trace: a whole number of
@@ -220,7 +240,7 @@ class Talker:
         Args:
             face: gives the pose; shorter than `count`, it is walked back and forth.
             identity: who speaks.
-            mel: log-mel spectrogram of the speech, `(M, N)`, float32.
+            mel: what is heard, see `hears`, `(M, N)`, float32.
             count: frames wanted.
             edit: a change of the mask, carried to every frame.
 
@@ -257,7 +277,8 @@ class Talker:
         size, count = self.settings.batch_size, len(masks)
         read = masks.__getitem__ if isinstance(masks, np.ndarray) else masks.read
         parts = (read(list(range(first, min(first + size, count)))) for first in range(0, count, size))
-        return steady_frames(parts, self.settings.steady_window, next(self.generator.parameters()).device)
+        device, hung_mouth = next(self.generator.parameters()).device, self.encoder.hung_mouth
+        return steady_frames(parts, self.settings.steady_window, device, hung_mouth=hung_mouth)
 
     def _speak(
         self, face: Face, identity: Identity, mel: np.ndarray, source: np.ndarray, edit: MaskEdit | None
@@ -285,7 +306,7 @@ class Talker:
         source: np.ndarray,
         masks: np.ndarray,
         region_frames: Tensor,
-        codes: Tensor,
+        identity: Identity,
         background: Background,
     ) -> Iterator[np.ndarray]:
         """Paints masks.
@@ -295,7 +316,7 @@ class Talker:
             source: its frame for each mask, `(T,)`, int.
             masks: regions, `(T, H, W)`, uint8.
             region_frames: of the masks' regions, `(T, K, 6)`.
-            codes: who it is, `(1, K, D)`.
+            identity: who it is.
             background: what shows behind.
 
         Yields:
@@ -306,11 +327,12 @@ class Talker:
             own = slice(start, start + size)
             part, target_masks = source[own], masks[own]
             frames, regions = face.frames.read(part.tolist()), face.masks.read(part.tolist())
-            behind = background.behind(frames, regions, np.asarray(face.landmarks)[part])
+            landmarks = np.asarray(face.landmarks)[part]
+            behind = background.behind(frames, regions, landmarks)
             painted_frames = render_frames(
                 self.generator,
                 target_masks,
-                codes,
+                identity.codes_at(landmarks),
                 None,
                 region_frames=region_frames[own],
                 edge=self.settings.edge,
@@ -340,11 +362,11 @@ class Talker:
         Args:
             face: gives pose and surroundings.
             identity: who speaks; its codes may be edited.
-            mel: log-mel spectrogram of the speech, `(M, N)`, float32.
+            mel: what is heard, see `hears`, `(M, N)`, float32.
             count: frames wanted.
             background: what shows behind.
             edit: a change of the mask.
         """
         for source, masks, region_frames in self.talking_layouts(face, identity, mel, count, edit):
-            frames = self.render(face, source, masks, region_frames, identity.codes, background)
+            frames = self.render(face, source, masks, region_frames, identity, background)
             yield TalkingChunk(source, masks, frames)

@@ -39,18 +39,19 @@ def save_net(path: Path, net: Network, signature: str) -> None:
         torch.save(content, out)
 
 
-def load_net(path: Path, network: type[Net]) -> Net:
+def load_net(path: Path, *networks: type[Net]) -> Net:
     """Reads a network written by `save_net`, on the CPU, frozen, in evaluation mode.
 
     Args:
         path: the file; read with `weights_only=True`.
-        network: its class.
+        networks: its class, or those it may be of.
 
     Raises:
         MissingWeightsError: there is no such file.
         BadInputError: it is damaged or holds something else.
     """
-    kind = network.kind
+    kinds = {network.kind: network for network in networks}
+    names = " or ".join(kinds)
     if not path.is_file():
         raise MissingWeightsError(f"{path}: not trained yet; run `segtalker reproduce --until {path.parent.name}`")
     try:
@@ -58,13 +59,13 @@ def load_net(path: Path, network: type[Net]) -> Net:
     except _RUBBISH as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise BadInputError(f"{path}: not a readable checkpoint ({reason}); delete it and train again") from error
-    if not isinstance(content, dict) or content.get("format") != _FORMAT or content.get("kind") != kind:
-        raise BadInputError(f"{path}: not a {kind} checkpoint of this version; train it again")
+    if not isinstance(content, dict) or content.get("format") != _FORMAT or content.get("kind") not in kinds:
+        raise BadInputError(f"{path}: not a {names} checkpoint of this version; train it again")
     try:
-        net = network(**content["config"])
+        net = kinds[content["kind"]](**content["config"])
         net.load_state_dict(content["state_dict"])
     except _RUBBISH as error:
-        raise BadInputError(f"{path}: a {kind} this version cannot build; train it again") from error
+        raise BadInputError(f"{path}: a {content['kind']} this version cannot build; train it again") from error
     return net.requires_grad_(False).eval()
 
 

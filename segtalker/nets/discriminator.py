@@ -29,11 +29,21 @@ def fine_detail(image: Tensor) -> Tensor:
     return _DETAIL_GAIN * (image - blurred_image)
 
 
-class PatchDiscriminator(nn.Module):
+class Discriminator(nn.Module):
+    """What judges images: `(image, masks)` to scores, high for real, and the features of each layer.
+
+    Attributes:
+        compares_images: whether an image's score depends on the others of its batch.
+    """
+
+    compares_images = False
+
+
+class PatchDiscriminator(Discriminator):
     """Scores patches.
 
     Args:
-        regions: K.
+        regions: K, of the masks it looks at; 0 for none.
         full_size: width of a first convolution at the image's own size; 0 for none.
         channels: width of each strided convolution.
         detail: whether it sees fine detail alone, see `fine_detail`.
@@ -42,7 +52,7 @@ class PatchDiscriminator(nn.Module):
 
     def __init__(self, *, regions: int, full_size: int, channels: Sequence[int], detail: bool, spectral: bool) -> None:
         super().__init__()
-        self.detail = detail
+        self.detail, self.regions = detail, regions
         inputs = 3 + regions
         layers = [nn.Conv2d(inputs, full_size, 3, padding=1)] if full_size else []
         widths = [full_size or inputs, *channels]
@@ -61,7 +71,7 @@ class PatchDiscriminator(nn.Module):
         Returns:
             Scores, `(B, 1, h, w)`, high for real, and the features of each layer.
         """
-        features = torch.cat((fine_detail(image) if self.detail else image, masks), 1)
+        features = torch.cat((fine_detail(image) if self.detail else image, masks[:, : self.regions]), 1)
         feature_maps = []
         for convolution in self.convolutions:
             features = F.leaky_relu(convolution(features), SLOPE)

@@ -10,10 +10,14 @@ styles, and layers above a resolution are unmasked (one style, the mean over the
   which no level sees and so none can smooth away, is added as far as the last level lets it, in hair all of it;
 - noise is laid out in each region's own frame, so that strands and freckles move with the head;
 - where the last level is smaller than the image its RGB layer writes blocks of pixels.
+
+Codes without a texture leave the painting out: styles and mask are all there is. `LayeredGenerator` gives every layer a
+style of its own, as E4S does (StyleGAN's W+ space).
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +27,7 @@ from segtalker.nets.encoder import code_size
 from segtalker.nets.layers import RegionLinear, activate, mask_pyramid, shrink
 from segtalker.nets.network import Network
 from segtalker.nets.region_convolution import RegionGrid, RegionModulatedConv, exact_grid
-from segtalker.nets.region_texture import paint, region_coordinates, soften_edges
+from segtalker.nets.region_texture import paint, region_coordinates, region_frames, soften_edges
 from segtalker.nets.tensors import pixel_shuffle
 from segtalker.regions import REGION_INDEX
 
@@ -61,23 +65,24 @@ class Level(nn.Module):
         outputs: channels here.
         style: size of a style.
         block: side of the pixel blocks the RGB layer writes.
+        colours: channels of what is painted under it; 0 for nothing.
     """
 
-    def __init__(self, inputs: int, outputs: int, style: int, block: int) -> None:
+    def __init__(self, inputs: int, outputs: int, style: int, block: int, colours: int) -> None:
         super().__init__()
         self.block = block
-        self.first = StyledConv(inputs + _RGB, outputs, style)
+        self.first = StyledConv(inputs + colours, outputs, style)
         self.second = StyledConv(outputs, outputs, style)
         self.to_rgb = RegionModulatedConv(outputs, _RGB * block**2, style, kernel=1, demodulate=False)
         nn.init.zeros_(self.to_rgb.weight)
         nn.init.zeros_(self.to_rgb.shift.weight)
 
     def forward(
-        self, features: Tensor, texture_image: Tensor, styles: Tensor, grid: RegionGrid, noise: Tensor
+        self, features: Tensor, styles: tuple[Tensor, Tensor], grid: RegionGrid, noise: Tensor
     ) -> tuple[Tensor, Tensor]:
-        features = self.first(torch.cat((features, texture_image), 1), styles, grid, noise[:, :1])
-        features = self.second(features, styles, grid, noise[:, 1:])
-        return features, pixel_shuffle(self.to_rgb(features, styles, grid), self.block)
+        features = self.first(features, styles[0], grid, noise[:, :1])
+        features = self.second(features, styles[1], grid, noise[:, 1:])
+        return features, pixel_shuffle(self.to_rgb(features, styles[1], grid), self.block)
 
 
 class MaskGuidedGenerator(Network):
@@ -89,7 +94,8 @@ class MaskGuidedGenerator(Network):
         channels: width at each resolution, from small to large, each twice the one before.
         masked_up_to: the largest resolution with a style for each region.
         style: size of the learned part of a code.
-        texture: side of the texture in a code.
+        texture: side of the texture in a code; 0 for none.
+        hung_mouth: see `segtalker.nets.region_texture.region_frames`; as the encoder has it.
         mapping_layers: depth of each region's mapping network.
         detailed: names of the regions that keep all fine detail of their texture.
         exact_borders: whether every pixel of a masked level is of one region and convolved with its style alone, as in
@@ -108,6 +114,7 @@ class MaskGuidedGenerator(Network):
         masked_up_to: int,
         style: int,
         texture: int,
+        hung_mouth: bool,
         mapping_layers: int,
         detailed: Sequence[str],
         exact_borders: bool,
@@ -119,6 +126,7 @@ class MaskGuidedGenerator(Network):
         self.masked_up_to = masked_up_to
         self.style = style
         self.texture = texture
+        self.hung_mouth = hung_mouth
         self.exact_borders = exact_borders
         self.soft_edges = soft_edges
         self.code = code_size(style, texture)
@@ -128,22 +136,44 @@ class MaskGuidedGenerator(Network):
         widths = [first, *(channels[size] for size in self.sizes)]
         blocks = [1] * (len(self.sizes) - 1) + [self.block]
         self.levels = nn.ModuleList(
-            Level(inputs, outputs, style, block)
+            Level(inputs, outputs, style, block, _RGB if texture else 0)
             for (inputs, outputs), block in zip(pairwise(widths), blocks, strict=True)
         )
-        self.keep = RegionModulatedConv(widths[-1], 1, style, kernel=1, demodulate=False)
-        nn.init.zeros_(self.keep.weight)
+        if texture:
+            self.keep = RegionModulatedConv(widths[-1], 1, style, kernel=1, demodulate=False)
+            nn.init.zeros_(self.keep.weight)
         self.detailed = [REGION_INDEX[name] for name in detailed]
         draw = torch.Generator().manual_seed(_NOISE_SEED)
         for size in self.sizes:
             noise = torch.randn(1, 2, size, size, generator=draw)
             self.register_buffer(f"noise_{size}", noise, persistent=False)
 
-    def _mapped(self, styles: Tensor) -> Tensor:
-        """The learned part of codes after each region's mapping network, `(B, K, S)`."""
+    @property
+    def layers(self) -> int:
+        """L: two a level."""
+        return 2 * len(self.sizes)
+
+    def parts(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """The learned part of codes, `(B, K, S)`, and their textures, `(B, K, 3 G^2)`."""
+        # split, not cut twice: the gradient is put together once
+        learned, textures = codes.split((self.style, self.code - self.style), dim=2)
+        return learned, textures
+
+    def _mapped(self, learned: Tensor) -> Tensor:
         for layer in self.mapping:
-            styles = activate(layer(styles))
-        return styles
+            learned = activate(layer(learned))
+        return learned
+
+    def layer_styles(self, learned: Tensor) -> Tensor:
+        """The learned part of codes to styles of regions and layers.
+
+        Args:
+            learned: see `parts`, `(B, K, S)`.
+
+        Returns:
+            `(B, K, L, S)`, L two a level, or 1 where all layers share one.
+        """
+        return self._mapped(learned)[:, :, None]
 
     def _noise(self, size: int, local: Tensor) -> Tensor:
         """Noise fixed to the regions' frames, `(B, 2, size, size)`."""
@@ -165,32 +195,67 @@ class MaskGuidedGenerator(Network):
         """
         assert masks.shape[2] == self.sizes[-1] * self.block, f"mask of {masks.shape[2]} px"
         assert codes.shape == (*masks.shape[:2], self.code), f"codes {tuple(codes.shape)} do not fit {self.code}"
+        learned, textures = self.parts(codes)
+        return self.paint(masks, self.layer_styles(learned), textures, frames)
+
+    def paint(self, masks: Tensor, styles: Tensor, textures: Tensor, frames: Tensor | None = None) -> Tensor:
+        """What `forward` does, from the styles that `layer_styles` makes of the codes, and from their textures."""
+        if frames is None:
+            frames = torch.cat(region_frames(masks, hung_mouth=self.hung_mouth), 2)
         labels, local = region_coordinates(masks, frames)
-        # split, not cut twice: the gradient is put together once
-        styles, textures = codes.split((self.style, self.code - self.style), dim=2)
-        texture_image = paint(textures.unflatten(2, (3, self.texture, self.texture)), labels, local)
-        if self.soft_edges:
-            texture_image = soften_edges(texture_image, labels)
-        smooth = _stretch(shrink(texture_image, self.sizes[-2]), texture_image.shape[2])
-        styles = self._mapped(styles)
+        texture_image = self._texture_image(textures, labels, local) if self.texture else None
+        smooth = None
+        if texture_image is not None:
+            smooth = _stretch(shrink(texture_image, self.sizes[-2]), texture_image.shape[2])
+        # one row for all layers, or a row each
+        layers = list(styles.unbind(2)) * (2 * len(self.sizes) // styles.shape[2])
         shares = mask_pyramid(masks, {self.sizes[0], *(size for size in self.sizes if size <= self.masked_up_to)})
         features = self.start(shares[self.sizes[0]])
-        image = torch.zeros_like(texture_image[:, :, :1, :1])
+        image = masks.new_zeros(len(masks), _RGB, 1, 1)
         for size, level in zip(self.sizes, self.levels, strict=True):
             if size > self.sizes[0]:
                 features = _enlarge(features)
+            rows = layers.pop(0), layers.pop(0)
             if size <= self.masked_up_to:
-                grid, rows = exact_grid(shares[size]) if self.exact_borders else RegionGrid(shares[size]), styles
+                grid = exact_grid(shares[size]) if self.exact_borders else RegionGrid(shares[size])
             else:
-                grid, rows = self._mean_style(masks, styles)
-            features, rgb = level(features, shrink(smooth, size), rows, grid, self._noise(size, local))
+                grid, rows = self._mean_styles(masks, rows)
+            if smooth is not None:
+                features = torch.cat((features, shrink(smooth, size)), 1)
+            features, rgb = level(features, rows, grid, self._noise(size, local))
             image = rgb + _stretch(image, rgb.shape[2])
-        detail_share = _stretch(torch.sigmoid(self.keep(features, rows, grid)), texture_image.shape[2])
+        if texture_image is None or smooth is None:
+            return image
+        detail_share = _stretch(torch.sigmoid(self.keep(features, rows[1], grid)), texture_image.shape[2])
         detail_share = torch.maximum(detail_share, masks[:, self.detailed].sum(1, keepdim=True))
         return smooth + detail_share * (texture_image - smooth) + image
 
+    def _texture_image(self, textures: Tensor, labels: Tensor, local: Tensor) -> Tensor:
+        """The codes' textures laid into the mask, `(B, 3, H, W)`; see `region_coordinates`."""
+        texture_image = paint(textures.unflatten(2, (3, self.texture, self.texture)), labels, local)
+        return soften_edges(texture_image, labels) if self.soft_edges else texture_image
+
     @staticmethod
-    def _mean_style(masks: Tensor, styles: Tensor) -> tuple[RegionGrid, Tensor]:
-        """Grid and style of a level above `masked_up_to`: one mean style everywhere."""
+    def _mean_styles(masks: Tensor, rows: tuple[Tensor, Tensor]) -> tuple[RegionGrid, tuple[Tensor, Tensor]]:
+        """Grid and styles of a level above `masked_up_to`: one mean style everywhere."""
         shares = masks.mean((2, 3))[:, None]  # (B, 1, K)
-        return RegionGrid(torch.ones_like(masks[:, :1, :1, :1])), shares @ styles
+        first = shares @ rows[0]
+        second = first if rows[1] is rows[0] else shares @ rows[1]
+        return RegionGrid(torch.ones_like(masks[:, :1, :1, :1])), (first, second)
+
+
+class LayeredGenerator(MaskGuidedGenerator):
+    """Paints a face, with a style for each region and layer.
+
+    Args:
+        config: see `MaskGuidedGenerator`.
+    """
+
+    kind = "layered_generator"
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**config)
+        self.heads = RegionLinear(config["regions"], self.style, 2 * len(self.sizes) * self.style)
+
+    def layer_styles(self, learned: Tensor) -> Tensor:
+        return activate(self.heads(self._mapped(learned))).unflatten(2, (-1, self.style))

@@ -8,6 +8,8 @@ region's style; there the difference is added, tap by tap, so that the result is
 """
 
 import math
+from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 import torch
@@ -88,6 +90,35 @@ def find_crossings(labels: Tensor, regions: int) -> Crossings:
     return Crossings(written, read, style_rows[written], style_rows[read], tuple(len(place) for place, _ in pairs))
 
 
+def find_enlarged_crossings(labels: Tensor, labels_below: Tensor, regions: int) -> Crossings:
+    """The same of a convolution to twice the size, in which each pixel written reads 3x3 pixels around the one below.
+
+    Args:
+        labels: region indices of the pixels written, `(B, 2 H, 2 W)`.
+        labels_below: of those read, `(B, H, W)`.
+        regions: K.
+
+    Returns:
+        Nine taps for each of the four places in a block of 2x2 pixels, block by block in rows.
+    """
+    batch, height, width = labels_below.shape
+    pixels, pixels_below = (
+        torch.arange(values.numel(), device=labels.device).view_as(values) for values in (labels, labels_below)
+    )
+    pairs = []
+    for down, right in product(range(2), repeat=2):
+        block, own = (values[:, down::2, right::2] for values in (pixels, labels))
+        for tap in range(_KERNEL**2):
+            rows, other_rows = _shifted(height, tap // _KERNEL - 1)
+            columns, other_columns = _shifted(width, tap % _KERNEL - 1)
+            crosses = own[:, rows, columns] != labels_below[:, other_rows, other_columns]
+            pairs.append((block[:, rows, columns][crosses], pixels_below[:, other_rows, other_columns][crosses]))
+    written, read = (torch.cat(places) for places in zip(*pairs, strict=True))
+    first_rows = regions * torch.arange(batch, device=labels.device)[:, None, None]
+    written_row, read_row = ((values.long() + first_rows).flatten() for values in (labels, labels_below))
+    return Crossings(written, read, written_row[written], read_row[read], tuple(len(place) for place, _ in pairs))
+
+
 def exact_grid(shares: Tensor) -> RegionGrid:
     """Every pixel belongs to the region with most of it.
 
@@ -96,6 +127,29 @@ def exact_grid(shares: Tensor) -> RegionGrid:
     """
     labels = best_regions(shares)
     return RegionGrid(one_hot(labels).to(shares.dtype), find_crossings(labels, shares.shape[1]))
+
+
+def border_difference(
+    features: Tensor, scale: Tensor, taps: Tensor, crossings: Crossings, size: Sequence[int]
+) -> Tensor:
+    """What taps over borders would give with the style of the pixel they write, less what they gave.
+
+    Args:
+        features: `(B, I, H, W)`.
+        scale: of each region, by which features were multiplied, `(B, K, I)`.
+        taps: `(T, I, O)`, as many as `crossings` counts.
+        crossings: pairs of pixels written and read.
+        size: height and width of the image written.
+
+    Returns:
+        `(B, O, *size)`.
+    """
+    batch, inputs = features.shape[:2]
+    rows, pixels = scale.flatten(0, 1), features.permute(0, 2, 3, 1).reshape(-1, inputs)
+    change = (rows[crossings.written_row] - rows[crossings.read_row]) * pixels[crossings.read]
+    terms = torch.cat([values @ tap for values, tap in zip(change.split(crossings.counts), taps, strict=True)])
+    total = terms.new_zeros(batch * math.prod(size), terms.shape[1]).index_add(0, crossings.written, terms)
+    return total.view(batch, *size, -1).permute(0, 3, 1, 2)
 
 
 class RegionModulatedConv(nn.Module):
@@ -136,18 +190,9 @@ class RegionModulatedConv(nn.Module):
         kernel = self.weight.shape[2]
         result = F.conv2d(features * spread(scale, grid.masks), self.weight, padding=kernel // 2)
         if grid.crossings is not None and kernel == _KERNEL:
-            result = result + self._difference(features, scale, grid.crossings)
+            taps = self.weight.permute(2, 3, 1, 0).reshape(_KERNEL**2, -1, len(self.weight))
+            result = result + border_difference(features, scale, taps, grid.crossings, result.shape[2:])
         if self.demodulate:
             norm = torch.rsqrt(scale.square() @ self.weight.square().sum((2, 3)).T + 1e-8)
             result = result * spread(norm, grid.masks)
         return result + spread(self.shift(styles), grid.masks)
-
-    def _difference(self, features: Tensor, scale: Tensor, crossings: Crossings) -> Tensor:
-        """What taps over borders would give with the style of the pixel they write, less what they gave."""
-        batch, inputs, height, width = features.shape
-        rows, pixels = scale.flatten(0, 1), features.permute(0, 2, 3, 1).reshape(-1, inputs)
-        change = (rows[crossings.written_row] - rows[crossings.read_row]) * pixels[crossings.read]
-        taps = self.weight.permute(2, 3, 1, 0).reshape(_KERNEL**2, inputs, -1)
-        terms = torch.cat([values @ tap for values, tap in zip(change.split(crossings.counts), taps, strict=True)])
-        total = terms.new_zeros(len(pixels), terms.shape[1]).index_add(0, crossings.written, terms)
-        return total.view(batch, height, width, -1).permute(0, 3, 1, 2)

@@ -17,7 +17,7 @@ from segtalker.clips.record import ClipRecord
 from segtalker.clips.tables import read_records
 from segtalker.config.params import CODE_FILE, EXPERIMENT_FILE, Params, params_hash, read_yaml
 from segtalker.config.stages import STAGE_INPUTS, STAGES, Stage, shared_sections
-from segtalker.utils.hashing import file_sha256
+from segtalker.utils.hashing import file_sha256, folder_sha256
 
 # where the raw material lies; its hashes count instead
 _PLACES = {"root"}
@@ -98,8 +98,10 @@ def _signed(key: str, content: Any) -> Any:
 
 
 def _file_content(text: str) -> str:
-    """The hash of a file a param names; its name where there is none, for the stage to complain."""
+    """The hash of a file or folder a param names; its name where there is none, for the stage to complain."""
     path = Path(os.path.expanduser(os.path.expandvars(text)))
+    if text and path.is_dir():
+        return folder_sha256(path)
     return file_sha256(path) if text and path.is_file() else text
 
 

@@ -19,6 +19,12 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(source, "sha256").hexdigest()
 
 
+def folder_sha256(folder: Path) -> str:
+    """A hash of the names and contents of the files that lie in a folder, those in folders below it apart."""
+    lines = [f"{path.name} {file_sha256(path)}" for path in sorted(folder.iterdir()) if path.is_file()]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 _FRESH_S = 2.0  # a file changed so lately may change again within one tick of its file system's clock
 _SAVE_EVERY_S = 60.0
 

@@ -12,7 +12,7 @@ from flows.cli import app
 from segtalker.config.params import Params, load_params
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/**/*.md"))
 PAGES += [ROOT / "reports" / "README.md"]
 DEMO = ROOT / "reports" / "demo" / "results.csv"
 

@@ -16,7 +16,7 @@ def load_published(path: Path, net_tensors: Mapping[str, Tensor], what: str) -> 
     """Reads the tensors a network needs out of a published file; others in it are left alone.
 
     Args:
-        path: a state dict, bare or under `state_dict` or `net_state_dict`; read with `weights_only=True`.
+        path: a state dict, bare or under `state_dict`, `net_state_dict` or `g_ema`; read with `weights_only=True`.
         net_tensors: the network's tensors by their published names; only shapes matter, but for the counters of batch
             normalisation, which old files lack and inference does not use: those are passed through.
         what: names the weights in errors.
@@ -35,7 +35,7 @@ def load_published(path: Path, net_tensors: Mapping[str, Tensor], what: str) -> 
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise BadInputError(f"{path}: not a readable file of weights ({reason})") from error
-    for name in ("state_dict", "net_state_dict"):
+    for name in ("state_dict", "net_state_dict", "g_ema"):
         content = content.get(name, content) if isinstance(content, dict) else {}
     content = {name: value for name, value in net_tensors.items() if name.endswith(_COUNTER)} | content
     for name, value in net_tensors.items():

@@ -48,7 +48,8 @@ def _sections(params: Params) -> list[tuple[type[Network], list[Section]]]:
 
 @pytest.mark.parametrize(("network", "sections"), _sections(PARAMS), ids=lambda value: getattr(value, "kind", ""))
 def test_every_key_is_an_argument_and_every_argument_a_key(network: type[Network], sections: list[Section]) -> None:
-    keys = {key for section in sections for key in type(section).model_fields}
+    # a section of several kinds of nets says which keys are this one's
+    keys = {key for section in sections for key in getattr(section, "net", type(section).model_fields)}
     arguments = set(inspect.signature(network.__init__).parameters) - {"self"}
     assert keys <= arguments
     assert arguments - keys <= GIVEN
@@ -69,10 +70,13 @@ def _changed(**sections: dict) -> Params:
 @pytest.mark.parametrize(
     ("section", "message"),
     [
+        ({"generator": {"kind": "stylegan2"}}, "set code.texture to 0"),
+        ({"generator": {"weights": "face.pt"}}, "need kind stylegan2"),
         ({"encoder": {"channels": {256: 8, 128: 8}}}, "train_sgi.encoder.channels end at 256"),
         ({"generator": {"channels": {96: 8}}}, r"must double"),
         ({"encoder": {"taps": [48]}}, r"taps \[48\]"),
         ({"code": {"texture": 12}}, "power of two"),
+        ({"encoder": {"kind": "residual", "units": [1]}}, "units must name 2 levels"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(section: dict, message: str) -> None:
@@ -96,6 +100,26 @@ def test_sizes_that_do_not_fit_are_refused(section: dict, message: str) -> None:
 def test_trainings_that_cannot_be_are_refused(sections: dict, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         _changed(**sections)
+
+
+def test_style_gans_discriminator_wants_a_power_of_two() -> None:
+    with pytest.raises(BadInputError, match=r"base\.image_size 192 must be a power of two"):
+        _changed(base={"image_size": 192}, train_sgi={"discriminator": {"kind": "stylegan2"}})
+
+
+@pytest.mark.parametrize("features", [{"kind": "hubert"}, {"weights": "hubert"}])
+def test_an_encoder_of_speech_needs_its_folder(features: dict) -> None:
+    with pytest.raises(BadInputError, match=r"train_tsg\.features: .*the folder of an encoder"):
+        _changed(train_tsg={"features": features})
+
+
+def test_what_an_encoder_holds_is_part_of_the_signature(tmp_path: Path) -> None:
+    params = _changed(train_tsg={"features": {"kind": "hubert", "weights": str(tmp_path)}})
+    (tmp_path / "config.json").write_text("{}")
+    before = signature(params, "train_tsg", {})
+    assert signature(params, "train_tsg", {}) == before
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    assert signature(params, "train_tsg", {}) != before
 
 
 def test_how_many_learn_together_is_part_of_the_signature() -> None:

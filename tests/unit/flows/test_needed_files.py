@@ -109,3 +109,18 @@ def test_a_run_with_missing_files_leaves_before_it_starts(
 def test_it_is_known_without_torch() -> None:
     code = "import sys, flows.needed_files; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=CHECKOUT).returncode == 0
+
+
+def test_a_generator_to_start_from_is_looked_for() -> None:
+    start = ("train_sgi.code.texture=0", "train_sgi.generator.kind=stylegan2")
+    assert missing("demo", *start) == []
+    (line,) = missing("demo", *start, "train_sgi.generator.weights=/nowhere/face.pt")
+    assert line.startswith("train_sgi, a trained StyleGAN2: /nowhere/face.pt: no such file")
+
+
+def test_an_encoder_of_speech_is_looked_for_before_anything_runs(tmp_path: Path) -> None:
+    names = ("train_tsg.features.kind=hubert", "train_tsg.features.weights=")
+    (line,) = missing("demo", names[0], names[1] + "/nowhere/hubert")
+    assert line.startswith("train_tsg, an encoder of speech: /nowhere/hubert: no such folder")
+    assert line.endswith("works without it: train_tsg.features.kind mel")
+    assert missing("demo", names[0], names[1] + str(tmp_path)) == []

@@ -1,5 +1,6 @@
 """The renderer's training: both stages, exact resume in the second, what is kept."""
 
+import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,22 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.draws import DrawSampler, draw_loader, draw_rng
-from lightning_modules.sgi import SgiModule
+from lightning_modules.sgi import SgiModule, Smoothing
 from segtalker.losses.reconstruction import psnr
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.encoder import MaskGuidedEncoder
 from segtalker.nets.generator import MaskGuidedGenerator
 from segtalker.nets.parser import FaceParser
+from segtalker.nets.residual_encoder import ResidualEncoder
+from segtalker.nets.stylegan2_discriminator import StyleGan2Discriminator
 from segtalker.regions import NUM_REGIONS, REGION_INDEX
 
 from .training_runs import equal, train, weights
 
 SIDE, EPOCH_STEPS = 32, 4
 LOSS_WEIGHTS = {"pixel": 1.0, "gradient": 0.5, "detail": 1.0, "parsing": 0.1, "adversarial": 0.05, "matching": 0.5}
+LOSS_WEIGHTS |= {"path_length": 0.0}
+PLAIN = Smoothing(r1=0.0, r1_every=16, path_every=4, path_shrink=2, path_decay=0.01)
 
 
 class Faces(Dataset):
@@ -64,9 +69,17 @@ class Unplugged(SgiModule):
 
 def _module(adversarial_steps: int, reconstruction_steps: int = 5, **loss_weights: float) -> Unplugged:
     torch.manual_seed(1)
-    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4}
+    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4, "hung_mouth": False}
     return Unplugged(
-        encoder=MaskGuidedEncoder(**shared, channels={16: 4, 8: 6}, taps=(16, 8), present_share=2e-4, mask_guided=True),
+        encoder=MaskGuidedEncoder(
+            **shared,
+            channels={16: 4, 8: 6},
+            taps=(16, 8),
+            present_share=2e-4,
+            mask_guided=True,
+            lent_mouths=0,
+            shut_below=6e-3,
+        ),
         generator=MaskGuidedGenerator(
             **shared,
             channels={8: 8, 16: 8},
@@ -82,6 +95,9 @@ def _module(adversarial_steps: int, reconstruction_steps: int = 5, **loss_weight
         parser=FaceParser(channels=4, multipliers=(1, 2), regions=NUM_REGIONS).requires_grad_(False).eval(),
         optimizer=partial(torch.optim.Adam, lr=1e-2),
         discriminator_optimizer=partial(torch.optim.Adam, lr=1e-2),
+        equalised=(),
+        game="hinge",
+        smoothing=PLAIN,
         loss_weights=LOSS_WEIGHTS | loss_weights,
         region_weights=(1.0,) * NUM_REGIONS,
         squared_weight=1.0,
@@ -148,6 +164,48 @@ def _learn(folder: Path, data: FaceData, adversarial_steps: int, **changes: Any)
     module.make_optimizer = module.make_discriminator_optimizer = partial(torch.optim.SGD, lr=0.05)
     train(module, data, folder, epochs=2, **changes)
     return module
+
+
+def _style_gan(**loss_weights: float) -> Unplugged:
+    """All of StyleGAN2's game: logistic loss, R1 every third and lengths of paths every second step."""
+    module = _module(adversarial_steps=7, **{"path_length": 2.0, **loss_weights})
+    module.discriminator = StyleGan2Discriminator(regions=0, image_size=SIDE, channel_base=64, channel_max=8)
+    module.game, module.equalised = "softplus", ("generator", "discriminator")
+    module.smoothing = Smoothing(r1=10.0, r1_every=3, path_every=2, path_shrink=2, path_decay=0.1)
+    return module
+
+
+def test_style_gans_game_pays_its_penalties_now_and_then_and_resumes(tmp_path: Path) -> None:
+    whole, penalties, paths = _style_gan(), [], []
+    inner, inner_path = whole._gradient_penalty, whole.path_penalty
+    whole._gradient_penalty = lambda *args: penalties.append((int(whole.step), inner(*args))) or penalties[-1][1]
+    whole.path_penalty = lambda *args: paths.append(int(whole.step)) or inner_path(*args)
+    history = train(whole, FaceData(), tmp_path / "whole", epochs=3)
+    assert [step for step, penalty in penalties if penalty is not None] == [5, 8, 11]
+    assert paths == [5, 7, 9, 11]
+    assert {"train/r1", "train/path_length"} <= set(history["name"])
+    assert whole.mean_path_length > 0
+
+    broken = _style_gan()
+    broken.stop_at = 10
+    with pytest.raises(RuntimeError, match="plug"):
+        train(broken, FaceData(), tmp_path / "broken", epochs=3)
+    resumed = _style_gan()
+    train(resumed, FaceData(), tmp_path / "broken", epochs=3)
+    assert equal(weights(whole), weights(resumed))
+
+
+def test_statistics_of_normalisation_are_kept_with_the_average(tmp_path: Path) -> None:
+    module = _module(adversarial_steps=0)
+    code = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4, "hung_mouth": False}
+    shared = code | {"present_share": 2e-4, "lent_mouths": 0, "shut_below": 6e-3}
+    encoder = ResidualEncoder(units=(1,), channels={16: 4, 8: 6}, taps=(16, 8), mask_guided=True, **shared)
+    module.generator["encoder"], module.average["encoder"] = encoder, copy.deepcopy(encoder)
+    train(module, FaceData(), tmp_path, epochs=1)
+    statistics = dict(module.average["encoder"].named_buffers())
+    assert statistics
+    assert all(torch.equal(values, dict(encoder.named_buffers())[name]) for name, values in statistics.items())
+    assert not torch.equal(module.average["encoder"].convolutions[0][1].running_var, torch.ones(4))
 
 
 def test_batches_of_a_step_count_as_one_large_one(tmp_path: Path) -> None:

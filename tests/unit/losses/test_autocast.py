@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from segtalker.losses.adversarial import discriminator_loss, generator_losses
 from segtalker.losses.perceptual import feature_loss
 from segtalker.losses.reconstruction import pixel_loss, region_pixel_weights
+from segtalker.losses.regularisation import gradient_penalty
 from segtalker.losses.segmentation import balanced_cross_entropy, dice_loss
 from segtalker.losses.sync import sync_bce, sync_contrast
 
@@ -31,6 +32,8 @@ AUDIO = F.normalize(FRAMES + 0.02 * _draw(16, 64, seed=4).abs(), dim=1)
 class Scores(nn.Module):
     """A discriminator whose scores are the same numbers with and without autocast, under which they are bfloat16."""
 
+    compares_images = False
+
     def forward(self, image: Tensor, masks: Tensor) -> tuple[Tensor, list[Tensor]]:
         score = (image.mean(1, keepdim=True) + 40.0).bfloat16()
         return score if torch.is_autocast_enabled("cpu") else score.float(), [score.float()]
@@ -48,8 +51,13 @@ LOSSES: dict[str, Callable[[], Tensor]] = {
     "dice": lambda: dice_loss(LOGITS, LABELS),
     "pixel": lambda: pixel_loss(IMAGE, TRUTH, region_pixel_weights(MASKS, torch.linspace(0.3, 3.1, REGIONS)), 1.0),
     "features": lambda: feature_loss(_features, IMAGE, TRUTH),
-    "discriminator": lambda: discriminator_loss(Scores(), IMAGE, TRUTH, MASKS),
-    "adversarial": lambda: generator_losses(Scores(), IMAGE, TRUTH, MASKS).adversarial,
+    "discriminator": lambda: discriminator_loss(Scores(), IMAGE, TRUTH, MASKS, "hinge"),
+    "adversarial": lambda: generator_losses(Scores(), IMAGE, TRUTH, MASKS, "hinge", matches=True).adversarial,
+    "logistic discriminator": lambda: discriminator_loss(Scores(), IMAGE, TRUTH, MASKS, "softplus"),
+    "logistic adversarial": lambda: (
+        generator_losses(Scores(), IMAGE, TRUTH, MASKS, "softplus", matches=True).adversarial
+    ),
+    "r1": lambda: gradient_penalty(Scores(), IMAGE, MASKS),
 }
 
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from segtalker.nets.encoder import MaskGuidedEncoder, code_size
-from segtalker.nets.generator import MaskGuidedGenerator
+from segtalker.nets.generator import LayeredGenerator, MaskGuidedGenerator
 from segtalker.nets.region_texture import soften_edges
 from segtalker.regions import NUM_REGIONS
 
@@ -74,6 +74,49 @@ def test_exact_borders_are_those_of_masked_levels_alone() -> None:
     assert not torch.allclose(exact, make_generator(masked_up_to=16)(quilts(3), codes))
 
 
+@pytest.mark.parametrize("layered", [False, True])
+def test_without_textures_styles_alone_are_painted(layered: bool) -> None:
+    generator = make_generator(kind=LayeredGenerator if layered else MaskGuidedGenerator, texture=0)
+    masks, codes = quilts(2, batch=1), torch.randn(1, NUM_REGIONS, STYLE)
+    assert generator.code == STYLE
+    assert not hasattr(generator, "keep")
+    image = generator(masks, codes)
+    assert image.shape == (1, 3, SIZE, SIZE)
+    changed = codes.clone()
+    changed[:, HAIR] += 1.0
+    change = (generator(masks, changed) - image).abs().mean(1)[0]
+    assert change[masks[0, HAIR] == 1].mean() > 2 * change[masks[0, HAIR] == 0].mean()
+    for level in generator.levels:
+        torch.nn.init.zeros_(level.to_rgb.weight)
+    assert generator(masks, codes).abs().max() == 0  # nothing is painted under what the levels add
+
+
+def test_every_layer_may_have_a_style_of_its_own() -> None:
+    generator = make_generator(kind=LayeredGenerator)
+    styles: list[torch.Tensor] = []
+    for level in generator.levels:
+        for convolution in (level.first.convolution, level.second.convolution, level.to_rgb):
+            convolution.register_forward_pre_hook(lambda _, args: styles.append(args[1]))
+    codes = torch.randn(2, NUM_REGIONS, generator.code)
+    image = generator(quilts(3), codes)
+    assert len({id(style) for style in styles}) == 2 * len(generator.levels)  # that of RGB is the second one's
+    assert generator.layer_styles(codes[..., :STYLE]).shape == (2, NUM_REGIONS, 6, STYLE)
+    swapped = codes.clone()
+    swapped[:, HAIR] = codes[:, HAIR].flip(0)
+    own, other = (generator.layer_styles(rows[..., :STYLE]) for rows in (codes, swapped))
+    torch.testing.assert_close(other[:, HAIR], own[:, HAIR].flip(0))
+    assert not torch.allclose(generator(quilts(3), swapped), image)
+
+
+def test_one_style_for_all_layers_is_the_layered_generator_with_equal_heads() -> None:
+    shared, layered = make_generator(), make_generator(kind=LayeredGenerator)
+    layered.load_state_dict(shared.state_dict(), strict=False)
+    codes = torch.randn(2, NUM_REGIONS, shared.code)
+    learned, textures = shared.parts(codes)
+    styles = shared.layer_styles(learned).expand(-1, -1, 6, -1)
+    torch.testing.assert_close(layered.paint(quilts(3), styles, textures), shared(quilts(3), codes))
+
+
 def test_a_mask_or_code_of_another_size_is_refused() -> None:
     generator = make_generator()
     with pytest.raises(AssertionError, match="32 px"):
@@ -92,8 +135,11 @@ def test_the_paper_size_builds() -> None:
             taps=(64, 32, 16),
             style=512,
             texture=16,
+            hung_mouth=False,
             present_share=2e-4,
             mask_guided=True,
+            lent_mouths=0,
+            shut_below=6e-3,
         )
     generator = MaskGuidedGenerator(
         regions=NUM_REGIONS,
@@ -103,6 +149,7 @@ def test_the_paper_size_builds() -> None:
         detailed=("hair",),
         style=512,
         texture=16,
+        hung_mouth=False,
         mapping_layers=1,
         exact_borders=False,  # where regions meet, a tensor without content does not know
         soft_edges=True,

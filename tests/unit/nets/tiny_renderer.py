@@ -11,16 +11,22 @@ SIZE, STYLE, TEXTURE = 64, 8, 4
 HAIR = REGION_INDEX["hair"]
 
 
-def make_generator(masked_up_to: int = 32, **switches: bool) -> MaskGuidedGenerator:
+def make_generator(
+    masked_up_to: int = 32,
+    texture: int = TEXTURE,
+    kind: type[MaskGuidedGenerator] = MaskGuidedGenerator,
+    **switches: bool,
+) -> MaskGuidedGenerator:
     torch.manual_seed(0)
-    generator = MaskGuidedGenerator(
+    generator = kind(
         regions=NUM_REGIONS,
         image_size=SIZE,
         channels={8: 10, 16: 8, 32: 6},
         masked_up_to=masked_up_to,
         detailed=("hair",),
         style=STYLE,
-        texture=TEXTURE,
+        texture=texture,
+        hung_mouth=False,
         mapping_layers=1,
         **{"exact_borders": False, "soft_edges": False, **switches},
     )
