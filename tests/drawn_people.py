@@ -12,6 +12,7 @@ from segtalker.clips.store import Clip, write_wav
 from segtalker.config.base import Clock
 from segtalker.config.params import Params, merge, parse_params, read_yaml
 from segtalker.config.training import SpeechFeatures
+from segtalker.faces.head_pose import PoseReferences
 from segtalker.inference.talker import TalkSettings
 from segtalker.nets.checkpoints import save_net
 from segtalker.nets.encoder import MaskGuidedEncoder
@@ -29,6 +30,7 @@ SETTINGS = TalkSettings(
     stride=2,
     edge=1,
     steady_window=9,
+    pose_references=PoseReferences(most=6, step=0.05, reach=0.03),
     batch_size=8,
     speech=SpeechFeatures(kind="mel", weights=""),
 )
@@ -41,8 +43,11 @@ _WAV2LIP = {
     "decoder_blocks": [1, 1, 1, 1], "audio_channels": [4, 4, 4, 4, 8], "audio_blocks": [1, 1, 1, 1], "mel_bins": 80,
     "mel_window": 16,
 }  # fmt: skip
-_CODE = {"regions": NUM_REGIONS, "image_size": SIZE, "style": 8, "texture": 4}
-_ENCODER = _CODE | {"channels": {32: 8, 16: 8}, "taps": [32, 16], "present_share": 2e-4, "mask_guided": True}
+_CODE = {"regions": NUM_REGIONS, "image_size": SIZE, "style": 8, "texture": 4, "hung_mouth": True}
+_ENCODER = _CODE | {
+    "channels": {32: 8, 16: 8}, "taps": [32, 16], "present_share": 2e-4, "mask_guided": True,
+    "lent_mouths": 0, "shut_below": 6e-3,
+}  # fmt: skip
 _PARSER = {"regions": NUM_REGIONS, "channels": 4, "multipliers": [1, 2]}
 _GENERATOR = _CODE | {
     "channels": {16: 8, 32: 8}, "masked_up_to": 32, "mapping_layers": 1, "detailed": ("hair",), "exact_borders": False,

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 
 from datamodules.augment import Augmentation
 from datamodules.draws import DrawDataModule
-from datamodules.labelled_images import parsed_packs
+from datamodules.labelled_images import LabelledImages, parsed_packs
+from datamodules.open_mouths import open_mouths
 from datamodules.reference_pairs import PairDraw, PairDraws, PairFrames
 from flows.stages.common import StageRun
 from flows.stages.labelled_data import (
@@ -38,6 +40,7 @@ from segtalker.nets.residual_encoder import ResidualEncoder
 from segtalker.nets.stylegan2_discriminator import StyleGan2Discriminator
 from segtalker.nets.stylegan2_generator import StyleGan2Generator
 from segtalker.nets.stylegan2_weights import start_from_stylegan2
+from segtalker.nets.tensors import one_hot, to_images
 from segtalker.regions import NUM_REGIONS, REGIONS
 from segtalker.utils.paths import expand_path
 
@@ -148,6 +151,15 @@ def sgi_module(params: Params, parser: FaceParser | None) -> SgiModule:
     )
 
 
+def keep_mouths(encoder: MaskGuidedEncoder, images: LabelledImages) -> None:
+    """Has a trained encoder keep the mouths it lends, of people it has learnt from."""
+    pictures = open_mouths(images, encoder.lent_mouths)
+    if pictures:
+        frames, labels = (np.stack(arrays) for arrays in zip(*pictures, strict=True))
+        device = encoder.lent_codes.device
+        encoder.keep_mouths(to_images(frames, device), one_hot(torch.from_numpy(labels).to(device)))
+
+
 def train_sgi(run: StageRun) -> None:
     """Frames and parsed masks of the training clips -> encoder and generator."""
     params, folder = run.params, run.workspace.model("train_sgi")
@@ -161,9 +173,11 @@ def train_sgi(run: StageRun) -> None:
     start_from_experiment(run, dict(cast(Mapping[str, Network], module.generator.items())))
     module.average.load_state_dict(module.generator.state_dict())
 
+    data = sgi_data(params, run.workspace.root / "data", run.workspace.dataset)
+
     def export() -> None:
+        keep_mouths(cast(MaskGuidedEncoder, module.average["encoder"]), cast(PairDraws, data.train_set).images)
         for name, net in module.average.items():
             save_net(folder / f"{name}.ckpt", cast(Network, net), run.signature)
 
-    data = sgi_data(params, run.workspace.root / "data", run.workspace.dataset)
     fit(run, module, data, stage, export, steps=stage.reconstruction_steps + stage.adversarial_steps)

@@ -20,6 +20,14 @@ Method = Literal[
 ]
 
 
+class PoseReferences(Section):
+    """See `segtalker.faces.head_pose.PoseReferences`."""
+
+    most: int = Field(ge=1)
+    step: float = Field(gt=0)
+    reach: float = Field(gt=0)
+
+
 class Generate(Section):
     """Videos of the test clips by every method and control."""
 
@@ -27,6 +35,7 @@ class Generate(Section):
     max_clips: int = Field(ge=0)
     batch_size: int = Field(ge=1)
     steady_window: int = Field(ge=1)
+    pose_references: PoseReferences
     crf: int = Field(ge=0, le=51)
     mouth_fade: float = Field(gt=0)
     lip_reach: float = Field(gt=0)

@@ -15,12 +15,13 @@ class RegionCode(Section):
 
     style: int = Field(ge=1)
     texture: int = Field(ge=0)
+    hung_mouth: bool
     per_layer: bool
 
     @property
     def net(self) -> dict[str, Any]:
         """What both networks are made of."""
-        return self.model_dump(include={"style", "texture"})
+        return self.model_dump(include={"style", "texture", "hung_mouth"})
 
     @model_validator(mode="after")
     def _check(self) -> "RegionCode":
@@ -48,9 +49,13 @@ class SgiEncoder(Section):
     taps: tuple[int, ...] = Field(min_length=1)
     present_share: float = Field(ge=0, lt=1)
     mask_guided: bool
+    lent_mouths: int = Field(ge=0)
+    shut_below: float = Field(ge=0, lt=1)
 
     @model_validator(mode="after")
     def _check(self) -> "SgiEncoder":
+        if self.lent_mouths and not self.mask_guided:
+            raise ValueError("lent_mouths needs mask_guided: else no mouth is told from the rest")
         if missing := sorted(set(self.taps) - set(self.channels)):
             raise ValueError(f"taps {missing} are no resolutions of channels")
         if self.kind == "residual" and len(self.units) != len(self.channels) - 1:

@@ -15,7 +15,8 @@ from segtalker.clips.store import Clip
 from segtalker.faces.mouth_box import face_transforms
 from segtalker.inference.background import Background, SourceBackground, read_background
 from segtalker.inference.editing import MaskEdit, swap_region
-from segtalker.inference.talker import Identity, Talker
+from segtalker.inference.identity import Identity
+from segtalker.inference.talker import Talker
 from segtalker.regions import REGION_INDEX
 from segtalker.utils.atomic import atomic_folder, write_text
 
@@ -108,7 +109,7 @@ class _Strip:
 
     def paint(self, identity: Identity, background: Background, edit: MaskEdit | None) -> Iterator[np.ndarray]:
         masks, region_frames = self.talking if edit is None else self._talking(edit)
-        return self.talker.render(self.clip, self.moments, masks, region_frames, identity.codes, background)
+        return self.talker.render(self.clip, self.moments, masks, region_frames, identity, background)
 
 
 def _rows(

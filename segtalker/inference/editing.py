@@ -22,16 +22,16 @@ def swap_region(codes: Tensor, reference: Tensor, region: str) -> Tensor:
     """Takes the texture of one region from another person.
 
     Args:
-        codes: who speaks, `(1, K, D)`, float32.
-        reference: who lends the texture, `(1, K, D)`, float32.
+        codes: who speaks, in each reference pose, `(R, K, D)`, float32.
+        reference: who lends the texture, likewise; the first pose does.
         region: its name.
 
     Returns:
-        New codes, `(1, K, D)`; the arguments are not changed.
+        New codes, `(R, K, D)`; the arguments are not changed.
     """
-    assert codes.shape == reference.shape, (codes.shape, reference.shape)
+    assert codes.shape[1:] == reference.shape[1:], (codes.shape, reference.shape)
     new_codes = codes.clone()
-    new_codes[:, region_index(region)] = reference[:, region_index(region)]
+    new_codes[:, region_index(region)] = reference[0, region_index(region)]
     return new_codes
 
 

@@ -1,9 +1,12 @@
 """What `generate` makes of one test clip: every method, from the same sources.
 
-The protocol is self-reenactment. The clip's own frames give pose and surroundings, with the mouth hidden. Two of its
-frames, those with the widest mouth and the widest eyes, give the speaker's codes for all of them, so no frame but the
-first of these shows its own mouth to the network. Controls are judged like the rest, against the clip's own sound and
-frames, and so carry the clip's own sound: what is seen in the video of `shuffled_audio` is what the metrics see.
+The protocol is self-reenactment. The clip's own frames give pose and surroundings, with the mouth hidden. A few of its
+frames give the speaker's codes for all of them: the one with the widest mouth; where the head turns, those whose poses
+lie farthest from it and from each other; and, near each of these in pose, the one with the widest eyes. Lips and mouth
+are everywhere those of the first pose, so no frame but the first shows its own mouth to the network. Of the skin within
+the hidden mouth area twice `generate.pose_references.most` frames at most show their own: two where no head turns.
+Controls are judged like the rest, against the clip's own sound and frames, and so carry the clip's own sound: what is
+seen in the video of `shuffled_audio` is what the metrics see.
 
 The baseline `wav2lip` gets the same frames and the same first reference; it paints faces without masks, and leaves the
 rest of each frame as it is. `segtalker_pasted` does so too: the mouth of `segtalker` in the clip's own frames.
@@ -26,8 +29,9 @@ from segtalker.clips.record import ClipRecord
 from segtalker.clips.runner import Facts
 from segtalker.clips.store import Clip
 from segtalker.inference.background import SourceBackground
+from segtalker.inference.identity import Identity
 from segtalker.inference.pasting import paste_mouths
-from segtalker.inference.talker import Identity, Images, Talker, TalkSettings
+from segtalker.inference.talker import Images, Talker, TalkSettings
 from segtalker.inference.wav2lip import Wav2LipSettings, Wav2LipTalker
 from segtalker.media.video import write_video
 from segtalker.utils.atomic import atomic_folder
@@ -98,8 +102,8 @@ class _ClipInputs:
         size, region_frames = self.talker.settings.batch_size, self.talker.steady_frames(masks)
         for first in range(0, self.count, size):
             part = np.arange(first, min(self.count, first + size))
-            own_masks, codes = masks.read(part.tolist()), self.identity.codes
-            yield from self.talker.render(self.clip, part, own_masks, region_frames[part], codes, SourceBackground())
+            own_masks, behind = masks.read(part.tolist()), SourceBackground()
+            yield from self.talker.render(self.clip, part, own_masks, region_frames[part], self.identity, behind)
 
 
 def _own_speech(inputs: _ClipInputs) -> Iterator[np.ndarray]:

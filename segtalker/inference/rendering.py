@@ -49,7 +49,7 @@ def render_frames(
     Args:
         generator: see `segtalker.nets.renderers`.
         masks: regions of each frame, `(T, H, W)`, uint8.
-        codes: who it is, `(1, K, D)`.
+        codes: who it is, `(1, K, D)`, or of each frame, `(T, K, D)`.
         background: RGB that shows behind the face, `(T, H, W, 3)` or `(1, H, W, 3)` uint8; None keeps the
             generator's own.
         edge: see `background_share`.
@@ -63,7 +63,8 @@ def render_frames(
     for start in range(0, len(masks), batch_size):
         regions = one_hot(torch.from_numpy(masks[start : start + batch_size]).to(device))
         frames = None if region_frames is None else region_frames[start : start + batch_size].to(device)
-        images = generator(regions, codes.to(device).expand(len(regions), -1, -1), frames)
+        own_codes = codes if len(codes) == 1 else codes[start : start + batch_size]
+        images = generator(regions, own_codes.to(device).expand(len(regions), -1, -1), frames)
         if background is not None:
             behind = background if len(background) == 1 else background[start : start + batch_size]
             background_mask = regions[:, BACKGROUND : BACKGROUND + 1]

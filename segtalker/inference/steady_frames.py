@@ -24,13 +24,14 @@ def steady_reach(window: int) -> int:
 
 
 @torch.inference_mode()
-def steady_frames(masks: Iterable[np.ndarray], window: int, device: torch.device) -> Tensor:
+def steady_frames(masks: Iterable[np.ndarray], window: int, device: torch.device, *, hung_mouth: bool) -> Tensor:
     """The frames of all regions, averaged over time.
 
     Args:
         masks: regions of consecutive frames of a video, some at a time, `(T', H, W)` each, uint8.
         window: frames of the video in the mean, odd; at both ends as many as lie on either side. 1 for none.
         device: where they are computed.
+        hung_mouth: see `segtalker.nets.region_texture.region_frames`.
 
     Returns:
         Centre, axis and half sides (`segtalker.nets.region_texture.RegionFrames`) one after the other,
@@ -39,7 +40,7 @@ def steady_frames(masks: Iterable[np.ndarray], window: int, device: torch.device
     frames, present = [], []
     for part in masks:
         regions = one_hot(torch.from_numpy(part).to(device))
-        frames.append(torch.cat(region_frames(regions), 2))
+        frames.append(torch.cat(region_frames(regions, hung_mouth=hung_mouth), 2))
         present.append(regions.flatten(2).any(2))
     return _averaged(torch.cat(frames), torch.cat(present).float()[..., None], steady_reach(window))
 

@@ -18,10 +18,11 @@ from segtalker.faces.parsing import choose_parser, load_parser
 from segtalker.faces.paste_back import border_share, paste_back, soft_share
 from segtalker.inference.background import Background, SourceBackground, read_background
 from segtalker.inference.editing import MaskEdit, swap_region
+from segtalker.inference.identity import Identity
 from segtalker.inference.pasting import PaintedArea, lay_over
 from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
 from segtalker.inference.talk_inputs import check_writable, read_mask, read_speech, region_index, save_mask
-from segtalker.inference.talker import IDENTITY_FRAMES, Identity, Talker, TalkingChunk, TalkSettings, frames_of_speech
+from segtalker.inference.talker import IDENTITY_FRAMES, Talker, TalkingChunk, TalkSettings, frames_of_speech
 from segtalker.media.mel import speech_mel
 from segtalker.media.video import write_video
 from segtalker.regions import BACKGROUND

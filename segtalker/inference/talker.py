@@ -1,7 +1,7 @@
 """From speech and a face to a talking face: the trained networks and the steps between them.
 
-1. the frame that shows most of the speaker's mouth gives the identity: a mask, and, with the frame that shows most of
-   the eyes, a code for each region;
+1. the frame that shows most of the speaker's mouth gives the identity: a mask, and, with frames that show the head in
+   other poses and its eyes open, codes for each region;
 2. the masks of the source give the pose; with the mouth hidden, speech says what it does (TSG);
 3. the codes are painted into the talking masks (SGI);
 4. what the masks call background comes from the source.
@@ -23,9 +23,11 @@ from torch import Tensor
 from segtalker.config.base import Clock
 from segtalker.config.params import Params
 from segtalker.config.training import SpeechFeatures
+from segtalker.faces.head_pose import PoseReferences, head_poses
 from segtalker.faces.mouth_box import reference_frame
 from segtalker.inference.background import Background
 from segtalker.inference.editing import MaskEdit
+from segtalker.inference.identity import Identity, one_mouth
 from segtalker.inference.rendering import encode_identity, render_frames
 from segtalker.inference.speech_features import SpeechEncoder, open_encoder
 from segtalker.inference.steady_frames import steady_frames, steady_reach
@@ -80,6 +82,7 @@ class TalkSettings:
         stride: see `segtalker.inference.talking_masks.predict_talking_masks`.
         edge: px, fade between face and background.
         steady_window: frames over which regions' frames are averaged, see `segtalker.inference.steady_frames`.
+        pose_references: how the poses of a source that turns are told apart.
         batch_size: frames a network sees at once.
         speech: what the segmenter hears.
     """
@@ -90,6 +93,7 @@ class TalkSettings:
     stride: int
     edge: int
     steady_window: int
+    pose_references: PoseReferences
     batch_size: int
     speech: SpeechFeatures
 
@@ -104,26 +108,10 @@ class TalkSettings:
             stride=params.train_tsg.stride,
             edge=params.train_sgi.edge,
             steady_window=params.generate.steady_window,
+            pose_references=PoseReferences(**params.generate.pose_references.model_dump()),
             batch_size=params.generate.batch_size,
             speech=params.train_tsg.features,
         )
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who speaks.
-
-    Args:
-        index: of the reference frame.
-        mask: its regions, `(H, W)`, uint8.
-        landmarks: `(68, 2)`, float32, pixels.
-        codes: `(1, K, D)`, float32.
-    """
-
-    index: int
-    mask: np.ndarray
-    landmarks: np.ndarray
-    codes: Tensor
 
 
 @dataclass(frozen=True)
@@ -218,14 +206,20 @@ class Talker:
         return mel if self.speech is None else self.speech(samples(), mel.shape[1])
 
     def identify(self, face: Face) -> Identity:
-        """Finds the reference frame among the first `IDENTITY_FRAMES` and encodes it."""
+        """Finds the reference frames among the first `IDENTITY_FRAMES` and encodes them."""
         count = min(len(face.masks), IDENTITY_FRAMES)
         masks, landmarks = face.masks.read(range(count)), np.asarray(face.landmarks)[:count]
-        best = reference_frame(masks, landmarks)
-        # it may be in the middle of a blink, so another frame tells of the eyes
-        frame_indices = [best, int((masks == _EYES).sum(axis=(1, 2)).argmax())]
-        codes = encode_identity(self.encoder, face.frames.read(frame_indices), masks[frame_indices])
-        return Identity(best, masks[best], landmarks[best], codes)
+        best, references = reference_frame(masks, landmarks), self.settings.pose_references
+        poses = head_poses(landmarks)
+        chosen = references.choose(poses, best)
+        nearest = references.shares(poses, poses[chosen]).argmax(axis=1)
+        codes = []
+        for number, index in enumerate(chosen):
+            # it may be in the middle of a blink, so another frame near in pose tells of the eyes
+            near = np.flatnonzero(nearest == number)
+            frame_indices = [index, int(near[(masks[near] == _EYES).sum(axis=(1, 2)).argmax()])]
+            codes.append(encode_identity(self.encoder, face.frames.read(frame_indices), masks[frame_indices]))
+        return Identity(best, masks[best], landmarks[best], one_mouth(torch.cat(codes)), poses[chosen], references)
 
     def _context(self) -> int:
         """Frames heard and seen on either side of a chunk, so that its cuts leave no trace: a whole number of
@@ -283,7 +277,8 @@ class Talker:
         size, count = self.settings.batch_size, len(masks)
         read = masks.__getitem__ if isinstance(masks, np.ndarray) else masks.read
         parts = (read(list(range(first, min(first + size, count)))) for first in range(0, count, size))
-        return steady_frames(parts, self.settings.steady_window, next(self.generator.parameters()).device)
+        device, hung_mouth = next(self.generator.parameters()).device, self.encoder.hung_mouth
+        return steady_frames(parts, self.settings.steady_window, device, hung_mouth=hung_mouth)
 
     def _speak(
         self, face: Face, identity: Identity, mel: np.ndarray, source: np.ndarray, edit: MaskEdit | None
@@ -311,7 +306,7 @@ class Talker:
         source: np.ndarray,
         masks: np.ndarray,
         region_frames: Tensor,
-        codes: Tensor,
+        identity: Identity,
         background: Background,
     ) -> Iterator[np.ndarray]:
         """Paints masks.
@@ -321,7 +316,7 @@ class Talker:
             source: its frame for each mask, `(T,)`, int.
             masks: regions, `(T, H, W)`, uint8.
             region_frames: of the masks' regions, `(T, K, 6)`.
-            codes: who it is, `(1, K, D)`.
+            identity: who it is.
             background: what shows behind.
 
         Yields:
@@ -332,11 +327,12 @@ class Talker:
             own = slice(start, start + size)
             part, target_masks = source[own], masks[own]
             frames, regions = face.frames.read(part.tolist()), face.masks.read(part.tolist())
-            behind = background.behind(frames, regions, np.asarray(face.landmarks)[part])
+            landmarks = np.asarray(face.landmarks)[part]
+            behind = background.behind(frames, regions, landmarks)
             painted_frames = render_frames(
                 self.generator,
                 target_masks,
-                codes,
+                identity.codes_at(landmarks),
                 None,
                 region_frames=region_frames[own],
                 edge=self.settings.edge,
@@ -372,5 +368,5 @@ class Talker:
             edit: a change of the mask.
         """
         for source, masks, region_frames in self.talking_layouts(face, identity, mel, count, edit):
-            frames = self.render(face, source, masks, region_frames, identity.codes, background)
+            frames = self.render(face, source, masks, region_frames, identity, background)
             yield TalkingChunk(source, masks, frames)

@@ -27,7 +27,7 @@ from segtalker.nets.encoder import code_size
 from segtalker.nets.layers import RegionLinear, activate, mask_pyramid, shrink
 from segtalker.nets.network import Network
 from segtalker.nets.region_convolution import RegionGrid, RegionModulatedConv, exact_grid
-from segtalker.nets.region_texture import paint, region_coordinates, soften_edges
+from segtalker.nets.region_texture import paint, region_coordinates, region_frames, soften_edges
 from segtalker.nets.tensors import pixel_shuffle
 from segtalker.regions import REGION_INDEX
 
@@ -95,6 +95,7 @@ class MaskGuidedGenerator(Network):
         masked_up_to: the largest resolution with a style for each region.
         style: size of the learned part of a code.
         texture: side of the texture in a code; 0 for none.
+        hung_mouth: see `segtalker.nets.region_texture.region_frames`; as the encoder has it.
         mapping_layers: depth of each region's mapping network.
         detailed: names of the regions that keep all fine detail of their texture.
         exact_borders: whether every pixel of a masked level is of one region and convolved with its style alone, as in
@@ -113,6 +114,7 @@ class MaskGuidedGenerator(Network):
         masked_up_to: int,
         style: int,
         texture: int,
+        hung_mouth: bool,
         mapping_layers: int,
         detailed: Sequence[str],
         exact_borders: bool,
@@ -124,6 +126,7 @@ class MaskGuidedGenerator(Network):
         self.masked_up_to = masked_up_to
         self.style = style
         self.texture = texture
+        self.hung_mouth = hung_mouth
         self.exact_borders = exact_borders
         self.soft_edges = soft_edges
         self.code = code_size(style, texture)
@@ -197,6 +200,8 @@ class MaskGuidedGenerator(Network):
 
     def paint(self, masks: Tensor, styles: Tensor, textures: Tensor, frames: Tensor | None = None) -> Tensor:
         """What `forward` does, from the styles that `layer_styles` makes of the codes, and from their textures."""
+        if frames is None:
+            frames = torch.cat(region_frames(masks, hung_mouth=self.hung_mouth), 2)
         labels, local = region_coordinates(masks, frames)
         texture_image = self._texture_image(textures, labels, local) if self.texture else None
         smooth = None

@@ -1,6 +1,8 @@
 """Colours of a region laid out in the region's own frame, so that they move, stretch and swap with it.
 
-A region's frame is centred on the mean of its pixels, scaled by their spread and leans with the head.
+A region's frame is centred on the mean of its pixels, scaled by their spread and leans with the head. The mouth's may
+hang from the upper edge of its interior instead, as large as the face says, for teeth do not stretch when lips part:
+the wider such a mouth opens, the more of its texture shows.
 `gather_textures` reads each region of an image into a small square texture in that frame; `paint` lays the textures of
 any image into any mask. This widens the plain mean colour of SEAN (arXiv 1911.12861) by a coarse layout: highlights,
 shading, where the iris looks, the row of teeth. Cost hardly depends on the number of regions: every pixel belongs to
@@ -14,11 +16,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from segtalker.nets.tensors import best_regions, full_precision
-from segtalker.regions import BACKGROUND, NUM_REGIONS, REGION_INDEX, REGIONS
+from segtalker.regions import BACKGROUND, MOUTH, NUM_REGIONS, REGION_INDEX, REGIONS
 
 SPREAD = 2.2  # half the side of a texture, in standard deviations of the region; a uniform bar spans 1.73
 # regions that lie within the face: together they are the frame of the skin, which so stays put when the mouth opens
 INNER_FACE = ("skin", "nose", "lip", "mouth", "eyes", "eyebrows", "glasses")
+_MOUTH_SIDES = (0.6, 0.35)  # half sides of the mouth's frame, of the skin's; a wide open mouth fills it
+_MOUTH_TOP = 0.3  # how far below the frame's upper side the mouth begins, in half sides: the edge trembles
+_TO_EDGE = 1.8  # standard deviations from a mouth's middle to its upper edge; 1.73 in a bar, 2 in an ellipse
 EYE_LINE = ("eyes", "eyebrows")
 MAX_ROLL = 0.8  # radians; beyond it the eyes are not what was measured
 _SAMPLES = 2  # reads per texel and axis, where texels are larger than pixels
@@ -69,21 +74,22 @@ class RegionFrames(NamedTuple):
     extent: Tensor
 
 
-def region_frames(masks: Tensor) -> RegionFrames:
+def region_frames(masks: Tensor, *, hung_mouth: bool) -> RegionFrames:
     """The frame of each region: centred on its pixels, as wide as they spread, leaning with the head.
 
     Args:
         masks: regions, `(B, K, H, W)`, float in [0, 1]; H equals W.
+        hung_mouth: whether the mouth's hangs from its upper edge, in the size of the skin's.
 
     Returns:
         The frames, float32 at least; of an absent region one pixel in the middle.
     """
     # the variance is a small difference of large moments: rounded to bfloat16, 8 bits, little is left of it
     with full_precision(masks.device):
-        return _frames(masks if masks.dtype == torch.float64 else masks.float())
+        return _frames(masks if masks.dtype == torch.float64 else masks.float(), hung_mouth)
 
 
-def _frames(masks: Tensor) -> RegionFrames:
+def _frames(masks: Tensor, hung_mouth: bool) -> RegionFrames:
     """See `region_frames`; in the precision of the masks."""
     height, width = masks.shape[2:]
     grid = pixel_grid(height, width, masks).view(-1, 2)
@@ -96,8 +102,26 @@ def _frames(masks: Tensor) -> RegionFrames:
     xx, yy, xy = variance.unbind(-1)
     cross = 2.0 * cosine * sine * xy
     along, across = cosine**2 * xx + cross + sine**2 * yy, sine**2 * xx - cross + cosine**2 * yy
-    extent = SPREAD * torch.stack((along, across), -1).clamp_min(0.0).sqrt() + 2.0 / width
-    return RegionFrames(centre, torch.stack((cosine, sine), -1), extent)
+    spread = torch.stack((along, across), -1).clamp_min(0.0).sqrt()
+    frames = RegionFrames(centre, torch.stack((cosine, sine), -1), SPREAD * spread + 2.0 / width)
+    return _with_hung_mouth(frames, spread[:, MOUTH, 1:], moments[:, MOUTH, :1] > 0) if hung_mouth else frames
+
+
+def _with_hung_mouth(frames: RegionFrames, spread: Tensor, is_open: Tensor) -> RegionFrames:
+    """Lets the mouth's frame hang from the upper edge of what is open, in the size of the skin's.
+
+    Args:
+        frames: of all regions, the mouth's like the others'.
+        spread: standard deviation of the mouth across its axis, `(B, 1)`.
+        is_open: whether there is a mouth at all, `(B, 1)`, bool.
+    """
+    sides = frames.extent[:, REGION_INDEX["skin"]] * frames.extent.new_tensor(_MOUTH_SIDES)
+    down = frames.axis[:, MOUTH].flip(1) * frames.axis.new_tensor((-1.0, 1.0))
+    drop = ((1.0 - _MOUTH_TOP) * sides[:, 1:] - _TO_EDGE * spread) * down
+    centre, extent = frames.centre.clone(), frames.extent.clone()
+    centre[:, MOUTH] += drop * is_open
+    extent[:, MOUTH] = torch.where(is_open, sides, extent[:, MOUTH])
+    return RegionFrames(centre, frames.axis, extent)
 
 
 def _to_frame(place: Tensor, frames: Tensor) -> Tensor:
@@ -135,13 +159,14 @@ def _texel_grid(frames: RegionFrames, side: int) -> Tensor:
     return torch.stack((cosine * right + (x - sine * down), sine * right + (y + cosine * down)), -1)
 
 
-def gather_textures(image: Tensor, masks: Tensor, size: int) -> Tensor:
+def gather_textures(image: Tensor, masks: Tensor, size: int, *, hung_mouth: bool) -> Tensor:
     """Reads the texture of every region.
 
     Args:
         image: RGB, `(B, 3, H, W)`, in [-1, 1].
         masks: one-hot regions, `(B, K, H, W)`.
         size: G, texels a side, a power of two.
+        hung_mouth: see `region_frames`.
 
     Returns:
         Textures, `(B, K, 3, G, G)`, in [-1, 1]; of an absent region 0. No gradient flows through.
@@ -150,7 +175,7 @@ def gather_textures(image: Tensor, masks: Tensor, size: int) -> Tensor:
     samples = 1 if size >= height else _SAMPLES
     side = size * samples
     with torch.no_grad():
-        grid = _texel_grid(region_frames(masks), side)
+        grid = _texel_grid(region_frames(masks, hung_mouth=hung_mouth), side)
         own = _nearest(masks.flatten(0, 1)[:, None], grid.flatten(0, 1)).view(batch, 1, regions * side, side)
         # one region below the other, and a map a region once they are small: moving them costs as much as reading them
         colours = _nearest(image, grid.view(batch, regions * side, side, 2)).mul_(own)
@@ -166,20 +191,18 @@ def _nearest(values: Tensor, grid: Tensor) -> Tensor:
     return F.grid_sample(values, grid, mode="nearest", padding_mode="zeros", align_corners=False)
 
 
-def region_coordinates(masks: Tensor, frames: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def region_coordinates(masks: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
     """The region of each pixel and the pixel's place in that region's frame.
 
     Args:
         masks: regions, `(B, K, H, W)`; where they are soft the largest wins.
-        frames: of the regions, centre, axis and extent one after the other, `(B, K, 6)`; None for those of the masks.
+        frames: of the regions, centre, axis and extent one after the other, `(B, K, 6)`.
 
     Returns:
         Region indices, `(B, H, W)` int64, and (x, y) in the frame, `(B, H, W, 2)`, clamped to [-1, 1].
     """
     batch, _, height, width = masks.shape
     labels = best_regions(masks).long()
-    if frames is None:
-        frames = torch.cat(region_frames(masks), 2)
     own = frames.gather(1, labels.view(batch, -1, 1).expand(-1, -1, 6)).view(batch, height, width, 6)
     return labels, _to_frame(pixel_grid(height, width, masks), own).clamp(-1.0, 1.0)
 

@@ -57,7 +57,7 @@ def test_frames_are_exactly_those_that_were_painted(made: Path, talker: Talker, 
     clip, identity = clips[0], talker.identify(clips[0])
     masks, every = ImagePack(made / "segtalker" / "a0" / "masks.zip"), np.arange(len(clips[0].frames))
     places = talker.steady_frames(masks)
-    painted = np.stack(list(talker.render(clip, every, masks.read(), places, identity.codes, SourceBackground())))
+    painted = np.stack(list(talker.render(clip, every, masks.read(), places, identity, SourceBackground())))
     stored = ImagePack(made / "segtalker" / "a0" / "frames.zip").read()
     assert np.ptp(painted) > 50
     np.testing.assert_array_equal(stored, painted)

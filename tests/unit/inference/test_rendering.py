@@ -18,8 +18,16 @@ SKIN = REGION_INDEX["skin"]
 @pytest.fixture
 def nets() -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(0)
-    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4}
-    encoder = MaskGuidedEncoder(**shared, channels={16: 4, 8: 6}, taps=(16, 8), present_share=2e-4, mask_guided=True)
+    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4, "hung_mouth": False}
+    encoder = MaskGuidedEncoder(
+        **shared,
+        channels={16: 4, 8: 6},
+        taps=(16, 8),
+        present_share=2e-4,
+        mask_guided=True,
+        lent_mouths=0,
+        shut_below=6e-3,
+    )
     plain = {"mapping_layers": 1, "detailed": (), "exact_borders": False, "soft_edges": False}
     generator = MaskGuidedGenerator(**shared, **plain, channels={8: 6, 16: 4}, masked_up_to=16)
     return encoder.eval(), generator.eval()

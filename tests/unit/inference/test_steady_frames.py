@@ -26,26 +26,28 @@ def _faces(lefts: Sequence[int], with_lip: Sequence[bool] | None = None) -> np.n
 
 
 def _own(masks: np.ndarray) -> torch.Tensor:
-    return torch.cat(region_frames(one_hot(torch.from_numpy(masks))), 2)
+    return torch.cat(region_frames(one_hot(torch.from_numpy(masks)), hung_mouth=True), 2)
 
 
 def test_without_a_window_each_frame_has_its_own() -> None:
     masks = _faces([10, 11, 13, 12])
-    torch.testing.assert_close(steady_frames([masks[:3], masks[3:]], 1, CPU), _own(masks))
+    torch.testing.assert_close(steady_frames([masks[:3], masks[3:]], 1, CPU, hung_mouth=True), _own(masks))
 
 
 def test_what_trembles_is_held_and_what_moves_evenly_goes_on() -> None:
     trembling = _faces([12, 14] * 8)
-    centre_x = steady_frames([trembling], 9, CPU)[4:-4, SKIN, 0]
+    centre_x = steady_frames([trembling], 9, CPU, hung_mouth=True)[4:-4, SKIN, 0]
     assert centre_x.std() < 0.15 * _own(trembling)[4:-4, SKIN, 0].std()
     moving = _faces(range(4, 24))
-    torch.testing.assert_close(steady_frames([moving], 9, CPU)[:, SKIN], _own(moving)[:, SKIN], atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        steady_frames([moving], 9, CPU, hung_mouth=True)[:, SKIN], _own(moving)[:, SKIN], atol=1e-4, rtol=0
+    )
 
 
 def test_frames_without_a_region_do_not_draw_it_to_the_middle() -> None:
     seen = [True, False, True, True, True, False, True]
     masks = _faces([20] * 7, seen)
-    steady = steady_frames([masks], 5, CPU)[np.array(seen)]
+    steady = steady_frames([masks], 5, CPU, hung_mouth=True)[np.array(seen)]
     torch.testing.assert_close(steady[:, LIP], _own(masks)[np.array(seen)][:, LIP])
     # a region that is never there has the frame it has alone
     assert torch.equal(steady[:, EYES], _own(masks)[np.array(seen)][:, EYES])
@@ -55,7 +57,9 @@ def test_frames_without_a_region_do_not_draw_it_to_the_middle() -> None:
 def test_it_does_not_matter_how_many_masks_come_at_a_time(size: int) -> None:
     masks = _faces([10, 12, 11, 14, 13, 10, 9, 12, 15, 14, 12, 11])
     parts = [masks[first : first + size] for first in range(0, len(masks), size)]
-    torch.testing.assert_close(steady_frames(parts, 5, CPU), steady_frames([masks], 5, CPU))
+    torch.testing.assert_close(
+        steady_frames(parts, 5, CPU, hung_mouth=True), steady_frames([masks], 5, CPU, hung_mouth=True)
+    )
 
 
 def test_axes_stay_of_length_one() -> None:
@@ -64,6 +68,6 @@ def test_axes_stay_of_length_one() -> None:
         for column in range(16, 36):
             row = 20 + round((column - 26) * 0.12 * (index - 2.5))
             masks[index, row : row + 2, column] = EYES
-    axes = steady_frames([masks], 5, CPU)[:, SKIN, 2:4]
+    axes = steady_frames([masks], 5, CPU, hung_mouth=True)[:, SKIN, 2:4]
     assert axes[:, 1].abs().max() > 0.05
     torch.testing.assert_close(axes.norm(dim=1), torch.ones(6))

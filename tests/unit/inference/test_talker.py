@@ -11,8 +11,10 @@ import torch
 import segtalker.inference.talker
 from segtalker.clips.store import Clip
 from segtalker.config.base import Clock
+from segtalker.faces.head_pose import head_poses
 from segtalker.faces.mouth_box import box_transforms, hidden_area, paste_regions
 from segtalker.inference.background import SourceBackground
+from segtalker.inference.rendering import encode_identity
 from segtalker.inference.talker import Talker, TalkSettings, back_and_forth, frames_of_speech
 from segtalker.regions import BACKGROUND, LIP, MOUTH, NUM_REGIONS
 from segtalker.utils.errors import BadInputError, MissingWeightsError
@@ -106,11 +108,53 @@ def test_the_identity_is_the_widest_mouth(talker: Talker, clips: list[Clip]) -> 
     assert identity.codes.shape[:2] == (1, NUM_REGIONS)
 
 
+def _turning(clip: Clip, talker: Talker) -> _Face:
+    """The clip with landmarks of a head that turns from one side to the other."""
+    landmarks = np.array(clip.landmarks)
+    landmarks[:, 27:36, 0] += np.linspace(-3.0, 3.0, len(landmarks))[:, None]
+    return _Face(_Shown(clip.frames.read()), _Shown(clip.masks.read()), landmarks)
+
+
+def test_a_head_that_turns_has_codes_of_several_poses(talker: Talker, clips: list[Clip]) -> None:
+    face = _turning(clips[0], talker)
+    identity, still = talker.identify(face), talker.identify(clips[0])
+    assert len(still.codes) == 1
+    assert 2 < len(identity.codes) <= talker.settings.pose_references.most
+    assert identity.poses[0] == pytest.approx(head_poses(face.landmarks)[identity.index])
+    codes = identity.codes_at(face.landmarks)
+    assert codes.shape == (len(face.landmarks), *identity.codes.shape[1:])
+    shares = talker.settings.pose_references.shares(head_poses(face.landmarks), identity.poses)
+    expected = sum(
+        share * code for share, code in zip(torch.from_numpy(shares).T[..., None, None], identity.codes, strict=True)
+    )
+    torch.testing.assert_close(codes, expected.float())
+
+
+def test_every_pose_has_the_mouth_of_the_reference_frame(talker: Talker, clips: list[Clip]) -> None:
+    face = _turning(clips[0], talker)
+    identity = talker.identify(face)
+    for region in (LIP, MOUTH):
+        assert torch.equal(identity.codes[:, region], identity.codes[:1, region].expand(len(identity.codes), -1))
+    own = encode_identity(talker.encoder, face.frames.read([identity.index]), face.masks.read([identity.index]))
+    torch.testing.assert_close(identity.codes[0, MOUTH], own[0, MOUTH])
+
+
+def test_a_turning_head_is_painted_alike_in_batches_of_any_size(talker: Talker, clips: list[Clip]) -> None:
+    face, source = _turning(clips[0], talker), np.arange(11)
+    masks, identity = face.masks.read(source.tolist()), talker.identify(face)
+    places = talker.steady_frames(masks)
+    painted = []
+    for size in (1, 8):
+        sized = Talker(talker.segmenter, talker.encoder, talker.generator, replace(talker.settings, batch_size=size))
+        painted.append(np.stack(list(sized.render(face, source, masks, places, identity, SourceBackground()))))
+    assert np.abs(painted[0].astype(int) - painted[1]).max() <= 1
+
+
 def test_surroundings_come_from_the_source(talker: Talker, clips: list[Clip]) -> None:
     clip, source = clips[0], np.arange(12)
     masks = clip.masks.read(source.tolist())
-    codes, region_frames = talker.identify(clip).codes, talker.steady_frames(masks)
-    frames = np.stack(list(talker.render(clip, source, masks, region_frames, codes, SourceBackground())))
+    identity, region_frames = talker.identify(clip), talker.steady_frames(masks)
+    frames = np.stack(list(talker.render(clip, source, masks, region_frames, identity, SourceBackground())))
     assert frames.shape == (12, *clip.frames.read([0]).shape[1:])
     far_from_outlines = np.ones((7, 7), np.uint8)
     untouched = np.stack([cv2.erode(np.uint8(mask == BACKGROUND), far_from_outlines) for mask in masks]) == 1

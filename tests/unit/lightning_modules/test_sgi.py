@@ -69,9 +69,17 @@ class Unplugged(SgiModule):
 
 def _module(adversarial_steps: int, reconstruction_steps: int = 5, **loss_weights: float) -> Unplugged:
     torch.manual_seed(1)
-    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4}
+    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4, "hung_mouth": False}
     return Unplugged(
-        encoder=MaskGuidedEncoder(**shared, channels={16: 4, 8: 6}, taps=(16, 8), present_share=2e-4, mask_guided=True),
+        encoder=MaskGuidedEncoder(
+            **shared,
+            channels={16: 4, 8: 6},
+            taps=(16, 8),
+            present_share=2e-4,
+            mask_guided=True,
+            lent_mouths=0,
+            shut_below=6e-3,
+        ),
         generator=MaskGuidedGenerator(
             **shared,
             channels={8: 8, 16: 8},
@@ -190,7 +198,8 @@ def test_style_gans_game_pays_its_penalties_now_and_then_and_resumes(tmp_path: P
 
 def test_statistics_of_normalisation_are_kept_with_the_average(tmp_path: Path) -> None:
     module = _module(adversarial_steps=0)
-    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4, "present_share": 2e-4}
+    code = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4, "hung_mouth": False}
+    shared = code | {"present_share": 2e-4, "lent_mouths": 0, "shut_below": 6e-3}
     encoder = ResidualEncoder(units=(1,), channels={16: 4, 8: 6}, taps=(16, 8), mask_guided=True, **shared)
     module.generator["encoder"], module.average["encoder"] = encoder, copy.deepcopy(encoder)
     train(module, FaceData(), tmp_path, epochs=1)

@@ -20,7 +20,7 @@ from segtalker.regions import NUM_REGIONS
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 _SIDE = 64
-_CODE = {"regions": NUM_REGIONS, "image_size": _SIDE, "style": 16, "texture": 32}
+_CODE = {"regions": NUM_REGIONS, "image_size": _SIDE, "style": 16, "texture": 32, "hung_mouth": True}
 
 
 def _masks() -> Tensor:
@@ -37,7 +37,8 @@ def _image() -> Tensor:
 
 def _encoder() -> MaskGuidedEncoder:
     return MaskGuidedEncoder(
-        **_CODE, channels={32: 16, 16: 16}, taps=[32, 16], present_share=2e-4, mask_guided=True
+        **_CODE, channels={32: 16, 16: 16}, taps=[32, 16], present_share=2e-4, mask_guided=True,
+        lent_mouths=0, shut_below=6e-3
     )  # fmt: skip
 
 

@@ -135,8 +135,11 @@ def test_the_paper_size_builds() -> None:
             taps=(64, 32, 16),
             style=512,
             texture=16,
+            hung_mouth=False,
             present_share=2e-4,
             mask_guided=True,
+            lent_mouths=0,
+            shut_below=6e-3,
         )
     generator = MaskGuidedGenerator(
         regions=NUM_REGIONS,
@@ -146,6 +149,7 @@ def test_the_paper_size_builds() -> None:
         detailed=("hair",),
         style=512,
         texture=16,
+        hung_mouth=False,
         mapping_layers=1,
         exact_borders=False,  # where regions meet, a tensor without content does not know
         soft_edges=True,

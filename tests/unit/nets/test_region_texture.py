@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from segtalker.nets.region_texture import gather_textures, paint, region_coordinates, region_frames, soften_edges
-from segtalker.regions import NUM_REGIONS, REGION_INDEX
+from segtalker.regions import MOUTH, NUM_REGIONS, REGION_INDEX
 
 HAIR, EYES, SKIN = (REGION_INDEX[name] for name in ("hair", "eyes", "skin"))
 
@@ -30,12 +30,17 @@ def _ramp(masks: Tensor) -> Tensor:
     return image
 
 
-def _repaint(image: Tensor, source: Tensor, target: Tensor) -> Tensor:
-    return paint(gather_textures(image, source, 16), *region_coordinates(target))
+def _frames(masks: Tensor, *, hung_mouth: bool = False) -> Tensor:
+    return torch.cat(region_frames(masks, hung_mouth=hung_mouth), -1)
+
+
+def _repaint(image: Tensor, source: Tensor, target: Tensor, *, hung_mouth: bool = False) -> Tensor:
+    textures = gather_textures(image, source, 16, hung_mouth=hung_mouth)
+    return paint(textures, *region_coordinates(target, _frames(target, hung_mouth=hung_mouth)))
 
 
 def test_frames_of_a_box() -> None:
-    centre, axis, extent = region_frames(_scene(top=16, left=8, height=32, width=16))
+    centre, axis, extent = region_frames(_scene(top=16, left=8, height=32, width=16), hung_mouth=False)
     torch.testing.assert_close(centre[0, HAIR], torch.tensor([-0.5, 0.0]))
     assert extent[0, HAIR, 1] > 1.9 * extent[0, HAIR, 0] > 0
     assert torch.equal(centre[0, EYES], torch.zeros(2))
@@ -48,11 +53,42 @@ def test_the_frame_of_the_skin_stays_put_when_the_mouth_opens() -> None:
     closed[:, 40:44, 26:38] = REGION_INDEX["lip"]
     opened = closed.clone()
     opened[:, 44:50, 26:38] = REGION_INDEX["mouth"]
-    frames = [
-        torch.cat(region_frames(F.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()), -1)
-        for labels in (closed, opened)
-    ]
+    frames = [_frames(F.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()) for labels in (closed, opened)]
     torch.testing.assert_close(frames[0][0, SKIN], frames[1][0, SKIN])
+
+
+def _mouth(top: int, height: int) -> Tensor:
+    """A face whose mouth is open by `height` from row `top` down: one-hot `(1, K, 64, 64)`."""
+    labels = torch.zeros(1, 64, 64, dtype=torch.int64)
+    labels[:, 4:60, 12:52] = SKIN
+    labels[:, top : top + height, 24:40] = MOUTH
+    return F.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()
+
+
+def _teeth(masks: Tensor) -> Tensor:
+    """Four bright rows at the top of the mouth, dark below."""
+    rows = masks[0, MOUTH].any(1).nonzero()[:, 0]
+    image = torch.full((1, 3, 64, 64), -1.0)
+    image[:, :, rows[0] : rows[0] + 4] = 1.0
+    return image
+
+
+@pytest.mark.parametrize(("top", "height"), [(36, 8), (38, 12), (30, 16)])
+def test_a_mouth_that_opens_uncovers_its_texture_and_stretches_no_teeth(top: int, height: int) -> None:
+    source, target = _mouth(36, 14), _mouth(top, height)
+    painted = _repaint(_teeth(source), source, target, hung_mouth=True)[0, 0, top : top + height, 26:38].mean(1)
+    bright = (painted > 0).sum()
+    assert abs(int(bright) - 4) <= 1
+    assert (painted[:3] > 0.5).all()
+
+
+def test_a_shut_mouth_has_no_frame() -> None:
+    masks = _mouth(36, 8)
+    masks[:, SKIN] += masks[:, MOUTH]
+    masks[:, MOUTH] = 0
+    centre, _, extent = region_frames(masks, hung_mouth=True)
+    assert torch.equal(centre[0, MOUTH], torch.zeros(2))
+    torch.testing.assert_close(extent[0, MOUTH], torch.full((2,), 2.0 / 64))
 
 
 def test_painting_into_the_same_mask_gives_the_image_back() -> None:
@@ -77,7 +113,7 @@ def test_no_colour_crosses_a_border() -> None:
 
 
 def test_an_absent_region_is_black_and_finite() -> None:
-    textures = gather_textures(torch.ones(1, 3, 64, 64), _scene(10, 12, 20, 20), 16)
+    textures = gather_textures(torch.ones(1, 3, 64, 64), _scene(10, 12, 20, 20), 16, hung_mouth=False)
     assert torch.equal(textures[0, EYES], torch.zeros(3, 16, 16))
     assert torch.isfinite(textures).all()
 
@@ -89,7 +125,7 @@ def test_a_constant_region_stays_constant_at_any_shape() -> None:
     masks = F.one_hot(labels, NUM_REGIONS).movedim(-1, 1).float()
     colours = torch.rand(2, NUM_REGIONS, 3) * 2 - 1
     image = torch.einsum("bkhw,bkc->bchw", masks, colours)
-    torch.testing.assert_close(paint(gather_textures(image, masks, 8), *region_coordinates(masks)), image)
+    torch.testing.assert_close(_repaint(image, masks, masks), image)
 
 
 def _face(angle_deg: float) -> tuple[Tensor, Tensor]:
@@ -109,7 +145,7 @@ def _face(angle_deg: float) -> tuple[Tensor, Tensor]:
 def test_textures_lean_with_the_head(angle_deg: float) -> None:
     image, upright = _face(0.0)
     expected, leaning = _face(angle_deg)
-    cosine, sine = region_frames(leaning).axis[0, SKIN]
+    cosine, sine = region_frames(leaning, hung_mouth=False).axis[0, SKIN]
     assert math.degrees(math.atan2(sine, cosine)) == pytest.approx(angle_deg, abs=2.0)
     error = (_repaint(image, upright, leaning) - expected).abs()
     assert error.mean() < 0.02
@@ -119,7 +155,7 @@ def test_a_face_without_eyes_stands_upright() -> None:
     _, masks = _face(30.0)
     masks[:, SKIN] += masks[:, EYES]
     masks[:, EYES] = 0
-    assert torch.equal(region_frames(masks).axis[0, SKIN], torch.tensor([1.0, 0.0]))
+    assert torch.equal(region_frames(masks, hung_mouth=False).axis[0, SKIN], torch.tensor([1.0, 0.0]))
 
 
 def test_soft_edges_mix_over_a_pixel_and_leave_the_rest() -> None:

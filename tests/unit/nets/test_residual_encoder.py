@@ -21,8 +21,11 @@ def _encoder() -> ResidualEncoder:
         taps=(32, 16, 8),
         style=STYLE,
         texture=TEXTURE,
+        hung_mouth=False,
         present_share=2e-4,
         mask_guided=True,
+        lent_mouths=0,
+        shut_below=6e-3,
     )
     return encoder.eval()
 
@@ -77,7 +80,8 @@ def test_ir_se_50_has_the_published_size() -> None:
     with torch.device("meta"):
         encoder = ResidualEncoder(
             regions=NUM_REGIONS, image_size=256, channels={256: 64, 128: 64, 64: 128, 32: 256, 16: 512},
-            units=(3, 4, 14, 3), taps=(64, 32, 16), style=512, texture=0, present_share=2e-4, mask_guided=False,
+            units=(3, 4, 14, 3), taps=(64, 32, 16), style=512, texture=0, hung_mouth=False,
+            present_share=2e-4, mask_guided=False, lent_mouths=0, shut_below=6e-3,
         )  # fmt: skip
     body = sum(weight.numel() for weight in encoder.convolutions.parameters())
     convolutions = 3 * 64 * 9

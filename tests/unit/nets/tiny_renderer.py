@@ -26,6 +26,7 @@ def make_generator(
         detailed=("hair",),
         style=STYLE,
         texture=texture,
+        hung_mouth=False,
         mapping_layers=1,
         **{"exact_borders": False, "soft_edges": False, **switches},
     )

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from drawn_mouths import SIDE, Groups, person
 from torch import Tensor
 
 from flows.stages.train_parser import parser_net
-from flows.stages.train_sgi import sgi_module, sgi_nets
+from flows.stages.train_sgi import keep_mouths, sgi_module, sgi_nets
 from segtalker.config.experiment import compose
 from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, load_params, merge, parse_params, read_yaml
 from segtalker.losses.weighting import weighted_sum
@@ -56,6 +57,17 @@ def test_the_same_classes_reach_the_papers_size() -> None:
     encoder, generator = sgi_nets(wide)
     assert encoder.config["image_size"] == 512
     assert generator.config["channels"][256] == 128
+
+
+def test_a_trained_encoder_keeps_mouths_that_show_teeth_and_no_others() -> None:
+    encoder, _ = sgi_nets(_changed(base={"image_size": SIDE}, train_sgi={"encoder": {"lent_mouths": 3}}))
+    encoder.eval()
+    keep_mouths(encoder, Groups([[person(0)], [person(10, teeth=60)]]))
+    assert not encoder.lenders_skin.any()
+    keep_mouths(encoder, Groups([[person(0)], [person(10, skin=120)]]))
+    assert encoder.lenders_skin.any(1).tolist() == [True, False, False]
+    torch.testing.assert_close(encoder.lenders_skin[0], torch.full((3,), 120 / 255))
+    assert encoder.lent_codes[0].any()
 
 
 def _masks(size: int) -> Tensor:
