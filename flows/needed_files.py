@@ -128,9 +128,18 @@ def _speech(params: Params) -> list[Need]:
 
 
 def _renderer(params: Params) -> list[Need]:
-    path, key = params.train_sgi.generator.weights, "train_sgi.generator.weights"
-    without = "a generator that starts from nothing (leave it empty)"
-    return [Need(("train_sgi",), key, path, "a trained StyleGAN2", without)] if path else []
+    sgi = params.train_sgi
+    stages: tuple[Stage, ...] = ("train_sgi",)
+    wanted = []
+    if sgi.generator.weights:
+        without, key = "a generator that starts from nothing (leave it empty)", "train_sgi.generator.weights"
+        wanted.append(Need(stages, key, sgi.generator.weights, "a trained StyleGAN2", without))
+    if sgi.loss_weights["lpips"]:
+        without = "train_sgi.loss_weights.lpips 0"
+        files = {"lpips_trunk": ("lpips_weights", sgi.lpips_weights), "lpips_heads": ("lpips_heads", sgi.lpips_heads)}
+        for name, (key, path) in files.items():
+            wanted.append(Need(stages, f"train_sgi.{key}", path, "the renderer's LPIPS", without, name))
+    return wanted
 
 
 def _metrics(params: Params) -> list[Need]:

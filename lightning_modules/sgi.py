@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from lightning_modules.adversarial import AdversarialModule
 from lightning_modules.training import OptimizerFactory
 from segtalker.losses.adversarial import Game, discriminator_loss, generator_losses
-from segtalker.losses.perceptual import feature_loss
+from segtalker.losses.perceptual import feature_loss, lpips_loss
 from segtalker.losses.reconstruction import detail_loss, gradient_loss, pixel_loss, psnr, region_pixel_weights
 from segtalker.losses.regularisation import gradient_penalty, path_lengths
+from segtalker.nets.external.lpips_alex import LpipsAlex
 from segtalker.nets.parser import FaceParser
 from segtalker.nets.tensors import composite, is_background, one_hot
 
@@ -48,6 +49,7 @@ class SgiModule(AdversarialModule):
         generator: mask and codes to image.
         discriminator: image and mask to scores and features.
         parser: a frozen face parser for its features; None where `loss_weights` gives `parsing` no weight.
+        lpips: frozen, for LPIPS; None where `loss_weights` gives `lpips` no weight.
         optimizer: builds the optimiser of encoder and generator at its peak rate.
         discriminator_optimizer: likewise of the discriminator.
         equalised: see `AdversarialModule`.
@@ -76,6 +78,7 @@ class SgiModule(AdversarialModule):
         generator: nn.Module,
         discriminator: nn.Module,
         parser: FaceParser | None,
+        lpips: LpipsAlex | None,
         optimizer: OptimizerFactory,
         discriminator_optimizer: OptimizerFactory,
         equalised: Collection[str],
@@ -103,7 +106,7 @@ class SgiModule(AdversarialModule):
         )
         self.equalised, self.game, self.smoothing = equalised, game, smoothing
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
-        self.parser = parser
+        self.parser, self.lpips = parser, lpips
         self.squared_weight = squared_weight
         self.gradient_scales, self.detail_window = gradient_scales, detail_window
         self.reconstruction_steps = reconstruction_steps
@@ -146,6 +149,8 @@ class SgiModule(AdversarialModule):
             "pixel": pixel_loss(image, truth, pixel_weights, self.squared_weight),
             "gradient": gradient_loss(image, truth, pixel_weights, self.gradient_scales),
         }
+        if self.lpips and self.loss_weights["lpips"] > 0:
+            terms["lpips"] = lpips_loss(self.lpips, self.lpips.weights(), image, truth)
         if self.step >= self.reconstruction_steps:
             matches = self.loss_weights["matching"] > 0
             gan_losses = generator_losses(self.discriminator, truth, image, masks, self.game, matches=matches)

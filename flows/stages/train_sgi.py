@@ -30,9 +30,11 @@ from segtalker.config.training import DatasetWeights
 from segtalker.nets.checkpoints import load_net, save_net
 from segtalker.nets.discriminator import Discriminator, PatchDiscriminator
 from segtalker.nets.encoder import MaskGuidedEncoder
+from segtalker.nets.external.lpips_alex import LpipsAlex
 from segtalker.nets.generator import LayeredGenerator, MaskGuidedGenerator
 from segtalker.nets.network import Network
 from segtalker.nets.parser import FaceParser
+from segtalker.nets.pretrained import resolve_weights
 from segtalker.nets.renderers import Generator
 from segtalker.nets.residual_encoder import ResidualEncoder
 from segtalker.nets.stylegan2_discriminator import StyleGan2Discriminator
@@ -104,6 +106,14 @@ def sgi_data(params: Params, data_root: Path, dataset: str) -> DrawDataModule:
     )
 
 
+def _lpips(stage: TrainSgi) -> LpipsAlex | None:
+    """What LPIPS is computed by, where it has a weight."""
+    if not stage.loss_weights["lpips"]:
+        return None
+    trunk = resolve_weights("lpips_trunk", stage.lpips_weights, "train_sgi.lpips_weights")
+    return LpipsAlex(trunk, resolve_weights("lpips_heads", stage.lpips_heads, "train_sgi.lpips_heads"))
+
+
 def sgi_module(params: Params, parser: FaceParser | None) -> SgiModule:
     """The untrained networks with how they learn."""
     stage, discriminator = params.train_sgi, params.train_sgi.discriminator
@@ -114,6 +124,7 @@ def sgi_module(params: Params, parser: FaceParser | None) -> SgiModule:
         generator=generator,
         discriminator=sgi_discriminator(params),
         parser=parser,
+        lpips=_lpips(stage),
         optimizer=optimizer_factory(torch.optim.Adam, lr=stage.learning_rate, betas=(0.9, 0.99)),
         discriminator_optimizer=optimizer_factory(torch.optim.Adam, lr=discriminator.learning_rate, betas=(0.5, 0.99)),
         equalised=[

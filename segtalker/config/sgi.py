@@ -140,6 +140,8 @@ class TrainSgi(TrainingStage):
     discriminator: SgiDiscriminator
     path_length: PathLength
     loss_weights: LossWeights
+    lpips_weights: str
+    lpips_heads: str
     region_weights: dict[str, Annotated[float, Field(ge=0)]]
     squared_weight: float = Field(ge=0)
     gradient_scales: int = Field(ge=1)
@@ -159,6 +161,8 @@ class TrainSgi(TrainingStage):
 
     @model_validator(mode="after")
     def _check(self) -> "TrainSgi":
+        if self.loss_weights.get("lpips") and not (self.lpips_weights and self.lpips_heads):
+            raise ValueError("loss_weights.lpips needs lpips_weights and lpips_heads, published files")
         if self.generator.kind == "stylegan2" and self.code.texture:
             raise ValueError("generator.kind stylegan2 paints no texture: set code.texture to 0")
         if set(self.region_weights) != set(REGIONS):

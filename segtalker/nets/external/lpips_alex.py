@@ -50,7 +50,8 @@ class LpipsAlex(nn.Module):
         self.features.load_state_dict({name.removeprefix("features."): value for name, value in file_tensors.items()})
         sizes = [layer.out_channels for layer in self.features if isinstance(layer, nn.Conv2d)]
         lines = {f"lin{level}.model.1.weight": torch.zeros(1, size, 1, 1) for level, size in enumerate(sizes)}
-        self.heads = [line.flatten() for line in load_published(heads, lines, "LPIPS v0.1 heads").values()]
+        for level, line in enumerate(load_published(heads, lines, "LPIPS v0.1 heads").values()):
+            self.register_buffer(f"head_{level}", line.flatten(), persistent=False)  # goes where the trunk goes
         self.requires_grad_(False).eval()
 
     def forward(self, image: Tensor) -> list[Tensor]:
@@ -66,4 +67,4 @@ class LpipsAlex(nn.Module):
 
     def weights(self) -> list[Tensor]:
         """Weights of the channels of each level, `(C,)`."""
-        return self.heads
+        return [self.get_buffer(f"head_{level}") for level in range(len(_TAPS))]

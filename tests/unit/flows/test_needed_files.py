@@ -124,3 +124,15 @@ def test_an_encoder_of_speech_is_looked_for_before_anything_runs(tmp_path: Path)
     assert line.startswith("train_tsg, an encoder of speech: /nowhere/hubert: no such folder")
     assert line.endswith("works without it: train_tsg.features.kind mel")
     assert missing("demo", names[0], names[1] + str(tmp_path)) == []
+
+
+def test_files_of_the_renderers_lpips_are_looked_for() -> None:
+    lines = missing(
+        "demo",
+        "train_sgi.loss_weights.lpips=0.8",
+        "train_sgi.lpips_weights=/nowhere/alexnet.pth",
+        "train_sgi.lpips_heads=/nowhere/alex.pth",
+    )
+    assert [line.partition(":")[0] for line in lines] == ["train_sgi, the renderer's LPIPS"] * 2
+    assert "alexnet.pth" in lines[0]
+    assert lines[1].endswith("works without it: train_sgi.loss_weights.lpips 0")

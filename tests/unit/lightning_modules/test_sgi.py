@@ -26,7 +26,7 @@ from .training_runs import equal, train, weights
 
 SIDE, EPOCH_STEPS = 32, 4
 LOSS_WEIGHTS = {"pixel": 1.0, "gradient": 0.5, "detail": 1.0, "parsing": 0.1, "adversarial": 0.05, "matching": 0.5}
-LOSS_WEIGHTS |= {"path_length": 0.0}
+LOSS_WEIGHTS |= {"path_length": 0.0, "lpips": 0.0}
 PLAIN = Smoothing(r1=0.0, r1_every=16, path_every=4, path_shrink=2, path_decay=0.01)
 
 
@@ -93,6 +93,7 @@ def _module(adversarial_steps: int, reconstruction_steps: int = 5, **loss_weight
             regions=NUM_REGIONS, full_size=0, channels=(4, 8), detail=False, spectral=True
         ),
         parser=FaceParser(channels=4, multipliers=(1, 2), regions=NUM_REGIONS).requires_grad_(False).eval(),
+        lpips=None,
         optimizer=partial(torch.optim.Adam, lr=1e-2),
         discriminator_optimizer=partial(torch.optim.Adam, lr=1e-2),
         equalised=(),

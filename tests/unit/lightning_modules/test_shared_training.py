@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from datamodules.draws import DrawDataModule
+from lightning_modules.sgi import Smoothing
 from lightning_modules.training import FitSettings, fit
 
 from .drawn_talks import Talks
@@ -27,7 +28,7 @@ from .training_runs import PLAIN
 EPOCH_STEPS, EPOCHS = 4, 3
 STEP_SAMPLES = 4  # of a step, however many processes share them
 LIMIT_S = 300
-Kind = Literal["sgi", "sync"]
+Kind = Literal["sgi", "game", "paths", "sync"]
 
 
 class Deadly(Dataset):
@@ -58,6 +59,14 @@ def _sgi() -> tuple[pl.LightningModule, Dataset, list]:
     return module, Faces(), [Faces()[1000]]
 
 
+def _game(path_weight: float) -> tuple[pl.LightningModule, Dataset, list]:
+    """The same with StyleGAN2's game, R1 in every second of its steps, and perhaps lengths of paths."""
+    module, samples, held_out = _sgi()
+    module.game, module.smoothing = "softplus", Smoothing(1.0, r1_every=2, path_every=2, path_shrink=2, path_decay=0.1)
+    module.loss_weights["path_length"] = path_weight
+    return module, samples, held_out
+
+
 def _sync() -> tuple[pl.LightningModule, Dataset, list]:
     module = _sync_module("contrast", EPOCHS * EPOCH_STEPS)
     _without_norm(module.expert)
@@ -69,14 +78,15 @@ def _train_here(kind: Kind, folder: Path, processes: int, deadly_draw: int, vari
     """One of the processes."""
     os.environ.update(variables)
     torch.set_num_threads(1)
-    module, samples, held_out = _sgi() if kind == "sgi" else _sync()
+    make = {"sgi": _sgi, "game": partial(_game, 0.0), "paths": partial(_game, 0.01), "sync": _sync}[kind]
+    module, samples, held_out = make()
     data = DrawDataModule(
         train=Deadly(samples, deadly_draw),
         held_out=held_out,  # type: ignore[arg-type]
         epoch_steps=EPOCH_STEPS,
         accumulate=1,
         batch_size=STEP_SAMPLES // processes,
-        eval_batch_size=1 if kind == "sgi" else None,
+        eval_batch_size=None if kind == "sync" else 1,
         workers=0,
     )
     settings = FitSettings(**PLAIN | {"seed": 5, "processes": processes})
@@ -135,6 +145,21 @@ def test_sgi_learns_alike_and_resumes_exactly(tmp_path: Path) -> None:
     assert _train("sgi", broken, 2) == [0, 0]
     assert all(torch.equal(values, _weights(broken)[name]) for name, values in _weights(two).items())
     assert (broken / "history.csv").read_bytes() == (two / "history.csv").read_bytes()
+
+
+def test_style_gans_game_is_played_alike(tmp_path: Path) -> None:
+    one, two, paths = (tmp_path / name for name in ("one", "two", "paths"))
+    assert _train("game", one, 1) == [0]
+    assert _train("game", two, 2) == [0, 0]
+    _assert_alike(one, two)
+    assert "train/r1" in set(pd.read_csv(two / "history.csv")["name"])
+    # each process draws its own images to measure paths by, so one and two differ
+    assert _train("paths", paths, 2) == [0, 0]
+    weights = _weights(paths)
+    assert weights["mean_path_length"] > 0
+    assert not torch.equal(
+        weights["generator.generator.start.weight"], _weights(two)["generator.generator.start.weight"]
+    )
 
 
 def test_a_sync_expert_learns_from_negatives_of_both_processes(tmp_path: Path) -> None:

@@ -6,11 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from segtalker.losses.regularisation import gradient_penalty, path_lengths
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.encoder import MaskGuidedEncoder
 from segtalker.nets.generator import MaskGuidedGenerator
 from segtalker.nets.parser import FaceParser
 from segtalker.nets.region_convolution import RegionModulatedConv, exact_grid
+from segtalker.nets.residual_encoder import ResidualEncoder
+from segtalker.nets.stylegan2_discriminator import StyleGan2Discriminator
+from segtalker.nets.stylegan2_generator import StyleGan2Generator
 from segtalker.nets.tensors import one_hot
 from segtalker.regions import NUM_REGIONS
 
@@ -52,6 +56,14 @@ def _cases() -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         for level in net.levels:  # they start at zero, which would hide the network
             nn.init.normal_(level.get_parameter("to_rgb.weight"))
     codes = torch.randn(2, NUM_REGIONS, generators[True].code)
+    widths = {"channel_base": 512, "channel_max": 16}
+    stylegan2 = StyleGan2Generator(
+        regions=NUM_REGIONS, image_size=_SIDE, **widths, masked_up_to=32, style=16, per_layer=True, mapping_layers=1,
+        exact_borders=True,
+    )  # fmt: skip
+    residual = ResidualEncoder(
+        **_CODE, channels={32: 16, 16: 16}, units=[2], taps=[32, 16], present_share=2e-4, mask_guided=True
+    )
     discriminator = PatchDiscriminator(regions=NUM_REGIONS, full_size=8, channels=[8, 16], detail=True, spectral=False)
     return {
         "parser": (FaceParser(channels=8, multipliers=[1, 2], regions=NUM_REGIONS).eval(), (_image(),)),
@@ -59,6 +71,12 @@ def _cases() -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         "generator": (generators[False], (_masks(), codes)),
         "generator, exact borders": (generators[True], (_masks(), codes)),
         "discriminator": (discriminator, (_image(), _masks())),
+        "residual encoder": (residual.eval(), (_image(), _masks())),
+        "stylegan2 generator": (stylegan2, (_masks(), codes[..., :16])),
+        "stylegan2 discriminator": (
+            StyleGan2Discriminator(regions=NUM_REGIONS, image_size=_SIDE, **widths),
+            (_image(), _masks()),
+        ),
     }
 
 
@@ -66,7 +84,13 @@ def _first(output: Tensor | tuple | list) -> Tensor:
     return output if isinstance(output, Tensor) else _first(output[0])
 
 
-@pytest.mark.parametrize("name", ["parser", "encoder", "generator", "generator, exact borders", "discriminator"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "parser", "encoder", "residual encoder", "generator", "generator, exact borders", "stylegan2 generator",
+        "discriminator", "stylegan2 discriminator",
+    ],
+)  # fmt: skip
 def test_a_gpu_gives_what_the_cpu_gives(name: str) -> None:
     net, inputs = _cases()[name]
     expected = _first(net(*inputs)).detach()
@@ -77,6 +101,22 @@ def test_a_gpu_gives_what_the_cpu_gives(name: str) -> None:
     assert half.isfinite().all()
     half.float().square().mean().backward()
     assert all(weight.grad is None or weight.grad.isfinite().all() for weight in on_device.parameters())
+
+
+def test_penalties_of_style_gan_can_be_differentiated_on_a_gpu() -> None:
+    """Both are gradients that are differentiated again, in bfloat16's surroundings."""
+    cases = _cases()
+    generator, discriminator = (cases[f"stylegan2 {name}"][0].cuda() for name in ("generator", "discriminator"))
+    masks, image = _masks().cuda(), _image().cuda()
+    with torch.autocast("cuda", torch.bfloat16):
+        gradient_penalty(discriminator, image, masks).backward()
+    styles = generator.layer_styles(torch.randn(2, NUM_REGIONS, 16, device="cuda"))
+    painted = generator.paint(masks, styles, styles[..., :0, 0])
+    path_lengths(painted, styles, torch.randn_like(painted)).square().mean().backward()
+    for net in (generator, discriminator):
+        gradients = [weight.grad for weight in net.parameters() if weight.grad is not None]
+        assert gradients
+        assert all(gradient.isfinite().all() for gradient in gradients)
 
 
 def test_exact_borders_hold_on_a_gpu() -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from drawn_mouths import SIDE, Groups, person
@@ -12,13 +13,17 @@ from flows.stages.train_sgi import keep_mouths, sgi_module, sgi_nets
 from segtalker.config.experiment import compose
 from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, load_params, merge, parse_params, read_yaml
 from segtalker.losses.weighting import weighted_sum
+from segtalker.metrics.areas import Areas
+from segtalker.metrics.perceptual import feature_distance, unit_features
 from segtalker.nets.discriminator import PatchDiscriminator
 from segtalker.nets.encoder import MaskGuidedEncoder
+from segtalker.nets.external.lpips_alex import LpipsAlex
 from segtalker.nets.generator import LayeredGenerator, MaskGuidedGenerator
 from segtalker.nets.residual_encoder import ResidualEncoder
 from segtalker.nets.stylegan2_discriminator import StyleGan2Discriminator
 from segtalker.nets.stylegan2_generator import StyleGan2Generator
 from segtalker.regions import NUM_REGIONS, REGION_INDEX
+from segtalker.utils.errors import BadInputError
 
 ROOT = Path(__file__).parents[4]
 
@@ -76,7 +81,8 @@ def test_the_renderer_computes_what_params_weigh(weighed: Params) -> None:
     size = weighed.base.image_size
     terms = module.loss_terms(torch.zeros(1, 3, size, size), torch.zeros(1, 3, size, size), _masks(size))
     # the lengths of paths are measured on codes, now and then; see tests/unit/lightning_modules/test_sgi.py
-    assert set(terms) | {"path_length"} == set(weighed.train_sgi.loss_weights)
+    # LPIPS needs its files; see below
+    assert set(terms) | {"path_length", "lpips"} == set(weighed.train_sgi.loss_weights)
 
 
 def test_networks_are_of_the_kinds_that_params_name(params: Params) -> None:
@@ -108,6 +114,34 @@ def test_the_published_generator_is_built_by_params() -> None:
     assert generator.layers == 2 * 6  # 4 to 128 px
     masks = _masks(128)
     assert generator(masks, encoder(torch.zeros(1, 3, 128, 128), masks)).shape == (1, 3, 128, 128)
+
+
+def test_the_renderer_may_learn_by_lpips(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    widths = (3, 64, 192, 384, 256, 256)
+    kernels = (11, 5, 3, 3, 3)
+    trunk = {}
+    for number, inputs, outputs, kernel in zip((0, 3, 6, 8, 10), widths, widths[1:], kernels, strict=False):
+        trunk[f"features.{number}.weight"] = torch.randn(outputs, inputs, kernel, kernel) / (inputs * kernel**2) ** 0.5
+        trunk[f"features.{number}.bias"] = torch.zeros(outputs)
+    torch.save(trunk, tmp_path / "trunk.pth")
+    heads = {f"lin{level}.model.1.weight": torch.rand(1, width, 1, 1) for level, width in enumerate(widths[1:])}
+    torch.save(heads, tmp_path / "heads.pth")
+    files = {"lpips_weights": str(tmp_path / "trunk.pth"), "lpips_heads": str(tmp_path / "heads.pth")}
+    params = _changed(train_sgi={"loss_weights": {"lpips": 0.8}, **files})
+    module, size = sgi_module(params, parser=None), params.base.image_size
+    image, truth = torch.zeros(1, 3, size, size, requires_grad=True), torch.rand(1, 3, size, size)
+    term = module.loss_terms(image, truth, _masks(size))["lpips"]
+    levels, true_levels = module.lpips(image), module.lpips(truth)
+    distance = feature_distance(
+        unit_features(true_levels), unit_features([level.detach().clone() for level in levels]), module.lpips.weights(),
+        Areas.whole(np.zeros((1, size, size))), LpipsAlex.WINDOWS,
+    )  # fmt: skip
+    assert term.item() == pytest.approx(distance.item(), rel=1e-4)  # what evaluation calls LPIPS
+    term.backward()
+    assert image.grad.abs().sum() > 0
+    with pytest.raises(BadInputError, match="needs lpips_weights and lpips_heads"):
+        _changed(train_sgi={"loss_weights": {"lpips": 0.8}})
 
 
 def test_both_sides_may_have_the_equalised_rate() -> None:
