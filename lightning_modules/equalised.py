@@ -14,9 +14,10 @@ from torch import nn
 
 from segtalker.nets.layers import RegionLinear
 from segtalker.nets.region_convolution import RegionModulatedConv
+from segtalker.nets.stylegan2_generator import StyleConv
 
 SCALE_KEY = "equalised_scale"
-_WEIGHED = (nn.Conv2d, nn.Linear, RegionModulatedConv)
+_WEIGHED = (nn.Conv2d, nn.Linear, RegionModulatedConv, StyleConv)
 
 
 def _inputs(layer: nn.Module) -> int:

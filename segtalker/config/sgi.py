@@ -118,6 +118,12 @@ class SgiDiscriminator(Discriminator):
     r1_every: int = Field(ge=1)
     stylegan2: StyleGan2Widths
 
+    @model_validator(mode="after")
+    def _normalised_once(self) -> "SgiDiscriminator":
+        if self.kind == "patch" and self.spectral and self.equalised:
+            raise ValueError("spectral normalisation and an equalised rate exclude each other; set one to false")
+        return self
+
 
 class PathLength(Section):
     """How lengths of paths are measured, see `lightning_modules.sgi.Smoothing`."""

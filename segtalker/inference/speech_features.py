@@ -22,12 +22,16 @@ from segtalker.utils.paths import expand_path
 
 KEY = "train_tsg.features.weights"
 _RATE_HZ = 16000  # all of them were trained at
+_MASK_KEY = "masked_spec_embed"
 _PIECE_S, _MARGIN_S = 16, 1  # attention takes the square of a piece's length
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no names")
+        return content
     except (OSError, ValueError) as error:
         raise BadInputError(
             f"{path}: cannot be read ({one_line(error)}); {KEY} must name a folder as transformers saves encoders"
@@ -40,10 +44,11 @@ def feature_rows(folder: Path) -> int:
     Raises:
         BadInputError: it is none of an encoder.
     """
-    rows = _read_json(folder / "config.json").get("hidden_size")
-    if not isinstance(rows, int):
-        raise BadInputError(f"{folder / 'config.json'}: names no hidden_size; {KEY} must name an encoder of speech")
-    return rows
+    content = _read_json(folder / "config.json")
+    for name, kind in (("hidden_size", int), ("conv_kernel", list)):
+        if not isinstance(content.get(name), kind):
+            raise BadInputError(f"{folder / 'config.json'}: names no {name}; {KEY} must name an encoder as HuBERT is")
+    return int(content["hidden_size"])
 
 
 class SpeechEncoder:
@@ -67,14 +72,19 @@ class SpeechEncoder:
 
         logging.disable_progress_bar()
         try:
-            # weights alone: never code of the folder
-            self.net = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            # weights alone: never code of the folder; in float32 even where the file has less
+            self.net, loaded = AutoModel.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
+            )
         except Exception as error:  # of many kinds, from several packages
             raise BadInputError(f"{folder}: no encoder transformers can open ({one_line(error)})") from error
+        # those that are missing are drawn at random, anew each time; that of training's gaps is not used here
+        if missing := sorted(set(loaded["missing_keys"]) - {_MASK_KEY}):
+            raise BadInputError(f"{folder}: its weights lack {missing[0]}; {KEY} must name a whole encoder")
         self.net.requires_grad_(False).eval().to(device)
         preprocessor = folder / "preprocessor_config.json"
         self.normalises = not preprocessor.is_file() or _read_json(preprocessor).get("do_normalize", True)
-        self.folder, self.clock, self.device = folder, clock, device
+        self.sha256, self.clock, self.device = folder_sha256(folder), clock, device
         kernels, strides = self.net.config.conv_kernel, self.net.config.conv_stride
         self.stride, self.field = int(np.prod(strides)), 1
         for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
@@ -138,8 +148,8 @@ def cached_features(encoder: SpeechEncoder, clip: Clip) -> np.ndarray:
         encoder: gives them.
         clip: whose sound.
     """
-    content = f"{folder_sha256(encoder.folder)} {input_sha256(clip.audio_path)} {encoder.clock.mel_hop}"
-    path = cache_folder().parent / "speech" / f"{hashlib.sha256(content.encode()).hexdigest()}.npy"
+    content = f"{encoder.sha256} {input_sha256(clip.audio_path)} {encoder.clock.mel_hop}"
+    path = cache_folder() / "speech" / f"{hashlib.sha256(content.encode()).hexdigest()}.npy"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_array(path, encoder(clip.audio, clip.mel.shape[1]))

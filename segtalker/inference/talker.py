@@ -174,7 +174,7 @@ class Talker:
 
         Raises:
             MissingWeightsError: one is not trained yet; the message names the stage.
-            BadInputError: they are of another size than the settings say.
+            BadInputError: they are of another size than the settings say, or hear something else.
         """
         segmenter_path = models / "train_tsg" / "tsg.ckpt"
         segmenter = load_net(segmenter_path, *SEGMENTERS)
@@ -182,6 +182,11 @@ class Talker:
         if isinstance(segmenter, FeatureSegmenter) != (speech is not None):
             raise BadInputError(
                 f"{segmenter_path}: does not hear {settings.speech.kind}, which train_tsg.features names"
+            )
+        if speech and segmenter.config["mel_bins"] != speech.rows:
+            raise BadInputError(
+                f"{segmenter_path}: hears {segmenter.config['mel_bins']} features of speech, the encoder that"
+                f" train_tsg.features names gives {speech.rows}"
             )
         encoder = load_net(models / "train_sgi" / "encoder.ckpt", *ENCODERS)
         generator = load_net(models / "train_sgi" / "generator.ckpt", *GENERATORS)

@@ -20,7 +20,7 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, masks: Tensor) -> T
     """
     image = real.detach().requires_grad_()
     with torch.autocast(real.device.type, enabled=False):
-        scores, _ = discriminator(image, masks)
+        scores, _ = discriminator.forward(image, masks)  # never compiled: that cannot be differentiated twice
         total = scores.flatten(1).mean(1).sum()
         (gradient,) = torch.autograd.grad(total, image, create_graph=True)
         return gradient.square().flatten(1).sum(1).mean()

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from segtalker.utils.download import fetch_file
 from segtalker.utils.errors import BadInputError, MissingWeightsError
 from segtalker.utils.hashing import file_sha256
 from segtalker.utils.paths import expand_path
@@ -199,6 +198,8 @@ def fetch_weights(name: str) -> Path:
         raise BadInputError(f"weights {name}: {what}open {weights.url} in a browser and save the file as {file}")
     if state == "damaged":
         file.unlink()
+    from segtalker.utils.download import fetch_file  # its packages are not needed by who only reads weights
+
     fetch_file(weights.url, file, weights.sha256, _RETRIES, weights.file)
     _refuse_page(file, weights)
     return file

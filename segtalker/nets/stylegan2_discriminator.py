@@ -44,9 +44,10 @@ def batch_deviation(features: Tensor) -> Tensor:
         features: `(B, C, H, W)`.
 
     Returns:
-        `(B, 1, H, W)`: of each image's group; 0 (but for the square root's margin) for an image alone.
+        `(B, 1, H, W)`: of each image's group, at most four, as many as divide the batch: of 5 or 7 images each
+        is alone, and the value 0 but for the square root's margin.
     """
-    size = math.gcd(len(features), _GROUP)
+    size = next(size for size in range(_GROUP, 0, -1) if len(features) % size == 0)
     # images B / size apart form a group, as published
     groups = features.unflatten(0, (size, -1))  # (G, B / G, C, H, W)
     deviation = (groups.var(0, unbiased=False) + 1e-8).sqrt().mean((1, 2, 3))

@@ -106,13 +106,16 @@ def start_from_stylegan2(generator: StyleGan2Generator, path: Path) -> None:
 
     Raises:
         MissingWeightsError: there is no such file.
-        BadInputError: it is damaged, or a tensor is missing or of another shape: the first is named.
+        BadInputError: it is damaged, or a tensor is missing or of another shape, the first is named; or it is of a
+            larger size.
     """
     wanted = list(published_tensors(generator))
     names = {item.name: torch.empty(item.shape) for item in wanted} | _mapping_names(generator.style)
     size = generator.sizes[-1]
-    tensors = load_published(path, names, f"the weights of a StyleGAN2 generator of {size} px")
+    what = f"the weights of a StyleGAN2 generator of {size} px"
+    tensors = load_published(path, names, what, absent=f"to_rgbs.{len(generator.to_rgb) - 1}.bias")
     for item in wanted:
         item.target.copy_(tensors[item.name].view_as(item.target) * item.factor)
     style = mean_style(tensors, generator.style)
+    generator.heads.weight.zero_()  # what a region adds to the mean is learnt
     generator.heads.bias.copy_(style.repeat(generator.heads.bias.shape[2] // len(style)))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from drawn_people import SETTINGS
+from safetensors.torch import load_file, save_file
 from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model, WavLMConfig, WavLMModel
 
 from segtalker.clips.store import Clip
@@ -98,12 +99,35 @@ def test_what_is_no_encoder_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(BadInputError, match="names no hidden_size"):
         feature_rows(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps({"hidden_size": 4, "model_type": "hubert"}))
+    (tmp_path / "config.json").write_text(json.dumps({"hidden_size": 4, "conv_kernel": [10], "model_type": "hubert"}))
     with pytest.raises(BadInputError, match="no encoder transformers can open") as caught:
         SpeechEncoder(tmp_path, CLOCK, CPU)
     assert "\n" not in str(caught.value)
     with pytest.raises(BadInputError, match="sample_rate_hz must be 16000"):
         SpeechEncoder(_save(tmp_path / "own"), replace(CLOCK, sample_rate_hz=22050), CPU)
+
+
+def test_weights_that_are_not_whole_are_refused(tmp_path: Path) -> None:
+    _save(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    name = next(iter(weights))
+    rest = {key: value for key, value in weights.items() if key != name}
+    save_file(rest, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BadInputError, match="its weights lack"):
+        SpeechEncoder(tmp_path, CLOCK, CPU)
+
+
+def test_half_precision_on_disk_is_heard_in_float32(tmp_path: Path) -> None:
+    MODELS["hubert"][1].from_pretrained(_save(tmp_path / "whole")).half().save_pretrained(tmp_path / "half")
+    whole, half = (SpeechEncoder(tmp_path / name, CLOCK, CPU)(_sound(1.0), 81) for name in ("whole", "half"))
+    np.testing.assert_allclose(whole, half, atol=0.02)
+
+
+@pytest.mark.parametrize("content", [[], {"hidden_size": 8, "model_type": "bert"}])
+def test_a_config_of_another_kind_is_refused(tmp_path: Path, content: object) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    with pytest.raises(BadInputError, match=r"config\.json: (cannot be read|names no conv_kernel)"):
+        feature_rows(tmp_path)
 
 
 def test_code_of_a_folder_never_runs(tmp_path: Path) -> None:

@@ -2,14 +2,21 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from flows.stages.train_sgi import sgi_nets
 from lightning_modules.equalised import SCALE_KEY, equalise, equalised_groups
+from segtalker.config.experiment import compose
 from segtalker.nets.layers import RegionLinear
 from segtalker.nets.region_convolution import RegionModulatedConv
+from segtalker.nets.stylegan2_discriminator import StyleGan2Discriminator
+
+ROOT = Path(__file__).parents[3]
 
 
 def _descend(parameters: list, loss: Callable[[], Tensor], steps: int) -> None:
@@ -56,6 +63,18 @@ def test_every_parameter_is_in_one_group_by_its_inputs() -> None:
     assert inputs_of[id(net["modulated"].weight)] == 45
     assert inputs_of[id(net["modulated"].scale.weight)] == 9
     assert inputs_of[id(net["norm"].weight)] == inputs_of[id(net["region"].bias)] == 1
+
+
+@pytest.mark.parametrize("generator", ["mask_guided", "stylegan2"])
+def test_every_layer_of_the_renderer_counts_its_inputs(generator: str) -> None:
+    _, params = compose(ROOT, "demo", ["train_sgi.code.texture=0", f"train_sgi.generator.kind={generator}"])
+    for net in (*sgi_nets(params), StyleGan2Discriminator(regions=12, image_size=64, channel_base=512, channel_max=16)):
+        scales = {id(values): group[SCALE_KEY] for group in equalised_groups(net) for values in group["params"]}
+        weights = {
+            name: values for name, values in net.named_parameters() if name.endswith(".weight") and values.dim() > 1
+        }
+        assert weights
+        assert {name for name, values in weights.items() if scales[id(values)] == 1.0} == set()
 
 
 def test_other_optimisers_are_left_alone() -> None:

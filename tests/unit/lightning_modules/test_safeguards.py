@@ -88,6 +88,7 @@ class NobodyHeldOut(NoiseData):
         return []
 
 
+@pytest.mark.filterwarnings("ignore:Total length of `list`")
 def test_weights_are_looked_at_where_nobody_is_held_out(tmp_path: Path) -> None:
     with pytest.raises(DivergedError, match=r"a weight is not finite at step 12;"):
         train(Fragile(bad_gradient=EPOCH_STEPS * EPOCHS), NobodyHeldOut(), tmp_path, epochs=EPOCHS, log_every=1)

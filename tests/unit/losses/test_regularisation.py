@@ -40,6 +40,17 @@ def test_r1_of_a_linear_discriminator_is_the_norm_of_its_weight() -> None:
     torch.testing.assert_close(discriminator.weight.grad, 2.0 * discriminator.weight.detach())
 
 
+def test_r1_of_a_compiled_discriminator_is_the_same() -> None:
+    torch.manual_seed(0)
+    discriminator, real = _Curved(), torch.randn(2, 3, 8, 8)
+    expected = gradient_penalty(discriminator, real, MASKS)
+    discriminator.compile()
+    penalty = gradient_penalty(discriminator, real, MASKS)
+    penalty.backward()
+    torch.testing.assert_close(penalty, expected)
+    assert discriminator.convolution.weight.grad is not None
+
+
 def test_r1_is_what_differences_of_scores_give() -> None:
     """The gradient by central differences, pixel by pixel, and the penalty's own gradient by differences of it."""
     torch.manual_seed(0)

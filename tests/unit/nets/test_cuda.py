@@ -18,7 +18,7 @@ from segtalker.nets.stylegan2_generator import StyleGan2Generator
 from segtalker.nets.tensors import one_hot
 from segtalker.regions import NUM_REGIONS
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 _SIDE = 64
 _CODE = {"regions": NUM_REGIONS, "image_size": _SIDE, "style": 16, "texture": 32, "hung_mouth": True}
 
@@ -62,8 +62,9 @@ def _cases() -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
         exact_borders=True,
     )  # fmt: skip
     residual = ResidualEncoder(
-        **_CODE, channels={32: 16, 16: 16}, units=[2], taps=[32, 16], present_share=2e-4, mask_guided=True
-    )
+        **_CODE, channels={32: 16, 16: 16}, units=[2], taps=[32, 16], present_share=2e-4, mask_guided=True,
+        lent_mouths=0, shut_below=6e-3,
+    )  # fmt: skip
     discriminator = PatchDiscriminator(regions=NUM_REGIONS, full_size=8, channels=[8, 16], detail=True, spectral=False)
     return {
         "parser": (FaceParser(channels=8, multipliers=[1, 2], regions=NUM_REGIONS).eval(), (_image(),)),
@@ -84,6 +85,7 @@ def _first(output: Tensor | tuple | list) -> Tensor:
     return output if isinstance(output, Tensor) else _first(output[0])
 
 
+@needs_cuda
 @pytest.mark.parametrize(
     "name",
     [
@@ -103,6 +105,14 @@ def test_a_gpu_gives_what_the_cpu_gives(name: str) -> None:
     assert all(weight.grad is None or weight.grad.isfinite().all() for weight in on_device.parameters())
 
 
+@pytest.mark.parametrize("name", _cases())
+def test_every_case_runs_without_a_gpu(name: str) -> None:
+    net, inputs = _cases()[name]
+    with torch.no_grad():
+        net(*inputs)
+
+
+@needs_cuda
 def test_penalties_of_style_gan_can_be_differentiated_on_a_gpu() -> None:
     """Both are gradients that are differentiated again, in bfloat16's surroundings."""
     cases = _cases()
@@ -119,6 +129,7 @@ def test_penalties_of_style_gan_can_be_differentiated_on_a_gpu() -> None:
         assert all(gradient.isfinite().all() for gradient in gradients)
 
 
+@needs_cuda
 def test_exact_borders_hold_on_a_gpu() -> None:
     torch.manual_seed(0)
     layer = RegionModulatedConv(8, 8, style=6, kernel=3, demodulate=True).double()

@@ -74,6 +74,7 @@ def test_the_deviation_over_the_batch() -> None:
         np.testing.assert_allclose(values[first::2].numpy(), np.std(group, axis=0).mean(), rtol=1e-4)
     assert values.shape == (8, 1, 4, 4)
     assert batch_deviation(features[:1].float()).max() < 1e-3
+    assert batch_deviation(features[:3].float()).min() > 0.1  # three are a group too
     assert batch_deviation(features[:1].expand(4, -1, -1, -1)).max() < 1e-3
 
 

@@ -1,5 +1,6 @@
 """A generator that starts from a published file paints what the file's network paints."""
 
+import argparse
 from pathlib import Path
 
 import pytest
@@ -61,9 +62,20 @@ def test_it_starts_at_the_mean_face(published: Path) -> None:
     for per_layer in (True, False):
         generator = make_stylegan2(per_layer=per_layer)
         start_from_stylegan2(generator, published)
-        torch.nn.init.zeros_(generator.heads.weight)
         styles = generator.layer_styles(torch.randn(1, NUM_REGIONS, STYLE))
         torch.testing.assert_close(styles.detach(), expected.expand_as(styles), rtol=1e-4, atol=1e-4)
+
+
+def test_a_file_of_a_larger_network_is_refused(tmp_path: Path) -> None:
+    torch.save({"g_ema": random_file(2 * SIDE, WIDTHS | {2 * SIDE: WIDTHS[SIDE]}, STYLE)}, tmp_path / "large.pt")
+    with pytest.raises(BadInputError, match=r"it holds to_rgbs\.\d+\.bias, so it is of a larger one"):
+        start_from_stylegan2(make_stylegan2(), tmp_path / "large.pt")
+
+
+def test_a_training_checkpoint_with_its_command_line_is_read(tmp_path: Path) -> None:
+    content = {"g_ema": random_file(SIDE, WIDTHS, STYLE), "args": argparse.Namespace(size=SIDE)}
+    torch.save(content, tmp_path / "training.pt")
+    start_from_stylegan2(make_stylegan2(), tmp_path / "training.pt")
 
 
 def _write(path: Path, **changes: torch.Tensor | None) -> Path:
