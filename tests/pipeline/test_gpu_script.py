@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.faces import rendered_person
 
 ROOT = Path(__file__).parents[2]
-_ABSENT = ("dvc", "prefect", "mlflow", "decord", "pyiqa", "face_alignment", "av", "requests", "transformers")
+_ABSENT = ("dvc", "prefect", "mlflow", "decord", "pyiqa", "face_alignment", "av", "requests")
 
 
 def _write_pairs(folder: Path, people: int) -> None:
