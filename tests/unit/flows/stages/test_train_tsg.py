@@ -22,7 +22,7 @@ def test_the_segmenter_computes_what_params_weigh(weighed: Params) -> None:
 
 
 def test_the_segmenter_may_hear_features(weighed: Params, tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"hidden_size": 24}')
+    (tmp_path / "config.json").write_text('{"hidden_size": 24, "conv_kernel": [10]}')
     features = weighed.train_tsg.features.model_copy(update={"kind": "hubert", "weights": str(tmp_path)})
     params = weighed.model_copy(update={"train_tsg": weighed.train_tsg.model_copy(update={"features": features})})
     base, module = params.base, tsg_module(params, expert_net("mask", params))
