@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from drawn_people import mouth_masks
+from tiny_encoder import make_encoder
 from torch import nn
 
 from segtalker.inference.rendering import encode_identity, render_frames
@@ -18,18 +19,17 @@ SKIN = REGION_INDEX["skin"]
 @pytest.fixture
 def nets() -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(0)
-    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4, "hung_mouth": False}
-    encoder = MaskGuidedEncoder(
-        **shared,
-        channels={16: 4, 8: 6},
-        taps=(16, 8),
-        present_share=2e-4,
-        mask_guided=True,
-        lent_mouths=0,
-        shut_below=6e-3,
-    )
-    plain = {"mapping_layers": 1, "detailed": (), "exact_borders": False, "soft_edges": False}
-    generator = MaskGuidedGenerator(**shared, **plain, channels={8: 6, 16: 4}, masked_up_to=16)
+    sizes = {"image_size": SIDE, "style": 4, "texture": 4}
+    encoder = make_encoder(MaskGuidedEncoder, **sizes, channels={16: 4, 8: 6}, taps=(16, 8))
+    plain = {
+        "regions": NUM_REGIONS,
+        "hung_mouth": False,
+        "mapping_layers": 1,
+        "detailed": (),
+        "exact_borders": False,
+        "soft_edges": False,
+    }
+    generator = MaskGuidedGenerator(**sizes, **plain, channels={8: 6, 16: 4}, masked_up_to=16)
     return encoder.eval(), generator.eval()
 
 

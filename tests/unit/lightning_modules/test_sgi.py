@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 import torch
+from tiny_encoder import make_encoder
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -69,19 +70,13 @@ class Unplugged(SgiModule):
 
 def _module(adversarial_steps: int, reconstruction_steps: int = 5, **loss_weights: float) -> Unplugged:
     torch.manual_seed(1)
-    shared = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4, "hung_mouth": False}
+    sizes = {"image_size": SIDE, "style": 4, "texture": 4}
     return Unplugged(
-        encoder=MaskGuidedEncoder(
-            **shared,
-            channels={16: 4, 8: 6},
-            taps=(16, 8),
-            present_share=2e-4,
-            mask_guided=True,
-            lent_mouths=0,
-            shut_below=6e-3,
-        ),
+        encoder=make_encoder(MaskGuidedEncoder, **sizes, channels={16: 4, 8: 6}, taps=(16, 8)),
         generator=MaskGuidedGenerator(
-            **shared,
+            **sizes,
+            regions=NUM_REGIONS,
+            hung_mouth=False,
             channels={8: 8, 16: 8},
             masked_up_to=16,
             mapping_layers=1,
@@ -198,9 +193,8 @@ def test_style_gans_game_pays_its_penalties_now_and_then_and_resumes(tmp_path: P
 
 def test_statistics_of_normalisation_are_kept_with_the_average(tmp_path: Path) -> None:
     module = _module(adversarial_steps=0)
-    code = {"regions": NUM_REGIONS, "image_size": SIDE, "style": 4, "texture": 4, "hung_mouth": False}
-    shared = code | {"present_share": 2e-4, "lent_mouths": 0, "shut_below": 6e-3}
-    encoder = ResidualEncoder(units=(1,), channels={16: 4, 8: 6}, taps=(16, 8), mask_guided=True, **shared)
+    sizes = {"image_size": SIDE, "style": 4, "texture": 4, "units": (1,), "channels": {16: 4, 8: 6}, "taps": (16, 8)}
+    encoder = make_encoder(ResidualEncoder, **sizes)
     module.generator["encoder"], module.average["encoder"] = encoder, copy.deepcopy(encoder)
     train(module, FaceData(), tmp_path, epochs=1)
     statistics = dict(module.average["encoder"].named_buffers())

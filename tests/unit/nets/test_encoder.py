@@ -1,10 +1,12 @@
 """The encoder: a code for each region, a learned one for those that are absent."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_encoder import make_encoder
 from torch import Tensor
 
 from segtalker.nets.checkpoints import load_net, save_net
@@ -16,26 +18,15 @@ from .tiny_renderer import HAIR, SIZE, STYLE, TEXTURE, make_generator, quilts
 SKIN = REGION_INDEX["skin"]
 
 
-def _encoder(lent_mouths: int) -> MaskGuidedEncoder:
+def _encoder(**changes: Any) -> MaskGuidedEncoder:
     torch.manual_seed(0)
-    return MaskGuidedEncoder(
-        regions=NUM_REGIONS,
-        image_size=SIZE,
-        channels={32: 6, 16: 8, 8: 10},
-        taps=(32, 16, 8),
-        style=STYLE,
-        texture=TEXTURE,
-        hung_mouth=False,
-        present_share=2e-4,
-        mask_guided=True,
-        lent_mouths=lent_mouths,
-        shut_below=6e-3,
-    )
+    sizes = {"image_size": SIZE, "channels": {32: 6, 16: 8, 8: 10}, "taps": (32, 16, 8)}
+    return make_encoder(MaskGuidedEncoder, **{"style": STYLE, "texture": TEXTURE, **sizes, **changes})
 
 
 @pytest.fixture
 def encoder() -> MaskGuidedEncoder:
-    return _encoder(0)
+    return _encoder()
 
 
 def test_codes_have_the_promised_size(encoder: MaskGuidedEncoder) -> None:
@@ -58,20 +49,7 @@ def test_an_absent_region_gets_the_learned_code(encoder: MaskGuidedEncoder) -> N
 
 @pytest.mark.parametrize("mask_guided", [True, False])
 def test_codes_without_a_texture_are_styles_alone(mask_guided: bool) -> None:
-    torch.manual_seed(0)
-    encoder = MaskGuidedEncoder(
-        regions=NUM_REGIONS,
-        image_size=SIZE,
-        channels={32: 6, 16: 8},
-        taps=(32, 16),
-        style=STYLE,
-        texture=0,
-        hung_mouth=False,
-        present_share=2e-4,
-        mask_guided=mask_guided,
-        lent_mouths=0,
-        shut_below=6e-3,
-    )
+    encoder = _encoder(texture=0, mask_guided=mask_guided)
     codes = encoder(torch.rand(2, 3, SIZE, SIZE), quilts(1, without=MOUTH))
     assert codes.shape == (2, NUM_REGIONS, STYLE)
     assert all(weight.numel() for weight in encoder.parameters())
@@ -79,20 +57,7 @@ def test_codes_without_a_texture_are_styles_alone(mask_guided: bool) -> None:
 
 
 def test_without_mask_guidance_every_region_gets_the_code_of_the_picture() -> None:
-    torch.manual_seed(0)
-    encoder = MaskGuidedEncoder(
-        regions=NUM_REGIONS,
-        image_size=SIZE,
-        channels={32: 8, 16: 16},
-        taps=(32, 16),
-        style=STYLE,
-        texture=TEXTURE,
-        hung_mouth=False,
-        present_share=2e-4,
-        mask_guided=False,
-        lent_mouths=0,
-        shut_below=6e-3,
-    )
+    encoder = _encoder(mask_guided=False)
     image = torch.rand(2, 3, SIZE, SIZE)
     codes = encoder(image, quilts(1))
     assert codes.shape == (2, NUM_REGIONS, code_size(STYLE, TEXTURE))
@@ -121,7 +86,7 @@ def _faces(skins: Tensor, mouth_rows: int) -> tuple[Tensor, Tensor]:
 
 @pytest.fixture
 def lender() -> MaskGuidedEncoder:
-    encoder = _encoder(4).eval()
+    encoder = _encoder(lent_mouths=4).eval()
     encoder.keep_mouths(*_faces(SKINS, 12))
     return encoder
 
@@ -136,7 +101,7 @@ def test_a_shut_mouth_borrows_that_of_the_most_similar_skin(lender: MaskGuidedEn
 
 def test_all_but_the_mouth_stays_ones_own(lender: MaskGuidedEncoder) -> None:
     image, masks = _faces(SKINS, 0)
-    own = _encoder(0).eval()(image, masks)
+    own = _encoder().eval()(image, masks)
     codes = lender(image, masks)
     rest = [region for region in range(NUM_REGIONS) if region != MOUTH]
     torch.testing.assert_close(codes[:, rest], own[:, rest])
@@ -152,14 +117,14 @@ def test_in_less_light_a_borrowed_mouth_is_darker(lender: MaskGuidedEncoder) -> 
 
 def test_a_mouth_that_is_open_keeps_its_own(lender: MaskGuidedEncoder) -> None:
     image, masks = _faces(SKINS, 6)
-    torch.testing.assert_close(lender(image, masks), _encoder(0).eval()(image, masks))
+    torch.testing.assert_close(lender(image, masks), _encoder().eval()(image, masks))
 
 
 def test_nobody_lends_in_training_nor_where_no_mouth_was_kept(lender: MaskGuidedEncoder) -> None:
     image, masks = _faces(SKINS, 0)
-    learned = _encoder(0)(image, masks)
+    learned = _encoder()(image, masks)
     torch.testing.assert_close(lender.train()(image, masks), learned)
-    torch.testing.assert_close(_encoder(4).eval()(image, masks), learned)
+    torch.testing.assert_close(_encoder(lent_mouths=4).eval()(image, masks), learned)
 
 
 def test_a_picture_without_skin_borrows_something_finite(lender: MaskGuidedEncoder) -> None:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_encoder import make_encoder
 
 from segtalker.nets.encoder import MaskGuidedEncoder, code_size
 from segtalker.nets.generator import LayeredGenerator, MaskGuidedGenerator
@@ -128,19 +129,10 @@ def test_a_mask_or_code_of_another_size_is_refused() -> None:
 def test_the_paper_size_builds() -> None:
     """512 px and full width are a matter of params; counts are of StyleGAN2's order of magnitude (30 M)."""
     with torch.device("meta"):
-        encoder = MaskGuidedEncoder(
-            regions=NUM_REGIONS,
-            image_size=512,
-            channels={256: 64, 128: 128, 64: 256, 32: 512, 16: 512},
-            taps=(64, 32, 16),
-            style=512,
-            texture=16,
-            hung_mouth=False,
-            present_share=2e-4,
-            mask_guided=True,
-            lent_mouths=0,
-            shut_below=6e-3,
-        )
+        encoder = make_encoder(
+            MaskGuidedEncoder, image_size=512, channels={256: 64, 128: 128, 64: 256, 32: 512, 16: 512},
+            taps=(64, 32, 16), style=512, texture=16,
+        )  # fmt: skip
     generator = MaskGuidedGenerator(
         regions=NUM_REGIONS,
         image_size=512,

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tiny_encoder import make_encoder
 from torch import nn
 
 from segtalker.nets.encoder import code_size
@@ -13,20 +14,8 @@ from .tiny_renderer import HAIR, SIZE, STYLE, TEXTURE, quilts
 
 def _encoder() -> ResidualEncoder:
     torch.manual_seed(0)
-    encoder = ResidualEncoder(
-        regions=NUM_REGIONS,
-        image_size=SIZE,
-        channels={32: 6, 16: 8, 8: 8},
-        units=(2, 1),
-        taps=(32, 16, 8),
-        style=STYLE,
-        texture=TEXTURE,
-        hung_mouth=False,
-        present_share=2e-4,
-        mask_guided=True,
-        lent_mouths=0,
-        shut_below=6e-3,
-    )
+    sizes = {"image_size": SIZE, "channels": {32: 6, 16: 8, 8: 8}, "units": (2, 1), "taps": (32, 16, 8)}
+    encoder = make_encoder(ResidualEncoder, **sizes, style=STYLE, texture=TEXTURE)
     return encoder.eval()
 
 
@@ -78,10 +67,9 @@ def test_every_scale_sees_the_smaller_ones() -> None:
 def test_ir_se_50_has_the_published_size() -> None:
     """pSp's body: 64 channels at 256 px, then 3, 4, 14 and 3 units; its weights apart from ArcFace's head."""
     with torch.device("meta"):
-        encoder = ResidualEncoder(
-            regions=NUM_REGIONS, image_size=256, channels={256: 64, 128: 64, 64: 128, 32: 256, 16: 512},
-            units=(3, 4, 14, 3), taps=(64, 32, 16), style=512, texture=0, hung_mouth=False,
-            present_share=2e-4, mask_guided=False, lent_mouths=0, shut_below=6e-3,
+        encoder = make_encoder(
+            ResidualEncoder, image_size=256, channels={256: 64, 128: 64, 64: 128, 32: 256, 16: 512},
+            units=(3, 4, 14, 3), taps=(64, 32, 16), style=512, texture=0, mask_guided=False,
         )  # fmt: skip
     body = sum(weight.numel() for weight in encoder.convolutions.parameters())
     convolutions = 3 * 64 * 9
