@@ -60,15 +60,16 @@ def talk(
     if audio is not None and (note := read_sound_choice(audio)):
         say(f"{audio.name}: {note}")
     # torch takes seconds to import: only here, when all that was given can be used
-    from segtalker.inference.talk_pipeline import Edits, TalkPipeline
+    from segtalker.inference.edits import Edits
+    from segtalker.inference.talker import Talker
 
     edits = Edits(parse_swaps(talk_inputs.swaps), mask, background)
-    pipeline = TalkPipeline(_params_of(root, name), root / "models" / name, detector, detector_weights)
+    talker = Talker(_params_of(root, name), root / "models" / name, detector, detector_weights)
     if save_mask is not None:
-        pipeline.save_mask(portrait, save_mask)
+        talker.save_mask(portrait, save_mask)
         say(f"{save_mask}: the regions of {portrait.name}; paint on it, then pass it as --mask")
     if audio is not None and out is not None:
-        video = pipeline(portrait, audio, out, edits, crop_only=crop_only, repaint=repaint)
+        video = talker(portrait, audio, out, edits, crop_only=crop_only, repaint=repaint)
         say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {name}")
         if video.crop_reason:
             say(f"shows the face's square alone: {video.crop_reason}")

@@ -19,12 +19,12 @@ from segtalker.inference.methods import (
     GenerateConfig,
     GenerateRecord,
     generate_clip,
-    load_talker,
+    load_talk_model,
     one_of_each_subject,
 )
 from segtalker.inference.shuffled_speech import shuffled_speech
 from segtalker.inference.speech_features import KEY
-from segtalker.inference.talker import TalkSettings
+from segtalker.inference.talk_model import TalkSettings
 from segtalker.inference.wav2lip import WAV2LIP_FILE
 from segtalker.media.images import write_png
 from segtalker.media.video import still_frame
@@ -123,7 +123,7 @@ def generate(run: StageRun) -> None:
     if not clips:
         raise BadInputError(f"{run.workspace.data('split')}: no test clips; raise split.test_fraction")
     records = {one.clip_id: one for one in read_records(run.workspace.data("split") / CLIPS_FILE, ClipRecord)}
-    talker = load_talker(config.models, config.settings, config.device)
+    talk_model = load_talk_model(config.models, config.settings, config.device)
     pool = THIS_PROCESS if config.device == "cuda" else Pool.of(params.machine)
     results = run_clips(
         make_tasks(config, clips, records, params.base.seed),
@@ -136,6 +136,6 @@ def generate(run: StageRun) -> None:
     write_method_table(config.folder, results)
     people = one_of_each_subject([clip for clip in clips if clip.clip_id in {record.clip_id for record in results}])
     edits = stage.edits
-    write_edits(talker, people, people[: edits.clips], config.folder / "edits", edits.frames, edits.background)
+    write_edits(talk_model, people, people[: edits.clips], config.folder / "edits", edits.frames, edits.background)
     write_samples(config.folder / "samples", people[: stage.samples], records)
     run.log_metrics({"clips": len(results), "failed": len(clips) - len(results)})

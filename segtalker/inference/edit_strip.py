@@ -16,7 +16,7 @@ from segtalker.faces.mouth_box import face_transforms
 from segtalker.inference.background import Background, SourceBackground, read_background
 from segtalker.inference.editing import MaskEdit, swap_region
 from segtalker.inference.identity import Identity
-from segtalker.inference.talker import Talker
+from segtalker.inference.talk_model import TalkModel
 from segtalker.regions import REGION_INDEX
 from segtalker.utils.atomic import atomic_folder, write_text
 
@@ -64,8 +64,8 @@ class _Sitter:
     colours: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, talker: Talker, clip: Clip) -> "_Sitter":
-        identity = talker.identify(clip)
+    def of(cls, talk_model: TalkModel, clip: Clip) -> "_Sitter":
+        identity = talk_model.identify(clip)
         frame = clip.frames.read([identity.index])[0]
         colours = {
             region: frame[identity.mask == REGION_INDEX[region]].mean(axis=0)
@@ -94,22 +94,22 @@ def draw_fringe(mask: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 class _Strip:
     """Paints some moments of one clip again and again."""
 
-    def __init__(self, talker: Talker, sitter: _Sitter, frames: int) -> None:
-        self.talker, self.clip, self.identity = talker, sitter.clip, sitter.identity
+    def __init__(self, talk_model: TalkModel, sitter: _Sitter, frames: int) -> None:
+        self.talk_model, self.clip, self.identity = talk_model, sitter.clip, sitter.identity
         total = len(self.clip.frames)
         self.moments = np.unique(np.linspace(0, total - 1, min(frames, total)).round().astype(int))
         self.talking = self._talking(None)
 
     def _talking(self, edit: MaskEdit | None) -> tuple[np.ndarray, Tensor]:
         """Masks of the moments and their regions' frames."""
-        count, heard = len(self.clip.frames), self.talker.hears(self.clip.mel, lambda: self.clip.audio)
-        chunks = self.talker.talking_layouts(self.clip, self.identity, heard, count, edit)
+        count, heard = len(self.clip.frames), self.talk_model.hears(self.clip.mel, lambda: self.clip.audio)
+        chunks = self.talk_model.talking_layouts(self.clip, self.identity, heard, count, edit)
         _, masks, region_frames = zip(*chunks, strict=True)
         return np.concatenate(masks)[self.moments], torch.cat(region_frames)[self.moments]
 
     def paint(self, identity: Identity, background: Background, edit: MaskEdit | None) -> Iterator[np.ndarray]:
         masks, region_frames = self.talking if edit is None else self._talking(edit)
-        return self.talker.render(self.clip, self.moments, masks, region_frames, identity, background)
+        return self.talk_model.render(self.clip, self.moments, masks, region_frames, identity, background)
 
 
 def _rows(
@@ -123,7 +123,7 @@ def _rows(
         if lender is not None:
             identity = replace(own, codes=swap_region(own.codes, lender.identity.codes, region))
             yield region, f"{region} swapped", lender.clip, lender.identity.index, strip.paint(identity, source, None)
-    picture = read_background(background, strip.talker.settings.image_size)
+    picture = read_background(background, strip.talk_model.settings.image_size)
     yield "background", "background replaced", None, 0, strip.paint(own, picture, None)
     fringe = MaskEdit.between(own.mask, draw_fringe(own.mask, own.landmarks), own.landmarks)
     yield "mask", "mask edited: a fringe", None, 0, strip.paint(own, source, fringe)
@@ -132,7 +132,7 @@ def _rows(
 def _write_strip(
     folder: Path, strip: _Strip, sitter: _Sitter, others: Sequence[_Sitter], background: str
 ) -> list[dict[str, Any]]:
-    fps, clip_id = strip.talker.settings.clock.fps, sitter.clip.clip_id
+    fps, clip_id = strip.talk_model.settings.clock.fps, sitter.clip.clip_id
     rows = []
     for edit, label, lender, index, frames in _rows(strip, sitter, others, background):
         name = f"{clip_id}/{edit}"
@@ -152,22 +152,28 @@ def _write_strip(
 
 
 def write_edits(
-    talker: Talker, clips: Sequence[Clip], strip_clips: Sequence[Clip], folder: Path, frames: int, background: str
+    talk_model: TalkModel,
+    clips: Sequence[Clip],
+    strip_clips: Sequence[Clip],
+    folder: Path,
+    frames: int,
+    background: str,
 ) -> None:
     """Makes the edit strips.
 
     Args:
-        talker: the trained networks.
+        talk_model: the trained networks.
         clips: whose regions may be lent, one or more of each subject.
         strip_clips: the talking faces, some of `clips`.
         folder: replaced as a whole.
         frames: moments of each.
         background: `#rrggbb`.
     """
-    sitters = {clip.clip_id: _Sitter.of(talker, clip) for clip in clips}
+    sitters = {clip.clip_id: _Sitter.of(talk_model, clip) for clip in clips}
     with atomic_folder(folder) as temporary:
         rows = []
         for clip in strip_clips:
             sitter = sitters[clip.clip_id]
-            rows += _write_strip(temporary, _Strip(talker, sitter, frames), sitter, list(sitters.values()), background)
+            strip = _Strip(talk_model, sitter, frames)
+            rows += _write_strip(temporary, strip, sitter, list(sitters.values()), background)
         write_text(temporary / EDITS_FILE, json.dumps(rows, indent=1))

@@ -31,7 +31,7 @@ from segtalker.clips.store import Clip
 from segtalker.inference.background import SourceBackground
 from segtalker.inference.identity import Identity
 from segtalker.inference.pasting import paste_mouths
-from segtalker.inference.talker import Images, Talker, TalkSettings
+from segtalker.inference.talk_model import Images, TalkModel, TalkSettings
 from segtalker.inference.wav2lip import Wav2LipSettings, Wav2LipTalker
 from segtalker.media.video import write_video
 from segtalker.utils.atomic import atomic_folder
@@ -79,7 +79,7 @@ class GenerateConfig:
 class _ClipInputs:
     """One clip with what every method needs of it."""
 
-    talker: Talker
+    talk_model: TalkModel
     wav2lip: Wav2LipTalker | None
     clip: Clip
     driving: Clip
@@ -91,19 +91,19 @@ class _ClipInputs:
         return len(self.clip.frames)
 
     def heard(self, clip: Clip) -> np.ndarray:
-        """What the segmenter hears of a clip, see `Talker.hears`."""
-        return self.talker.hears(clip.mel, lambda: clip.audio)
+        """What the segmenter hears of a clip, see `TalkModel.hears`."""
+        return self.talk_model.hears(clip.mel, lambda: clip.audio)
 
     def speaking(self, mel: np.ndarray) -> Iterator[np.ndarray]:
-        for _, masks in self.talker.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
+        for _, masks in self.talk_model.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
             yield from masks
 
     def rendered(self, masks: Images) -> Iterator[np.ndarray]:
-        size, region_frames = self.talker.settings.batch_size, self.talker.steady_frames(masks)
+        size, region_frames = self.talk_model.settings.batch_size, self.talk_model.steady_frames(masks)
         for first in range(0, self.count, size):
             part = np.arange(first, min(self.count, first + size))
             own_masks, behind = masks.read(part.tolist()), SourceBackground()
-            yield from self.talker.render(self.clip, part, own_masks, region_frames[part], self.identity, behind)
+            yield from self.talk_model.render(self.clip, part, own_masks, region_frames[part], self.identity, behind)
 
 
 def _own_speech(inputs: _ClipInputs) -> Iterator[np.ndarray]:
@@ -119,7 +119,7 @@ def _other_speech(inputs: _ClipInputs) -> Iterator[np.ndarray]:
 def _silence(inputs: _ClipInputs) -> Iterator[np.ndarray]:
     """A mouth that still moves in time has been seen, not heard: the pose source leaks it."""
     silent_mel = np.full_like(inputs.clip.mel, inputs.silence)
-    return inputs.speaking(inputs.talker.hears(silent_mel, lambda: np.zeros_like(inputs.clip.audio)))
+    return inputs.speaking(inputs.talk_model.hears(silent_mel, lambda: np.zeros_like(inputs.clip.audio)))
 
 
 def _reference_masks(inputs: _ClipInputs) -> Iterator[np.ndarray]:
@@ -176,13 +176,13 @@ class GenerateRecord(ClipRecord):
 
 
 @functools.lru_cache(maxsize=1)
-def load_talker(models: Path, settings: TalkSettings, device: str) -> Talker:
-    """Reads networks once in each process, see `segtalker.inference.talker.Talker.load`.
+def load_talk_model(models: Path, settings: TalkSettings, device: str) -> TalkModel:
+    """Reads networks once in each process, see `segtalker.inference.talk_model.TalkModel.load`.
 
     They run on one thread: sums come out the same whatever the machine, and processes share the cores.
     """
     torch.set_num_threads(1)
-    return Talker.load(models, settings, torch.device(device))
+    return TalkModel.load(models, settings, torch.device(device))
 
 
 @functools.lru_cache(maxsize=1)
@@ -208,9 +208,9 @@ def generate_clip(config: GenerateConfig, record: GenerateRecord, _output: Path)
     lengths = {len(clip.frames), len(clip.masks), len(clip.landmarks)}
     if len(lengths) > 1:
         raise BadClipError(f"frames, masks and landmarks differ in number: {sorted(lengths)}")
-    talker = load_talker(config.models, config.settings, config.device)
+    talk_model = load_talk_model(config.models, config.settings, config.device)
     wav2lip = load_wav2lip(config.models, config.wav2lip_settings, config.device) if WAV2LIP in config.methods else None
-    inputs = _ClipInputs(talker, wav2lip, clip, driving, talker.identify(clip), config.silence)
+    inputs = _ClipInputs(talk_model, wav2lip, clip, driving, talk_model.identify(clip), config.silence)
     for method in config.methods:
         with atomic_folder(config.folder / method / clip.clip_id) as folder:
             _write_method(config, inputs, method, folder)

@@ -9,7 +9,7 @@ import numpy as np
 from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import face_transforms, hidden_share
 from segtalker.faces.paste_back import soft_share
-from segtalker.inference.talker import Face, Images
+from segtalker.inference.talk_model import Face, Images
 from segtalker.regions import LIP, MOUTH
 
 

@@ -22,7 +22,7 @@ from segtalker.faces.landmarks import bridge, check_never_lost, smooth
 from segtalker.faces.parser_detector import ParserDetector
 from segtalker.faces.parsing import parse_frames
 from segtalker.inference.talk_inputs import open_portrait
-from segtalker.inference.talker import back_and_forth
+from segtalker.inference.talk_model import back_and_forth
 from segtalker.media.video import Video
 from segtalker.utils.errors import BadClipError, BadInputError
 
@@ -66,7 +66,7 @@ class PortraitReader:
 
 @dataclass(frozen=True)
 class Portrait:
-    """A face cut out of its source; see `segtalker.inference.talker.Face`.
+    """A face cut out of its source; see `segtalker.inference.talk_model.Face`.
 
     Args:
         path: the source.

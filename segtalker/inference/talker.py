@@ -1,377 +1,146 @@
-"""From speech and a face to a talking face: the trained networks and the steps between them.
+"""Files in, a talking video out: what `segtalker talk` does."""
 
-1. the frame that shows most of the speaker's mouth gives the identity: a mask, and, with frames that show the head in
-   other poses and its eyes open, codes for each region;
-2. the masks of the source give the pose; with the mouth hidden, speech says what it does (TSG);
-3. the codes are painted into the talking masks (SGI);
-4. what the masks call background comes from the source.
-
-Everything is done in chunks of a few seconds, so memory does not grow with the length of the speech.
-"""
-
-import math
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from segtalker.config.base import Clock
+from segtalker.clips.worker_pools import usable_cores
 from segtalker.config.params import Params
-from segtalker.config.training import SpeechFeatures
-from segtalker.faces.head_pose import PoseReferences, head_poses
-from segtalker.faces.mouth_box import reference_frame
-from segtalker.inference.background import Background
-from segtalker.inference.editing import MaskEdit
-from segtalker.inference.identity import Identity, one_mouth
-from segtalker.inference.rendering import encode_identity, render_frames
-from segtalker.inference.speech_features import SpeechEncoder, open_encoder
-from segtalker.inference.steady_frames import steady_frames, steady_reach
-from segtalker.inference.talking_masks import predict_talking_masks
-from segtalker.nets.checkpoints import load_net
-from segtalker.nets.encoder import MaskGuidedEncoder
-from segtalker.nets.feature_encoder import SEGMENTERS, FeatureSegmenter
-from segtalker.nets.renderers import ENCODERS, GENERATORS, Generator
-from segtalker.nets.tensors import composite, is_background, to_frames, to_images
-from segtalker.nets.tsg import TalkingSegmenter
-from segtalker.regions import REGION_INDEX
-from segtalker.utils.errors import BadInputError
+from segtalker.faces.mouth_box import face_transforms
+from segtalker.faces.parsing import choose_parser, load_parser
+from segtalker.inference.composition import cropped_frames, pasted_frames
+from segtalker.inference.edits import Edits, PreparedEdits, prepare_edits
+from segtalker.inference.identity import Identity
+from segtalker.inference.pasting import PaintedArea
+from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
+from segtalker.inference.talk_inputs import check_writable, read_speech, save_mask
+from segtalker.inference.talk_model import IDENTITY_FRAMES, TalkModel, TalkSettings, frames_of_speech
+from segtalker.media.mel import speech_mel
+from segtalker.media.video import write_video
+from segtalker.utils.progress import progress
 
-_EYES = REGION_INDEX["eyes"]
-_CHUNK_S = 8  # speech worked on at once
-IDENTITY_FRAMES = 200  # from the start of a source, in which the reference is looked for
-
-
-class Images(Protocol):
-    """Pictures by index, such as `segtalker.clips.image_pack.ImagePack`."""
-
-    def __len__(self) -> int: ...
-
-    def read(self, indices: Sequence[int] | None = None) -> np.ndarray:
-        """`(T, H, W, 3)` or `(T, H, W)`, uint8."""
-
-
-class Face(Protocol):
-    """A face to bring to speech: frames, masks and landmarks of one crop, such as `segtalker.clips.store.Clip`."""
-
-    @property
-    def frames(self) -> Images:
-        """RGB, `(T, H, W, 3)`, uint8."""
-
-    @property
-    def masks(self) -> Images:
-        """Regions, `(T, H, W)`, uint8."""
-
-    @property
-    def landmarks(self) -> np.ndarray:
-        """`(T, 68, 2)`, float32, pixels of the crop."""
+Repaint = Literal["lips", "mouth", "face"]
+_PX_PER_THREAD = 128  # of the crop's side; with less to do, threads wait for each other
+_MASK_SIDE = 512  # px, about as large as an edited mask is comfortable to paint
 
 
 @dataclass(frozen=True)
-class TalkSettings:
-    """What the networks were trained for.
+class TalkingVideo:
+    """What was written.
 
     Args:
-        image_size: px, side of the crops.
-        clock: of frames and speech.
-        box_size: height and width of the mouth box.
-        stride: see `segtalker.inference.talking_masks.predict_talking_masks`.
-        edge: px, fade between face and background.
-        steady_window: frames over which regions' frames are averaged, see `segtalker.inference.steady_frames`.
-        pose_references: how the poses of a source that turns are told apart.
-        batch_size: frames a network sees at once.
-        speech: what the segmenter hears.
+        frames: how many.
+        seconds: how long.
+        width: px.
+        height: px.
+        crop_reason: why the face's square is shown alone although the whole picture was asked for, or empty.
     """
 
-    image_size: int
-    clock: Clock
-    box_size: tuple[int, int]
-    stride: int
-    edge: int
-    steady_window: int
-    pose_references: PoseReferences
-    batch_size: int
-    speech: SpeechFeatures
-
-    @classmethod
-    def of(cls, params: Params) -> "TalkSettings":
-        """As an experiment has them."""
-        base = params.base
-        return cls(
-            image_size=base.image_size,
-            clock=base.clock,
-            box_size=(base.mouth_box.height, base.mouth_box.width),
-            stride=params.train_tsg.stride,
-            edge=params.train_sgi.edge,
-            steady_window=params.generate.steady_window,
-            pose_references=PoseReferences(**params.generate.pose_references.model_dump()),
-            batch_size=params.generate.batch_size,
-            speech=params.train_tsg.features,
-        )
-
-
-@dataclass(frozen=True)
-class TalkingChunk:
-    """Some seconds of a talking face.
-
-    Args:
-        source: which frame of the source each one moves like, `(T,)`, int.
-        masks: talking masks, `(T, H, W)`, uint8.
-        frames: RGB, `(H, W, 3)`, uint8, painted as they are asked for.
-    """
-
-    source: np.ndarray
-    masks: np.ndarray
-    frames: Iterator[np.ndarray]
-
-
-def back_and_forth(available: int, count: int) -> np.ndarray:
-    """Indices that walk through a source to its end and back, as long as needed: `(count,)`, int."""
-    period = max(1, 2 * (available - 1))
-    step = np.arange(count) % period
-    return np.minimum(step, period - step)
-
-
-def frames_of_speech(samples: int, clock: Clock) -> int:
-    """How many frames speech of so many samples takes, at least one."""
-    return max(1, round(samples * clock.fps / clock.sample_rate_hz))
+    frames: int
+    seconds: float
+    width: int
+    height: int
+    crop_reason: str
 
 
 class Talker:
-    """The trained networks of an experiment.
+    """An experiment's networks with everything to read portraits and speech for them.
 
     Args:
-        segmenter: speech and masks to talking masks.
-        encoder: a frame and its mask to codes.
-        generator: masks and codes to frames.
-        settings: what they were trained for.
-        speech: what the segmenter hears by; None where it hears the log-mel spectrogram.
+        params: of the experiment.
+        models: `models/<experiment>`.
+        detector: finds faces; None for the one the experiment was cropped with, or its parser where that used
+            annotations.
+        weights: of the detector; None for the experiment's.
+
+    Raises:
+        MissingWeightsError: a network is not trained yet, or the detector's weights are not there.
     """
 
-    def __init__(
-        self,
-        segmenter: TalkingSegmenter,
-        encoder: MaskGuidedEncoder,
-        generator: Generator,
-        settings: TalkSettings,
-        speech: SpeechEncoder | None = None,
-    ) -> None:
-        self.segmenter, self.encoder, self.generator = segmenter, encoder, generator
-        self.settings, self.speech = settings, speech
+    def __init__(self, params: Params, models: Path, detector: DetectorName | None, weights: str | None) -> None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.params = params
+        self.settings = TalkSettings.of(params)
+        self.talk_model = TalkModel.load(models, self.settings, torch.device(device))
+        used = params.crop.detector
+        self.reader = PortraitReader(
+            crop=params.crop,
+            image_size=params.base.image_size,
+            fps=params.base.fps,
+            parser=load_parser(choose_parser(params.parse, models)),
+            detector=detector or ("parser" if used == "annotations" else used),
+            weights=params.crop.weights if weights is None else weights,
+        )
+        torch.set_num_threads(min(usable_cores(), max(1, params.base.image_size // _PX_PER_THREAD)))
 
-    @classmethod
-    def load(cls, models: Path, settings: TalkSettings, device: torch.device) -> "Talker":
-        """Reads the networks of an experiment.
+    def save_mask(self, portrait: Path, out: Path) -> None:
+        """Writes the mask of a portrait's reference frame, to be edited."""
+        check_writable(out, ".png")
+        with tempfile.TemporaryDirectory() as folder:
+            face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder))
+            save_mask(out, self.talk_model.identify(face).mask, max(1, _MASK_SIDE // self.settings.image_size))
+
+    def __call__(
+        self, portrait: Path, audio: Path, out: Path, edits: Edits, *, crop_only: bool, repaint: Repaint
+    ) -> TalkingVideo:
+        """Lets a portrait say what is heard.
 
         Args:
-            models: `models/<experiment>`.
-            settings: of the same experiment.
-            device: where they run.
+            portrait: image or video.
+            audio: sound, or video with sound.
+            out: the `.mp4` to write, with the sound; whole or not at all.
+            edits: local edits.
+            crop_only: write the face's square alone, else the whole picture with the face put back.
+            repaint: what the networks paint: `lips` and the skin close to them, or the `mouth` area with chin and jaw,
+                both with what edits name, every other pixel being the portrait's own; or `face`, all of the face.
 
         Raises:
-            MissingWeightsError: one is not trained yet; the message names the stage.
-            BadInputError: they are of another size than the settings say, or hear something else.
+            BadInputError: a file cannot be used or written.
         """
-        segmenter_path = models / "train_tsg" / "tsg.ckpt"
-        segmenter = load_net(segmenter_path, *SEGMENTERS)
-        speech = open_encoder(settings.speech, settings.clock, device)
-        if isinstance(segmenter, FeatureSegmenter) != (speech is not None):
-            raise BadInputError(
-                f"{segmenter_path}: does not hear {settings.speech.kind}, which train_tsg.features names"
-            )
-        if speech and segmenter.config["mel_bins"] != speech.rows:
-            raise BadInputError(
-                f"{segmenter_path}: hears {segmenter.config['mel_bins']} features of speech, the encoder that"
-                f" train_tsg.features names gives {speech.rows}"
-            )
-        encoder = load_net(models / "train_sgi" / "encoder.ckpt", *ENCODERS)
-        generator = load_net(models / "train_sgi" / "generator.ckpt", *GENERATORS)
-        trained_size = encoder.sizes[0] * encoder.block
-        if trained_size != settings.image_size:
-            raise BadInputError(
-                f"{models}: trained at {trained_size} px, the params say {settings.image_size}; "
-                "set base.image_size as it was, or train again with `segtalker reproduce`"
-            )
-        return cls(segmenter.to(device), encoder.to(device), generator.to(device), settings, speech)
+        check_writable(out, ".mp4")
+        samples, mel = self._read_speech(audio)
+        count = frames_of_speech(len(samples), self.settings.clock)
+        with tempfile.TemporaryDirectory() as folder:
+            face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder))
+            prepared = prepare_edits(edits, self.talk_model.identify(face), self._identify)
+            chunks = self.talk_model.talk(face, prepared.identity, mel, count, prepared.background, prepared.mask_edit)
+            crop_reason = "" if crop_only else prepared.crop_reason
+            area = self._painted_area(face, prepared, repaint) if repaint != "face" else None
+            compose = cropped_frames if crop_only or crop_reason else pasted_frames
+            frames = compose(face, chunks, count, area)
+            height, width = self._write(out, frames, count, samples)
+        return TalkingVideo(count, count / self.settings.clock.fps, width, height, crop_reason)
 
-    def hears(self, mel: np.ndarray, samples: Callable[[], np.ndarray]) -> np.ndarray:
-        """What the segmenter hears of speech, a column for each of its log-mel spectrogram.
-
-        Args:
-            mel: the spectrogram, `(M, N)`, float32.
-            samples: gives the sound, `(S,)`, float32 in [-1, 1]; asked where it is needed.
-
-        Returns:
-            `(M, N)`: the spectrogram itself, or `(D, N)`: features, see `SpeechEncoder`.
-        """
-        return mel if self.speech is None else self.speech(samples(), mel.shape[1])
-
-    def identify(self, face: Face) -> Identity:
-        """Finds the reference frames among the first `IDENTITY_FRAMES` and encodes them."""
-        count = min(len(face.masks), IDENTITY_FRAMES)
-        masks, landmarks = face.masks.read(range(count)), np.asarray(face.landmarks)[:count]
-        best, references = reference_frame(masks, landmarks), self.settings.pose_references
-        poses = head_poses(landmarks)
-        chosen = references.choose(poses, best)
-        nearest = references.shares(poses, poses[chosen]).argmax(axis=1)
-        codes = []
-        for number, index in enumerate(chosen):
-            # it may be in the middle of a blink, so another frame near in pose tells of the eyes
-            near = np.flatnonzero(nearest == number)
-            frame_indices = [index, int(near[(masks[near] == _EYES).sum(axis=(1, 2)).argmax()])]
-            codes.append(encode_identity(self.encoder, face.frames.read(frame_indices), masks[frame_indices]))
-        return Identity(best, masks[best], landmarks[best], one_mouth(torch.cat(codes)), poses[chosen], references)
-
-    def _context(self) -> int:
-        """Frames heard and seen on either side of a chunk, so that its cuts leave no trace: a whole number of
-        strides and of mel columns."""
+    def _write(self, out: Path, frames: Iterator[np.ndarray], count: int, samples: np.ndarray) -> tuple[int, int]:
+        """Writes the video; returns its height and width."""
+        first = next(frames)
+        height, width = (side - side % 2 for side in first.shape[:2])  # H.264 needs even sides
+        even = (frame[:height, :width] for frame in progress(chain([first], frames), count, out.name, "frame"))
         clock = self.settings.clock
-        unit = math.lcm((clock.mel_rate / clock.fps).denominator, self.settings.stride)
-        reach = max(self.segmenter.frames, clock.smooth_frames, math.ceil(self._mel_reach()))
-        return math.ceil((reach + steady_reach(self.settings.steady_window)) / unit) * unit
+        write_video(out, even, clock.fps, samples, clock.sample_rate_hz, self.params.generate.crf)
+        return height, width
 
-    def _mel_reach(self) -> Fraction:
-        return self.segmenter.mel_window * self.settings.clock.fps / self.settings.clock.mel_rate
+    def _read_speech(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Samples and what the segmenter hears of them, see `TalkModel.hears`."""
+        samples = read_speech(path, self.params.base.sample_rate_hz)
+        return samples, self.talk_model.hears(speech_mel(samples, self.params), lambda: samples)
 
-    def talking_masks(
-        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Masks that speak, chunk by chunk; the same as if done at once.
+    def _identify(self, path: Path) -> Identity:
+        """Who is seen in a reference, which is looked at like a portrait."""
+        with tempfile.TemporaryDirectory() as folder:
+            return self.talk_model.identify(read_portrait(self.reader, path, IDENTITY_FRAMES, Path(folder)))
 
-        Args:
-            face: gives the pose; shorter than `count`, it is walked back and forth.
-            identity: who speaks.
-            mel: what is heard, see `hears`, `(M, N)`, float32.
-            count: frames wanted.
-            edit: a change of the mask, carried to every frame.
-
-        Yields:
-            Source indices `(T,)` and masks `(T, H, W)`, uint8.
-        """
-        for source, masks, own in self._chunks(face, identity, mel, count, edit):
-            yield source, masks[own]
-
-    def talking_layouts(
-        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, Tensor]]:
-        """As `talking_masks`, and where their regions lie, `(T, K, 6)`, see `steady_frames`."""
-        for source, masks, own in self._chunks(face, identity, mel, count, edit):
-            yield source, masks[own], self.steady_frames(masks)[own]
-
-    def _chunks(
-        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, slice]]:
-        """Source indices of a chunk, its masks with those around it, and which of these are its own."""
-        clock, context = self.settings.clock, self._context()
-        length = math.ceil(_CHUNK_S * clock.fps / context) * context
-        walk = back_and_forth(len(face.frames), count)
-        for first in range(0, count, length):
-            last = min(count, first + length)
-            low, high = max(0, first - context), min(count, last + context)
-            column = low * clock.mel_rate / clock.fps
-            assert column.denominator == 1, (low, clock)
-            masks = self._speak(face, identity, mel[:, int(column) :], walk[low:high], edit)
-            yield walk[first:last], masks, slice(first - low, last - low)
-
-    def steady_frames(self, masks: Images | np.ndarray) -> Tensor:
-        """Where the regions of consecutive masks lie, `(T, K, 6)`, see `segtalker.inference.steady_frames`."""
-        size, count = self.settings.batch_size, len(masks)
-        read = masks.__getitem__ if isinstance(masks, np.ndarray) else masks.read
-        parts = (read(list(range(first, min(first + size, count)))) for first in range(0, count, size))
-        device, hung_mouth = next(self.generator.parameters()).device, self.encoder.hung_mouth
-        return steady_frames(parts, self.settings.steady_window, device, hung_mouth=hung_mouth)
-
-    def _speak(
-        self, face: Face, identity: Identity, mel: np.ndarray, source: np.ndarray, edit: MaskEdit | None
-    ) -> np.ndarray:
-        """Talking masks of some frames, `(T, H, W)`, uint8."""
-        settings = self.settings
-        pose, landmarks = face.masks.read(source.tolist()), np.asarray(face.landmarks)[source]
-        masks = predict_talking_masks(
-            self.segmenter,
-            pose if edit is None else edit.on_pose(pose, landmarks),
-            landmarks,
-            identity.mask if edit is None else edit.edited_mask,
-            identity.landmarks,
-            mel,
-            clock=settings.clock,
-            box_size=settings.box_size,
-            stride=settings.stride,
-            batch_size=settings.batch_size,
+    def _painted_area(self, face: Portrait, edits: PreparedEdits, repaint: Repaint) -> PaintedArea:
+        return PaintedArea(
+            places=face_transforms(np.asarray(face.landmarks), self.settings.clock.smooth_frames),
+            fade=self.params.generate.mouth_fade,
+            regions=edits.regions,
+            reshaped=edits.mask_edit is not None,
+            lip_reach=self.params.generate.lip_reach if repaint == "lips" else None,
         )
-        return masks if edit is None else edit.on_talking(masks, landmarks)
-
-    def render(
-        self,
-        face: Face,
-        source: np.ndarray,
-        masks: np.ndarray,
-        region_frames: Tensor,
-        identity: Identity,
-        background: Background,
-    ) -> Iterator[np.ndarray]:
-        """Paints masks.
-
-        Args:
-            face: gives what is behind.
-            source: its frame for each mask, `(T,)`, int.
-            masks: regions, `(T, H, W)`, uint8.
-            region_frames: of the masks' regions, `(T, K, 6)`.
-            identity: who it is.
-            background: what shows behind.
-
-        Yields:
-            RGB, `(H, W, 3)`, uint8.
-        """
-        size = self.settings.batch_size
-        for start in range(0, len(masks), size):
-            own = slice(start, start + size)
-            part, target_masks = source[own], masks[own]
-            frames, regions = face.frames.read(part.tolist()), face.masks.read(part.tolist())
-            landmarks = np.asarray(face.landmarks)[part]
-            behind = background.behind(frames, regions, landmarks)
-            painted_frames = render_frames(
-                self.generator,
-                target_masks,
-                identity.codes_at(landmarks),
-                None,
-                region_frames=region_frames[own],
-                edge=self.settings.edge,
-                batch_size=size,
-            )
-            yield from self._before(np.stack(list(painted_frames)), behind, background.outlines(target_masks))
-
-    @torch.inference_mode()
-    def _before(self, frames: np.ndarray, behind: np.ndarray, outlines: np.ndarray) -> np.ndarray:
-        """Lays faces over pictures: all `(T, H, W[, 3])`, uint8."""
-        device = next(self.generator.parameters()).device
-        images, backgrounds = to_images(frames, device), to_images(behind, device)
-        background_mask = is_background(torch.from_numpy(outlines).to(device))
-        return to_frames(composite(images, backgrounds, background_mask, self.settings.edge))
-
-    def talk(
-        self,
-        face: Face,
-        identity: Identity,
-        mel: np.ndarray,
-        count: int,
-        background: Background,
-        edit: MaskEdit | None = None,
-    ) -> Iterator[TalkingChunk]:
-        """A face says what is heard.
-
-        Args:
-            face: gives pose and surroundings.
-            identity: who speaks; its codes may be edited.
-            mel: what is heard, see `hears`, `(M, N)`, float32.
-            count: frames wanted.
-            background: what shows behind.
-            edit: a change of the mask.
-        """
-        for source, masks, region_frames in self.talking_layouts(face, identity, mel, count, edit):
-            frames = self.render(face, source, masks, region_frames, identity, background)
-            yield TalkingChunk(source, masks, frames)

@@ -9,7 +9,7 @@ import torch
 
 from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import extract_boxes, face_box_transforms, paste_faces
-from segtalker.inference.talker import Face
+from segtalker.inference.talk_model import Face
 from segtalker.media.mel import centred_starts, gather_columns
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.wav2lip import Wav2LipGenerator, net_input

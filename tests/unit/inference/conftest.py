@@ -8,7 +8,7 @@ import torch
 from drawn_fixtures import clips, colour_parser, draw, files, models, params, picture, settings
 from drawn_people import SETTINGS, SIZE, DrawnFace
 
-from segtalker.inference.talker import Talker
+from segtalker.inference.talk_model import TalkModel
 
 __all__ = ["clips", "colour_parser", "draw", "files", "models", "params", "picture", "settings"]
 
@@ -29,6 +29,6 @@ def face() -> DrawnFace:
 
 
 @pytest.fixture(scope="session")
-def talker(models: Path) -> Talker:
+def talk_model(models: Path) -> TalkModel:
     """The untrained networks."""
-    return Talker.load(models, SETTINGS, torch.device("cpu"))
+    return TalkModel.load(models, SETTINGS, torch.device("cpu"))

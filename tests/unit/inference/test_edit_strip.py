@@ -9,7 +9,7 @@ from segtalker.clips.image_pack import ImagePack
 from segtalker.clips.store import Clip
 from segtalker.inference.edit_strip import draw_fringe, read_edits, write_edits
 from segtalker.inference.methods import one_of_each_subject
-from segtalker.inference.talker import Talker
+from segtalker.inference.talk_model import TalkModel
 
 
 def test_a_fringe_is_drawn_on_the_forehead(face: Any) -> None:
@@ -19,10 +19,10 @@ def test_a_fringe_is_drawn_on_the_forehead(face: Any) -> None:
     assert not changed[int(face.y) :].any()
 
 
-def test_edits_show_the_same_moments(talker: Talker, clips: list[Clip], tmp_path: Path) -> None:
+def test_edits_show_the_same_moments(talk_model: TalkModel, clips: list[Clip], tmp_path: Path) -> None:
     people = one_of_each_subject(clips)
     assert [clip.clip_id for clip in people] == ["a0", "b0"]
-    write_edits(talker, people, people[:1], tmp_path / "edits", 4, "#00ff00")
+    write_edits(talk_model, people, people[:1], tmp_path / "edits", 4, "#00ff00")
     rows = {row.edit: row for row in read_edits(tmp_path / "edits")}
     assert list(rows) == ["original", "hair", "lip", "eyebrows", "background", "mask"]
     frames = {edit: ImagePack(tmp_path / "edits" / row.frames).read() for edit, row in rows.items()}

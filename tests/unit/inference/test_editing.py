@@ -9,7 +9,7 @@ import torch
 from segtalker.clips.store import Clip
 from segtalker.inference.editing import MaskEdit, swap_region
 from segtalker.inference.rendering import render_frames
-from segtalker.inference.talker import Talker
+from segtalker.inference.talk_model import TalkModel
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS, REGION_INDEX, REGIONS
 
 GLASSES = REGION_INDEX["glasses"]
@@ -24,12 +24,12 @@ def test_a_swap_changes_one_row(region: str) -> None:
     assert own.sum() == 0
 
 
-def test_a_swap_changes_the_picture_mostly_in_its_region(talker: Talker, clips: list[Clip]) -> None:
-    own, other = talker.identify(clips[0]), talker.identify(clips[2])
+def test_a_swap_changes_the_picture_mostly_in_its_region(talk_model: TalkModel, clips: list[Clip]) -> None:
+    own, other = talk_model.identify(clips[0]), talk_model.identify(clips[2])
     masks = clips[0].masks.read([0])
 
     def paint(codes: torch.Tensor) -> np.ndarray:
-        return next(render_frames(talker.generator, masks, codes, None, edge=1, batch_size=1)).astype(int)
+        return next(render_frames(talk_model.generator, masks, codes, None, edge=1, batch_size=1)).astype(int)
 
     change = np.abs(paint(swap_region(own.codes, other.codes, "hair")) - paint(own.codes)).sum(axis=-1)
     hair = masks[0] == REGION_INDEX["hair"]
@@ -83,9 +83,9 @@ def test_an_edit_never_covers_the_speaking_mouth(face: Any) -> None:
     np.testing.assert_array_equal(talking, reference)
 
 
-def test_an_edit_reaches_every_talking_frame(talker: Talker, clips: list[Clip]) -> None:
-    identity = talker.identify(clips[0])
+def test_an_edit_reaches_every_talking_frame(talk_model: TalkModel, clips: list[Clip]) -> None:
+    identity = talk_model.identify(clips[0])
     edit = MaskEdit.between(identity.mask, _glasses_on(identity.mask), identity.landmarks)
-    chunks = talker.talking_masks(clips[0], identity, np.asarray(clips[0].mel), 30, edit)
+    chunks = talk_model.talking_masks(clips[0], identity, np.asarray(clips[0].mel), 30, edit)
     masks = np.concatenate([masks for _, masks in chunks])
     assert ((masks == GLASSES).sum(axis=(1, 2)) > 60).all()

@@ -12,7 +12,7 @@ from segtalker.clips.store import Clip
 from segtalker.faces.mouth_box import face_transforms, hidden_pixels, hidden_share
 from segtalker.inference.background import SourceBackground
 from segtalker.inference.methods import METHODS, GenerateConfig, GenerateRecord, generate_clip
-from segtalker.inference.talker import Talker, TalkSettings
+from segtalker.inference.talk_model import TalkModel, TalkSettings
 from segtalker.regions import BACKGROUND
 from segtalker.utils.errors import BadClipError
 
@@ -53,11 +53,11 @@ def test_videos_play_in_a_browser_with_the_clips_own_sound(made: Path) -> None:
             assert float(picture.duration * picture.time_base) == pytest.approx(2.4, abs=0.05)
 
 
-def test_frames_are_exactly_those_that_were_painted(made: Path, talker: Talker, clips: list[Clip]) -> None:
-    clip, identity = clips[0], talker.identify(clips[0])
+def test_frames_are_exactly_those_that_were_painted(made: Path, talk_model: TalkModel, clips: list[Clip]) -> None:
+    clip, identity = clips[0], talk_model.identify(clips[0])
     masks, every = ImagePack(made / "segtalker" / "a0" / "masks.zip"), np.arange(len(clips[0].frames))
-    places = talker.steady_frames(masks)
-    painted = np.stack(list(talker.render(clip, every, masks.read(), places, identity, SourceBackground())))
+    places = talk_model.steady_frames(masks)
+    painted = np.stack(list(talk_model.render(clip, every, masks.read(), places, identity, SourceBackground())))
     stored = ImagePack(made / "segtalker" / "a0" / "frames.zip").read()
     assert np.ptp(painted) > 50
     np.testing.assert_array_equal(stored, painted)

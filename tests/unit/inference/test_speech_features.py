@@ -15,7 +15,7 @@ from segtalker.clips.store import Clip
 from segtalker.config.base import Clock
 from segtalker.config.training import SpeechFeatures
 from segtalker.inference.speech_features import SpeechEncoder, cached_features, feature_rows
-from segtalker.inference.talker import Talker
+from segtalker.inference.talk_model import TalkModel
 from segtalker.nets.checkpoints import save_net
 from segtalker.nets.feature_encoder import FeatureEncoder, FeatureSegmenter
 from segtalker.regions import NUM_REGIONS
@@ -184,13 +184,13 @@ def hearing_models(models: Path, tmp_path: Path) -> Path:
 
 def test_a_talker_hears_by_features(hearing_models: Path, folder: Path, clips: list[Clip]) -> None:
     settings = replace(SETTINGS, speech=SpeechFeatures(kind="hubert", weights=str(folder)))
-    talker = Talker.load(hearing_models, settings, CPU)
-    identity, clip = talker.identify(clips[0]), clips[0]
-    heard = talker.hears(clip.mel, lambda: clip.audio)
+    talk_model = TalkModel.load(hearing_models, settings, CPU)
+    identity, clip = talk_model.identify(clips[0]), clips[0]
+    heard = talk_model.hears(clip.mel, lambda: clip.audio)
     assert heard.shape == (ROWS, clip.mel.shape[1])
     scores = [
-        np.concatenate([masks for _, masks in talker.talking_masks(clip, identity, sound, 20, edit=None)])
-        for sound in (heard, talker.hears(clip.mel, lambda: np.zeros_like(clip.audio)))
+        np.concatenate([masks for _, masks in talk_model.talking_masks(clip, identity, sound, 20, edit=None)])
+        for sound in (heard, talk_model.hears(clip.mel, lambda: np.zeros_like(clip.audio)))
     ]
     assert scores[0].shape == scores[1].shape == (20, *clip.masks.read([0]).shape[1:])
     assert (scores[0] != scores[1]).any()
@@ -200,7 +200,7 @@ def test_a_segmenter_and_params_that_hear_otherwise_are_refused(
     hearing_models: Path, models: Path, folder: Path
 ) -> None:
     with pytest.raises(BadInputError, match="does not hear mel"):
-        Talker.load(hearing_models, SETTINGS, CPU)
+        TalkModel.load(hearing_models, SETTINGS, CPU)
     settings = replace(SETTINGS, speech=SpeechFeatures(kind="hubert", weights=str(folder)))
     with pytest.raises(BadInputError, match="does not hear hubert"):
-        Talker.load(models, settings, CPU)
+        TalkModel.load(models, settings, CPU)

@@ -1,186 +1,232 @@
-"""The steps from speech and a face to frames."""
+"""Files in, a talking video out, and every wrong file said in one line."""
 
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import cv2
+import av
 import numpy as np
 import pytest
-import torch
+from torch import nn
 
-import segtalker.inference.talker
-from segtalker.clips.store import Clip
-from segtalker.config.base import Clock
-from segtalker.faces.head_pose import head_poses
-from segtalker.faces.mouth_box import box_transforms, hidden_area, paste_regions
-from segtalker.inference.background import SourceBackground
-from segtalker.inference.rendering import encode_identity
-from segtalker.inference.talker import Talker, TalkSettings, back_and_forth, frames_of_speech
-from segtalker.regions import BACKGROUND, LIP, MOUTH, NUM_REGIONS
-from segtalker.utils.errors import BadInputError, MissingWeightsError
+from segtalker.clips.store import write_wav
+from segtalker.config.params import Params
+from segtalker.inference.edits import Edits
+from segtalker.inference.talk_inputs import read_mask, save_mask
+from segtalker.inference.talk_model import back_and_forth
+from segtalker.inference.talker import Talker
+from segtalker.media.images import read_image, write_png
+from segtalker.media.mel import log_mel, speech_mel
+from segtalker.media.video import open_video, write_video
+from segtalker.regions import BACKGROUND, REGION_INDEX, colourise
+from segtalker.utils.errors import BadInputError, SegTalkerError
 
-CLOCK = Clock(fps=25, sample_rate_hz=16000, mel_hop=200, smooth_frames=5)
-
-
-def _mel(columns: int) -> np.ndarray:
-    return np.random.default_rng(5).standard_normal((80, columns)).astype(np.float32)
+NO_EDITS = Edits((), None, None)
 
 
-def _masks(talker: Talker, clip: Clip, mel: np.ndarray, count: int) -> np.ndarray:
-    chunks = talker.talking_masks(clip, talker.identify(clip), mel, count, edit=None)
-    return np.concatenate([masks for _, masks in chunks])
+@pytest.fixture(scope="module")
+def talker(params: Params, models: Path, colour_parser: nn.Module) -> Talker:
+    made = Talker(params, models, None, None)
+    assert made.reader.detector == "parser"  # the experiment's own landmarks are annotations
+    made.reader = replace(made.reader, parser=colour_parser)
+    return made
 
 
-@pytest.mark.parametrize("available", [1, 2, 5])
-def test_a_source_is_walked_back_and_forth_without_jumps(available: int) -> None:
-    walk = back_and_forth(available, 23)
-    assert walk[0] == 0
-    assert set(walk) == set(range(available))
-    assert np.abs(np.diff(walk)).max(initial=0) <= 1
-    assert available == 1 or (np.diff(walk) != 0).all()
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory, draw: Any) -> Path:
+    """A portrait, another one, and two seconds of speech."""
+    folder = tmp_path_factory.mktemp("files")
+    for name, x in (("one.png", 100.0), ("other.png", 150.0)):
+        image = colourise(draw(240, x, 96.0, 34.0, 0.2).mask)
+        write_png(folder / name, np.clip(image.astype(int) + (0 if name == "one.png" else 8), 0, 255).astype(np.uint8))
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, 32000).astype(np.float32)
+    write_wav(folder / "speech.wav", noise, 16000)
+    return folder
 
 
-def test_frames_last_as_long_as_the_speech() -> None:
-    assert frames_of_speech(16000, CLOCK) == 25
-    assert frames_of_speech(10, CLOCK) == 1
+def _shown(path: Path) -> np.ndarray:
+    video = open_video(path, "pyav")
+    return np.stack([frame.image for frame in video.at_rate(25, video.start_s)])
 
 
-def test_stretches_leave_no_trace(talker: Talker, clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> None:
-    count = 130
-    mel = _mel(count * 16 // 5)
-    whole = _masks(talker, clips[0], mel, count)
-    monkeypatch.setattr(segtalker.inference.talker, "_CHUNK_S", 0.5)
-    pieces = list(talker.talking_layouts(clips[0], talker.identify(clips[0]), mel, count, edit=None))
-    assert len(pieces) > 2
-    np.testing.assert_array_equal(np.concatenate([masks for _, masks, _ in pieces]), whole)
-    torch.testing.assert_close(torch.cat([frames for _, _, frames in pieces]), talker.steady_frames(whole))
+def test_a_still_speaks_inside_its_picture(pipeline: Talker, files: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "talk.mp4"
+    made = talker(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=False, repaint="face")
+    assert (made.frames, made.width, made.height) == (50, 240, 240)
+    frames = _shown(out)
+    assert frames.shape == (50, 240, 240, 3)
+    assert frames[:, 90:, 60:140].astype(float).std(axis=0).max() > 5
+    assert frames[:, :20, 220:].astype(float).std(axis=0).max() < 3
+    with av.open(str(out)) as video:
+        assert video.streams.audio[0].codec_context.name == "aac"
+        assert float(video.streams.audio[0].duration * video.streams.audio[0].time_base) == pytest.approx(2, abs=0.1)
+    assert sorted(path.name for path in out.parent.iterdir()) == ["talk.mp4"]
 
 
-def test_speech_changes_the_mouth_and_nothing_else(talker: Talker, clips: list[Clip]) -> None:
-    mel = np.array(clips[0].mel)
-    one, other = _masks(talker, clips[0], mel, 20), _masks(talker, clips[0], -mel, 20)
-    assert (one != other).any()
-    landmarks = np.asarray(clips[0].landmarks)[:20]
-    settings = talker.settings
-    transforms = box_transforms(landmarks, settings.box_size, settings.clock.smooth_frames)
-    everywhere = torch.zeros(20, NUM_REGIONS, *settings.box_size)
-    everywhere[:, MOUTH] = 1.0
-    hidden = paste_regions(np.zeros_like(one), everywhere, transforms) == MOUTH
-    assert 0 < hidden.mean() < hidden_area(settings.box_size).mean()
-    assert not (one != other)[~hidden].any()
+def test_the_same_files_give_the_same_video(pipeline: Talker, files: Path, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        talker(files / "one.png", files / "speech.wav", tmp_path / name, NO_EDITS, crop_only=True, repaint="face")
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert _shown(tmp_path / "a.mp4").shape[1:] == (64, 64, 3)
 
 
-class _Shown:
-    """Pictures held in memory."""
+def test_each_edit_changes_the_video(pipeline: Talker, files: Path, tmp_path: Path) -> None:
+    def frames(edits: Edits) -> np.ndarray:
+        out = tmp_path / "edited.mp4"
+        talker(files / "one.png", files / "speech.wav", out, edits, crop_only=True, repaint="face")
+        return _shown(out).astype(int)
 
-    def __init__(self, pictures: np.ndarray) -> None:
-        self.pictures = pictures
-
-    def __len__(self) -> int:
-        return len(self.pictures)
-
-    def read(self, indices: list[int] | None = None) -> np.ndarray:
-        return self.pictures if indices is None else self.pictures[indices]
-
-
-@dataclass(frozen=True)
-class _Face:
-    frames: _Shown
-    masks: _Shown
-    landmarks: np.ndarray
-
-
-def test_a_frame_says_nothing_of_its_own_mouth(talker: Talker, clips: list[Clip]) -> None:
-    """Masks that differ in the mouth alone lead to the same talking masks."""
-    clip, masks = clips[0], clips[0].masks.read()
-    closed = np.where(masks == MOUTH, np.uint8(LIP), masks)
-    assert (closed != masks).any()
-    silent = _Face(_Shown(clip.frames.read()), _Shown(closed), np.asarray(clip.landmarks))
-    chunks = talker.talking_masks(silent, talker.identify(clip), np.asarray(clip.mel), 20, edit=None)
-    expected = _masks(talker, clip, np.asarray(clip.mel), 20)
-    np.testing.assert_array_equal(np.concatenate([masks for _, masks in chunks]), expected)
+    talker.save_mask(files / "one.png", tmp_path / "mask.png")
+    mask = read_mask(tmp_path / "mask.png", 64)
+    plain = frames(NO_EDITS)
+    save_mask(tmp_path / "same.png", mask, 1)
+    assert np.abs(frames(Edits((), tmp_path / "same.png", None)) - plain).max() == 0
+    mask[4:14, 20:40] = REGION_INDEX["earrings"]
+    save_mask(tmp_path / "edited.png", mask, 4)
+    assert np.abs(frames(Edits((), tmp_path / "edited.png", None)) - plain)[:, 4:14, 20:40].max() > 20
+    assert np.abs(frames(Edits([("hair", files / "other.png")], None, None)) - plain).max() > 3
+    green = frames(Edits((), None, "#00ff00"))
+    assert (np.abs(green[:, 2, 2] - np.array((0, 255, 0))) < 30).all()
 
 
-def test_the_identity_is_the_widest_mouth(talker: Talker, clips: list[Clip]) -> None:
-    areas = (clips[0].masks.read() == MOUTH).sum(axis=(1, 2))
-    identity = talker.identify(clips[0])
-    assert areas[identity.index] == areas.max()
-    assert identity.codes.shape[:2] == (1, NUM_REGIONS)
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """Frames as they are handed to the encoder, before it loses anything."""
+    frames: list[np.ndarray] = []
+    monkeypatch.setattr("segtalker.inference.talker.write_video", lambda _, video, *__: frames.extend(video))
+    return frames
 
 
-def _turning(clip: Clip, talker: Talker) -> _Face:
-    """The clip with landmarks of a head that turns from one side to the other."""
-    landmarks = np.array(clip.landmarks)
-    landmarks[:, 27:36, 0] += np.linspace(-3.0, 3.0, len(landmarks))[:, None]
-    return _Face(_Shown(clip.frames.read()), _Shown(clip.masks.read()), landmarks)
-
-
-def test_a_head_that_turns_has_codes_of_several_poses(talker: Talker, clips: list[Clip]) -> None:
-    face = _turning(clips[0], talker)
-    identity, still = talker.identify(face), talker.identify(clips[0])
-    assert len(still.codes) == 1
-    assert 2 < len(identity.codes) <= talker.settings.pose_references.most
-    assert identity.poses[0] == pytest.approx(head_poses(face.landmarks)[identity.index])
-    codes = identity.codes_at(face.landmarks)
-    assert codes.shape == (len(face.landmarks), *identity.codes.shape[1:])
-    shares = talker.settings.pose_references.shares(head_poses(face.landmarks), identity.poses)
-    expected = sum(
-        share * code for share, code in zip(torch.from_numpy(shares).T[..., None, None], identity.codes, strict=True)
-    )
-    torch.testing.assert_close(codes, expected.float())
-
-
-def test_every_pose_has_the_mouth_of_the_reference_frame(talker: Talker, clips: list[Clip]) -> None:
-    face = _turning(clips[0], talker)
-    identity = talker.identify(face)
-    for region in (LIP, MOUTH):
-        assert torch.equal(identity.codes[:, region], identity.codes[:1, region].expand(len(identity.codes), -1))
-    own = encode_identity(talker.encoder, face.frames.read([identity.index]), face.masks.read([identity.index]))
-    torch.testing.assert_close(identity.codes[0, MOUTH], own[0, MOUTH])
-
-
-def test_a_turning_head_is_painted_alike_in_batches_of_any_size(talker: Talker, clips: list[Clip]) -> None:
-    face, source = _turning(clips[0], talker), np.arange(11)
-    masks, identity = face.masks.read(source.tolist()), talker.identify(face)
-    places = talker.steady_frames(masks)
-    painted = []
-    for size in (1, 8):
-        sized = Talker(talker.segmenter, talker.encoder, talker.generator, replace(talker.settings, batch_size=size))
-        painted.append(np.stack(list(sized.render(face, source, masks, places, identity, SourceBackground()))))
-    assert np.abs(painted[0].astype(int) - painted[1]).max() <= 1
-
-
-def test_surroundings_come_from_the_source(talker: Talker, clips: list[Clip]) -> None:
-    clip, source = clips[0], np.arange(12)
-    masks = clip.masks.read(source.tolist())
-    identity, region_frames = talker.identify(clip), talker.steady_frames(masks)
-    frames = np.stack(list(talker.render(clip, source, masks, region_frames, identity, SourceBackground())))
-    assert frames.shape == (12, *clip.frames.read([0]).shape[1:])
-    far_from_outlines = np.ones((7, 7), np.uint8)
-    untouched = np.stack([cv2.erode(np.uint8(mask == BACKGROUND), far_from_outlines) for mask in masks]) == 1
-    assert untouched.any()
-    np.testing.assert_array_equal(frames[untouched], clip.frames.read(source.tolist())[untouched])
-
-
-def test_talking_gives_a_frame_for_every_mask(talker: Talker, clips: list[Clip]) -> None:
-    identity = talker.identify(clips[0])
-    chunks = list(talker.talk(clips[0], identity, _mel(300), 70, SourceBackground()))
-    assert sum(len(list(chunk.frames)) for chunk in chunks) == 70
-    assert np.concatenate([chunk.source for chunk in chunks]).max() == len(clips[0].frames) - 1
-
-
-@pytest.mark.parametrize("net", ["train_tsg/tsg.ckpt", "train_sgi/encoder.ckpt", "train_sgi/generator.ckpt"])
-def test_a_missing_network_names_the_stage_to_run(
-    tmp_path: Path, models: Path, settings: TalkSettings, net: str
+def test_all_but_the_mouth_of_a_still_is_the_stills_own(
+    pipeline: Talker, files: Path, draw: Any, tmp_path: Path, written: list[np.ndarray]
 ) -> None:
-    for path in models.rglob("*.ckpt"):
-        if not path.match(net):
-            (tmp_path / path.relative_to(models)).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / path.relative_to(models)).symlink_to(path)
-    with pytest.raises(MissingWeightsError, match=f"reproduce --until {net.split('/')[0]}"):
-        Talker.load(tmp_path, settings, torch.device("cpu"))
+    talker(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="mouth")
+    portrait = read_image(files / "one.png")
+    changed = (np.stack(written) != portrait).any(axis=(0, 3))
+    mask = draw(240, 100.0, 96.0, 34.0, 0.2).mask
+    assert 0.02 < changed.mean() < 0.2
+    assert not changed[np.isin(mask, [REGION_INDEX[name] for name in ("eyes", "eyebrows")])].any()
+    assert changed[mask == REGION_INDEX["lip"]].all()
+    talker(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="face")
+    assert (np.stack(written[50:]) != portrait).any(axis=(0, 3)).mean() > 2 * changed.mean()
 
 
-def test_networks_of_another_size_are_refused(models: Path, settings: TalkSettings) -> None:
-    with pytest.raises(BadInputError, match="trained at 64 px, the params say 128"):
-        Talker.load(models, replace(settings, image_size=128), torch.device("cpu"))
+def test_all_but_the_mouth_of_a_video_is_the_videos_own(
+    pipeline: Talker, files: Path, draw: Any, tmp_path: Path, written: list[np.ndarray]
+) -> None:
+    poses = [colourise(draw(160, 80.0 + shift, 66.0, 24.0, 0.2).mask) for shift in range(8)]
+    write_video(tmp_path / "portrait.mp4", iter(poses), 25, None, 16000, 4)
+    source = _shown(tmp_path / "portrait.mp4")
+    talker(
+        tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="mouth"
+    )
+    walked = source[back_and_forth(len(source), len(written))]
+    changed = (np.stack(written) != walked).any(axis=3)
+    assert changed.any(axis=(1, 2)).all()
+    assert changed.mean() < 0.2
+    assert not changed[:, :66].any()  # above the middle of the face
+
+
+def test_an_edit_adds_its_regions_to_what_is_painted(
+    pipeline: Talker, files: Path, tmp_path: Path, written: list[np.ndarray]
+) -> None:
+    def changed(edits: Edits) -> np.ndarray:
+        written.clear()
+        talker(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=True, repaint="mouth")
+        return (np.stack(written) != plain).any(axis=(0, 3)) if plain is not None else np.array(written)
+
+    plain = None
+    plain = changed(NO_EDITS)
+    talker.save_mask(files / "one.png", tmp_path / "mask.png")
+    mask = read_mask(tmp_path / "mask.png", 64)
+    hair = changed(Edits([("hair", files / "other.png")], None, None))
+    assert hair[mask == REGION_INDEX["hair"]].mean() > 0.9
+    assert not hair[mask == REGION_INDEX["eyes"]].all()
+    assert changed(Edits((), None, "#00ff00"))[:20][mask[:20] == BACKGROUND].all()
+    edited = mask.copy()
+    edited[4:14, 20:40] = REGION_INDEX["earrings"]
+    save_mask(tmp_path / "edited.png", edited, 4)
+    reshaped = changed(Edits((), tmp_path / "edited.png", None))
+    assert reshaped[6:12, 22:38].all()
+    assert not reshaped[:, -6:].any()
+
+
+def test_what_goes_on_outside_the_square_is_not_put_back(pipeline: Talker, files: Path, tmp_path: Path) -> None:
+    """Half of the hair in another colour would be worse than a crop."""
+    for edits, reason in (
+        (Edits([("background", files / "other.png")], None, None), "background goes on outside"),
+        (Edits((), None, "#102030"), "background"),
+        (Edits([("lip", files / "other.png")], None, None), ""),
+    ):
+        made = talker(
+            files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=False, repaint="face"
+        )
+        assert reason in made.crop_reason
+        assert bool(made.crop_reason) == bool(reason)
+        assert made.width == (64 if reason else 240)
+
+
+def test_a_video_portrait_is_as_long_as_the_speech(pipeline: Talker, files: Path, draw: Any, tmp_path: Path) -> None:
+    poses = [colourise(draw(160, 80.0 + shift, 66.0, 24.0, 0.2).mask)[:, :151] for shift in range(8)]
+    write_video(tmp_path / "portrait.mp4", (pose[:, :150] for pose in poses), 25, None, 16000, 4)
+    made = talker(
+        tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="face"
+    )
+    assert (made.frames, made.width, made.height) == (50, 150, 160)
+
+
+def test_long_speech_is_analysed_in_pieces(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = np.random.default_rng(1).uniform(-0.5, 0.5, 5 * 16000 + 123).astype(np.float32)
+    whole = log_mel(samples, 16000, params.base.mel)
+    monkeypatch.setattr("segtalker.media.mel._MEL_PIECE_S", 1)
+    pieces = speech_mel(samples, params)
+    assert pieces.shape == whole.shape
+    np.testing.assert_allclose(pieces, whole, atol=1e-5)
+
+
+@pytest.fixture
+def fails(pipeline: Talker, files: Path, tmp_path: Path) -> Callable[..., str]:
+    """The message a wrong file leads to; nothing may be left behind."""
+
+    def message(
+        portrait: str = "one.png", audio: str = "speech.wav", out: str = "o.mp4", edits: Edits = NO_EDITS
+    ) -> str:
+        with pytest.raises(SegTalkerError) as raised:
+            talker(files / portrait, files / audio, tmp_path / out, edits, crop_only=True, repaint="face")
+        assert "\n" not in str(raised.value)
+        assert not list(tmp_path.rglob("*.mp4"))
+        return str(raised.value)
+
+    return message
+
+
+def test_wrong_files_are_said_in_one_line(fails: Callable[..., str], files: Path) -> None:
+    write_video(files / "mute.mp4", iter([np.zeros((64, 64, 3), np.uint8)] * 10), 25, None, 16000, 20)
+    write_wav(files / "short.wav", np.full(900, 0.3, np.float32), 16000)
+    write_wav(files / "silent.wav", np.zeros(16000, np.float32), 16000)
+    (files / "text.wav").write_text("no sound")
+    assert "no such file" in fails(portrait="absent.png")
+    assert "no such file" in fails(audio="absent.wav")
+    assert "mute.mp4: no sound track" in fails(audio="mute.mp4")
+    assert "no face found" in fails(portrait="mute.mp4")
+    assert "0.06 s of sound" in fails(audio="short.wav")
+    assert "silent" in fails(audio="silent.wav")
+    assert "text.wav" in fails(audio="text.wav")
+    assert "only .mp4" in fails(out="o.avi")
+    assert "mask.png: no such file" in fails(edits=Edits((), files / "mask.png", None))
+    assert "absent.png: no such file" in fails(edits=Edits([("hair", files / "absent.png")], None, None))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_place_is_said(fails: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    assert "cannot be written" in fails(out="locked/o.mp4")
+
+
+def test_a_place_that_cannot_be_a_folder_is_said(pipeline: Talker, files: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for out, reason in ((tmp_path / "file" / "o.mp4", "cannot be written"), (tmp_path, "only .mp4")):
+        with pytest.raises(BadInputError, match=reason):
+            talker(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=True, repaint="face")

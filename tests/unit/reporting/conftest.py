@@ -46,7 +46,7 @@ stages:
   train_tsg: {cmd: x, deps: ["data/crop/${active.dataset}/clips.csv"], outs: [models/train_tsg]}
   generate:
     cmd: x
-    deps: [segtalker/inference/talker.py, "data/crop/${active.dataset}", models/train_tsg/tsg.ckpt]
+    deps: [segtalker/inference/talk_model.py, "data/crop/${active.dataset}", models/train_tsg/tsg.ckpt]
     outs: [{"results/generate": {persist: true}}]
   tables: {cmd: x, deps: [results/generate, "data/crop/${active.dataset}"], outs: [reports/index.html]}
 """
