@@ -46,7 +46,7 @@ deps: env ## Write code.yaml, by which DVC knows the code of each stage
 	@$(BIN)/python -m flows.dvc.code_versions
 
 lock: env ## Resolve the dependencies of pyproject.toml again
-	@$(UV) pip compile pyproject.toml --extra dev --extra mediapipe --universal --python-version 3.11 \
+	@$(UV) pip compile pyproject.toml --extra dev --extra mediapipe --extra onnx --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
 
 screenshots: env ## Take the pictures of pages in the docs again, from the runs that are here
