@@ -5,11 +5,11 @@ the same, from decord: that is faster only where whole pictures of 1080 lines ar
 `Video` holds no open file, so it can be pickled and is opened where it is read.
 
 Writing gives H.264 yuv420p and AAC in MP4 with the index in front. Equal input gives equal bytes: one encoder
-thread, no dates, no version strings.
+thread, no version strings, no dates but those a caller tags it with.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -241,7 +241,13 @@ def still_frame(path: Path, decoder: Decoder) -> np.ndarray:
 
 
 def write_video(
-    path: Path, frames: Iterable[np.ndarray], fps: int, audio: np.ndarray | None, sample_rate_hz: int, crf: int
+    path: Path,
+    frames: Iterable[np.ndarray],
+    fps: int,
+    audio: np.ndarray | None,
+    sample_rate_hz: int,
+    crf: int,
+    tags: Mapping[str, str] | None = None,
 ) -> int:
     """Writes a video atomically as its frames come.
 
@@ -252,6 +258,8 @@ def write_video(
         audio: mono sound that starts with frame 0, `(S,)`, float32 in [-1, 1], or None; cut where the frames end.
         sample_rate_hz: of `audio`.
         crf: x264's constant quality, 0 (lossless) to 51.
+        tags: metadata of the container, by FFmpeg's names (`title`, `comment`, `date`); what MP4 has no field for is
+            left out.
 
     Returns:
         How many frames were written.
@@ -267,6 +275,7 @@ def write_video(
         raise BadInputError(f"{path}: {first.shape[1]}x{first.shape[0]} has an odd side, H.264 needs even ones")
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with atomic_file(path) as temporary, av.open(f"file:{temporary}", "w", format="mp4", options=options) as container:
+        container.metadata.update(tags or {})
         picture = _picture_stream(container, first, fps, crf)
         sound = None if audio is None else _sound_stream(container, sample_rate_hz)
         blocks = iter(()) if audio is None else _sound_blocks(audio, sample_rate_hz)

@@ -220,6 +220,13 @@ def test_equal_input_gives_equal_bytes(talking: tuple, tmp_path: Path) -> None:
     assert (tmp_path / "again.mp4").read_bytes() == path.read_bytes()
 
 
+def test_tags_are_read_back(tmp_path: Path) -> None:
+    tags = {"title": "generated", "comment": "by a tool, not by a camera: ä", "date": "2026-11-29"}
+    write_video(tmp_path / "a.mp4", [np.zeros((48, 64, 3), np.uint8)] * 3, 25, None, 16000, 20, tags)
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        assert {name: container.metadata[name] for name in tags} == tags
+
+
 def test_what_lay_in_memory_before_does_not_reach_the_file(tmp_path: Path) -> None:
     code = f"""
 import hashlib, sys, cv2, numpy
