@@ -7,18 +7,12 @@ from typing import Annotated, Literal
 import typer
 
 from flows.commands.console import say
-from segtalker.config.experiment import compose
-from segtalker.config.params import Params, load_params
+from segtalker.config.params import load_params
 from segtalker.config.workspace import project_root, refuse_stage_output
-from segtalker.inference.talk_inputs import TalkInputs, newest_experiment, parse_swaps
+from segtalker.inference.talk_inputs import TalkInputs, parse_swaps, trained_experiment
 from segtalker.media.probe import read_sound_choice
-from segtalker.utils.errors import BadInputError, MissingWeightsError, check_all
-
-
-def _params_of(root: Path, experiment: str) -> Params:
-    """Params of an experiment: as they are active, else as its file has them."""
-    active = load_params(root)
-    return active if active.active.experiment == experiment else compose(root, experiment, [])[1]
+from segtalker.utils.errors import BadInputError, check_all
+from segtalker.utils.progress import PhaseBars
 
 
 def talk(
@@ -61,15 +55,17 @@ def talk(
         say(f"{audio.name}: {note}")
     # torch takes seconds to import: only here, when all that was given can be used
     from segtalker.inference.edits import Edits
+    from segtalker.inference.talk_options import TalkOptions
     from segtalker.inference.talker import Talker
 
     edits = Edits(parse_swaps(talk_inputs.swaps), mask, background)
-    talker = Talker(_params_of(root, name), root / "models" / name, detector, detector_weights)
+    talker = Talker.load(name, root=root, detector=detector, detector_weights=detector_weights)
     if save_mask is not None:
         talker.save_mask(portrait, save_mask)
         say(f"{save_mask}: the regions of {portrait.name}; paint on it, then pass it as --mask")
     if audio is not None and out is not None:
-        video = talker(portrait, audio, out, edits, crop_only=crop_only, repaint=repaint)
+        with PhaseBars() as bars:
+            video = talker.talk(portrait, audio, out, edits, TalkOptions(repaint, crop_only), bars)
         say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {name}")
         if video.crop_reason:
             say(f"shows the face's square alone: {video.crop_reason}")
@@ -94,17 +90,6 @@ def check_inputs(talk_inputs: TalkInputs, root: Path, experiment: str | None) ->
     for option, path in (("--out", talk_inputs.out), ("--save-mask", talk_inputs.save_mask)):
         if path is not None:
             checks.append(partial(refuse_stage_output, path, root, option))
-    checks.append(partial(_networks, root, experiment))
+    checks.append(partial(trained_experiment, root, experiment))
     check_all(checks)
-    return _networks(root, experiment)
-
-
-def _networks(root: Path, experiment: str | None) -> str:
-    """The experiment whose networks are to be used, and that they are there."""
-    name = experiment or newest_experiment(root / "models")
-    _params_of(root, name)
-    if not (root / "models" / name / "train_sgi" / "generator.ckpt").is_file():
-        raise MissingWeightsError(
-            f"--experiment {name}: its networks are not trained yet; run `segtalker reproduce --experiment {name}`"
-        )
-    return name
+    return trained_experiment(root, experiment)

@@ -8,7 +8,15 @@ from typing import Any
 
 from ruamel.yaml import YAML, YAMLError
 
-from segtalker.config.params import EXPERIMENT_FILE, PARAMS_FILE, Params, merge, override_params, read_yaml
+from segtalker.config.params import (
+    EXPERIMENT_FILE,
+    PARAMS_FILE,
+    Params,
+    load_params,
+    merge,
+    override_params,
+    read_yaml,
+)
 from segtalker.config.stages import STAGES
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadInputError
@@ -90,6 +98,16 @@ def compose(root: Path, name: str, settings: Sequence[str]) -> tuple[dict[str, A
     # into the file, for DVC sees those networks by this value alone
     content = merge(content, {"training": {"start_sha256": networks_sha256(root, earlier)}})
     return content, override_params(read_yaml(root / PARAMS_FILE), content, origin)
+
+
+def experiment_params(root: Path, name: str) -> Params:
+    """Params of an experiment: as they are active, else as its file has them.
+
+    Raises:
+        BadInputError: see `compose`.
+    """
+    active = load_params(root)
+    return active if active.active.experiment == name else compose(root, name, [])[1]
 
 
 def activate(root: Path, content: dict[str, Any]) -> None:

@@ -23,8 +23,10 @@ from segtalker.faces.parser_detector import ParserDetector
 from segtalker.faces.parsing import parse_frames
 from segtalker.inference.talk_inputs import open_portrait
 from segtalker.inference.talk_model import back_and_forth
+from segtalker.inference.talk_options import Report, quiet
 from segtalker.media.video import Video
 from segtalker.utils.errors import BadClipError, BadInputError
+from segtalker.utils.progress import reported
 
 DetectorName = Literal["parser", "mediapipe", "face_alignment"]
 _PARSED_AT_ONCE = 32
@@ -100,9 +102,8 @@ class Portrait:
         return (pack.read([int(index)])[0] for index in back_and_forth(available, count))
 
 
-def _pictures(path: Path, crop: Crop, fps: int) -> Frames:
+def _pictures(source: np.ndarray | Video, fps: int) -> Frames:
     """How to read a source from its start."""
-    source = open_portrait(path, crop.decoder)
     return (lambda: _rgb(source, fps)) if isinstance(source, Video) else (lambda: iter([source]))
 
 
@@ -128,7 +129,9 @@ def _masks(parser: nn.Module, frames: ImagePack) -> Iterator[np.ndarray]:
         yield from parse_frames(parser, part, _PARSED_AT_ONCE)
 
 
-def read_portrait(reader: PortraitReader, path: Path, max_frames: int, folder: Path) -> Portrait:
+def read_portrait(
+    reader: PortraitReader, path: Path, max_frames: int, folder: Path, report: Report = quiet
+) -> Portrait:
     """Finds the face in a picture or video, follows it, cuts it out and names its regions.
 
     Args:
@@ -136,15 +139,20 @@ def read_portrait(reader: PortraitReader, path: Path, max_frames: int, folder: P
         path: an image or a video.
         max_frames: of a video, no more are read.
         folder: an existing one for the packs.
+        report: hears what is being done.
 
     Raises:
         BadInputError: missing, unreadable, or no face in it.
     """
     crop, size = reader.crop, reader.image_size
-    pictures = _pictures(path, crop, reader.fps)
+    source = open_portrait(path, crop.decoder)
+    pictures = _pictures(source, reader.fps)
+    expected = min(max_frames, round(source.seconds * reader.fps)) if isinstance(source, Video) else 1
     try:
         frame_landmarks, (height, width) = _find_faces(
-            islice(pictures(), max_frames), reader.make_detector(), crop.detect_every
+            reported(islice(pictures(), max_frames), expected, "finding the face", report),
+            reader.make_detector(),
+            crop.detect_every,
         )
         if all(points is None for points in frame_landmarks):
             raise BadClipError("no face found")
@@ -156,7 +164,7 @@ def read_portrait(reader: PortraitReader, path: Path, max_frames: int, folder: P
     frames, masks = ImagePack(folder / "frames.zip"), ImagePack(folder / "masks.zip")
     cut = (warp_image(picture, square, size) for picture, square in zip(pictures(), squares, strict=False))
     write_images(frames.path, cut, ".png")
-    write_images(masks.path, _masks(reader.parser, frames), ".pgm")
+    write_images(masks.path, reported(_masks(reader.parser, frames), len(frames), "parsing", report), ".pgm")
     crop_points = [
         map_points(point, square_transform(square, size)) for point, square in zip(points, squares, strict=True)
     ]

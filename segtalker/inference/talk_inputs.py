@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from segtalker.config.experiment import experiment_params
 from segtalker.media.audio import load_audio
 from segtalker.media.images import count_pictures, read_image
 from segtalker.media.video import Decoder, Video, open_video
@@ -153,6 +154,26 @@ def newest_experiment(models: Path) -> str:
     if not generator_files:
         raise MissingWeightsError(f"{models}: no trained networks; run `segtalker reproduce` first")
     return generator_files[-1].parent.parent.name
+
+
+def trained_experiment(root: Path, experiment: str | None) -> str:
+    """The experiment whose networks are to be used, after looking whether they are there.
+
+    Args:
+        root: the project folder.
+        experiment: its name, None for the one trained last.
+
+    Raises:
+        BadInputError: there is no such experiment.
+        MissingWeightsError: its networks are not trained yet.
+    """
+    name = experiment or newest_experiment(root / "models")
+    experiment_params(root, name)
+    if not (root / "models" / name / "train_sgi" / "generator.ckpt").is_file():
+        raise MissingWeightsError(
+            f"--experiment {name}: its networks are not trained yet; run `segtalker reproduce --experiment {name}`"
+        )
+    return name
 
 
 def region_index(name: str) -> int:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 
 from segtalker.clips.worker_pools import usable_cores
+from segtalker.config.experiment import experiment_params
 from segtalker.config.params import Params
+from segtalker.config.workspace import project_root
 from segtalker.faces.mouth_box import face_transforms
 from segtalker.faces.parsing import choose_parser, load_parser
 from segtalker.inference.composition import cropped_frames, pasted_frames
@@ -19,15 +20,16 @@ from segtalker.inference.edits import Edits, PreparedEdits, prepare_edits
 from segtalker.inference.identity import Identity
 from segtalker.inference.pasting import PaintedArea
 from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
-from segtalker.inference.talk_inputs import check_writable, read_speech, save_mask
+from segtalker.inference.talk_inputs import check_writable, read_speech, save_mask, trained_experiment
 from segtalker.inference.talk_model import IDENTITY_FRAMES, TalkModel, TalkSettings, frames_of_speech
+from segtalker.inference.talk_options import Repaint, Report, TalkOptions, quiet
 from segtalker.media.mel import speech_mel
 from segtalker.media.video import write_video
-from segtalker.utils.progress import progress
+from segtalker.utils.progress import reported
 
-Repaint = Literal["lips", "mouth", "face"]
 _PX_PER_THREAD = 128  # of the crop's side; with less to do, threads wait for each other
 _MASK_SIDE = 512  # px, about as large as an edited mask is comfortable to paint
+NO_EDITS, PLAIN = Edits(), TalkOptions()
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,31 @@ class Talker:
         )
         torch.set_num_threads(min(usable_cores(), max(1, params.base.image_size // _PX_PER_THREAD)))
 
+    @classmethod
+    def load(
+        cls,
+        experiment: str | None = None,
+        *,
+        root: Path | None = None,
+        detector: DetectorName | None = None,
+        detector_weights: str | None = None,
+    ) -> "Talker":
+        """Reads the networks of an experiment.
+
+        Args:
+            experiment: its name; None for the one whose networks are newest.
+            root: the project folder; None for the working folder or the source checkout.
+            detector: see `Talker`.
+            detector_weights: see `Talker`.
+
+        Raises:
+            BadInputError: there is no such experiment.
+            MissingWeightsError: see `Talker`.
+        """
+        root = root or project_root()
+        name = trained_experiment(root, experiment)
+        return cls(experiment_params(root, name), root / "models" / name, detector, detector_weights)
+
     def save_mask(self, portrait: Path, out: Path) -> None:
         """Writes the mask of a portrait's reference frame, to be edited."""
         check_writable(out, ".png")
@@ -86,8 +113,14 @@ class Talker:
             face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder))
             save_mask(out, self.talk_model.identify(face).mask, max(1, _MASK_SIDE // self.settings.image_size))
 
-    def __call__(
-        self, portrait: Path, audio: Path, out: Path, edits: Edits, *, crop_only: bool, repaint: Repaint
+    def talk(
+        self,
+        portrait: Path,
+        audio: Path,
+        out: Path,
+        edits: Edits = NO_EDITS,
+        options: TalkOptions = PLAIN,
+        report: Report | None = None,
     ) -> TalkingVideo:
         """Lets a portrait say what is heard.
 
@@ -96,32 +129,34 @@ class Talker:
             audio: sound, or video with sound.
             out: the `.mp4` to write, with the sound; whole or not at all.
             edits: local edits.
-            crop_only: write the face's square alone, else the whole picture with the face put back.
-            repaint: what the networks paint: `lips` and the skin close to them, or the `mouth` area with chin and jaw,
-                both with what edits name, every other pixel being the portrait's own; or `face`, all of the face.
+            options: what else may be chosen.
+            report: hears what is being done.
 
         Raises:
             BadInputError: a file cannot be used or written.
         """
+        report = report or quiet
         check_writable(out, ".mp4")
+        report("reading the sound", 0.0)
         samples, mel = self._read_speech(audio)
         count = frames_of_speech(len(samples), self.settings.clock)
         with tempfile.TemporaryDirectory() as folder:
-            face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder))
+            face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder), report)
+            report("looking at who speaks", 0.0)
             prepared = prepare_edits(edits, self.talk_model.identify(face), self._identify)
             chunks = self.talk_model.talk(face, prepared.identity, mel, count, prepared.background, prepared.mask_edit)
-            crop_reason = "" if crop_only else prepared.crop_reason
-            area = self._painted_area(face, prepared, repaint) if repaint != "face" else None
-            compose = cropped_frames if crop_only or crop_reason else pasted_frames
-            frames = compose(face, chunks, count, area)
-            height, width = self._write(out, frames, count, samples)
+            crop_reason = "" if options.crop_only else prepared.crop_reason
+            area = self._painted_area(face, prepared, options.repaint) if options.repaint != "face" else None
+            compose = cropped_frames if options.crop_only or crop_reason else pasted_frames
+            frames = reported(compose(face, chunks, count, area), count, "painting", report)
+            height, width = self._write(out, frames, samples)
         return TalkingVideo(count, count / self.settings.clock.fps, width, height, crop_reason)
 
-    def _write(self, out: Path, frames: Iterator[np.ndarray], count: int, samples: np.ndarray) -> tuple[int, int]:
+    def _write(self, out: Path, frames: Iterator[np.ndarray], samples: np.ndarray) -> tuple[int, int]:
         """Writes the video; returns its height and width."""
         first = next(frames)
         height, width = (side - side % 2 for side in first.shape[:2])  # H.264 needs even sides
-        even = (frame[:height, :width] for frame in progress(chain([first], frames), count, out.name, "frame"))
+        even = (frame[:height, :width] for frame in chain([first], frames))
         clock = self.settings.clock
         write_video(out, even, clock.fps, samples, clock.sample_rate_hz, self.params.generate.crf)
         return height, width

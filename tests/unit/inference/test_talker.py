@@ -9,6 +9,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from drawn_people import tiny_params
 from torch import nn
 
 from segtalker.clips.store import write_wav
@@ -16,12 +17,13 @@ from segtalker.config.params import Params
 from segtalker.inference.edits import Edits
 from segtalker.inference.talk_inputs import read_mask, save_mask
 from segtalker.inference.talk_model import back_and_forth
+from segtalker.inference.talk_options import TalkOptions
 from segtalker.inference.talker import Talker
 from segtalker.media.images import read_image, write_png
 from segtalker.media.mel import log_mel, speech_mel
 from segtalker.media.video import open_video, write_video
 from segtalker.regions import BACKGROUND, REGION_INDEX, colourise
-from segtalker.utils.errors import BadInputError, SegTalkerError
+from segtalker.utils.errors import BadInputError, MissingWeightsError, SegTalkerError
 
 NO_EDITS = Edits((), None, None)
 
@@ -51,9 +53,9 @@ def _shown(path: Path) -> np.ndarray:
     return np.stack([frame.image for frame in video.at_rate(25, video.start_s)])
 
 
-def test_a_still_speaks_inside_its_picture(pipeline: Talker, files: Path, tmp_path: Path) -> None:
+def test_a_still_speaks_inside_its_picture(talker: Talker, files: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "talk.mp4"
-    made = talker(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=False, repaint="face")
+    made = talker.talk(files / "one.png", files / "speech.wav", out, NO_EDITS, TalkOptions("face", False))
     assert (made.frames, made.width, made.height) == (50, 240, 240)
     frames = _shown(out)
     assert frames.shape == (50, 240, 240, 3)
@@ -65,17 +67,17 @@ def test_a_still_speaks_inside_its_picture(pipeline: Talker, files: Path, tmp_pa
     assert sorted(path.name for path in out.parent.iterdir()) == ["talk.mp4"]
 
 
-def test_the_same_files_give_the_same_video(pipeline: Talker, files: Path, tmp_path: Path) -> None:
+def test_the_same_files_give_the_same_video(talker: Talker, files: Path, tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
-        talker(files / "one.png", files / "speech.wav", tmp_path / name, NO_EDITS, crop_only=True, repaint="face")
+        talker.talk(files / "one.png", files / "speech.wav", tmp_path / name, NO_EDITS, TalkOptions("face", True))
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
     assert _shown(tmp_path / "a.mp4").shape[1:] == (64, 64, 3)
 
 
-def test_each_edit_changes_the_video(pipeline: Talker, files: Path, tmp_path: Path) -> None:
+def test_each_edit_changes_the_video(talker: Talker, files: Path, tmp_path: Path) -> None:
     def frames(edits: Edits) -> np.ndarray:
         out = tmp_path / "edited.mp4"
-        talker(files / "one.png", files / "speech.wav", out, edits, crop_only=True, repaint="face")
+        talker.talk(files / "one.png", files / "speech.wav", out, edits, TalkOptions("face", True))
         return _shown(out).astype(int)
 
     talker.save_mask(files / "one.png", tmp_path / "mask.png")
@@ -100,27 +102,27 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
 
 
 def test_all_but_the_mouth_of_a_still_is_the_stills_own(
-    pipeline: Talker, files: Path, draw: Any, tmp_path: Path, written: list[np.ndarray]
+    talker: Talker, files: Path, draw: Any, tmp_path: Path, written: list[np.ndarray]
 ) -> None:
-    talker(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="mouth")
+    talker.talk(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, TalkOptions("mouth", False))
     portrait = read_image(files / "one.png")
     changed = (np.stack(written) != portrait).any(axis=(0, 3))
     mask = draw(240, 100.0, 96.0, 34.0, 0.2).mask
     assert 0.02 < changed.mean() < 0.2
     assert not changed[np.isin(mask, [REGION_INDEX[name] for name in ("eyes", "eyebrows")])].any()
     assert changed[mask == REGION_INDEX["lip"]].all()
-    talker(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="face")
+    talker.talk(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, TalkOptions("face", False))
     assert (np.stack(written[50:]) != portrait).any(axis=(0, 3)).mean() > 2 * changed.mean()
 
 
 def test_all_but_the_mouth_of_a_video_is_the_videos_own(
-    pipeline: Talker, files: Path, draw: Any, tmp_path: Path, written: list[np.ndarray]
+    talker: Talker, files: Path, draw: Any, tmp_path: Path, written: list[np.ndarray]
 ) -> None:
     poses = [colourise(draw(160, 80.0 + shift, 66.0, 24.0, 0.2).mask) for shift in range(8)]
     write_video(tmp_path / "portrait.mp4", iter(poses), 25, None, 16000, 4)
     source = _shown(tmp_path / "portrait.mp4")
-    talker(
-        tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="mouth"
+    talker.talk(
+        tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, TalkOptions("mouth", False)
     )
     walked = source[back_and_forth(len(source), len(written))]
     changed = (np.stack(written) != walked).any(axis=3)
@@ -130,11 +132,11 @@ def test_all_but_the_mouth_of_a_video_is_the_videos_own(
 
 
 def test_an_edit_adds_its_regions_to_what_is_painted(
-    pipeline: Talker, files: Path, tmp_path: Path, written: list[np.ndarray]
+    talker: Talker, files: Path, tmp_path: Path, written: list[np.ndarray]
 ) -> None:
     def changed(edits: Edits) -> np.ndarray:
         written.clear()
-        talker(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=True, repaint="mouth")
+        talker.talk(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, TalkOptions("mouth", True))
         return (np.stack(written) != plain).any(axis=(0, 3)) if plain is not None else np.array(written)
 
     plain = None
@@ -153,26 +155,26 @@ def test_an_edit_adds_its_regions_to_what_is_painted(
     assert not reshaped[:, -6:].any()
 
 
-def test_what_goes_on_outside_the_square_is_not_put_back(pipeline: Talker, files: Path, tmp_path: Path) -> None:
+def test_what_goes_on_outside_the_square_is_not_put_back(talker: Talker, files: Path, tmp_path: Path) -> None:
     """Half of the hair in another colour would be worse than a crop."""
     for edits, reason in (
         (Edits([("background", files / "other.png")], None, None), "background goes on outside"),
         (Edits((), None, "#102030"), "background"),
         (Edits([("lip", files / "other.png")], None, None), ""),
     ):
-        made = talker(
-            files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, crop_only=False, repaint="face"
+        made = talker.talk(
+            files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, TalkOptions("face", False)
         )
         assert reason in made.crop_reason
         assert bool(made.crop_reason) == bool(reason)
         assert made.width == (64 if reason else 240)
 
 
-def test_a_video_portrait_is_as_long_as_the_speech(pipeline: Talker, files: Path, draw: Any, tmp_path: Path) -> None:
+def test_a_video_portrait_is_as_long_as_the_speech(talker: Talker, files: Path, draw: Any, tmp_path: Path) -> None:
     poses = [colourise(draw(160, 80.0 + shift, 66.0, 24.0, 0.2).mask)[:, :151] for shift in range(8)]
     write_video(tmp_path / "portrait.mp4", (pose[:, :150] for pose in poses), 25, None, 16000, 4)
-    made = talker(
-        tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, crop_only=False, repaint="face"
+    made = talker.talk(
+        tmp_path / "portrait.mp4", files / "speech.wav", tmp_path / "o.mp4", NO_EDITS, TalkOptions("face", False)
     )
     assert (made.frames, made.width, made.height) == (50, 150, 160)
 
@@ -187,14 +189,14 @@ def test_long_speech_is_analysed_in_pieces(params: Params, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def fails(pipeline: Talker, files: Path, tmp_path: Path) -> Callable[..., str]:
+def fails(talker: Talker, files: Path, tmp_path: Path) -> Callable[..., str]:
     """The message a wrong file leads to; nothing may be left behind."""
 
     def message(
         portrait: str = "one.png", audio: str = "speech.wav", out: str = "o.mp4", edits: Edits = NO_EDITS
     ) -> str:
         with pytest.raises(SegTalkerError) as raised:
-            talker(files / portrait, files / audio, tmp_path / out, edits, crop_only=True, repaint="face")
+            talker.talk(files / portrait, files / audio, tmp_path / out, edits, TalkOptions("face", True))
         assert "\n" not in str(raised.value)
         assert not list(tmp_path.rglob("*.mp4"))
         return str(raised.value)
@@ -225,8 +227,42 @@ def test_an_unwritable_place_is_said(fails: Callable[..., str], tmp_path: Path) 
     assert "cannot be written" in fails(out="locked/o.mp4")
 
 
-def test_a_place_that_cannot_be_a_folder_is_said(pipeline: Talker, files: Path, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_a_folder_is_said(talker: Talker, files: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for out, reason in ((tmp_path / "file" / "o.mp4", "cannot be written"), (tmp_path, "only .mp4")):
         with pytest.raises(BadInputError, match=reason):
-            talker(files / "one.png", files / "speech.wav", out, NO_EDITS, crop_only=True, repaint="face")
+            talker.talk(files / "one.png", files / "speech.wav", out, NO_EDITS, TalkOptions("face", True))
+
+
+def test_the_phases_are_said_and_raising_from_there_ends_the_work(talker: Talker, files: Path, tmp_path: Path) -> None:
+    said: list[tuple[str, float]] = []
+    out = tmp_path / "o.mp4"
+    talker.talk(files / "one.png", files / "speech.wav", out, report=lambda *what: said.append(what))
+    shares: dict[str, list[float]] = {}
+    for phase, share in said:
+        shares.setdefault(phase, []).append(share)
+    assert [*shares] == ["reading the sound", "finding the face", "parsing", "looking at who speaks", "painting"]
+    assert all(0 <= share <= 1 for _, share in said)
+    assert shares["painting"] == sorted(shares["painting"])
+    assert (shares["painting"][0], shares["painting"][-1]) == (0, 1)
+    out.unlink()
+
+    def cancel(phase: str, share: float) -> None:
+        if phase == "painting" and share > 0.3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        talker.talk(files / "one.png", files / "speech.wav", out, report=cancel)
+    assert not list(tmp_path.iterdir())
+
+
+def test_networks_are_loaded_by_the_name_of_their_experiment(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "demo").symlink_to(models)
+    monkeypatch.setattr("segtalker.inference.talk_inputs.experiment_params", lambda *_: tiny_params())
+    monkeypatch.setattr("segtalker.inference.talker.experiment_params", lambda *_: tiny_params())
+    assert Talker.load(root=tmp_path).settings.image_size == 64
+    with pytest.raises(MissingWeightsError, match="--experiment other: its networks are not trained yet"):
+        Talker.load("other", root=tmp_path)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from segtalker.utils.progress import notice, progress
+from segtalker.utils.progress import PhaseBars, notice, progress, reported
 
 
 def test_items_pass_through_and_the_last_line_counts_them(capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,3 +29,11 @@ def test_a_failure_says_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_notice_is_a_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     notice("two clips were damaged")
     assert capsys.readouterr() == ("", "two clips were damaged\n")
+
+
+def test_each_phase_has_a_bar_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with PhaseBars() as bars:
+        assert list(reported(range(3), 4, "looking", bars)) == [0, 1, 2]
+        bars("painting", 0.25)
+    said = capsys.readouterr().err
+    assert said.index("looking: 100%") < said.index("painting:  25%")

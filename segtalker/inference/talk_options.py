@@ -1,0 +1,30 @@
+"""How a face is let speak: what a person may choose beside the files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Repaint = Literal["lips", "mouth", "face"]
+Report = Callable[[str, float], None]
+"""Hears what is being done: the phase in words, and the share of that phase that is done, in [0, 1].
+
+What it raises ends the work; nothing half-written is left.
+"""
+
+
+def quiet(_phase: str, _share: float) -> None:
+    """A `Report` that says nothing."""
+
+
+@dataclass(frozen=True)
+class TalkOptions:
+    """What may be chosen of a talking video.
+
+    Args:
+        repaint: what the networks paint: `lips` and the skin close to them, or the `mouth` area with chin and jaw,
+            both with what edits name, every other pixel being the portrait's own; or `face`, all of the face.
+        crop_only: write the face's square alone, else the whole picture with the face put back.
+    """
+
+    repaint: Repaint = "mouth"
+    crop_only: bool = False
