@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 import typer
 
 from flows.commands.console import say
+from flows.commands.edit_options import BackgroundOption, MaskOption, ShapeOption, SwapOption
 from segtalker.config.params import load_params
 from segtalker.config.workspace import project_root, refuse_stage_output
-from segtalker.inference.talk_inputs import TalkInputs, parse_swaps, trained_experiment
+from segtalker.inference.edits import EditTexts
+from segtalker.inference.talk_inputs import TalkInputs, trained_experiment
 from segtalker.media.probe import read_sound_choice
 from segtalker.utils.errors import BadInputError, check_all
 from segtalker.utils.progress import PhaseBars
@@ -20,14 +22,10 @@ def talk(
     audio: Annotated[Path | None, typer.Option(help="Sound file, or a video with sound.")] = None,
     out: Annotated[Path | None, typer.Option(help="The .mp4 to write.")] = None,
     experiment: Annotated[str | None, typer.Option(help="Whose networks; the newest trained ones if left out.")] = None,
-    swap: Annotated[
-        list[str] | None,
-        typer.Option(metavar="REGION=FILE", help="Take a region's texture from another portrait; repeatable."),
-    ] = None,
-    mask: Annotated[Path | None, typer.Option(help="An edited mask of the portrait, see --save-mask.")] = None,
-    background: Annotated[
-        str | None, typer.Option(metavar="IMAGE|#rrggbb", help="Another background; shows the crop alone.")
-    ] = None,
+    swap: SwapOption = None,
+    shape: ShapeOption = None,
+    mask: MaskOption = None,
+    background: BackgroundOption = None,
     save_mask: Annotated[Path | None, typer.Option(help="Write the portrait's mask as .png, to be edited.")] = None,
     crop_only: Annotated[bool, typer.Option("--crop-only", help="Write the face's square alone.")] = False,
     repaint: Annotated[
@@ -49,33 +47,33 @@ def talk(
     if (audio is None) != (out is None):
         raise BadInputError("--audio and --out go together")
     root = project_root()
-    talk_inputs = TalkInputs(portrait, audio, out, save_mask, tuple(swap or ()), mask, background)
-    name = check_inputs(talk_inputs, root, experiment)
+    talk_inputs = TalkInputs(portrait, audio, out, save_mask)
+    edit_texts = EditTexts(swaps=swap or (), shapes=shape or (), mask=mask, background=background)
+    name = check_inputs(talk_inputs, edit_texts, root, experiment)
     if audio is not None and (note := read_sound_choice(audio)):
         say(f"{audio.name}: {note}")
     # torch takes seconds to import: only here, when all that was given can be used
-    from segtalker.inference.edits import Edits
     from segtalker.inference.talk_options import TalkOptions
     from segtalker.inference.talker import Talker
 
-    edits = Edits(parse_swaps(talk_inputs.swaps), mask, background)
     talker = Talker.load(name, root=root, detector=detector, detector_weights=detector_weights)
     if save_mask is not None:
         talker.save_mask(portrait, save_mask)
         say(f"{save_mask}: the regions of {portrait.name}; paint on it, then pass it as --mask")
     if audio is not None and out is not None:
         with PhaseBars() as bars:
-            video = talker.talk(portrait, audio, out, edits, TalkOptions(repaint, crop_only), bars)
+            video = talker.talk(portrait, audio, out, edit_texts.parse(), TalkOptions(repaint, crop_only), bars)
         say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {name}")
         if video.crop_reason:
             say(f"shows the face's square alone: {video.crop_reason}")
 
 
-def check_inputs(talk_inputs: TalkInputs, root: Path, experiment: str | None) -> str:
+def check_inputs(talk_inputs: TalkInputs, edit_texts: EditTexts, root: Path, experiment: str | None) -> str:
     """Looks at all that was given, before the networks are loaded.
 
     Args:
         talk_inputs: files and values.
+        edit_texts: likewise.
         root: the project folder.
         experiment: whose networks, None for the newest.
 
@@ -86,7 +84,7 @@ def check_inputs(talk_inputs: TalkInputs, root: Path, experiment: str | None) ->
         BadInputError: with a line for each thing that cannot be used.
     """
     base = load_params(root).base
-    checks = talk_inputs.checks(base.sample_rate_hz, base.image_size)
+    checks = [*talk_inputs.checks(base.sample_rate_hz), *edit_texts.checks(base.image_size)]
     for option, path in (("--out", talk_inputs.out), ("--save-mask", talk_inputs.save_mask)):
         if path is not None:
             checks.append(partial(refuse_stage_output, path, root, option))

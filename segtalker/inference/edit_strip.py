@@ -14,7 +14,7 @@ from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip
 from segtalker.faces.mouth_box import face_transforms
 from segtalker.inference.background import Background, SourceBackground, read_background
-from segtalker.inference.editing import MaskEdit, swap_region
+from segtalker.inference.editing import MaskChange, MaskEdit, swap_region
 from segtalker.inference.identity import Identity
 from segtalker.inference.talk_model import TalkModel
 from segtalker.regions import REGION_INDEX
@@ -100,14 +100,14 @@ class _Strip:
         self.moments = np.unique(np.linspace(0, total - 1, min(frames, total)).round().astype(int))
         self.talking = self._talking(None)
 
-    def _talking(self, edit: MaskEdit | None) -> tuple[np.ndarray, Tensor]:
+    def _talking(self, edit: MaskChange | None) -> tuple[np.ndarray, Tensor]:
         """Masks of the moments and their regions' frames."""
         count, heard = len(self.clip.frames), self.talk_model.hears(self.clip.mel, lambda: self.clip.audio)
         chunks = self.talk_model.talking_layouts(self.clip, self.identity, heard, count, edit)
         _, masks, region_frames = zip(*chunks, strict=True)
         return np.concatenate(masks)[self.moments], torch.cat(region_frames)[self.moments]
 
-    def paint(self, identity: Identity, background: Background, edit: MaskEdit | None) -> Iterator[np.ndarray]:
+    def paint(self, identity: Identity, background: Background, edit: MaskChange | None) -> Iterator[np.ndarray]:
         masks, region_frames = self.talking if edit is None else self._talking(edit)
         return self.talk_model.render(self.clip, self.moments, masks, region_frames, identity, background)
 
@@ -121,12 +121,12 @@ def _rows(
     for region in SWAPPED:
         lender = sitter.most_different(others, region)
         if lender is not None:
-            identity = replace(own, codes=swap_region(own.codes, lender.identity.codes, region))
+            identity = replace(own, codes=swap_region(own.codes, lender.identity.codes, REGION_INDEX[region]))
             yield region, f"{region} swapped", lender.clip, lender.identity.index, strip.paint(identity, source, None)
     picture = read_background(background, strip.talk_model.settings.image_size)
     yield "background", "background replaced", None, 0, strip.paint(own, picture, None)
     fringe = MaskEdit.between(own.mask, draw_fringe(own.mask, own.landmarks), own.landmarks)
-    yield "mask", "mask edited: a fringe", None, 0, strip.paint(own, source, fringe)
+    yield "mask", "mask edited: a fringe", None, 0, strip.paint(own, source, MaskChange(fringe))
 
 
 def _write_strip(

@@ -4,34 +4,38 @@ SegTalker (arXiv 2409.03605, section 4) edits by exchanging a region's code or b
 public; decided here: an edit is drawn on one frame, and what it changed moves with the eyes and the nose of the others.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 from torch import Tensor
 
 from segtalker.faces.mouth_box import face_transforms
-from segtalker.inference.talk_inputs import region_index
+from segtalker.inference.edits import ShapeEdit
+from segtalker.inference.shapes import reshape
 from segtalker.regions import LIP, MOUTH
 
 _UNCHANGED = 255
 _SLIVER = 0.016  # of the mask's side: half the widest gap that is closed between an edit and what it continues
 
 
-def swap_region(codes: Tensor, reference: Tensor, region: str) -> Tensor:
+def swap_region(codes: Tensor, reference: Tensor, region: int, strength: float = 1.0) -> Tensor:
     """Takes the texture of one region from another person.
 
     Args:
         codes: who speaks, in each reference pose, `(R, K, D)`, float32.
         reference: who lends the texture, likewise; the first pose does.
-        region: its name.
+        region: its index.
+        strength: how much of the texture is the other's, 0 to 1.
 
     Returns:
         New codes, `(R, K, D)`; the arguments are not changed.
     """
     assert codes.shape[1:] == reference.shape[1:], (codes.shape, reference.shape)
     new_codes = codes.clone()
-    new_codes[:, region_index(region)] = reference[0, region_index(region)]
+    new_codes[:, region] = torch.lerp(codes[:, region], reference[0, region].to(codes), strength)
     return new_codes
 
 
@@ -122,6 +126,32 @@ class MaskEdit:
                 near = cv2.dilate((change == region).astype(np.uint8), kernel, iterations=2)
                 mask[(closing == 1) & (near == 1) & np.isin(mask, old_regions)] = region
         return new_masks
+
+
+@dataclass(frozen=True)
+class MaskChange:
+    """How the mask of a talking face is changed: by hand on the reference frame, by words in each frame.
+
+    Args:
+        painted: the change by hand, if any.
+        shapes: regions reshaped, on top of it.
+    """
+
+    painted: MaskEdit | None
+    shapes: Sequence[ShapeEdit] = ()
+
+    def on_reference(self, mask: np.ndarray) -> np.ndarray:
+        """The mask that says who speaks, `(H, W)`, uint8: the edited one, if there is one."""
+        return mask if self.painted is None else self.painted.edited_mask
+
+    def on_pose(self, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """See `MaskEdit.on_pose`. Words change nothing here: speech moves the face as it is."""
+        return masks if self.painted is None else self.painted.on_pose(masks, landmarks)
+
+    def on_talking(self, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """See `MaskEdit.on_talking`; then regions are reshaped, the speaking mouth too where it is named."""
+        laid_masks = masks if self.painted is None else self.painted.on_talking(masks, landmarks)
+        return reshape(laid_masks, landmarks, self.shapes)
 
 
 def _place(landmarks: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ Nothing here needs torch, so that a typing error is answered in a second.
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,43 +36,27 @@ class TalkInputs:
         audio: sound, or video with sound.
         out: the `.mp4` to write.
         save_mask: the `.png` to write.
-        swaps: `REGION=FILE`.
-        mask: an edited mask.
-        background: `#rrggbb` or an image file.
     """
 
     portrait: Path
     audio: Path | None
     out: Path | None
     save_mask: Path | None
-    swaps: Sequence[str]
-    mask: Path | None
-    background: str | None
 
-    def checks(self, sample_rate_hz: int, image_size: int) -> list[Callable[[], object]]:
+    def checks(self, sample_rate_hz: int) -> list[Callable[[], object]]:
         """One for each thing that was given, see `segtalker.utils.errors.check_all`.
 
         Args:
             sample_rate_hz: of the speech the networks hear.
-            image_size: px, side of the crops.
         """
         checks: list[Callable[[], object]] = [partial(open_portrait, self.portrait, "pyav")]
         if self.audio is not None:
             checks.append(partial(read_speech, self.audio, sample_rate_hz))
-        if self.mask is not None:
-            checks.append(partial(read_mask, self.mask, image_size))
-        if self.background is not None:
-            checks.append(partial(read_background_picture, self.background))
-        checks += [partial(_check_swap, swap) for swap in self.swaps]
         if self.out is not None:
             checks.append(partial(check_writable, self.out, ".mp4"))
         if self.save_mask is not None:
             checks.append(partial(check_writable, self.save_mask, ".png"))
         return checks
-
-
-def _check_swap(swap: str) -> None:
-    open_portrait(parse_swaps([swap])[0][1], "pyav")
 
 
 def open_portrait(path: Path, decoder: Decoder) -> np.ndarray | Video:
@@ -185,22 +169,6 @@ def region_index(name: str) -> int:
     if name not in REGION_INDEX:
         raise BadInputError(f"{name!r}: no such region; choose one of {', '.join(REGIONS)}")
     return REGION_INDEX[name]
-
-
-def parse_swaps(values: Iterable[str]) -> list[tuple[str, Path]]:
-    """Reads `REGION=FILE` pairs as given on a command line.
-
-    Raises:
-        BadInputError: one is not of that form or names no region.
-    """
-    swaps = []
-    for value in values:
-        region, equals, file = value.partition("=")
-        if not equals or not file:
-            raise BadInputError(f"{value!r}: expected REGION=FILE, for example hair=reference.png")
-        region_index(region)
-        swaps.append((region, Path(file)))
-    return swaps
 
 
 def save_mask(path: Path, mask: np.ndarray, scale: int) -> None:

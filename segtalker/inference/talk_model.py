@@ -26,7 +26,7 @@ from segtalker.config.training import SpeechFeatures
 from segtalker.faces.head_pose import PoseReferences, head_poses
 from segtalker.faces.mouth_box import reference_frame
 from segtalker.inference.background import Background
-from segtalker.inference.editing import MaskEdit
+from segtalker.inference.editing import MaskChange
 from segtalker.inference.identity import Identity, one_mouth
 from segtalker.inference.rendering import encode_identity, render_frames
 from segtalker.inference.speech_features import SpeechEncoder, open_encoder
@@ -238,7 +238,7 @@ class TalkModel:
         return self.segmenter.mel_window * self.settings.clock.fps / self.settings.clock.mel_rate
 
     def talking_masks(
-        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
+        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskChange | None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Masks that speak, chunk by chunk; the same as if done at once.
 
@@ -256,14 +256,14 @@ class TalkModel:
             yield source, masks[own]
 
     def talking_layouts(
-        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
+        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskChange | None
     ) -> Iterator[tuple[np.ndarray, np.ndarray, Tensor]]:
         """As `talking_masks`, and where their regions lie, `(T, K, 6)`, see `steady_frames`."""
         for source, masks, own in self._chunks(face, identity, mel, count, edit):
             yield source, masks[own], self.steady_frames(masks)[own]
 
     def _chunks(
-        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskEdit | None
+        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskChange | None
     ) -> Iterator[tuple[np.ndarray, np.ndarray, slice]]:
         """Source indices of a chunk, its masks with those around it, and which of these are its own."""
         clock, context = self.settings.clock, self._context()
@@ -286,7 +286,7 @@ class TalkModel:
         return steady_frames(parts, self.settings.steady_window, device, hung_mouth=hung_mouth)
 
     def _speak(
-        self, face: Face, identity: Identity, mel: np.ndarray, source: np.ndarray, edit: MaskEdit | None
+        self, face: Face, identity: Identity, mel: np.ndarray, source: np.ndarray, edit: MaskChange | None
     ) -> np.ndarray:
         """Talking masks of some frames, `(T, H, W)`, uint8."""
         settings = self.settings
@@ -295,7 +295,7 @@ class TalkModel:
             self.segmenter,
             pose if edit is None else edit.on_pose(pose, landmarks),
             landmarks,
-            identity.mask if edit is None else edit.edited_mask,
+            identity.mask if edit is None else edit.on_reference(identity.mask),
             identity.landmarks,
             mel,
             clock=settings.clock,
@@ -360,7 +360,7 @@ class TalkModel:
         mel: np.ndarray,
         count: int,
         background: Background,
-        edit: MaskEdit | None = None,
+        edit: MaskChange | None = None,
     ) -> Iterator[TalkingChunk]:
         """A face says what is heard.
 

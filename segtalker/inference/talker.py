@@ -16,10 +16,11 @@ from segtalker.config.workspace import project_root
 from segtalker.faces.mouth_box import face_transforms
 from segtalker.faces.parsing import choose_parser, load_parser
 from segtalker.inference.composition import cropped_frames, pasted_frames
-from segtalker.inference.edits import Edits, PreparedEdits, prepare_edits
+from segtalker.inference.edits import Edits
 from segtalker.inference.identity import Identity
 from segtalker.inference.pasting import PaintedArea
 from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
+from segtalker.inference.prepared_edits import PreparedEdits, prepare_edits
 from segtalker.inference.talk_inputs import check_writable, read_speech, save_mask, trained_experiment
 from segtalker.inference.talk_model import IDENTITY_FRAMES, TalkModel, TalkSettings, frames_of_speech
 from segtalker.inference.talk_options import Repaint, Report, TalkOptions, quiet
@@ -144,7 +145,9 @@ class Talker:
             face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder), report)
             report("looking at who speaks", 0.0)
             prepared = prepare_edits(edits, self.talk_model.identify(face), self._identify)
-            chunks = self.talk_model.talk(face, prepared.identity, mel, count, prepared.background, prepared.mask_edit)
+            chunks = self.talk_model.talk(
+                face, prepared.identity, mel, count, prepared.background, prepared.mask_change
+            )
             crop_reason = "" if options.crop_only else prepared.crop_reason
             area = self._painted_area(face, prepared, options.repaint) if options.repaint != "face" else None
             compose = cropped_frames if options.crop_only or crop_reason else pasted_frames
@@ -176,6 +179,6 @@ class Talker:
             places=face_transforms(np.asarray(face.landmarks), self.settings.clock.smooth_frames),
             fade=self.params.generate.mouth_fade,
             regions=edits.regions,
-            reshaped=edits.mask_edit is not None,
+            reshaped=edits.mask_change is not None,
             lip_reach=self.params.generate.lip_reach if repaint == "lips" else None,
         )

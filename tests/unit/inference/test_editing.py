@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from segtalker.clips.store import Clip
-from segtalker.inference.editing import MaskEdit, swap_region
+from segtalker.inference.editing import MaskChange, MaskEdit, swap_region
 from segtalker.inference.rendering import render_frames
 from segtalker.inference.talk_model import TalkModel
 from segtalker.regions import LIP, MOUTH, NUM_REGIONS, REGION_INDEX, REGIONS
@@ -18,10 +18,13 @@ GLASSES = REGION_INDEX["glasses"]
 @pytest.mark.parametrize("region", REGIONS)
 def test_a_swap_changes_one_row(region: str) -> None:
     own, other = torch.zeros(1, NUM_REGIONS, 5), torch.ones(1, NUM_REGIONS, 5)
-    swapped = swap_region(own, other, region)
+    swapped = swap_region(own, other, REGION_INDEX[region])
     assert swapped[0, REGION_INDEX[region]].eq(1).all()
     assert swapped.sum() == 5
     assert own.sum() == 0
+    half = swap_region(own, other, REGION_INDEX[region], 0.25)
+    assert half[0, REGION_INDEX[region]].eq(0.25).all()
+    assert half.sum() == 5 * 0.25
 
 
 def test_a_swap_changes_the_picture_mostly_in_its_region(talk_model: TalkModel, clips: list[Clip]) -> None:
@@ -31,7 +34,7 @@ def test_a_swap_changes_the_picture_mostly_in_its_region(talk_model: TalkModel, 
     def paint(codes: torch.Tensor) -> np.ndarray:
         return next(render_frames(talk_model.generator, masks, codes, None, edge=1, batch_size=1)).astype(int)
 
-    change = np.abs(paint(swap_region(own.codes, other.codes, "hair")) - paint(own.codes)).sum(axis=-1)
+    change = np.abs(paint(swap_region(own.codes, other.codes, REGION_INDEX["hair"])) - paint(own.codes)).sum(axis=-1)
     hair = masks[0] == REGION_INDEX["hair"]
     assert change[hair].mean() > 5 * change[~hair].mean()
 
@@ -86,6 +89,6 @@ def test_an_edit_never_covers_the_speaking_mouth(face: Any) -> None:
 def test_an_edit_reaches_every_talking_frame(talk_model: TalkModel, clips: list[Clip]) -> None:
     identity = talk_model.identify(clips[0])
     edit = MaskEdit.between(identity.mask, _glasses_on(identity.mask), identity.landmarks)
-    chunks = talk_model.talking_masks(clips[0], identity, np.asarray(clips[0].mel), 30, edit)
+    chunks = talk_model.talking_masks(clips[0], identity, np.asarray(clips[0].mel), 30, MaskChange(edit))
     masks = np.concatenate([masks for _, masks in chunks])
     assert ((masks == GLASSES).sum(axis=(1, 2)) > 60).all()

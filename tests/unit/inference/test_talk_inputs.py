@@ -12,7 +12,6 @@ from PIL import Image
 from segtalker.inference.talk_inputs import (
     newest_experiment,
     open_portrait,
-    parse_swaps,
     read_background_picture,
     read_mask,
     save_mask,
@@ -71,16 +70,6 @@ def test_backgrounds(files: Path) -> None:
     assert read_background_picture(str(files / "face.png")).shape == (64, 64, 3)
     with pytest.raises(BadInputError, match="#xyzxyz: not a colour"):
         read_background_picture("#xyzxyz")
-
-
-@pytest.mark.parametrize("value", ["hair", "hair=", "beard=x.png", "=x.png"])
-def test_a_malformed_swap_is_refused(value: str) -> None:
-    with pytest.raises(BadInputError, match="hair"):
-        parse_swaps([value])
-
-
-def test_swaps_keep_their_order_and_may_hold_an_equals_sign() -> None:
-    assert parse_swaps(["hair=a=b.png", "lip=c.png"]) == [("hair", Path("a=b.png")), ("lip", Path("c.png"))]
 
 
 @pytest.mark.parametrize("scale", [1, 4])

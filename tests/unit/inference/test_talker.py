@@ -14,7 +14,7 @@ from torch import nn
 
 from segtalker.clips.store import write_wav
 from segtalker.config.params import Params
-from segtalker.inference.edits import Edits
+from segtalker.inference.edits import Edits, Swap
 from segtalker.inference.talk_inputs import read_mask, save_mask
 from segtalker.inference.talk_model import back_and_forth
 from segtalker.inference.talk_options import TalkOptions
@@ -25,7 +25,7 @@ from segtalker.media.video import open_video, write_video
 from segtalker.regions import BACKGROUND, REGION_INDEX, colourise
 from segtalker.utils.errors import BadInputError, MissingWeightsError, SegTalkerError
 
-NO_EDITS = Edits((), None, None)
+NO_EDITS = Edits()
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +84,12 @@ def test_each_edit_changes_the_video(talker: Talker, files: Path, tmp_path: Path
     mask = read_mask(tmp_path / "mask.png", 64)
     plain = frames(NO_EDITS)
     save_mask(tmp_path / "same.png", mask, 1)
-    assert np.abs(frames(Edits((), tmp_path / "same.png", None)) - plain).max() == 0
+    assert np.abs(frames(Edits(mask=tmp_path / "same.png")) - plain).max() == 0
     mask[4:14, 20:40] = REGION_INDEX["earrings"]
     save_mask(tmp_path / "edited.png", mask, 4)
-    assert np.abs(frames(Edits((), tmp_path / "edited.png", None)) - plain)[:, 4:14, 20:40].max() > 20
-    assert np.abs(frames(Edits([("hair", files / "other.png")], None, None)) - plain).max() > 3
-    green = frames(Edits((), None, "#00ff00"))
+    assert np.abs(frames(Edits(mask=tmp_path / "edited.png")) - plain)[:, 4:14, 20:40].max() > 20
+    assert np.abs(frames(Edits(swaps=[Swap("hair", files / "other.png")])) - plain).max() > 3
+    green = frames(Edits(background="#00ff00"))
     assert (np.abs(green[:, 2, 2] - np.array((0, 255, 0))) < 30).all()
 
 
@@ -143,14 +143,14 @@ def test_an_edit_adds_its_regions_to_what_is_painted(
     plain = changed(NO_EDITS)
     talker.save_mask(files / "one.png", tmp_path / "mask.png")
     mask = read_mask(tmp_path / "mask.png", 64)
-    hair = changed(Edits([("hair", files / "other.png")], None, None))
+    hair = changed(Edits(swaps=[Swap("hair", files / "other.png")]))
     assert hair[mask == REGION_INDEX["hair"]].mean() > 0.9
     assert not hair[mask == REGION_INDEX["eyes"]].all()
-    assert changed(Edits((), None, "#00ff00"))[:20][mask[:20] == BACKGROUND].all()
+    assert changed(Edits(background="#00ff00"))[:20][mask[:20] == BACKGROUND].all()
     edited = mask.copy()
     edited[4:14, 20:40] = REGION_INDEX["earrings"]
     save_mask(tmp_path / "edited.png", edited, 4)
-    reshaped = changed(Edits((), tmp_path / "edited.png", None))
+    reshaped = changed(Edits(mask=tmp_path / "edited.png"))
     assert reshaped[6:12, 22:38].all()
     assert not reshaped[:, -6:].any()
 
@@ -158,9 +158,9 @@ def test_an_edit_adds_its_regions_to_what_is_painted(
 def test_what_goes_on_outside_the_square_is_not_put_back(talker: Talker, files: Path, tmp_path: Path) -> None:
     """Half of the hair in another colour would be worse than a crop."""
     for edits, reason in (
-        (Edits([("background", files / "other.png")], None, None), "background goes on outside"),
-        (Edits((), None, "#102030"), "background"),
-        (Edits([("lip", files / "other.png")], None, None), ""),
+        (Edits(swaps=[Swap("neck", files / "other.png")]), "neck goes on outside"),
+        (Edits(background="#102030"), "background"),
+        (Edits(swaps=[Swap("lip", files / "other.png")]), ""),
     ):
         made = talker.talk(
             files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, TalkOptions("face", False)
@@ -217,8 +217,8 @@ def test_wrong_files_are_said_in_one_line(fails: Callable[..., str], files: Path
     assert "silent" in fails(audio="silent.wav")
     assert "text.wav" in fails(audio="text.wav")
     assert "only .mp4" in fails(out="o.avi")
-    assert "mask.png: no such file" in fails(edits=Edits((), files / "mask.png", None))
-    assert "absent.png: no such file" in fails(edits=Edits([("hair", files / "absent.png")], None, None))
+    assert "mask.png: no such file" in fails(edits=Edits(mask=files / "mask.png"))
+    assert "absent.png: no such file" in fails(edits=Edits(swaps=[Swap("hair", files / "absent.png")]))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -1,0 +1,26 @@
+"""Options of local edits, which several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SwapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="REGION=FILE[:STRENGTH]",
+        help="Take the texture of a region (or of face, mouth_all) from another portrait; repeatable.",
+    ),
+]
+ShapeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="REGION:OPERATION=AMOUNT",
+        help="Reshape a region: grow, shrink or smooth by percent of the face's width, shift=RIGHT,DOWN likewise,"
+        " scale=FACTOR; repeatable.",
+    ),
+]
+MaskOption = Annotated[Path | None, typer.Option(help="An edited mask of the portrait, see --save-mask.")]
+BackgroundOption = Annotated[
+    str | None, typer.Option(metavar="IMAGE|#rrggbb", help="Another background; shows the crop alone.")
+]
