@@ -11,6 +11,7 @@ from flows.commands.compare import compare
 from flows.commands.console import complain, say
 from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
+from flows.commands.inspect import inspect
 from flows.commands.results import say_results
 from flows.commands.runs import runs, tables
 from flows.commands.sweep import sweep_app
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(talk)
+app.command()(inspect)
 app.command()(evaluate)
 app.command()(doctor)
 app.command()(runs)

@@ -2,13 +2,13 @@
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadInputError
@@ -99,7 +99,16 @@ def _in_srgb(image: Image.Image) -> Image.Image:
         return image  # a viewer leaves out a profile it cannot read
 
 
-def write_png(path: Path, image: np.ndarray) -> None:
-    """Writes RGB, `(H, W, 3)` uint8, as PNG, atomically."""
+def write_png(path: Path, image: np.ndarray, tags: Mapping[str, str] | None = None) -> None:
+    """Writes a PNG atomically.
+
+    Args:
+        path: the file to write.
+        image: RGB, `(H, W, 3)`, or with how opaque it is, `(H, W, 4)`, uint8.
+        tags: text chunks by keyword.
+    """
+    chunks = PngImagePlugin.PngInfo()
+    for name, text in (tags or {}).items():
+        chunks.add_itxt(name, text)
     with atomic_file(path) as temporary:
-        Image.fromarray(image).save(temporary, format="PNG")
+        Image.fromarray(image).save(temporary, format="PNG", pnginfo=chunks)

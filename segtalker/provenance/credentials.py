@@ -1,0 +1,188 @@
+"""C2PA content credentials: a signed statement in the file that it is generated, which shows any later change.
+
+Signed with a key of one's own by c2pa-python; nothing is asked or told over a network. Whether a certificate is trusted
+is for the reader to decide: without a list of trusted roots a sound signature is `Valid`, not `Trusted`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import c2pa
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509 import load_pem_x509_certificates
+
+from segtalker.provenance.origin import DIGITAL_SOURCE, TOOL, Origin
+from segtalker.utils.atomic import atomic_file
+from segtalker.utils.errors import BadInputError
+
+_CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
+_OFFLINE = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
+_UNTRUSTED = "signingCredential.untrusted"
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A key to sign with, read and looked at.
+
+    Args:
+        algorithm: by C2PA's name, such as `es256`.
+        certificates: PEM, the signer's first, up to the root.
+        key: PEM, of the first certificate.
+    """
+
+    algorithm: str
+    certificates: bytes
+    key: bytes
+
+
+@dataclass(frozen=True)
+class ReadCredentials:
+    """The content credentials of a file.
+
+    Args:
+        state: `Trusted`, `Valid` or `Invalid`.
+        signer: who signed, by the certificate.
+        tool: what says to have made the file.
+        source: digital source type of what was made, or empty.
+        faults: what is wrong; empty where the file is as it was signed.
+    """
+
+    state: str
+    signer: str
+    tool: str
+    source: str
+    faults: tuple[str, ...]
+
+
+def read_signing_key(key: Path, certificate: Path) -> SigningKey:
+    """Reads a private key and its certificates.
+
+    Args:
+        key: PEM without a password: EC (P-256, P-384, P-521), Ed25519 or RSA.
+        certificate: PEM, the signer's certificate first, then those that vouch for it.
+
+    Raises:
+        BadInputError: missing, not of that form, or not a pair.
+    """
+    key_content, chain_content = _read(key), _read(certificate)
+    try:
+        private_key = serialization.load_pem_private_key(key_content, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise BadInputError(f"{key}: not a private key in PEM without a password") from error
+    try:
+        chain = load_pem_x509_certificates(chain_content)
+    except ValueError as error:
+        raise BadInputError(f"{certificate}: no certificates in PEM") from error
+    if chain[0].public_key() != private_key.public_key():
+        raise BadInputError(f"{certificate}: its first certificate is of another key than {key.name}")
+    signing_key = SigningKey(_algorithm(key, private_key), chain_content, key_content)
+    _try(certificate, signing_key)
+    return signing_key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _algorithm(path: Path, key: Any) -> str:
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
+        return _CURVES[key.curve.name]
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return "ed25519"
+    if isinstance(key, rsa.RSAPrivateKey):
+        return "ps256"
+    raise BadInputError(f"{path}: content credentials take no such key; make one of P-256, Ed25519 or RSA")
+
+
+def _signer(signing_key: SigningKey) -> c2pa.Signer:
+    algorithm = signing_key.algorithm.encode()
+    return c2pa.Signer.from_info(c2pa.C2paSignerInfo(algorithm, signing_key.certificates, signing_key.key, None))
+
+
+def _try(certificate: Path, signing_key: SigningKey) -> None:
+    """Sees to it that C2PA takes the key, before anything is made that is to be signed."""
+    try:
+        _signer(signing_key).close()
+    except c2pa.C2paError as error:
+        raise BadInputError(f"{certificate}: C2PA does not take it ({_message(error)})") from error
+
+
+def _message(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def sign_file(path: Path, origin: Origin, signing_key: SigningKey) -> None:
+    """Writes content credentials into an MP4, MOV or PNG file, in place.
+
+    Raises:
+        BadInputError: C2PA does not take the certificate, which should be of the kind its specification asks for.
+    """
+    agent = {"name": TOOL, "version": origin.tool.removeprefix(f"{TOOL} ")}
+    action = {
+        "action": "c2pa.created",
+        "when": origin.date,
+        "digitalSourceType": DIGITAL_SOURCE,
+        "softwareAgent": agent,
+        "description": origin.sentence,
+    }
+    manifest = {
+        "claim_generator_info": [agent],
+        "title": f"Generated by {origin.tool}",
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}],
+    }
+    try:
+        with atomic_file(path) as signed, _signer(signing_key) as signer, c2pa.Builder(manifest) as builder:
+            signed.unlink()  # it writes where nothing is
+            builder.sign_file(path, signed, signer)
+    except c2pa.C2paError as error:
+        raise BadInputError(f"content credentials cannot be written ({_message(error)})") from error
+
+
+def read_credentials(path: Path) -> ReadCredentials | None:
+    """Content credentials of a file of any maker; None where there are none, or the kind of file cannot hold any.
+
+    Raises:
+        BadInputError: there are some, damaged beyond reading.
+    """
+    try:
+        reader = c2pa.Reader.try_create(path, context=c2pa.Context.from_dict(_OFFLINE))
+    except c2pa.C2paError as error:
+        if type(error).__name__.endswith("NotSupported"):
+            return None
+        raise BadInputError(f"{path}: its content credentials cannot be read ({_message(error)})") from error
+    if reader is None:
+        return None
+    with reader:
+        return _summary(json.loads(reader.json()))
+
+
+def _summary(store: Mapping[str, Any]) -> ReadCredentials:
+    manifest = store["manifests"][store["active_manifest"]]
+    generators = manifest.get("claim_generator_info") or [{"name": manifest.get("claim_generator", "")}]
+    signature = manifest.get("signature_info") or {}
+    names = [signature.get(name) for name in ("common_name", "issuer")]
+    sources = [
+        action.get("digitalSourceType", "").rpartition("/")[2]
+        for assertion in manifest.get("assertions", [])
+        if assertion["label"].startswith("c2pa.actions")
+        for action in assertion["data"].get("actions", [])
+    ]
+    return ReadCredentials(
+        state=store.get("validation_state", "Invalid"),
+        signer=", ".join(filter(None, names)) or "somebody without a name",
+        tool=" ".join(filter(None, (generators[0].get("name"), generators[0].get("version")))),
+        source=next(filter(None, sources), ""),
+        faults=tuple(
+            fault.get("explanation") or fault["code"]
+            for fault in store.get("validation_status", [])
+            if fault["code"] != _UNTRUSTED
+        ),
+    )
