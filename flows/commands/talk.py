@@ -1,5 +1,6 @@
 """`segtalker talk`: a portrait says what a sound file says."""
 
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from flows.commands.console import say
+from flows.commands.disclosure import Certificate, CredentialsKey, NoWatermark, signing_key
 from flows.commands.edit_options import BackgroundOption, MaskOption, ShapeOption, SwapOption
 from segtalker.config.params import load_params
 from segtalker.config.workspace import project_root, refuse_stage_output
@@ -40,6 +42,9 @@ def talk(
         typer.Option(help="Finds the face; the experiment's own if left out."),
     ] = None,
     detector_weights: Annotated[str | None, typer.Option(help="File or folder of the detector's weights.")] = None,
+    no_watermark: NoWatermark = False,
+    credentials: CredentialsKey = None,
+    certificate: Certificate = None,
 ) -> None:
     """Let a portrait speak, with local edits."""
     if save_mask is None and (audio is None or out is None):
@@ -49,7 +54,8 @@ def talk(
     root = project_root()
     talk_inputs = TalkInputs(portrait, audio, out, save_mask)
     edit_texts = EditTexts(swaps=swap or (), shapes=shape or (), mask=mask, background=background)
-    name = check_inputs(talk_inputs, edit_texts, root, experiment)
+    read_key = partial(signing_key, credentials, certificate)
+    name = check_inputs(talk_inputs, edit_texts, root, experiment, [read_key])
     if audio is not None and (note := read_sound_choice(audio)):
         say(f"{audio.name}: {note}")
     # torch takes seconds to import: only here, when all that was given can be used
@@ -62,13 +68,20 @@ def talk(
         say(f"{save_mask}: the regions of {portrait.name}; paint on it, then pass it as --mask")
     if audio is not None and out is not None:
         with PhaseBars() as bars:
-            video = talker.talk(portrait, audio, out, edit_texts.parse(), TalkOptions(repaint, crop_only), bars)
+            options = TalkOptions(repaint, crop_only, watermark=not no_watermark, signing_key=read_key())
+            video = talker.talk(portrait, audio, out, edit_texts.parse(), options, bars)
         say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {name}")
         if video.crop_reason:
             say(f"shows the face's square alone: {video.crop_reason}")
 
 
-def check_inputs(talk_inputs: TalkInputs, edit_texts: EditTexts, root: Path, experiment: str | None) -> str:
+def check_inputs(
+    talk_inputs: TalkInputs,
+    edit_texts: EditTexts,
+    root: Path,
+    experiment: str | None,
+    others: Iterable[Callable[[], object]] = (),
+) -> str:
     """Looks at all that was given, before the networks are loaded.
 
     Args:
@@ -76,6 +89,7 @@ def check_inputs(talk_inputs: TalkInputs, edit_texts: EditTexts, root: Path, exp
         edit_texts: likewise.
         root: the project folder.
         experiment: whose networks, None for the newest.
+        others: further checks, see `segtalker.utils.errors.check_all`.
 
     Returns:
         The experiment whose networks are to be used.
@@ -88,6 +102,5 @@ def check_inputs(talk_inputs: TalkInputs, edit_texts: EditTexts, root: Path, exp
     for option, path in (("--out", talk_inputs.out), ("--save-mask", talk_inputs.save_mask)):
         if path is not None:
             checks.append(partial(refuse_stage_output, path, root, option))
-    checks.append(partial(trained_experiment, root, experiment))
-    check_all(checks)
+    check_all([*checks, *others, partial(trained_experiment, root, experiment)])
     return trained_experiment(root, experiment)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from segtalker.provenance.credentials import SigningKey
+
 Repaint = Literal["lips", "mouth", "face"]
 Report = Callable[[str, float], None]
 """Hears what is being done: the phase in words, and the share of that phase that is done, in [0, 1].
@@ -24,7 +26,12 @@ class TalkOptions:
         repaint: what the networks paint: `lips` and the skin close to them, or the `mouth` area with chin and jaw,
             both with what edits name, every other pixel being the portrait's own; or `face`, all of the face.
         crop_only: write the face's square alone, else the whole picture with the face put back.
+        watermark: whether the invisible watermark is laid over the frames, which changes every pixel by at most
+            `segtalker.provenance.watermark.MAX_CHANGE`.
+        signing_key: what content credentials are signed with; None writes none.
     """
 
     repaint: Repaint = "mouth"
     crop_only: bool = False
+    watermark: bool = True
+    signing_key: SigningKey | None = None

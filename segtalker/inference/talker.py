@@ -26,6 +26,11 @@ from segtalker.inference.talk_model import IDENTITY_FRAMES, TalkModel, TalkSetti
 from segtalker.inference.talk_options import Repaint, Report, TalkOptions, quiet
 from segtalker.media.mel import speech_mel
 from segtalker.media.video import write_video
+from segtalker.nets.checkpoints import checkpoint_signature
+from segtalker.provenance.credentials import SigningKey
+from segtalker.provenance.disclosure import Disclosure
+from segtalker.provenance.origin import Origin
+from segtalker.utils.atomic import atomic_file
 from segtalker.utils.progress import reported
 
 _PX_PER_THREAD = 128  # of the crop's side; with less to do, threads wait for each other
@@ -71,6 +76,7 @@ class Talker:
         self.params = params
         self.settings = TalkSettings.of(params)
         self.talk_model = TalkModel.load(models, self.settings, torch.device(device))
+        self.signature = checkpoint_signature(models / "train_sgi" / "generator.ckpt")
         used = params.crop.detector
         self.reader = PortraitReader(
             crop=params.crop,
@@ -152,16 +158,26 @@ class Talker:
             area = self._painted_area(face, prepared, options.repaint) if options.repaint != "face" else None
             compose = cropped_frames if options.crop_only or crop_reason else pasted_frames
             frames = reported(compose(face, chunks, count, area), count, "painting", report)
-            height, width = self._write(out, frames, samples)
+            disclosure = self.disclosure(options.watermark, options.signing_key)
+            height, width = self._write(out, frames, samples, disclosure)
         return TalkingVideo(count, count / self.settings.clock.fps, width, height, crop_reason)
 
-    def _write(self, out: Path, frames: Iterator[np.ndarray], samples: np.ndarray) -> tuple[int, int]:
+    def disclosure(self, is_marked: bool = True, signing_key: SigningKey | None = None) -> Disclosure:
+        """How files made now with these networks say that they are generated, see `Disclosure`."""
+        return Disclosure(Origin.now(self.params.active.experiment, self.signature), is_marked, signing_key)
+
+    def _write(
+        self, out: Path, frames: Iterator[np.ndarray], samples: np.ndarray, disclosure: Disclosure
+    ) -> tuple[int, int]:
         """Writes the video; returns its height and width."""
         first = next(frames)
         height, width = (side - side % 2 for side in first.shape[:2])  # H.264 needs even sides
         even = (frame[:height, :width] for frame in chain([first], frames))
         clock = self.settings.clock
-        write_video(out, even, clock.fps, samples, clock.sample_rate_hz, self.params.generate.crf)
+        marked, tags = disclosure.frames(even), disclosure.origin.video_tags
+        with atomic_file(out) as whole:
+            write_video(whole, marked, clock.fps, samples, clock.sample_rate_hz, self.params.generate.crf, tags)
+            disclosure.finish(whole)
         return height, width
 
     def _read_speech(self, path: Path) -> tuple[np.ndarray, np.ndarray]:

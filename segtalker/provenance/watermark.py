@@ -44,7 +44,7 @@ _GENERATOR = int("6331141367235453", 8)  # of the BCH code (63, 16), Lin and Cos
 _CODE_BITS = 63
 _SCRAMBLER = int.from_bytes(sha256(b"SegTalker").digest()[:8], "big") >> 1
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-_AGREEMENT = 0.64  # cosine; see docs/provenance.md for what marked and unmarked pictures have
+_AGREEMENT = 0.68  # cosine; see docs/provenance.md for what marked and unmarked pictures have
 
 
 @dataclass(frozen=True)
