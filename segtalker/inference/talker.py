@@ -122,9 +122,9 @@ class Talker:
 
     def talk(
         self,
-        portrait: Path,
-        audio: Path,
-        out: Path,
+        portrait: Path | str,
+        audio: Path | str,
+        out: Path | str,
         edits: Edits = NO_EDITS,
         options: TalkOptions = PLAIN,
         report: Report | None = None,
@@ -143,6 +143,7 @@ class Talker:
             BadInputError: a file cannot be used or written.
         """
         report = report or quiet
+        portrait, audio, out = Path(portrait), Path(audio), Path(out)
         check_writable(out, ".mp4")
         report("reading the sound", 0.0)
         samples, mel = self._read_speech(audio)
