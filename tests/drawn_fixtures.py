@@ -11,7 +11,7 @@ from drawn_people import SETTINGS, ColourParser, DrawnFace, draw_clips, tiny_par
 
 from segtalker.clips.store import Clip, write_wav
 from segtalker.config.params import Params
-from segtalker.inference.talk_model import TalkSettings
+from segtalker.inference.talk_settings import TalkSettings
 from segtalker.media.images import write_png
 from segtalker.regions import colourise
 

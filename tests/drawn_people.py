@@ -13,7 +13,7 @@ from segtalker.config.base import Clock
 from segtalker.config.params import Params, merge, parse_params, read_yaml
 from segtalker.config.training import SpeechFeatures
 from segtalker.faces.head_pose import PoseReferences
-from segtalker.inference.talk_model import TalkSettings
+from segtalker.inference.talk_settings import TalkSettings
 from segtalker.nets.checkpoints import save_net
 from segtalker.nets.encoder import MaskGuidedEncoder
 from segtalker.nets.generator import MaskGuidedGenerator

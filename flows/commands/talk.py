@@ -70,7 +70,10 @@ def talk(
         with PhaseBars() as bars:
             options = TalkOptions(repaint, crop_only, watermark=not no_watermark, signing_key=read_key())
             video = talker.talk(portrait, audio, out, edit_texts.parse(), options, bars)
-        say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {video.width}x{video.height}, by {name}")
+        size, rate = f"{video.width}x{video.height}", f"{float(video.rate):.5g}"
+        say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {size} at {rate} fps, by {name}")
+        if video.untouched:
+            say(f"{video.untouched} frames show no face and are left as they are")
         if video.crop_reason:
             say(f"shows the face's square alone: {video.crop_reason}")
 

@@ -24,7 +24,7 @@ from segtalker.inference.methods import (
 )
 from segtalker.inference.shuffled_speech import shuffled_speech
 from segtalker.inference.speech_features import KEY
-from segtalker.inference.talk_model import TalkSettings
+from segtalker.inference.talk_settings import TalkSettings
 from segtalker.inference.wav2lip import WAV2LIP_FILE
 from segtalker.media.images import write_png
 from segtalker.media.video import still_frame

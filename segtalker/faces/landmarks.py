@@ -40,6 +40,12 @@ def longest_run(frame_landmarks: Sequence[np.ndarray | None], spacing: int, max_
     Raises:
         BadClipError: no face anywhere.
     """
+    start, end = max(_runs(frame_landmarks, spacing, max_lost_frames), key=lambda run: run[1] - run[0])
+    return start, min(end, len(frame_landmarks))
+
+
+def _runs(frame_landmarks: Sequence[np.ndarray | None], spacing: int, max_lost_frames: int) -> list[tuple[int, int]]:
+    """All stretches in which a face is never lost for long, the last perhaps longer than the clip."""
     face_indices = np.array([index for index, points in enumerate(frame_landmarks) if points is not None], dtype=int)
     if not len(face_indices):
         raise BadClipError(f"no face found in {len(frame_landmarks)} frames")
@@ -52,27 +58,7 @@ def longest_run(frame_landmarks: Sequence[np.ndarray | None], spacing: int, max_
         starts[0] = 0
     if len(frame_landmarks) - ends[-1] <= max_lost_frames:
         ends[-1] = len(frame_landmarks)
-    best = int((ends - starts).argmax())
-    return int(starts[best]), min(int(ends[best]), len(frame_landmarks))
-
-
-def check_never_lost(
-    frame_landmarks: Sequence[np.ndarray | None], spacing: int, max_lost_frames: int, fps: float
-) -> None:
-    """Makes sure that a face is never lost for long; arguments as of `longest_run`, `fps` for the message.
-
-    Raises:
-        BadClipError: no face anywhere, or lost for longer.
-    """
-    if longest_run(frame_landmarks, spacing, max_lost_frames) == (0, len(frame_landmarks)):
-        return
-    face_indices = [index for index, points in enumerate(frame_landmarks) if points is not None]
-    edges = np.array([-spacing, *face_indices, len(frame_landmarks) - 1 + spacing])
-    worst = int(np.diff(edges).argmax())
-    raise BadClipError(
-        f"face lost for {edges[worst + 1] - edges[worst] - spacing} frames from"
-        f" {(edges[worst] + spacing) / fps:.1f} s on, more than crop.max_lost_frames {max_lost_frames}"
-    )
+    return [(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
 
 
 def bridge(frame_landmarks: Sequence[np.ndarray | None]) -> np.ndarray:
@@ -88,6 +74,41 @@ def bridge(frame_landmarks: Sequence[np.ndarray | None]) -> np.ndarray:
     values = np.stack([points for points in frame_landmarks if points is not None]).reshape(len(face_indices), -1)
     columns = [np.interp(np.arange(len(frame_landmarks)), face_indices, column) for column in values.T]
     return np.stack(columns, axis=1).reshape(-1, 68, 2).astype(np.float32)
+
+
+def nearest_seen(seen: np.ndarray) -> np.ndarray:
+    """For each frame the nearest that shows a face, itself where it does: `(T,)`, int; `seen`, `(T,)`, bool."""
+    shown = np.flatnonzero(seen)
+    place = np.searchsorted(shown, np.arange(len(seen))).clip(max=len(shown) - 1)
+    before, after = shown[(place - 1).clip(min=0)], shown[place]
+    numbers = np.arange(len(seen))
+    return np.where(np.abs(numbers - before) < np.abs(after - numbers), before, after)
+
+
+def follow_face(
+    frame_landmarks: Sequence[np.ndarray | None], spacing: int, max_lost_frames: int, smooth_frames: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Landmarks of a clip that may lose its face: each stretch that shows one is bridged and smoothed for itself.
+
+    Args:
+        frame_landmarks: landmarks where the detector was asked and found a face, `(68, 2)`.
+        spacing: frames from one question to the next; those between do not count as lost.
+        max_lost_frames: longest loss that is bridged, also at either end.
+        smooth_frames: see `smooth`.
+
+    Returns:
+        Landmarks, `(T, 68, 2)`, float32, where no face is seen those of the nearest frame that shows one; and whether
+        one is seen, `(T,)`, bool.
+
+    Raises:
+        BadClipError: no face anywhere.
+    """
+    count = len(frame_landmarks)
+    points, seen = np.zeros((count, 68, 2), np.float32), np.zeros(count, bool)
+    for first, last in _runs(frame_landmarks, spacing, max_lost_frames):
+        points[first:last] = smooth(bridge(frame_landmarks[first:last]), smooth_frames)
+        seen[first:last] = True
+    return points[nearest_seen(seen)], seen
 
 
 def smooth(landmarks: np.ndarray, frames: int) -> np.ndarray:

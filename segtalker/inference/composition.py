@@ -18,7 +18,9 @@ def cropped_frames(
     """The face's square, painted inside an area, or all of it; see `pasted_frames`."""
     for chunk in chunks:
         for index, mask, crop in zip(chunk.source, chunk.masks, chunk.frames, strict=True):
-            if area is None:
+            if not face.seen[index]:
+                yield face.frames.read([int(index)])[0]
+            elif area is None:
                 yield crop
             else:
                 share = area.share(int(index), face.masks.read([int(index)])[0], mask)
@@ -29,6 +31,8 @@ def pasted_frames(
     face: Portrait, chunks: Iterator[TalkingChunk], count: int, area: PaintedArea | None
 ) -> Iterator[np.ndarray]:
     """Whole pictures, painted inside an area; or all that is or was face, with a soft edge around it.
+
+    Those that show no face stay as they are.
 
     Args:
         face: the source.
@@ -43,10 +47,13 @@ def pasted_frames(
     border = border_share(size, size)
     for chunk in chunks:
         for index, mask, crop in zip(chunk.source, chunk.masks, chunk.frames, strict=True):
-            before = face.masks.read([int(index)])[0]
+            picture, before = next(pictures), face.masks.read([int(index)])[0]
+            if not face.seen[index]:
+                yield picture
+                continue
             if area is None:
                 share = soft_share((mask != BACKGROUND) | (before != BACKGROUND))
             else:
                 share = area.share(int(index), before, mask)
             transform = square_transform(face.squares[index], size)
-            yield paste_back(next(pictures), crop, np.minimum(share, border), transform)
+            yield paste_back(picture, crop, np.minimum(share, border), transform)

@@ -31,7 +31,8 @@ from segtalker.clips.store import Clip
 from segtalker.inference.background import SourceBackground
 from segtalker.inference.identity import Identity
 from segtalker.inference.pasting import paste_mouths
-from segtalker.inference.talk_model import Images, TalkModel, TalkSettings
+from segtalker.inference.talk_model import Images, TalkModel
+from segtalker.inference.talk_settings import TalkSettings
 from segtalker.inference.wav2lip import Wav2LipSettings, Wav2LipTalker
 from segtalker.media.video import write_video
 from segtalker.utils.atomic import atomic_folder

@@ -2,12 +2,13 @@
 
 Crops are cut exactly as the `crop` stage cuts training clips. They are kept as packs in a folder, and of a video no
 more frames are read than are needed, so memory does not grow with its length. Without loss, for what is not painted has
-to be the source's own.
+to be the source's own. Where a video shows no face for long, its frames are kept as they are.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, repeat
+from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -18,13 +19,12 @@ from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.config.data import Crop
 from segtalker.faces.crop_squares import clip_squares, map_points, square_transform, warp_image
 from segtalker.faces.detectors import Detector, make_detector
-from segtalker.faces.landmarks import bridge, check_never_lost, smooth
+from segtalker.faces.landmarks import follow_face, nearest_seen
 from segtalker.faces.parser_detector import ParserDetector
 from segtalker.faces.parsing import parse_frames
-from segtalker.inference.talk_inputs import open_portrait
-from segtalker.inference.talk_model import back_and_forth
-from segtalker.inference.talk_options import Report, quiet
-from segtalker.media.video import Video
+from segtalker.inference.pictures import Pictures, open_pictures
+from segtalker.inference.talk_options import PLAIN, Report, TalkOptions, quiet
+from segtalker.inference.timeline import Loop, Timeline, at_rate, source_order
 from segtalker.utils.errors import BadClipError, BadInputError
 from segtalker.utils.progress import reported
 
@@ -36,8 +36,6 @@ _HINTS = {
     "face_alignment": "",
 }
 
-Frames = Callable[[], Iterator[np.ndarray]]
-
 
 @dataclass(frozen=True)
 class PortraitReader:
@@ -46,7 +44,7 @@ class PortraitReader:
     Args:
         crop: how training crops were cut.
         image_size: px, side of a crop.
-        fps: frames a second wanted of a video.
+        fps: frames a second of training clips.
         parser: names the regions of a crop, RGB `(B, 3, H, W)` in [-1, 1] -> logits `(B, K, H, W)`.
         detector: finds the face.
         weights: of the detector, empty for the cache.
@@ -58,6 +56,15 @@ class PortraitReader:
     parser: nn.Module
     detector: DetectorName
     weights: str
+
+    def open(self, path: Path, options: TalkOptions) -> Pictures:
+        """The pictures of a source.
+
+        Raises:
+            BadInputError: it cannot be read.
+        """
+        pictures = open_pictures(path, self.crop.decoder, self.fps, options.from_s, options.to_s)
+        return pictures.still() if options.head == "still" else pictures
 
     def make_detector(self) -> Detector:
         """A detector for one portrait."""
@@ -73,11 +80,12 @@ class Portrait:
     Args:
         path: the source.
         frames: RGB crops, `(T, h, w, 3)`, uint8.
-        masks: their regions, `(T, h, w)`, uint8.
-        landmarks: `(T, 68, 2)`, float32, pixels of the crop.
+        masks: their regions, `(T, h, w)`, uint8; where no face is seen, those of the nearest frame that shows one.
+        landmarks: `(T, 68, 2)`, float32, pixels of the crop; likewise.
         squares: where each crop lies in the source, `(T, 3)`, see `segtalker.faces.crop_squares.clip_squares`.
-        pictures: reads the uncropped source, forwards.
-        folder: where packs are kept.
+        seen: which frames show a face, `(T,)`, bool; short losses are bridged and count as seen.
+        pictures: the uncropped source.
+        loop: what follows its end.
     """
 
     path: Path
@@ -85,30 +93,51 @@ class Portrait:
     masks: ImagePack
     landmarks: np.ndarray
     squares: np.ndarray
-    pictures: Frames
-    folder: Path
+    seen: np.ndarray
+    pictures: Pictures
+    loop: Loop
+
+    def timeline(self, count: int) -> Timeline:
+        """Which of its frames a video of `count` frames moves like."""
+        return Timeline(self.pictures.rate, source_order(len(self.frames), count, self.loop))
 
     def walk(self, count: int) -> Iterator[np.ndarray]:
-        """Uncropped pictures back and forth, RGB, `(H, W, 3)`, uint8."""
-        available = len(self.frames)
-        if available == 1:
-            return repeat(next(self.pictures()), count)
-        if count <= available:
-            return islice(self.pictures(), count)
-        # a video is read forwards; to walk back, it is kept picture by picture
-        picture_pack = self.folder / "pictures.zip"
-        write_images(picture_pack, islice(self.pictures(), available), ".png")
-        pack = ImagePack(picture_pack)
-        return (pack.read([int(index)])[0] for index in back_and_forth(available, count))
+        """Uncropped pictures in the order of `timeline`, RGB, `(H, W, 3)`, uint8."""
+        return self.pictures.walk(self.timeline(count).order)
+
+    def face(self) -> "FoundFace":
+        """Its frames that show a face, to see who it is."""
+        shown = np.flatnonzero(self.seen)
+        return FoundFace(Subset(self.frames, shown), Subset(self.masks, shown), self.landmarks[shown])
 
 
-def _pictures(source: np.ndarray | Video, fps: int) -> Frames:
-    """How to read a source from its start."""
-    return (lambda: _rgb(source, fps)) if isinstance(source, Video) else (lambda: iter([source]))
+@dataclass(frozen=True)
+class Subset:
+    """Some of the pictures of a pack, see `segtalker.inference.talk_model.Images`.
+
+    Args:
+        pack: all of them.
+        chosen: the numbers of these, `(T,)`, int.
+    """
+
+    pack: ImagePack
+    chosen: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def read(self, indices: Sequence[int] | None = None) -> np.ndarray:
+        """`(T, H, W, 3)` or `(T, H, W)`, uint8."""
+        return self.pack.read((self.chosen if indices is None else self.chosen[list(indices)]).tolist())
 
 
-def _rgb(video: Video, fps: int) -> Iterator[np.ndarray]:
-    return (frame.image for frame in video.at_rate(fps, video.start_s))
+@dataclass(frozen=True)
+class FoundFace:
+    """Frames of a face, see `segtalker.inference.talk_model.Face`."""
+
+    frames: Subset
+    masks: Subset
+    landmarks: np.ndarray
 
 
 def _find_faces(pictures: Iterable[np.ndarray], detector: Detector, every: int) -> tuple[list, tuple[int, int]]:
@@ -123,14 +152,22 @@ def _find_faces(pictures: Iterable[np.ndarray], detector: Detector, every: int) 
     return frame_landmarks, shape
 
 
-def _masks(parser: nn.Module, frames: ImagePack) -> Iterator[np.ndarray]:
+def _masks(parser: nn.Module, frames: ImagePack, seen: np.ndarray) -> Iterator[np.ndarray]:
+    """Regions of each crop; of one without a face, those of the nearest that has one."""
+    nearest = nearest_seen(seen)
     for first in range(0, len(frames), _PARSED_AT_ONCE):
-        part = frames.read(range(first, min(first + _PARSED_AT_ONCE, len(frames))))
-        yield from parse_frames(parser, part, _PARSED_AT_ONCE)
+        wanted = nearest[first : first + _PARSED_AT_ONCE]
+        numbers, places = np.unique(wanted, return_inverse=True)
+        yield from np.stack(list(parse_frames(parser, frames.read(numbers.tolist()), _PARSED_AT_ONCE)))[places]
 
 
 def read_portrait(
-    reader: PortraitReader, path: Path, max_frames: int, folder: Path, report: Report = quiet
+    reader: PortraitReader,
+    path: Path,
+    max_frames: int,
+    folder: Path,
+    report: Report = quiet,
+    options: TalkOptions = PLAIN,
 ) -> Portrait:
     """Finds the face in a picture or video, follows it, cuts it out and names its regions.
 
@@ -140,32 +177,48 @@ def read_portrait(
         max_frames: of a video, no more are read.
         folder: an existing one for the packs.
         report: hears what is being done.
+        options: which part of a video is read, and how.
 
     Raises:
         BadInputError: missing, unreadable, or no face in it.
     """
     crop, size = reader.crop, reader.image_size
-    source = open_portrait(path, crop.decoder)
-    pictures = _pictures(source, reader.fps)
-    expected = min(max_frames, round(source.seconds * reader.fps)) if isinstance(source, Video) else 1
+    pictures = reader.open(path, options)
+    filters = _Filters.of(crop, pictures.rate, reader.fps)
+    expected = min(max_frames, pictures.expected)
     try:
         frame_landmarks, (height, width) = _find_faces(
-            reported(islice(pictures(), max_frames), expected, "finding the face", report),
+            reported(islice(pictures, max_frames), expected, "finding the face", report),
             reader.make_detector(),
             crop.detect_every,
         )
-        if all(points is None for points in frame_landmarks):
-            raise BadClipError("no face found")
-        check_never_lost(frame_landmarks, crop.detect_every, crop.max_lost_frames, reader.fps)
-        points = smooth(bridge(frame_landmarks), crop.smooth_frames)
+        points, seen = follow_face(frame_landmarks, crop.detect_every, filters.lost, filters.smooth)
     except BadClipError as error:
         raise BadInputError(f"{path}: {error} by --detector {reader.detector}{_HINTS[reader.detector]}") from error
-    squares = clip_squares(points, width, height, crop.margin, crop.lift, crop.follow_frames)
+    squares = clip_squares(points, width, height, crop.margin, crop.lift, filters.follow)
     frames, masks = ImagePack(folder / "frames.zip"), ImagePack(folder / "masks.zip")
-    cut = (warp_image(picture, square, size) for picture, square in zip(pictures(), squares, strict=False))
+    cut = (warp_image(picture, square, size) for picture, square in zip(pictures, squares, strict=False))
     write_images(frames.path, cut, ".png")
-    write_images(masks.path, reported(_masks(reader.parser, frames), len(frames), "parsing", report), ".pgm")
+    parsed_masks = reported(_masks(reader.parser, frames, seen), len(frames), "parsing", report)
+    write_images(masks.path, parsed_masks, ".pgm")
     crop_points = [
         map_points(point, square_transform(square, size)) for point, square in zip(points, squares, strict=True)
     ]
-    return Portrait(path, frames, masks, np.stack(crop_points), squares, pictures, folder)
+    return Portrait(path, frames, masks, np.stack(crop_points), squares, seen, pictures, options.loop)
+
+
+@dataclass(frozen=True)
+class _Filters:
+    """Lengths of time in frames of a source, see `segtalker.config.data.Crop`."""
+
+    lost: int
+    smooth: int
+    follow: int
+
+    @classmethod
+    def of(cls, crop: Crop, rate: Fraction, trained_fps: int) -> "_Filters":
+        return cls(
+            lost=round(crop.max_lost_frames * rate / trained_fps),
+            smooth=at_rate(crop.smooth_frames, rate, trained_fps),
+            follow=max(1, round(crop.follow_frames * rate / trained_fps)),
+        )

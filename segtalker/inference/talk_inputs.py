@@ -79,6 +79,44 @@ def open_portrait(path: Path, decoder: Decoder) -> np.ndarray | Video:
         raise BadInputError(f"{path}: {reason}") from error
 
 
+def parse_moment(option: str, value: str) -> float:
+    """Seconds from `12.5`, `1:05` or `1:02:03.5`.
+
+    Args:
+        option: whose value it is, such as `--from`.
+        value: as given on a command line.
+
+    Raises:
+        BadInputError: it is no moment.
+    """
+    if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d*)?", value):
+        raise BadInputError(f"{option} {value}: not a moment; write seconds or mm:ss, for example 12.5 or 1:05")
+    parts = [float(part) for part in value.split(":")]
+    return sum(part * 60.0**power for power, part in enumerate(reversed(parts)))
+
+
+def check_part(path: Path, source: np.ndarray | Video, from_s: float | None, to_s: float | None) -> None:
+    """Sees to it that a source has a part.
+
+    Args:
+        path: of the source.
+        source: see `open_portrait`.
+        from_s: where the part begins, s; None for the start.
+        to_s: where it ends, s; None for the end.
+
+    Raises:
+        BadInputError: it has not.
+    """
+    if from_s is None and to_s is None:
+        return
+    if isinstance(source, np.ndarray):
+        raise BadInputError(f"{path}: a still has no parts; leave out --from and --to, or give a video")
+    if from_s is not None and from_s >= source.seconds:
+        raise BadInputError(f"{path}: --from {from_s:g} s lies behind its end, at {source.seconds:.2f} s")
+    if to_s is not None and to_s <= (from_s or 0.0):
+        raise BadInputError(f"{path}: --to {to_s:g} s does not lie after --from {from_s or 0.0:g} s")
+
+
 def check_file(path: Path) -> None:
     """Sees to it that a file is there.
 

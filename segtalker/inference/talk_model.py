@@ -20,10 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segtalker.config.base import Clock
-from segtalker.config.params import Params
-from segtalker.config.training import SpeechFeatures
-from segtalker.faces.head_pose import PoseReferences, head_poses
+from segtalker.faces.head_pose import head_poses
 from segtalker.faces.mouth_box import reference_frame
 from segtalker.inference.background import Background
 from segtalker.inference.editing import MaskChange
@@ -31,7 +28,9 @@ from segtalker.inference.identity import Identity, one_mouth
 from segtalker.inference.rendering import encode_identity, render_frames
 from segtalker.inference.speech_features import SpeechEncoder, open_encoder
 from segtalker.inference.steady_frames import steady_frames, steady_reach
+from segtalker.inference.talk_settings import TalkSettings
 from segtalker.inference.talking_masks import predict_talking_masks
+from segtalker.inference.timeline import Pace, Timeline, at_rate, back_and_forth
 from segtalker.nets.checkpoints import load_net
 from segtalker.nets.encoder import MaskGuidedEncoder
 from segtalker.nets.feature_encoder import SEGMENTERS, FeatureSegmenter
@@ -72,49 +71,6 @@ class Face(Protocol):
 
 
 @dataclass(frozen=True)
-class TalkSettings:
-    """What the networks were trained for.
-
-    Args:
-        image_size: px, side of the crops.
-        clock: of frames and speech.
-        box_size: height and width of the mouth box.
-        stride: see `segtalker.inference.talking_masks.predict_talking_masks`.
-        edge: px, fade between face and background.
-        steady_window: frames over which regions' frames are averaged, see `segtalker.inference.steady_frames`.
-        pose_references: how the poses of a source that turns are told apart.
-        batch_size: frames a network sees at once.
-        speech: what the segmenter hears.
-    """
-
-    image_size: int
-    clock: Clock
-    box_size: tuple[int, int]
-    stride: int
-    edge: int
-    steady_window: int
-    pose_references: PoseReferences
-    batch_size: int
-    speech: SpeechFeatures
-
-    @classmethod
-    def of(cls, params: Params) -> "TalkSettings":
-        """As an experiment has them."""
-        base = params.base
-        return cls(
-            image_size=base.image_size,
-            clock=base.clock,
-            box_size=(base.mouth_box.height, base.mouth_box.width),
-            stride=params.train_tsg.stride,
-            edge=params.train_sgi.edge,
-            steady_window=params.generate.steady_window,
-            pose_references=PoseReferences(**params.generate.pose_references.model_dump()),
-            batch_size=params.generate.batch_size,
-            speech=params.train_tsg.features,
-        )
-
-
-@dataclass(frozen=True)
 class TalkingChunk:
     """Some seconds of a talking face.
 
@@ -127,18 +83,6 @@ class TalkingChunk:
     source: np.ndarray
     masks: np.ndarray
     frames: Iterator[np.ndarray]
-
-
-def back_and_forth(available: int, count: int) -> np.ndarray:
-    """Indices that walk through a source to its end and back, as long as needed: `(count,)`, int."""
-    period = max(1, 2 * (available - 1))
-    step = np.arange(count) % period
-    return np.minimum(step, period - step)
-
-
-def frames_of_speech(samples: int, clock: Clock) -> int:
-    """How many frames speech of so many samples takes, at least one."""
-    return max(1, round(samples * clock.fps / clock.sample_rate_hz))
 
 
 class TalkModel:
@@ -226,19 +170,30 @@ class TalkModel:
             codes.append(encode_identity(self.encoder, face.frames.read(frame_indices), masks[frame_indices]))
         return Identity(best, masks[best], landmarks[best], one_mouth(torch.cat(codes)), poses[chosen], references)
 
-    def _context(self) -> int:
-        """Frames heard and seen on either side of a chunk, so that its cuts leave no trace: a whole number of
-        strides and of mel columns."""
+    def _context(self, pace: Pace) -> int:
+        """Frames heard and seen on either side of a chunk, so that its cuts leave no trace: as many as make whole
+        strides in each sequence the segmenter sees."""
         clock = self.settings.clock
-        unit = math.lcm((clock.mel_rate / clock.fps).denominator, self.settings.stride)
-        reach = max(self.segmenter.frames, clock.smooth_frames, math.ceil(self._mel_reach()))
-        return math.ceil((reach + steady_reach(self.settings.steady_window)) / unit) * unit
+        # at the trained rate cuts fall on whole mel columns too, as they always have
+        unit = math.lcm((clock.mel_rate / clock.fps).denominator, self.settings.stride) * pace.phases
+        reach = max(self.segmenter.frames, clock.smooth_frames, math.ceil(self._mel_reach(pace)))
+        steady = steady_reach(self._steady_window(pace.rate))
+        return math.ceil((Fraction(reach * pace.phases, pace.steps) + steady) / unit) * unit
 
-    def _mel_reach(self) -> Fraction:
-        return self.segmenter.mel_window * self.settings.clock.fps / self.settings.clock.mel_rate
+    def _mel_reach(self, pace: Pace) -> Fraction:
+        return self.segmenter.mel_window * pace.sequence_rate / self.settings.clock.mel_rate
+
+    def _steady_window(self, rate: Fraction) -> int:
+        return at_rate(self.settings.steady_window, rate, self.settings.clock.fps)
 
     def talking_masks(
-        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskChange | None
+        self,
+        face: Face,
+        identity: Identity,
+        mel: np.ndarray,
+        count: int,
+        edit: MaskChange | None,
+        timeline: Timeline | None = None,
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Masks that speak, chunk by chunk; the same as if done at once.
 
@@ -248,61 +203,87 @@ class TalkModel:
             mel: what is heard, see `hears`, `(M, N)`, float32.
             count: frames wanted.
             edit: a change of the mask, carried to every frame.
+            timeline: of the frames wanted; None for the rate of training, the face walked back and forth.
 
         Yields:
             Source indices `(T,)` and masks `(T, H, W)`, uint8.
         """
-        for source, masks, own in self._chunks(face, identity, mel, count, edit):
+        for source, masks, own in self._chunks(face, identity, mel, edit, timeline or self._trained(face, count)):
             yield source, masks[own]
 
     def talking_layouts(
-        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskChange | None
+        self,
+        face: Face,
+        identity: Identity,
+        mel: np.ndarray,
+        count: int,
+        edit: MaskChange | None,
+        timeline: Timeline | None = None,
     ) -> Iterator[tuple[np.ndarray, np.ndarray, Tensor]]:
         """As `talking_masks`, and where their regions lie, `(T, K, 6)`, see `steady_frames`."""
-        for source, masks, own in self._chunks(face, identity, mel, count, edit):
-            yield source, masks[own], self.steady_frames(masks)[own]
+        timeline = timeline or self._trained(face, count)
+        for source, masks, own in self._chunks(face, identity, mel, edit, timeline):
+            yield source, masks[own], self.steady_frames(masks, timeline.rate)[own]
+
+    def _trained(self, face: Face, count: int) -> Timeline:
+        return Timeline(Fraction(self.settings.clock.fps), back_and_forth(len(face.frames), count))
 
     def _chunks(
-        self, face: Face, identity: Identity, mel: np.ndarray, count: int, edit: MaskChange | None
+        self, face: Face, identity: Identity, mel: np.ndarray, edit: MaskChange | None, timeline: Timeline
     ) -> Iterator[tuple[np.ndarray, np.ndarray, slice]]:
         """Source indices of a chunk, its masks with those around it, and which of these are its own."""
-        clock, context = self.settings.clock, self._context()
-        length = math.ceil(_CHUNK_S * clock.fps / context) * context
-        walk = back_and_forth(len(face.frames), count)
+        walk, count = timeline.order, len(timeline.order)
+        pace = Pace.of(timeline.rate, self.settings.clock.fps)
+        context = self._context(pace)
+        length = math.ceil(_CHUNK_S * pace.rate / context) * context
         for first in range(0, count, length):
             last = min(count, first + length)
             low, high = max(0, first - context), min(count, last + context)
-            column = low * clock.mel_rate / clock.fps
-            assert column.denominator == 1, (low, clock)
-            masks = self._speak(face, identity, mel[:, int(column) :], walk[low:high], edit)
+            source = walk[low:high]
+            masks = np.empty((len(source), *identity.mask.shape), np.uint8)
+            for phase in range(min(pace.phases, len(source))):
+                part = source[phase :: pace.phases]
+                masks[phase :: pace.phases] = self._speak(face, identity, mel, part, edit, pace, low + phase)
             yield walk[first:last], masks, slice(first - low, last - low)
 
-    def steady_frames(self, masks: Images | np.ndarray) -> Tensor:
-        """Where the regions of consecutive masks lie, `(T, K, 6)`, see `segtalker.inference.steady_frames`."""
+    def steady_frames(self, masks: Images | np.ndarray, rate: Fraction | None = None) -> Tensor:
+        """Where the regions of consecutive masks lie, `(T, K, 6)`, see `segtalker.inference.steady_frames`; at `rate`
+        frames a second, None for that of training."""
         size, count = self.settings.batch_size, len(masks)
         read = masks.__getitem__ if isinstance(masks, np.ndarray) else masks.read
         parts = (read(list(range(first, min(first + size, count)))) for first in range(0, count, size))
         device, hung_mouth = next(self.generator.parameters()).device, self.encoder.hung_mouth
-        return steady_frames(parts, self.settings.steady_window, device, hung_mouth=hung_mouth)
+        window = self.settings.steady_window if rate is None else self._steady_window(rate)
+        return steady_frames(parts, window, device, hung_mouth=hung_mouth)
 
     def _speak(
-        self, face: Face, identity: Identity, mel: np.ndarray, source: np.ndarray, edit: MaskChange | None
+        self,
+        face: Face,
+        identity: Identity,
+        mel: np.ndarray,
+        source: np.ndarray,
+        edit: MaskChange | None,
+        pace: Pace,
+        first: int,
     ) -> np.ndarray:
-        """Talking masks of some frames, `(T, H, W)`, uint8."""
-        settings = self.settings
+        """Talking masks of a sequence that begins with frame `first`, `(T, H, W)`, uint8."""
+        settings, mel_rate = self.settings, self.settings.clock.mel_rate
         pose, landmarks = face.masks.read(source.tolist()), np.asarray(face.landmarks)[source]
+        if edit is not None:
+            pose = edit.on_pose(pose, landmarks)
         masks = predict_talking_masks(
             self.segmenter,
-            pose if edit is None else edit.on_pose(pose, landmarks),
-            landmarks,
+            pose.repeat(pace.steps, axis=0),
+            landmarks.repeat(pace.steps, axis=0),
             identity.mask if edit is None else edit.on_reference(identity.mask),
             identity.landmarks,
             mel,
-            clock=settings.clock,
+            mel_starts=lambda numbers: pace.columns(first, numbers, mel_rate, self.segmenter.mel_window),
+            smooth_frames=settings.clock.smooth_frames,
             box_size=settings.box_size,
             stride=settings.stride,
             batch_size=settings.batch_size,
-        )
+        )[:: pace.steps]
         return masks if edit is None else edit.on_talking(masks, landmarks)
 
     def render(
@@ -361,6 +342,7 @@ class TalkModel:
         count: int,
         background: Background,
         edit: MaskChange | None = None,
+        timeline: Timeline | None = None,
     ) -> Iterator[TalkingChunk]:
         """A face says what is heard.
 
@@ -371,7 +353,9 @@ class TalkModel:
             count: frames wanted.
             background: what shows behind.
             edit: a change of the mask.
+            timeline: see `talking_masks`.
         """
-        for source, masks, region_frames in self.talking_layouts(face, identity, mel, count, edit):
+        layouts = self.talking_layouts(face, identity, mel, count, edit, timeline)
+        for source, masks, region_frames in layouts:
             frames = self.render(face, source, masks, region_frames, identity, background)
             yield TalkingChunk(source, masks, frames)

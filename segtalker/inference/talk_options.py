@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from segtalker.inference.timeline import Loop
 from segtalker.provenance.credentials import SigningKey
 
 Repaint = Literal["lips", "mouth", "face"]
@@ -26,6 +27,11 @@ class TalkOptions:
         repaint: what the networks paint: `lips` and the skin close to them, or the `mouth` area with chin and jaw,
             both with what edits name, every other pixel being the portrait's own; or `face`, all of the face.
         crop_only: write the face's square alone, else the whole picture with the face put back.
+        loop: what follows where speech goes on after the video has ended, see
+            `segtalker.inference.timeline.source_order`.
+        from_s: where the part of a video that is used begins, s; None for its start.
+        to_s: where it ends, s; None for its end.
+        head: `source` moves as the video does; `still` holds its first picture.
         watermark: whether the invisible watermark is laid over the frames, which changes every pixel by at most
             `segtalker.provenance.watermark.MAX_CHANGE`.
         signing_key: what content credentials are signed with; None writes none.
@@ -33,5 +39,12 @@ class TalkOptions:
 
     repaint: Repaint = "mouth"
     crop_only: bool = False
+    loop: Loop = "pingpong"
+    from_s: float | None = None
+    to_s: float | None = None
+    head: Literal["source", "still"] = "source"
     watermark: bool = True
     signing_key: SigningKey | None = None
+
+
+PLAIN = TalkOptions()

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
@@ -22,9 +23,12 @@ from segtalker.inference.pasting import PaintedArea
 from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
 from segtalker.inference.prepared_edits import PreparedEdits, prepare_edits
 from segtalker.inference.talk_inputs import check_writable, read_speech, save_mask, trained_experiment
-from segtalker.inference.talk_model import IDENTITY_FRAMES, TalkModel, TalkSettings, frames_of_speech
-from segtalker.inference.talk_options import Repaint, Report, TalkOptions, quiet
+from segtalker.inference.talk_model import IDENTITY_FRAMES, TalkModel
+from segtalker.inference.talk_options import PLAIN, Repaint, Report, TalkOptions, quiet
+from segtalker.inference.talk_settings import TalkSettings
+from segtalker.inference.timeline import at_rate, frames_of_speech
 from segtalker.media.mel import speech_mel
+from segtalker.media.soundtrack import open_soundtrack
 from segtalker.media.video import write_video
 from segtalker.nets.checkpoints import checkpoint_signature
 from segtalker.provenance.credentials import SigningKey
@@ -35,7 +39,7 @@ from segtalker.utils.progress import reported
 
 _PX_PER_THREAD = 128  # of the crop's side; with less to do, threads wait for each other
 _MASK_SIDE = 512  # px, about as large as an edited mask is comfortable to paint
-NO_EDITS, PLAIN = Edits(), TalkOptions()
+NO_EDITS = Edits()
 
 
 @dataclass(frozen=True)
@@ -44,17 +48,24 @@ class TalkingVideo:
 
     Args:
         frames: how many.
-        seconds: how long.
+        rate: frames a second.
         width: px.
         height: px.
         crop_reason: why the face's square is shown alone although the whole picture was asked for, or empty.
+        untouched: how many frames show no face, and are the source's own.
     """
 
     frames: int
-    seconds: float
+    rate: Fraction
     width: int
     height: int
     crop_reason: str
+    untouched: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return float(self.frames / self.rate)
 
 
 class Talker:
@@ -118,7 +129,7 @@ class Talker:
         check_writable(out, ".png")
         with tempfile.TemporaryDirectory() as folder:
             face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder))
-            save_mask(out, self.talk_model.identify(face).mask, max(1, _MASK_SIDE // self.settings.image_size))
+            save_mask(out, self.talk_model.identify(face.face()).mask, max(1, _MASK_SIDE // self.settings.image_size))
 
     def talk(
         self,
@@ -147,39 +158,43 @@ class Talker:
         check_writable(out, ".mp4")
         report("reading the sound", 0.0)
         samples, mel = self._read_speech(audio)
-        count = frames_of_speech(len(samples), self.settings.clock)
+        rate = self.reader.open(portrait, options).rate
+        wanted = frames_of_speech(len(samples), self.settings.clock.sample_rate_hz, rate)
         with tempfile.TemporaryDirectory() as folder:
-            face = read_portrait(self.reader, portrait, max(count, IDENTITY_FRAMES), Path(folder), report)
+            face = read_portrait(self.reader, portrait, max(wanted, IDENTITY_FRAMES), Path(folder), report, options)
             report("looking at who speaks", 0.0)
-            prepared = prepare_edits(edits, self.talk_model.identify(face), self._identify)
+            prepared = prepare_edits(edits, self.talk_model.identify(face.face()), self._identify)
+            timeline = face.timeline(wanted)
+            count = len(timeline.order)
             chunks = self.talk_model.talk(
-                face, prepared.identity, mel, count, prepared.background, prepared.mask_change
+                face, prepared.identity, mel, count, prepared.background, prepared.mask_change, timeline
             )
             crop_reason = "" if options.crop_only else prepared.crop_reason
             area = self._painted_area(face, prepared, options.repaint) if options.repaint != "face" else None
             compose = cropped_frames if options.crop_only or crop_reason else pasted_frames
             frames = reported(compose(face, chunks, count, area), count, "painting", report)
             disclosure = self.disclosure(options.watermark, options.signing_key)
-            height, width = self._write(out, frames, samples, disclosure)
-        return TalkingVideo(count, count / self.settings.clock.fps, width, height, crop_reason)
+            height, width = self._write(out, frames, rate, audio, disclosure)
+        untouched = int(np.count_nonzero(~face.seen[timeline.order]))
+        return TalkingVideo(count, rate, width, height, crop_reason, untouched)
 
     def disclosure(self, is_marked: bool = True, signing_key: SigningKey | None = None) -> Disclosure:
         """How files made now with these networks say that they are generated, see `Disclosure`."""
         return Disclosure(Origin.now(self.params.active.experiment, self.signature), is_marked, signing_key)
 
     def _write(
-        self, out: Path, frames: Iterator[np.ndarray], samples: np.ndarray, disclosure: Disclosure
+        self, out: Path, frames: Iterator[np.ndarray], rate: Fraction, audio: Path, disclosure: Disclosure
     ) -> tuple[int, int]:
         """Writes the video; returns its height and width."""
         first = next(frames)
-        height, width = (side - side % 2 for side in first.shape[:2])  # H.264 needs even sides
-        even = (frame[:height, :width] for frame in chain([first], frames))
-        clock = self.settings.clock
+        # H.264 as every player reads it has even sides: an odd one gets its last row or column twice
+        (height, width), odd = first.shape[:2], [side % 2 for side in first.shape[:2]]
+        even = (np.pad(frame, ((0, odd[0]), (0, odd[1]), (0, 0)), "edge") for frame in chain([first], frames))
         marked, tags = disclosure.frames(even), disclosure.origin.video_tags
         with atomic_file(out) as whole:
-            write_video(whole, marked, clock.fps, samples, clock.sample_rate_hz, self.params.generate.crf, tags)
+            write_video(whole, marked, rate, open_soundtrack(audio), 0, self.params.generate.crf, tags)
             disclosure.finish(whole)
-        return height, width
+        return height + odd[0], width + odd[1]
 
     def _read_speech(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
         """Samples and what the segmenter hears of them, see `TalkModel.hears`."""
@@ -189,11 +204,13 @@ class Talker:
     def _identify(self, path: Path) -> Identity:
         """Who is seen in a reference, which is looked at like a portrait."""
         with tempfile.TemporaryDirectory() as folder:
-            return self.talk_model.identify(read_portrait(self.reader, path, IDENTITY_FRAMES, Path(folder)))
+            return self.talk_model.identify(read_portrait(self.reader, path, IDENTITY_FRAMES, Path(folder)).face())
 
     def _painted_area(self, face: Portrait, edits: PreparedEdits, repaint: Repaint) -> PaintedArea:
+        clock = self.settings.clock
+        smooth_frames = at_rate(clock.smooth_frames, face.pictures.rate, clock.fps)
         return PaintedArea(
-            places=face_transforms(np.asarray(face.landmarks), self.settings.clock.smooth_frames),
+            places=face_transforms(np.asarray(face.landmarks), smooth_frames),
             fade=self.params.generate.mouth_fade,
             regions=edits.regions,
             reshaped=edits.mask_change is not None,

@@ -6,9 +6,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import box_transforms, extract_boxes, hide, paste_regions
-from segtalker.media.mel import centred_starts, gather_columns
+from segtalker.media.mel import gather_columns
 from segtalker.nets.tensors import one_hot
 from segtalker.nets.tsg import TalkingSegmenter
 
@@ -70,7 +69,8 @@ def predict_talking_masks(
     identity_landmarks: np.ndarray,
     mel: np.ndarray,
     *,
-    clock: Clock,
+    mel_starts: Callable[[np.ndarray], np.ndarray],
+    smooth_frames: int,
     box_size: Sequence[int],
     stride: int,
     batch_size: int,
@@ -87,7 +87,9 @@ def predict_talking_masks(
         identity_mask: regions of the reference frame, `(H', W')`, uint8; see `reference_frame`.
         identity_landmarks: of the reference frame, `(68, 2)`, float, pixels.
         mel: log-mel spectrogram of the speech, `(M, N)`, float32.
-        clock: of frames and speech.
+        mel_starts: gives the first mel column heard with frames, `(F,)` to `(F,)`, int; asked beyond the last frame
+            too, where there are fewer than the network sees at once.
+        smooth_frames: over which the mouth box is steadied, see `segtalker.faces.mouth_box.box_transforms`.
         box_size: height and width of the mouth box.
         stride: frames from one window to the next, at most the network's T.
         batch_size: windows at once; memory grows with it, not with the clip's length in frames.
@@ -99,7 +101,7 @@ def predict_talking_masks(
     assert 0 < stride <= net.frames, (stride, net.frames)
     device = next(net.parameters()).device
     frames = len(pose_masks)
-    transforms = box_transforms(landmarks, box_size, clock.smooth_frames)
+    transforms = box_transforms(landmarks, box_size, smooth_frames)
     identity_transform = box_transforms(identity_landmarks[None], box_size, smooth_frames=1)
     identity_box = extract_boxes(identity_mask[None], identity_transform, box_size)[0]
     identity = one_hot(torch.from_numpy(identity_box).to(device))
@@ -109,7 +111,7 @@ def predict_talking_masks(
     def seen(numbers: np.ndarray) -> _Seen:
         used = numbers.clip(max=frames - 1)
         boxes = extract_boxes(pose_masks[used], transforms[used], box_size)
-        speech = gather_columns(mel, centred_starts(numbers, clock, net.mel_window), net.mel_window)
+        speech = gather_columns(mel, mel_starts(numbers), net.mel_window)
         return torch.from_numpy(boxes).to(device), torch.from_numpy(speech).to(device)
 
     parts, first = [], 0

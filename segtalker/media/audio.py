@@ -104,12 +104,29 @@ def mix_to_mono(channels: np.ndarray) -> np.ndarray:
     return mean.clip(-1.0, 1.0).astype(np.float32, copy=False)
 
 
-def _channel_pieces(path: Path, rate_hz: int, from_s: float, to_s: float) -> Iterator[tuple[np.ndarray, float]]:
-    """Decoded sound, `(C, S)` float32, one channel or two, and the container time of its first sample."""
+def channel_pieces(path: Path, rate_hz: int, layout: str) -> Iterator[np.ndarray]:
+    """Reads a sound track piece by piece with its channels, from where `load_sound` begins, each `(C, S)`, float32.
+
+    Args:
+        path: see `load_sound`.
+        rate_hz: wanted rate.
+        layout: wanted channels, by FFmpeg's name.
+
+    Raises:
+        BadClipError: unreadable, no sound track, or samples that are no numbers.
+    """
+    return (piece for piece, _ in _channel_pieces(path, rate_hz, -np.inf, np.inf, layout))
+
+
+def _channel_pieces(
+    path: Path, rate_hz: int, from_s: float, to_s: float, layout: str | None = None
+) -> Iterator[tuple[np.ndarray, float]]:
+    """Decoded sound, `(C, S)` float32, and the container time of its first sample; without a layout of one channel or
+    two."""
     try:
         with open_media(path) as container:
             stream = choose_sound(container, path.name)
-            for piece, start_s in _pieces(container, stream, rate_hz, from_s, to_s):
+            for piece, start_s in _pieces(container, stream, rate_hz, from_s, to_s, layout):
                 _check_samples(piece, path.name, start_s)
                 yield piece, start_s
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -126,10 +143,12 @@ def _check_samples(piece: np.ndarray, name: str, start_s: float) -> None:
 
 
 def _pieces(
-    container: InputContainer, stream: AudioStream, rate_hz: int, from_s: float, to_s: float
+    container: InputContainer, stream: AudioStream, rate_hz: int, from_s: float, to_s: float, layout: str | None
 ) -> Iterator[tuple[np.ndarray, float]]:
     # FFmpeg's own way to mono adds 3 dB to stereo floats, and knows nothing of channels that cancel each other
-    resampler = av.AudioResampler("fltp", "stereo" if stream.channels > 2 else None, rate_hz)
+    layout = layout or ("stereo" if stream.channels > 2 else None)
+    resampler = av.AudioResampler("fltp", layout, rate_hz)
+    channels = av.AudioLayout(layout).nb_channels if layout else stream.channels
     delay = _UNTOLD_DELAY.get((container.format.name, stream.codec_context.name), 0) / stream.rate
     to_drop = 0 if _seek(container, stream, from_s) else round(delay * rate_hz)
     start_s, now_s, sample_count = None, 0.0, 0
@@ -144,7 +163,7 @@ def _pieces(
             now_s += frame.samples / frame.sample_rate
         if start_s is None:
             return
-        silence = np.zeros((min(stream.channels, 2), gap), np.float32)
+        silence = np.zeros((channels, gap), np.float32)
         piece = np.concatenate([silence, *(part.to_ndarray() for part in resampler.resample(frame))], axis=1)
         drop_count = min(to_drop, piece.shape[1])
         to_drop -= drop_count

@@ -36,6 +36,7 @@ from segtalker.media.probe import (
     sound_choice,
     stated_seconds,
 )
+from segtalker.media.soundtrack import Soundtrack, mono_track
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadClipError, BadInputError
 
@@ -43,8 +44,7 @@ Decoder = Literal["decord", "pyav"]
 _SAME_PICTURE = 2  # of 255: what another way from YUV to RGB may change; where decord is right it changed nothing
 _MAX_GAP_S = 2.0
 _PRESET = "veryfast"  # 0.4 of the time of medium, for a tenth more bytes and 0.3 dB less
-_AAC_BITS_PER_S = 96_000
-_AAC_SAMPLES = 1024
+_AAC_BITS_PER_S = 96_000  # a channel
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def _shown_from(frames: Iterator[TimedFrame], from_s: float) -> Iterator[TimedFr
 
 
 def resample(
-    frames: Iterable[TimedFrame], fps: float, start_s: float, frame_s: float, first: int = 0
+    frames: Iterable[TimedFrame], fps: float | Fraction, start_s: float, frame_s: float, first: int = 0
 ) -> Iterator[TimedFrame]:
     """Picks the frame nearest in time to each tick of a constant rate; holds two frames at most.
 
@@ -243,8 +243,8 @@ def still_frame(path: Path, decoder: Decoder) -> np.ndarray:
 def write_video(
     path: Path,
     frames: Iterable[np.ndarray],
-    fps: int,
-    audio: np.ndarray | None,
+    fps: int | Fraction,
+    audio: np.ndarray | Soundtrack | None,
     sample_rate_hz: int,
     crf: int,
     tags: Mapping[str, str] | None = None,
@@ -255,8 +255,9 @@ def write_video(
         path: the file to write, `.mp4`.
         frames: RGB, `(H, W, 3)`, uint8, one size, even sides.
         fps: frames a second.
-        audio: mono sound that starts with frame 0, `(S,)`, float32 in [-1, 1], or None; cut where the frames end.
-        sample_rate_hz: of `audio`.
+        audio: sound that starts with frame 0: mono, `(S,)`, float32 in [-1, 1], or a track of any kind, or None; cut
+            where the frames end.
+        sample_rate_hz: of mono sound; a track knows its own.
         crf: x264's constant quality, 0 (lossless) to 51.
         tags: metadata of the container, by FFmpeg's names (`title`, `comment`, `date`); what MP4 has no field for is
             left out.
@@ -276,13 +277,16 @@ def write_video(
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with atomic_file(path) as temporary, av.open(f"file:{temporary}", "w", format="mp4", options=options) as container:
         container.metadata.update(tags or {})
-        picture = _picture_stream(container, first, fps, crf)
-        sound = None if audio is None else _sound_stream(container, sample_rate_hz)
-        blocks = iter(()) if audio is None else _sound_blocks(audio, sample_rate_hz)
-        return _encode(container, itertools.chain([first], iterator), picture, sound, blocks, fps)
+        picture = _picture_stream(container, first, Fraction(fps), crf)
+        track = mono_track(audio, sample_rate_hz) if isinstance(audio, np.ndarray) else audio
+        sound = None if track is None else _sound_stream(container, track)
+        blocks = iter(()) if track is None else track.blocks()
+        return _encode(container, itertools.chain([first], iterator), picture, sound, blocks, Fraction(fps))
 
 
-def _picture_stream(container: "av.container.OutputContainer", first: np.ndarray, fps: int, crf: int) -> VideoStream:
+def _picture_stream(
+    container: "av.container.OutputContainer", first: np.ndarray, fps: int | Fraction, crf: int
+) -> VideoStream:
     # x264's macroblock tree reads memory nobody wrote (core 165 with AVX-512): the same frames, other bytes
     options = {"crf": str(crf), "preset": _PRESET, "threads": "1", "flags": "+bitexact", "x264-params": "no-mbtree=1"}
     stream = container.add_stream("libx264", rate=fps, options=options)
@@ -294,19 +298,11 @@ def _picture_stream(container: "av.container.OutputContainer", first: np.ndarray
     return stream
 
 
-def _sound_stream(container: "av.container.OutputContainer", sample_rate_hz: int) -> AudioStream:
-    stream = container.add_stream("aac", rate=sample_rate_hz, layout="mono", options={"flags": "+bitexact"})
+def _sound_stream(container: "av.container.OutputContainer", track: Soundtrack) -> AudioStream:
+    stream = container.add_stream("aac", rate=track.rate_hz, layout=track.layout, options={"flags": "+bitexact"})
     assert isinstance(stream, AudioStream)
-    stream.bit_rate = _AAC_BITS_PER_S
+    stream.bit_rate = _AAC_BITS_PER_S * stream.channels
     return stream
-
-
-def _sound_blocks(audio: np.ndarray, sample_rate_hz: int) -> Iterator[av.AudioFrame]:
-    for start in range(0, len(audio), _AAC_SAMPLES):
-        samples = np.ascontiguousarray(audio[None, start : start + _AAC_SAMPLES], dtype=np.float32)
-        block = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
-        block.sample_rate, block.time_base, block.pts = sample_rate_hz, Fraction(1, sample_rate_hz), start
-        yield block
 
 
 def _encode(
@@ -315,7 +311,7 @@ def _encode(
     picture: VideoStream,
     sound: AudioStream | None,
     blocks: Iterator[av.AudioFrame],
-    fps: int,
+    fps: Fraction,
 ) -> int:
     """Encodes both streams side by side, so that a player finds them close together in the file."""
     block = next(blocks, None)
@@ -324,7 +320,7 @@ def _encode(
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24").reformat(
             format="yuv420p", dst_colorspace=Colorspace.ITU601
         )
-        frame.pts, frame.time_base = count - 1, Fraction(1, fps)
+        frame.pts, frame.time_base = count - 1, 1 / fps
         container.mux(picture.encode(frame))
         while sound is not None and block is not None and (block.time or 0.0) < count / fps:
             container.mux(sound.encode(block))

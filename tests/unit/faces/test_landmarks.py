@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from scipy.signal import savgol_filter
 
-from segtalker.faces.landmarks import bridge, check_never_lost, eye_distance, longest_run, read_annotated, smooth
+from segtalker.faces.landmarks import (
+    bridge,
+    eye_distance,
+    follow_face,
+    longest_run,
+    nearest_seen,
+    read_annotated,
+    smooth,
+)
 from segtalker.utils.errors import BadClipError
 
 
@@ -36,13 +44,6 @@ def test_frames_between_questions_are_not_lost() -> None:
     np.testing.assert_allclose(bridge(found), whole, atol=1e-4)
 
 
-@pytest.mark.parametrize(("lost", "since"), [(range(10, 16), "0.4"), (range(6), "0.0"), (range(24, 30), "1.0")])
-def test_a_long_gap_ends_the_clip_with_its_figures(lost: range, since: str) -> None:
-    found = [None if index in lost else points for index, points in enumerate(track(30))]
-    with pytest.raises(BadClipError, match=rf"lost for 6 frames from {since} s on, more than crop.max_lost_frames 5"):
-        check_never_lost(found, 1, 5, 25)
-
-
 @pytest.mark.parametrize(
     ("seen", "spacing", "run"),
     [
@@ -59,8 +60,22 @@ def test_a_long_gap_ends_the_clip_with_its_figures(lost: range, since: str) -> N
 def test_the_longest_run_of_a_face(seen: Sequence[int], spacing: int, run: tuple[int, int]) -> None:
     found = [points if index in seen else None for index, points in enumerate(track(30))]
     assert longest_run(found, spacing, 5) == run
-    if run == (0, 30):
-        check_never_lost(found, spacing, 5, 25)
+    points, shown = follow_face(found, spacing, 5, 1)
+    assert shown[slice(*run)].all()
+    assert shown.all() == (run == (0, 30))
+    if spacing == 1:
+        np.testing.assert_allclose(points[seen], np.stack(track(30))[seen], atol=1e-4)
+
+
+def test_where_no_face_is_seen_the_nearest_stands_in() -> None:
+    shown = np.zeros(9, bool)
+    shown[[2, 3, 7]] = True
+    np.testing.assert_array_equal(nearest_seen(shown), [2, 2, 2, 3, 3, 7, 7, 7, 7])
+    whole = np.stack(track(30))
+    points, seen = follow_face([None] * 6 + [*whole[6:12]] + [None] * 12 + [*whole[24:]], 1, 5, 1)
+    np.testing.assert_array_equal(np.flatnonzero(seen), [*range(6, 12), *range(24, 30)])
+    np.testing.assert_array_equal(points[:7], [whole[6]] * 7)
+    np.testing.assert_array_equal(points[[12, 17, 18, 23]], whole[[11, 11, 24, 24]])
 
 
 def test_no_face_at_all() -> None:

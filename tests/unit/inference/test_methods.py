@@ -12,7 +12,8 @@ from segtalker.clips.store import Clip
 from segtalker.faces.mouth_box import face_transforms, hidden_pixels, hidden_share
 from segtalker.inference.background import SourceBackground
 from segtalker.inference.methods import METHODS, GenerateConfig, GenerateRecord, generate_clip
-from segtalker.inference.talk_model import TalkModel, TalkSettings
+from segtalker.inference.talk_model import TalkModel
+from segtalker.inference.talk_settings import TalkSettings
 from segtalker.regions import BACKGROUND
 from segtalker.utils.errors import BadClipError
 

@@ -1,6 +1,7 @@
 """The steps from speech and a face to frames."""
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,9 @@ from segtalker.faces.head_pose import head_poses
 from segtalker.faces.mouth_box import box_transforms, hidden_area, paste_regions
 from segtalker.inference.background import SourceBackground
 from segtalker.inference.rendering import encode_identity
-from segtalker.inference.talk_model import TalkModel, TalkSettings, back_and_forth, frames_of_speech
+from segtalker.inference.talk_model import TalkModel
+from segtalker.inference.talk_settings import TalkSettings
+from segtalker.inference.timeline import back_and_forth, frames_of_speech
 from segtalker.regions import BACKGROUND, LIP, MOUTH, NUM_REGIONS
 from segtalker.utils.errors import BadInputError, MissingWeightsError
 
@@ -41,8 +44,9 @@ def test_a_source_is_walked_back_and_forth_without_jumps(available: int) -> None
 
 
 def test_frames_last_as_long_as_the_speech() -> None:
-    assert frames_of_speech(16000, CLOCK) == 25
-    assert frames_of_speech(10, CLOCK) == 1
+    assert frames_of_speech(16000, 16000, 25) == 25
+    assert frames_of_speech(10, 16000, 25) == 1
+    assert frames_of_speech(600 * 16000, 16000, Fraction(30000, 1001)) == 17982
 
 
 def test_stretches_leave_no_trace(talk_model: TalkModel, clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from torch import nn
 from segtalker.clips.store import write_wav
 from segtalker.config.params import Params
 from segtalker.inference.edits import Edits, Swap
+from segtalker.inference.pictures import open_pictures
 from segtalker.inference.talk_inputs import read_mask, save_mask
-from segtalker.inference.talk_model import back_and_forth
 from segtalker.inference.talk_options import TalkOptions
 from segtalker.inference.talker import Talker
+from segtalker.inference.timeline import back_and_forth, source_order
 from segtalker.media.images import read_image, write_png
 from segtalker.media.mel import log_mel, speech_mel
 from segtalker.media.video import open_video, write_video
@@ -270,3 +272,69 @@ def test_networks_are_loaded_by_the_name_of_their_experiment(
     assert Talker.load(root=tmp_path).settings.image_size == 64
     with pytest.raises(MissingWeightsError, match="--experiment other: its networks are not trained yet"):
         Talker.load("other", root=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory: pytest.TempPathFactory, draw: Any) -> Path:
+    """A second of 29.97 frames a second, of odd height, with no face from the 10th frame to the 21st."""
+    path = tmp_path_factory.mktemp("filmed") / "filmed.mkv"
+    poses = [colourise(draw(160, 80.0 + shift / 2, 66.0, 24.0, 0.2).mask)[:151] for shift in range(30)]
+    poses[10:22] = [np.full_like(pose, 60) for pose in poses[10:22]]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=Fraction(30000, 1001))
+        stream.width, stream.height, stream.pix_fmt = 160, 151, "bgr0"
+        for pose in poses:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pose, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def _pictures(path: Path) -> np.ndarray:
+    return np.stack(list(open_pictures(path, "pyav", 25)))
+
+
+def test_a_video_keeps_its_rate_its_size_and_every_frame(
+    talker: Talker, files: Path, filmed: Path, tmp_path: Path, written: list[np.ndarray]
+) -> None:
+    made = talker.talk(filmed, files / "speech.wav", tmp_path / "o.mp4", options=TalkOptions(loop="hold"))
+    source = _pictures(filmed)
+    assert source.shape == (30, 151, 160, 3)
+    assert (made.rate, made.frames, made.width, made.height) == (Fraction(30000, 1001), 60, 160, 152)
+    assert made.untouched == 12
+    frames = np.stack(written)[:, :151]
+    np.testing.assert_array_equal(np.stack(written)[:, 151], frames[:, 150])
+    changed = (frames != source[np.arange(60).clip(max=29)]).any(axis=3)
+    assert (np.flatnonzero(~changed.any(axis=(1, 2))) == np.arange(10, 22)).all()
+    assert not changed[:, :66].any()  # above the middle of the face, to the last bit
+    assert changed.mean() < 0.2
+
+
+@pytest.mark.parametrize(("loop", "expected"), [("pingpong", 60), ("hold", 60), ("cut", 30)])
+def test_speech_that_is_longer_than_the_video(
+    talker: Talker, files: Path, filmed: Path, tmp_path: Path, loop: Any, expected: int
+) -> None:
+    out = tmp_path / "o.mp4"
+    made = talker.talk(filmed, files / "speech.wav", out, options=TalkOptions(loop=loop))
+    shown, source = _pictures(out)[:, :60], _pictures(filmed)[:, :60]
+    assert len(shown) == made.frames == expected
+    own = source[source_order(30, 60, loop)].astype(int)
+    # what is not painted comes through the encoder nearly as it was
+    errors = (shown - own).astype(float)
+    assert 10 * np.log10(255**2 / np.square(errors).mean()) > 38
+    with av.open(str(out)) as container:
+        sound = container.streams.audio[0]
+        assert sound.rate == 16000
+        assert float(sound.duration * sound.time_base) == pytest.approx(expected / 29.97, abs=1 / 29.97 + 0.064)
+
+
+def test_a_part_of_a_video_may_be_held(
+    talker: Talker, files: Path, filmed: Path, tmp_path: Path, written: list[np.ndarray]
+) -> None:
+    options = TalkOptions(from_s=0.9, head="still")
+    made = talker.talk(filmed, files / "speech.wav", tmp_path / "o.mp4", options=options)
+    assert made.frames == 60
+    np.testing.assert_array_equal(np.stack(written)[:, :60], np.stack([_pictures(filmed)[27, :60]] * 60))
+    written.clear()
+    made = talker.talk(filmed, files / "speech.wav", tmp_path / "o.mp4", options=TalkOptions(from_s=0.8, loop="cut"))
+    assert made.frames == 6
+    np.testing.assert_array_equal(np.stack(written)[:, :60], _pictures(filmed)[24:, :60])

@@ -7,6 +7,7 @@ import torch
 from segtalker.config.base import Clock
 from segtalker.faces.mouth_box import box_transforms, hide, paste_regions
 from segtalker.inference.talking_masks import predict_talking_masks
+from segtalker.media.mel import centred_starts
 from segtalker.nets.tensors import one_hot
 from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import NUM_REGIONS
@@ -42,6 +43,10 @@ def _clip(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return coarse.repeat(8, axis=1).repeat(8, axis=2), landmarks, mel
 
 
+def _starts(numbers: np.ndarray) -> np.ndarray:
+    return centred_starts(numbers, CLOCK, 16)
+
+
 def _predict(
     net: TalkingSegmenter, masks: np.ndarray, landmarks: np.ndarray, mel: np.ndarray, **how: int
 ) -> np.ndarray:
@@ -52,7 +57,8 @@ def _predict(
         masks[0],
         landmarks[0],
         mel,
-        clock=CLOCK,
+        mel_starts=_starts,
+        smooth_frames=CLOCK.smooth_frames,
         box_size=SIZE,
         **{"stride": 2, "batch_size": 4, **how},
     )
@@ -67,7 +73,7 @@ def test_nothing_of_the_hidden_area_reaches_the_result(net: TalkingSegmenter) ->
     def talk(pose: np.ndarray) -> np.ndarray:
         return predict_talking_masks(
             net, pose, landmarks, identity, landmarks[0], mel,
-            clock=CLOCK, box_size=SIZE, stride=2, batch_size=4,
+            mel_starts=_starts, smooth_frames=CLOCK.smooth_frames, box_size=SIZE, stride=2, batch_size=4,
         )  # fmt: skip
 
     # nearest sampling at the rim of the area may pick a pixel that is pasted over

@@ -40,8 +40,8 @@ def test_every_wrong_input_is_named_on_a_line_of_its_own(files: Path) -> None:
         "results belongs to a stage", "absent",
     )  # fmt: skip
     assert len(lines) == len(expected)
-    for line, reason in zip(lines, expected, strict=True):
-        assert reason in line
+    for reason in expected:
+        assert any(reason in line for line in lines), reason
 
 
 def test_nothing_heavy_is_loaded_for_a_wrong_input(files: Path) -> None:

@@ -10,7 +10,7 @@ from flows.stages.generate import make_tasks, write_method_table, write_samples
 from segtalker.clips.record import ClipRecord
 from segtalker.clips.store import Clip, read_table, read_wav
 from segtalker.inference.methods import METHODS, GenerateConfig, GenerateRecord
-from segtalker.inference.talk_model import TalkSettings
+from segtalker.inference.talk_settings import TalkSettings
 from segtalker.media.video import write_video
 from segtalker.utils.errors import BadInputError
 
