@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_USER
 
 from segtalker.tracking.local_artifacts import ARTIFACTS, artifact_location, follow_database
+from segtalker.tracking.param_drift import last_of_experiment, note_drift
 from segtalker.tracking.run_origin import RunOwner, workspace_lock
 from segtalker.tracking.store_address import (
     check_store,
@@ -318,14 +319,19 @@ def _find_parent(store: Store, parent: ParentRun, identity: RunIdentity) -> str:
     # stages that start at the same time must not make two
     with workspace_lock(store.root):
         if runs := store.search(tags):
+            note_drift(store.client, runs[0], runs[0].info.run_id, _flat(parent.params))
             return runs[0].info.run_id
         if runs := store.search(tags | {DATA_TAG: ""}):
             store.client.set_tag(runs[0].info.run_id, DATA_TAG, identity.data)
             return runs[0].info.run_id
+        same = {KIND_TAG: "experiment", WORKSPACE_TAG: identity.owner.workspace}
+        earlier = last_of_experiment(store.client, store.experiment_id, same, parent.tags)
         run_tags = tags | {MLFLOW_RUN_NAME: parent.name}
         run_id = store.client.create_run(store.experiment_id, tags=run_tags).info.run_id
     store.log_params(run_id, parent.params)
     store.log_packages(run_id, parent.packages)
+    if earlier:
+        note_drift(store.client, earlier, run_id, _flat(parent.params))
     return run_id
 
 

@@ -25,6 +25,7 @@ from segtalker.tracking.mlflow_runs import (
     answering,
     open_client,
 )
+from segtalker.tracking.param_drift import DRIFT_TAG, EXPERIMENT_TAG
 from segtalker.tracking.store_address import check_store, database_path, public_uri, tracking_uri
 from segtalker.utils.errors import BadInputError
 
@@ -69,7 +70,7 @@ class StoredRun:
     @property
     def experiment(self) -> str:
         """Name of the experiment."""
-        return self.tags.get("segtalker.experiment", "")
+        return self.tags.get(EXPERIMENT_TAG, "")
 
     @property
     def dataset(self) -> str:
@@ -100,6 +101,11 @@ class StoredRun:
     def sweep(self) -> str:
         """Name of the sweep it is a trial of, else empty."""
         return self.tags.get(SWEEP_TAG, "")
+
+    @property
+    def param_drift(self) -> str:
+        """Params by which it differs from what it resumed or repeated, a line each; empty where it does not."""
+        return self.tags.get(DRIFT_TAG, "")
 
     @property
     def user(self) -> str:
@@ -203,7 +209,8 @@ class RunStore:
         key = (run_id, folder)
         if key not in self._listed:
             with answering(self._uri):
-                items = self._client.list_artifacts(run_id, folder)
+                # the folder of a file beside all folders is "." here, which a server takes for a way out
+                items = self._client.list_artifacts(run_id, None if folder == "." else folder)
             self._listed[key] = [item.path for item in items if not item.is_dir and _is_sound(item, folder)]
         return self._listed[key]
 
