@@ -12,19 +12,16 @@ from flows.commands.console import complain, say
 from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
 from flows.commands.inspect import inspect
-from flows.commands.results import say_results
+from flows.commands.reproduce import reproduce
 from flows.commands.runs import runs, tables
 from flows.commands.sweep import sweep_app
 from flows.commands.talk import talk
 from flows.commands.version import print_version
 from flows.commands.weights import weights_app
 from flows.dvc.run_lock import run_lock
-from flows.needed_files import refuse_missing_files
-from segtalker.config.experiment import DEFAULT_EXPERIMENT, activate, compose
-from segtalker.config.params import load_params, merge
+from segtalker.config.params import load_params
 from segtalker.config.stages import STAGES
 from segtalker.config.workspace import project_root
-from segtalker.datasets.pairs import pairs_overrides
 from segtalker.tracking.store_address import check_store
 from segtalker.utils.errors import EXIT_CODE, BadInputError, SegTalkerError
 
@@ -37,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(talk)
+app.command()(reproduce)
 app.command()(inspect)
 app.command()(evaluate)
 app.command()(doctor)
@@ -54,42 +52,6 @@ def _options(
     ] = False,
 ) -> None:
     """Talking-face video from speech through face segmentation."""
-
-
-@app.command()
-def reproduce(
-    experiment: Annotated[
-        str, typer.Option(help="A file in experiments/, without .yaml; demo is the embedded data.")
-    ] = DEFAULT_EXPERIMENT,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value, e.g. train_tsg.steps=50.")
-    ] = None,
-    from_experiment: Annotated[
-        str, typer.Option(metavar="NAME", help="Start every training from the networks of that experiment.")
-    ] = "",
-    until: Annotated[str, typer.Option(help="Stop after this stage.")] = STAGES[-1],
-) -> None:
-    """Run the whole experiment; what is up to date is not run again."""
-    if until not in STAGES:
-        raise BadInputError(f"--until {until}: no such stage; there are: {', '.join(STAGES)}")
-    root = project_root()
-    start = [f"training.start_from={from_experiment}"] if from_experiment else []
-    content, params = compose(root, experiment, [*(settings or []), *start])
-    stages = STAGES[: STAGES.index(until) + 1]
-    refuse_missing_files(params, stages, root)
-    check_store(root)
-    with run_lock(root):
-        activate(root, merge(content, pairs_overrides(params, stages, root)))
-        params = load_params(root)
-        say(f"{experiment}: {len(stages)} stages")
-        from flows.experiment_run import experiment_run
-
-        with experiment_run(root, params, stages) as run:
-            outcomes = run.reproduce()
-    ran = sum(outcome.state == "ran" for outcome in outcomes)
-    say(f"{experiment}: {ran} stages ran, {len(outcomes) - ran} cached")
-    if until == STAGES[-1]:
-        say_results(root, params)
 
 
 @app.command()

@@ -30,12 +30,26 @@ def write_code_file(root: Path) -> None:
     Reading all code takes two seconds; where no file was touched since the last time, it is not read.
     """
     path, stamp = root / CODE_FILE, root / _STAMP
-    if path.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == _stamp(path):
+    if _is_fresh(root):
         return
     text = _HEADER + "".join(f"{stage}: {stage_code_hash(stage)}\n" for stage in STAGES)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)
     write_text(stamp, _stamp(path))
+
+
+def current_code(root: Path) -> dict[Stage, str]:
+    """The hash of each stage's code as it is now; `code.yaml` of the project is left as it is."""
+    if _is_fresh(root):
+        code_content = read_yaml(root / CODE_FILE)
+        return {stage: str(code_content.get(stage)) for stage in STAGES}
+    return {stage: stage_code_hash(stage) for stage in STAGES}
+
+
+def _is_fresh(root: Path) -> bool:
+    """Whether no file was touched since `code.yaml` was written."""
+    path, stamp = root / CODE_FILE, root / _STAMP
+    return path.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == _stamp(path)
 
 
 def _stamp(code_file: Path) -> str:

@@ -43,8 +43,12 @@ def _named(root: Path, name: str) -> dict[str, Any]:
     return read_yaml(path)
 
 
-def _setting(text: str) -> dict[str, Any]:
-    """`train_tsg.steps=50` as nested keys, the value read as YAML."""
+def setting(text: str) -> dict[str, Any]:
+    """`train_tsg.steps=50` as nested keys, the value read as YAML.
+
+    Raises:
+        BadInputError: it is no key and value.
+    """
     key, equals_sign, value = text.partition("=")
     if not equals_sign or not all(key.split(".")):
         raise BadInputError(f"--set {text}: expected key=value, for example train_tsg.steps=50")
@@ -88,7 +92,7 @@ def compose(root: Path, name: str, settings: Sequence[str]) -> tuple[dict[str, A
     content |= {section: {} for section in ("machine", "base", "training", *STAGES)}
     content = merge(content, _named(root, name))
     for text in settings:
-        content = merge(content, _setting(text))
+        content = merge(content, setting(text))
     origin = f"experiment {name}" + "".join(f" --set {text}" for text in settings)
     params = override_params(read_yaml(root / PARAMS_FILE), content, origin)
     if not (earlier := params.training.start_from):

@@ -32,6 +32,16 @@ def test_a_clone_that_pulled_runs_nothing(project: Project, tmp_path: Path) -> N
     assert answer.returncode == 0, answer.stderr
     assert NOTHING_RAN in answer.stdout
     assert clone.read(RESULTS) == project.read(RESULTS)
+    _assert_reproduced(clone, project)
+
+
+def _assert_reproduced(clone: Project, project: Project) -> None:
+    """The run in the project's store, named by its experiment, is the one that the clone now has."""
+    answer = clone.run("reproduce", "--from", "tiny", "--tracking", str(project.root / "mlflow.db"))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert NOTHING_RAN in answer.stdout
+    assert "is reproduced" in answer.stdout
+    assert "all equal" in answer.stdout
 
 
 def test_words_and_touched_files_make_nothing_stale(project: Project) -> None:

@@ -70,7 +70,7 @@ def test_the_active_experiment_names_the_photographs_it_learns_from(
         run_params.append(params)
         raise BadInputError("far enough")
 
-    monkeypatch.setattr("flows.cli.check_store", lambda _: None)
+    monkeypatch.setattr("flows.commands.reproduce.check_store", lambda _: None)
     monkeypatch.setattr("flows.experiment_run.experiment_run", no_run)
     monkeypatch.setenv("SEGTALKER_ROOT", str(tmp_path))
     settings = ["train_sgi.data=both", f"training.pairs.root={tmp_path / 'pairs'}"]
