@@ -12,6 +12,7 @@ from flows.commands.console import complain, say
 from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
 from flows.commands.inspect import inspect
+from flows.commands.plan import plan
 from flows.commands.reproduce import reproduce
 from flows.commands.runs import runs, tables
 from flows.commands.sweep import sweep_app
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command()(talk)
 app.command()(reproduce)
+app.command()(plan)
 app.command()(inspect)
 app.command()(evaluate)
 app.command()(doctor)

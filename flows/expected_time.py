@@ -27,9 +27,22 @@ def expected_seconds(root: Path, params: Params) -> dict[Stage, float]:
 
     A stage of which nothing is known is left out.
     """
-    experiment, dataset = params.active.experiment, params.active.dataset
-    stage_seconds = _read(_MEASURED).get(dataset, {}) | _read(root / _KEPT).get(experiment, {})
+    stage_seconds = measured_seconds(params) | kept_seconds(root, params)
     return {stage: stage_seconds[stage] for stage in STAGES if stage in stage_seconds}
+
+
+def measured_seconds(params: Params) -> dict[Stage, float]:
+    """Seconds of each stage as measured on two cores, nothing of another dataset than the embedded one."""
+    return _of_stages(_read(_MEASURED).get(params.active.dataset, {}))
+
+
+def kept_seconds(root: Path, params: Params) -> dict[Stage, float]:
+    """Seconds of each stage the last time it ran here in this experiment."""
+    return _of_stages(_read(root / _KEPT).get(params.active.experiment, {}))
+
+
+def _of_stages(seconds: Mapping[str, float]) -> dict[Stage, float]:
+    return {stage: seconds[stage] for stage in STAGES if stage in seconds}
 
 
 def keep_seconds(root: Path, experiment: str, seconds: Mapping[Stage, float]) -> None:

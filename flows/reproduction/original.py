@@ -17,7 +17,7 @@ from segtalker.reporting.comparison.find_run import describe_run, find_run, plai
 from segtalker.reporting.comparison.loaded_run import LoadedRun, load_run
 from segtalker.tracking.mlflow_runs import PACKAGES_FILE
 from segtalker.tracking.run_store import RunStore, StoredRun
-from segtalker.tracking.store_address import SQLITE, URI_VARIABLE
+from segtalker.tracking.store_address import DATABASE, SQLITE, URI_VARIABLE
 from segtalker.utils.errors import BadInputError
 
 LOCK_FILE = "dvc.lock"
@@ -91,8 +91,7 @@ def _tracking_at(uri: str) -> Iterator[None]:
     """The store that is read is another one than that which is written to, while it is read."""
     before = {name: os.environ.get(name) for name in _STORE_VARIABLES}
     if uri:
-        path = Path(uri).expanduser()
-        os.environ[URI_VARIABLE] = f"{SQLITE}{path.resolve()}" if "://" not in uri and path.is_file() else uri
+        os.environ[URI_VARIABLE] = uri if "://" in uri else f"{SQLITE}{_database(Path(uri).expanduser())}"
     try:
         yield
     finally:
@@ -101,6 +100,14 @@ def _tracking_at(uri: str) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _database(path: Path) -> Path:
+    """The database that a path means: its own, or that of a project folder."""
+    file = path / DATABASE if path.is_dir() else path
+    if not file.is_file():
+        raise BadInputError(f"--tracking {path}: no such file; name an MLflow address or the {DATABASE} of a project")
+    return file.resolve()
 
 
 def find_original(text: str, runs: list[StoredRun]) -> StoredRun:

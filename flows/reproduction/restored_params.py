@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from flows.reproduction.original import Original, some_of
 from segtalker.config.experiment import DEFAULT_EXPERIMENT, networks_sha256, setting
 from segtalker.config.params import PARAMS_FILE, Params, merge, override_params, read_yaml
@@ -54,7 +56,9 @@ def restore_params(root: Path, original: Original, settings: Sequence[str], is_o
     notes = [f"{key}: this code has no such param" for key in unknown]
     notes += [f"{key}: the run has no such param, {value!r} is taken" for key, value in missing.items()]
     if notes and not is_other_code:
-        raise BadInputError(f"{original.name}: {PARAMS_FILE} here has other keys: {some_of([*unknown, *missing])}")
+        raise BadInputError(
+            f"{original.name}: only one of it and {PARAMS_FILE} here has {some_of([*unknown, *missing])}"
+        )
     for text in settings:
         content = merge(content, setting(text))
     params = override_params(defaults, content, original.name)
@@ -65,7 +69,7 @@ def restore_params(root: Path, original: Original, settings: Sequence[str], is_o
 
 def _own_machine(root: Path, experiment: str) -> dict[str, Any]:
     """What the experiment's file says of the machine here."""
-    path = root / "experiments" / f"{experiment}.yaml"
+    path = root / "experiments" / Path(f"{experiment}.yaml").name  # the name comes from a store, which may lie
     return read_yaml(path).get(_MACHINE, {}) if experiment != DEFAULT_EXPERIMENT and path.is_file() else {}
 
 
@@ -75,14 +79,14 @@ def _same_values(
     """The run's experiment with every value that `params.yaml` here has otherwise.
 
     Returns:
-        Content of `experiment.yaml`, keys that `params.yaml` here has not, keys and values that only it has.
+        Content of `experiment.yaml`, keys that this code has not, keys and values that only `params.yaml` here has.
     """
-    theirs = _counting(leaves(merge(original.defaults, original.experiment)))
-    ours = _counting(leaves(merge(defaults, content)))
-    unknown = [key for key in theirs if key not in ours and not _is_open(defaults, key)]
-    result = dict(content)
+    run_content = merge(original.defaults, original.experiment)
+    unknown = _unknown_keys(run_content)
+    result = _without(content, unknown)
+    theirs, ours = (_counting(leaves(part)) for part in (_without(run_content, unknown), merge(defaults, result)))
     for key, value in theirs.items():
-        if key not in unknown and (key not in ours or ours[key] != value):
+        if key not in ours or ours[key] != value:
             result = merge(result, _nested(key, value))
     return result, unknown, {key: value for key, value in ours.items() if key not in theirs}
 
@@ -91,14 +95,22 @@ def _counting(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if not key.startswith(f"{_MACHINE}.")}
 
 
-def _is_open(defaults: Mapping[str, Any], key: str) -> bool:
-    """Whether a key lies in an empty mapping, which takes any."""
-    place: Any = defaults
-    for part in key.split("."):
-        if not isinstance(place, Mapping) or part not in place:
-            return place == {}
-        place = place[part]
-    return True
+def _unknown_keys(content: Mapping[str, Any]) -> list[str]:
+    """Params and sections that this code has not; what else is wrong with them shows later."""
+    try:
+        Params.model_validate(content)
+    except ValidationError as error:
+        return [".".join(map(str, item["loc"])) for item in error.errors() if item["type"] == "extra_forbidden"]
+    return []
+
+
+def _without(content: Mapping[str, Any], keys: Sequence[str], prefix: str = "") -> dict[str, Any]:
+    """Content without keys, named `section.key`."""
+    return {
+        name: _without(value, keys, f"{prefix}{name}.") if isinstance(value, Mapping) else value
+        for name, value in content.items()
+        if f"{prefix}{name}" not in keys
+    }
 
 
 def _nested(key: str, value: Any) -> dict[str, Any]:

@@ -74,8 +74,8 @@ def in_store(root: Path) -> Iterator[None]:
         yield
 
 
-def keep_run(root: Path, experiment: dict, owner: RunOwner = OWNER, gpus: str = "none") -> str:
-    """Keeps a run with all its stages keep; its id."""
+def keep_run(root: Path, experiment: dict, owner: RunOwner = OWNER, gpus: str = "none", is_older: bool = False) -> str:
+    """Keeps a run with all its stages keep; its id. An older one had no `train_tsg.steps`, but a param more."""
     experiment = experiment | {"tables": {"bootstrap_draws": 100}}
     params = override_params(read_yaml(CHECKOUT / "params.yaml"), experiment, "test")
     machine = machine_here(params) | {"gpus": gpus}
@@ -91,7 +91,10 @@ def keep_run(root: Path, experiment: dict, owner: RunOwner = OWNER, gpus: str = 
     keep_scores(tracker, results)
     with (results / "experiment.yaml").open("w") as out:
         YAML().dump(experiment, out)
-    (results / "params.yaml").write_bytes((CHECKOUT / "params.yaml").read_bytes())
+    text = (CHECKOUT / "params.yaml").read_text()
+    before, section, after = text.partition("train_tsg:\n")
+    after = after.replace("  steps: 1200\n", "  gone: 3\n", 1) if is_older else after
+    (results / "params.yaml").write_text(before + section + after)
     (results / "code.yaml").write_text("".join(f"{stage}: '{sha256}'\n" for stage, sha256 in CODE.items()))
     (results / "dvc.lock").write_text(LOCK % ("1" * 32))
     for name in ("experiment.yaml", "params.yaml", "code.yaml", "dvc.lock"):

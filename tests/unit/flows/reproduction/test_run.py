@@ -121,14 +121,26 @@ def test_other_code_is_refused_and_what_to_check_out_is_said(
 def test_params_of_another_version_are_named(
     reproduce: Callable, ids: dict[str, str], stages: FakeRun, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rename(path: Path) -> dict:
+    def more_params(path: Path) -> dict:
         content = read_yaml(path)
         if path.name == "params.yaml":
-            content["base"]["tempo"] = content["base"].pop("fps")
+            content["base"]["tempo"] = 25
         return content
 
-    monkeypatch.setattr("flows.reproduction.restored_params.read_yaml", rename)
-    assert "params.yaml here has other keys: base.fps, base.tempo" in refused(reproduce(ids["demo"]), stages, project)
+    monkeypatch.setattr("flows.reproduction.restored_params.read_yaml", more_params)
+    said = refused(reproduce(ids["demo"]), stages, project)
+    assert "only one of it and params.yaml here has base.tempo" in said
+    assert "train_tsg.gone, train_tsg.steps" in refused(reproduce(ids["older"]), stages, project)
+
+
+def test_other_code_runs_without_the_params_it_has_not(
+    reproduce: Callable, ids: dict[str, str], stages: FakeRun, project: Path
+) -> None:
+    code, said, _ = reproduce(ids["older"], "--with-this-code")
+    assert code == 0
+    assert "train_tsg.gone: this code has no such param" in said
+    assert "train_tsg.steps: the run has no such param, 1200 is taken" in said
+    assert len(stages.seen) == 1
 
 
 @pytest.mark.parametrize(
@@ -148,7 +160,9 @@ def test_what_would_be_another_run_is_refused(
 
 def test_what_is_no_run_is_refused(reproduce: Callable, ids: dict[str, str], stages: FakeRun, project: Path) -> None:
     assert "no such run" in refused(reproduce("0000000000"), stages, project)
-    assert "FINISHED" not in refused(reproduce(ids["evaluation"]), stages, project)
+    refused(reproduce(ids["evaluation"]), stages, project)
+    said = refused(reproduce(ids["demo"], "--tracking", "nowhere.db"), stages, project)
+    assert "--tracking nowhere.db: no such file" in said
 
 
 def test_options_of_a_run_need_one(segtalker: Callable, project: Path) -> None:
