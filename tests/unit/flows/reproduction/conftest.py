@@ -29,6 +29,8 @@ def kept_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
         runs["first"], runs["second"] = keep_run(root, twice), keep_run(root, twice, RunOwner("bob", "lap", "b" * 32))
         runs["gpu"] = keep_run(root, {"active": active, "base": {"seed": 10}}, gpus="NVIDIA H200")
         runs["older"] = keep_run(root, {"active": active, "base": {"seed": 11}}, is_older=True)
+        folder = {"active": {"experiment": "folder", "dataset": "mine"}, "download": {"sources": ["folder"]}}
+        runs["folder"] = keep_run(root, folder | {"evaluate": {"reference_masks": "parsed"}})
         tracker = start_evaluation(root=Path(), name="elsewhere", protocol="p", signature="", owner=OWNER, params={},
                                    tags={})  # fmt: skip
         tracker.finish(succeeded=True)

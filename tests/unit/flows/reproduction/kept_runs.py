@@ -114,10 +114,12 @@ class FakeRun:
     def __init__(self) -> None:
         self.gain, self.without, self.lock = 0.0, "", "1" * 32
         self.seen: list[Params] = []
+        self.stages: list[tuple[str, ...]] = []
 
     @contextmanager
-    def __call__(self, root: Path, params: Params, _stages: object) -> Iterator["FakeRun"]:
+    def __call__(self, root: Path, params: Params, stages: tuple[str, ...]) -> Iterator["FakeRun"]:
         self.seen.append(params)
+        self.stages.append(stages)
         write_results(root / "results" / params.active.experiment / "evaluate", self.gain, self.without)
         (root / "dvc.lock").write_text(LOCK % self.lock)
         yield self

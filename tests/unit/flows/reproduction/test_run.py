@@ -8,6 +8,7 @@ import pytest
 from kept_runs import CODE, FakeRun
 
 from segtalker.config.params import load_params, override_params, read_yaml
+from segtalker.config.stages import STAGES
 from segtalker.tracking.provenance import experiment_signature
 from segtalker.tracking.run_origin import package_versions
 
@@ -156,6 +157,19 @@ def test_what_would_be_another_run_is_refused(
     arguments: list[str], reason: str, reproduce: Callable, ids: dict[str, str], stages: FakeRun, project: Path
 ) -> None:
     assert reason in refused(reproduce(ids["demo"], *arguments), stages, project)
+
+
+def test_nothing_is_trained_on_other_recordings(
+    reproduce: Callable, ids: dict[str, str], stages: FakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.reproduction.run.refuse_missing_files", lambda *_: None)
+    code, _, said = reproduce(ids["folder"])
+    assert code == 2
+    assert "its recordings were others (hash dddddddd, here " in said
+    assert stages.stages == [("download",)]
+    monkeypatch.setattr("flows.reproduction.run.data_here", lambda *_: "d" * 64)
+    assert reproduce(ids["folder"])[0] == 0
+    assert stages.stages[1:] == [("download",), STAGES]
 
 
 def test_what_is_no_run_is_refused(reproduce: Callable, ids: dict[str, str], stages: FakeRun, project: Path) -> None:
