@@ -11,6 +11,7 @@ from flows.commands.compare import compare
 from flows.commands.console import complain, say
 from flows.commands.doctor import doctor
 from flows.commands.evaluate import evaluate
+from flows.commands.export import export_app
 from flows.commands.inspect import inspect
 from flows.commands.plan import plan
 from flows.commands.reproduce import reproduce
@@ -45,6 +46,7 @@ app.command()(tables)
 app.command()(compare)
 app.add_typer(sweep_app, name="sweep")
 app.add_typer(weights_app, name="weights")
+app.add_typer(export_app, name="export")
 
 
 @app.callback()

@@ -47,4 +47,4 @@ class TalkOptions:
     signing_key: SigningKey | None = None
 
 
-PLAIN = TalkOptions()
+PLAIN: TalkOptions = TalkOptions()
