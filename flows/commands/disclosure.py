@@ -10,14 +10,26 @@ from segtalker.utils.errors import BadInputError
 if TYPE_CHECKING:
     from segtalker.provenance.credentials import SigningKey
 
+_PANEL = "Said of the result"
 NoWatermark = Annotated[
-    bool, typer.Option("--no-watermark", help="Leave the invisible watermark out; metadata still says it is generated.")
+    bool,
+    typer.Option(
+        "--no-watermark",
+        rich_help_panel=_PANEL,
+        help="Leave the invisible watermark out; metadata still says it is generated.",
+    ),
 ]
 CredentialsKey = Annotated[
-    Path | None, typer.Option(metavar="KEY.pem", help="Sign content credentials (C2PA) with this private key.")
+    Path | None,
+    typer.Option(
+        rich_help_panel=_PANEL, metavar="KEY.pem", help="Sign content credentials (C2PA) with this private key."
+    ),
 ]
 Certificate = Annotated[
-    Path | None, typer.Option(metavar="CERT.pem", help="The key's certificate, then those that vouch for it.")
+    Path | None,
+    typer.Option(
+        rich_help_panel=_PANEL, metavar="CERT.pem", help="The key's certificate, then those that vouch for it."
+    ),
 ]
 
 

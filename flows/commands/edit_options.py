@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+_PANEL = "Edits"
 SwapOption = Annotated[
     list[str] | None,
     typer.Option(
+        rich_help_panel=_PANEL,
         metavar="REGION=FILE[:STRENGTH]",
         help="Take the texture of a region (or of face, mouth_all) from another portrait; repeatable.",
     ),
@@ -15,12 +17,16 @@ SwapOption = Annotated[
 ShapeOption = Annotated[
     list[str] | None,
     typer.Option(
+        rich_help_panel=_PANEL,
         metavar="REGION:OPERATION=AMOUNT",
         help="Reshape a region: grow, shrink or smooth by percent of the face's width, shift=RIGHT,DOWN likewise,"
         " scale=FACTOR; repeatable.",
     ),
 ]
-MaskOption = Annotated[Path | None, typer.Option(help="An edited mask of the portrait, see --save-mask.")]
+MaskOption = Annotated[
+    Path | None, typer.Option(rich_help_panel=_PANEL, help="An edited mask of the portrait, see --save-mask.")
+]
 BackgroundOption = Annotated[
-    str | None, typer.Option(metavar="IMAGE|#rrggbb", help="Another background; shows the crop alone.")
+    str | None,
+    typer.Option(rich_help_panel=_PANEL, metavar="IMAGE|#rrggbb", help="Another background; shows the crop alone."),
 ]

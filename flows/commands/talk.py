@@ -1,58 +1,74 @@
 """`segtalker talk`: a portrait says what a sound file says."""
 
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
-
-import typer
+from typing import TYPE_CHECKING
 
 from flows.commands.console import say
 from flows.commands.disclosure import Certificate, CredentialsKey, NoWatermark, signing_key
 from flows.commands.edit_options import BackgroundOption, MaskOption, ShapeOption, SwapOption
+from flows.commands.talk_flags import (
+    AudioOption,
+    CropOnlyOption,
+    DetectorOption,
+    DetectorWeightsOption,
+    ExperimentOption,
+    FaceOption,
+    FromOption,
+    HeadOption,
+    LoopOption,
+    OutOption,
+    PortraitOption,
+    RepaintOption,
+    SaveMaskOption,
+    TextOption,
+    ToOption,
+    VoiceOption,
+)
 from segtalker.config.params import load_params
 from segtalker.config.workspace import project_root, refuse_stage_output
 from segtalker.inference.edits import EditTexts
 from segtalker.inference.talk_inputs import TalkInputs, trained_experiment
 from segtalker.media.probe import read_sound_choice
-from segtalker.utils.errors import BadInputError, check_all
+from segtalker.utils.errors import check_all
 from segtalker.utils.progress import PhaseBars
+
+if TYPE_CHECKING:
+    from segtalker.inference.talker import TalkingVideo
 
 
 def talk(
-    portrait: Annotated[Path, typer.Option(help="Image or video with a face.")],
-    audio: Annotated[Path | None, typer.Option(help="Sound file, or a video with sound.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The .mp4 to write.")] = None,
-    experiment: Annotated[str | None, typer.Option(help="Whose networks; the newest trained ones if left out.")] = None,
+    portrait: PortraitOption,
+    audio: AudioOption = None,
+    text: TextOption = None,
+    voice: VoiceOption = "en-gb",
+    out: OutOption = None,
+    save_mask: SaveMaskOption = None,
+    repaint: RepaintOption = "mouth",
+    crop_only: CropOnlyOption = False,
+    loop: LoopOption = "pingpong",
+    head: HeadOption = "source",
+    from_moment: FromOption = None,
+    to_moment: ToOption = None,
+    face: FaceOption = None,
     swap: SwapOption = None,
     shape: ShapeOption = None,
     mask: MaskOption = None,
     background: BackgroundOption = None,
-    save_mask: Annotated[Path | None, typer.Option(help="Write the portrait's mask as .png, to be edited.")] = None,
-    crop_only: Annotated[bool, typer.Option("--crop-only", help="Write the face's square alone.")] = False,
-    repaint: Annotated[
-        Literal["lips", "mouth", "face"],
-        typer.Option(
-            help="Paint the lips and the skin close to them, the mouth area with chin and jaw, or all of the face; the"
-            " rest, but for what edits name, is the portrait's own."
-        ),
-    ] = "mouth",
-    detector: Annotated[
-        Literal["parser", "mediapipe", "face_alignment"] | None,
-        typer.Option(help="Finds the face; the experiment's own if left out."),
-    ] = None,
-    detector_weights: Annotated[str | None, typer.Option(help="File or folder of the detector's weights.")] = None,
+    experiment: ExperimentOption = None,
+    detector: DetectorOption = None,
+    detector_weights: DetectorWeightsOption = None,
     no_watermark: NoWatermark = False,
     credentials: CredentialsKey = None,
     certificate: Certificate = None,
 ) -> None:
     """Let a portrait speak, with local edits."""
-    if save_mask is None and (audio is None or out is None):
-        raise BadInputError("talk needs --audio and --out (or --save-mask alone)")
-    if (audio is None) != (out is None):
-        raise BadInputError("--audio and --out go together")
     root = project_root()
-    talk_inputs = TalkInputs(portrait, audio, out, save_mask)
+    talk_inputs = TalkInputs(portrait, audio, out, save_mask, text, voice, from_moment, to_moment, face)
+    talk_inputs.check_together()
     edit_texts = EditTexts(swaps=swap or (), shapes=shape or (), mask=mask, background=background)
     read_key = partial(signing_key, credentials, certificate)
     name = check_inputs(talk_inputs, edit_texts, root, experiment, [read_key])
@@ -66,16 +82,36 @@ def talk(
     if save_mask is not None:
         talker.save_mask(portrait, save_mask)
         say(f"{save_mask}: the regions of {portrait.name}; paint on it, then pass it as --mask")
-    if audio is not None and out is not None:
-        with PhaseBars() as bars:
-            options = TalkOptions(repaint, crop_only, watermark=not no_watermark, signing_key=read_key())
-            video = talker.talk(portrait, audio, out, edit_texts.parse(), options, bars)
-        size, rate = f"{video.width}x{video.height}", f"{float(video.rate):.5g}"
-        say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {size} at {rate} fps, by {name}")
-        if video.untouched:
-            say(f"{video.untouched} frames show no face and are left as they are")
-        if video.crop_reason:
-            say(f"shows the face's square alone: {video.crop_reason}")
+    if out is not None:
+        part, chosen = talk_inputs.part, talk_inputs.face_choice
+        options = TalkOptions(repaint, crop_only, loop, *part, head, chosen, not no_watermark, read_key())
+        with PhaseBars() as bars, _sound(talk_inputs) as sound:
+            video = talker.talk(portrait, sound, out, edit_texts.parse(), options, bars)
+        say_what_was_made(out, video, name)
+
+
+@contextmanager
+def _sound(talk_inputs: TalkInputs) -> Iterator[Path]:
+    """The sound file; of a text, one that is spoken for the while."""
+    if talk_inputs.audio is not None:
+        yield talk_inputs.audio
+        return
+    from segtalker.synthetic.spoken_text import speak_text  # needs SciPy, which takes a while to import
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "text.wav"
+        speak_text(talk_inputs.text or "", talk_inputs.voice, path)
+        yield path
+
+
+def say_what_was_made(out: Path, video: "TalkingVideo", experiment: str) -> None:
+    """Lines about a video that was written."""
+    size, rate = f"{video.width}x{video.height}", f"{float(video.rate):.5g}"
+    say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {size} at {rate} fps, by {experiment}")
+    if video.untouched:
+        say(f"{video.untouched} frames show no face and are left as they are")
+    if video.crop_reason:
+        say(f"shows the face's square alone: {video.crop_reason}")
 
 
 def check_inputs(

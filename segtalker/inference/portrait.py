@@ -18,12 +18,13 @@ from torch import nn
 from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.config.data import Crop
 from segtalker.faces.crop_squares import clip_squares, map_points, square_transform, warp_image
-from segtalker.faces.detectors import Detector, make_detector
+from segtalker.faces.detectors import Detector, FaceFinder, make_detector
 from segtalker.faces.landmarks import follow_face, nearest_seen
 from segtalker.faces.parser_detector import ParserDetector
 from segtalker.faces.parsing import parse_frames
+from segtalker.inference.face_choice import choose_face
 from segtalker.inference.pictures import Pictures, open_pictures
-from segtalker.inference.talk_options import PLAIN, Report, TalkOptions, quiet
+from segtalker.inference.talk_options import PLAIN, FaceChoice, Report, TalkOptions, quiet
 from segtalker.inference.timeline import Loop, Timeline, at_rate, source_order
 from segtalker.utils.errors import BadClipError, BadInputError
 from segtalker.utils.progress import reported
@@ -35,6 +36,9 @@ _HINTS = {
     "mediapipe": "",
     "face_alignment": "",
 }
+
+
+PortraitFinder = ParserDetector | FaceFinder
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,18 @@ class PortraitReader:
         pictures = open_pictures(path, self.crop.decoder, self.fps, options.from_s, options.to_s)
         return pictures.still() if options.head == "still" else pictures
 
-    def make_detector(self) -> Detector:
+    def choose(self, pictures: Pictures, choice: FaceChoice | None) -> PortraitFinder:
+        """A detector for one portrait, told which face to follow.
+
+        Raises:
+            BadClipError: there is no such face.
+        """
+        detector = self.make_detector()
+        if choice is not None:
+            detector.follow(choose_face(pictures, float(pictures.rate), choice, self.make_detector))
+        return detector
+
+    def make_detector(self) -> PortraitFinder:
         """A detector for one portrait."""
         if self.detector == "parser":
             return ParserDetector(self.parser, self.image_size, self.crop.margin, self.crop.lift)
@@ -189,7 +204,7 @@ def read_portrait(
     try:
         frame_landmarks, (height, width) = _find_faces(
             reported(islice(pictures, max_frames), expected, "finding the face", report),
-            reader.make_detector(),
+            reader.choose(pictures, options.face),
             crop.detect_every,
         )
         points, seen = follow_face(frame_landmarks, crop.detect_every, filters.lost, filters.smooth)

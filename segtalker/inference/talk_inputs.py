@@ -9,20 +9,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal, cast
 
 import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from segtalker.config.experiment import experiment_params
-from segtalker.media.audio import load_audio
+from segtalker.media.audio import SILENCE, sound_pieces
 from segtalker.media.images import count_pictures, read_image
+from segtalker.media.long_sound import spool_speech
 from segtalker.media.video import Decoder, Video, open_video
 from segtalker.regions import NUM_REGIONS, PALETTE, REGION_INDEX, REGIONS
+from segtalker.synthetic.voices import parse_voice
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.errors import BadClipError, BadInputError, MissingWeightsError
 
+FaceChoice = Literal["largest", "talking"] | int
 _MIN_SPEECH_S = 0.2
+_PART = 2**22  # samples looked at together
 _MAX_COLOUR_DISTANCE = 24.0  # RGB distance within which a colour counts as one of the palette
 _MAX_STRANGE_SHARE = 0.03  # share of pixels that may lie between colours, as a soft brush leaves them
 
@@ -36,12 +41,60 @@ class TalkInputs:
         audio: sound, or video with sound.
         out: the `.mp4` to write.
         save_mask: the `.png` to write.
+        text: words to be spoken, in place of `audio`.
+        voice: who speaks them.
+        from_moment: where the part of a video that is used begins.
+        to_moment: where it ends.
+        face: which of several faces speaks.
     """
 
     portrait: Path
     audio: Path | None
     out: Path | None
     save_mask: Path | None
+    text: str | None = None
+    voice: str = "en-gb"
+    from_moment: str | None = None
+    to_moment: str | None = None
+    face: str | None = None
+
+    def check_together(self) -> None:
+        """Sees to it that what was given belongs together.
+
+        Raises:
+            BadInputError: something is missing or too much.
+        """
+        if self.audio is not None and self.text is not None:
+            raise BadInputError("--audio and --text: one of them says what is heard, not both")
+        speaks = self.audio is not None or self.text is not None
+        if self.save_mask is None and not (speaks and self.out is not None):
+            raise BadInputError("talk needs --audio (or --text) and --out (or --save-mask alone)")
+        if speaks != (self.out is not None):
+            raise BadInputError("--audio (or --text) and --out go together")
+
+    @property
+    def part(self) -> tuple[float | None, float | None]:
+        """The part of a video that is used: its first and last moment, s.
+
+        Raises:
+            BadInputError: one is not a moment.
+        """
+        moments = (("--from", self.from_moment), ("--to", self.to_moment))
+        first, last = (None if value is None else parse_moment(option, value) for option, value in moments)
+        return first, last
+
+    @property
+    def face_choice(self) -> FaceChoice | None:
+        """Which of several faces speaks.
+
+        Raises:
+            BadInputError: it is none that can be meant.
+        """
+        if self.face in (None, "largest", "talking"):
+            return cast("FaceChoice | None", self.face)
+        if self.face.isdecimal() and int(self.face):
+            return int(self.face)
+        raise BadInputError(f"--face {self.face}: write largest, talking, or a number from the left, 1 for the first")
 
     def checks(self, sample_rate_hz: int) -> list[Callable[[], object]]:
         """One for each thing that was given, see `segtalker.utils.errors.check_all`.
@@ -49,14 +102,25 @@ class TalkInputs:
         Args:
             sample_rate_hz: of the speech the networks hear.
         """
-        checks: list[Callable[[], object]] = [partial(open_portrait, self.portrait, "pyav")]
+        checks: list[Callable[[], object]] = [self._check_portrait, lambda: self.face_choice]
         if self.audio is not None:
-            checks.append(partial(read_speech, self.audio, sample_rate_hz))
+            checks.append(partial(check_speech, self.audio, sample_rate_hz))
+        if self.text is not None:
+            checks += [partial(_check_text, self.text), partial(parse_voice, self.voice)]
         if self.out is not None:
             checks.append(partial(check_writable, self.out, ".mp4"))
         if self.save_mask is not None:
             checks.append(partial(check_writable, self.save_mask, ".png"))
         return checks
+
+    def _check_portrait(self) -> None:
+        source = open_portrait(self.portrait, "pyav")
+        check_part(self.portrait, source, *self.part)
+
+
+def _check_text(text: str) -> None:
+    if not any(letter.isalnum() for letter in text):
+        raise BadInputError(f"--text {text!r}: nothing in it can be said; give words")
 
 
 def open_portrait(path: Path, decoder: Decoder) -> np.ndarray | Video:
@@ -129,18 +193,38 @@ def check_file(path: Path) -> None:
         raise BadInputError(f"{path}: not a file; name a file in it" if path.is_dir() else f"{path}: not a file")
 
 
-def read_speech(path: Path, sample_rate_hz: int) -> np.ndarray:
-    """Speech of a sound file, or of a video with sound: `(S,)`, float32 in [-1, 1].
+def check_speech(path: Path, sample_rate_hz: int) -> None:
+    """Reads through the sound of a file, however long, and keeps nothing of it.
 
     Raises:
         BadInputError: it cannot be read, is silent or too short.
     """
     check_file(path)
-    samples = load_audio(path, sample_rate_hz)
-    if len(samples) < _MIN_SPEECH_S * sample_rate_hz:
-        seconds = len(samples) / sample_rate_hz
-        raise BadInputError(f"{path}: {seconds:.2f} s of sound; at least {_MIN_SPEECH_S} s is needed")
+    count, peak = 0, 0.0
+    for piece in sound_pieces(path, sample_rate_hz):
+        count, peak = count + len(piece.samples), max(peak, float(np.abs(piece.samples).max(initial=0.0)))
+    _check_heard(path, count / sample_rate_hz, peak)
+
+
+def read_speech(path: Path, sample_rate_hz: int, folder: Path) -> np.ndarray:
+    """Speech of a sound file, or of a video with sound, see `segtalker.media.long_sound.spool_speech`.
+
+    Raises:
+        BadInputError: it cannot be read, is silent or too short.
+    """
+    check_file(path)
+    samples = spool_speech(path, sample_rate_hz, folder)
+    parts = (samples[first : first + _PART] for first in range(0, len(samples), _PART))
+    peak = max((float(np.abs(part).max()) for part in parts), default=0.0)
+    _check_heard(path, len(samples) / sample_rate_hz, peak)
     return samples
+
+
+def _check_heard(path: Path, seconds: float, peak: float) -> None:
+    if peak < SILENCE:
+        raise BadClipError(f"{path.name}: its sound track is silent")
+    if seconds < _MIN_SPEECH_S:
+        raise BadInputError(f"{path}: {seconds:.2f} s of sound; at least {_MIN_SPEECH_S} s is needed")
 
 
 def check_writable(path: Path, suffix: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from segtalker.inference.talk_inputs import FaceChoice
 from segtalker.inference.timeline import Loop
 from segtalker.provenance.credentials import SigningKey
 
@@ -32,6 +33,8 @@ class TalkOptions:
         from_s: where the part of a video that is used begins, s; None for its start.
         to_s: where it ends, s; None for its end.
         head: `source` moves as the video does; `still` holds its first picture.
+        face: which of several is made to speak: the `largest`, the one whose mouth is `talking`, or one by its number
+            from the left, from 1; None for the one the detector comes upon.
         watermark: whether the invisible watermark is laid over the frames, which changes every pixel by at most
             `segtalker.provenance.watermark.MAX_CHANGE`.
         signing_key: what content credentials are signed with; None writes none.
@@ -43,6 +46,7 @@ class TalkOptions:
     from_s: float | None = None
     to_s: float | None = None
     head: Literal["source", "still"] = "source"
+    face: FaceChoice | None = None
     watermark: bool = True
     signing_key: SigningKey | None = None
 

@@ -157,13 +157,15 @@ class Talker:
         portrait, audio, out = Path(portrait), Path(audio), Path(out)
         check_writable(out, ".mp4")
         report("reading the sound", 0.0)
-        samples, mel = self._read_speech(audio)
-        rate = self.reader.open(portrait, options).rate
-        wanted = frames_of_speech(len(samples), self.settings.clock.sample_rate_hz, rate)
         with tempfile.TemporaryDirectory() as folder:
+            samples, mel = self._read_speech(audio, Path(folder))
+            report("reading the sound", 1.0)
+            rate = self.reader.open(portrait, options).rate
+            wanted = frames_of_speech(samples, self.settings.clock.sample_rate_hz, rate)
             face = read_portrait(self.reader, portrait, max(wanted, IDENTITY_FRAMES), Path(folder), report, options)
             report("looking at who speaks", 0.0)
             prepared = prepare_edits(edits, self.talk_model.identify(face.face()), self._identify)
+            report("looking at who speaks", 1.0)
             timeline = face.timeline(wanted)
             count = len(timeline.order)
             chunks = self.talk_model.talk(
@@ -196,10 +198,11 @@ class Talker:
             disclosure.finish(whole)
         return height + odd[0], width + odd[1]
 
-    def _read_speech(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
-        """Samples and what the segmenter hears of them, see `TalkModel.hears`."""
-        samples = read_speech(path, self.params.base.sample_rate_hz)
-        return samples, self.talk_model.hears(speech_mel(samples, self.params), lambda: samples)
+    def _read_speech(self, path: Path, folder: Path) -> tuple[int, np.ndarray]:
+        """How many samples there are and what the segmenter hears of them, see `TalkModel.hears`."""
+        samples = read_speech(path, self.params.base.sample_rate_hz, folder)
+        mel = speech_mel(samples, self.params, folder / "mel.npy")
+        return len(samples), self.talk_model.hears(mel, lambda: samples)
 
     def _identify(self, path: Path) -> Identity:
         """Who is seen in a reference, which is looked at like a portrait."""

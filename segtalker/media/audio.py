@@ -17,7 +17,7 @@ SOUND_SUFFIXES = (".wav", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".aac")
 # AVI cannot say how many samples of an MP3 stream are encoder delay: LAME's 576 and the decoder's 529.
 _UNTOLD_DELAY = {("avi", "mp3"): 1105, ("avi", "mp3float"): 1105}
 _MAX_DRIFT_S = 0.1
-_SILENCE = 1e-4
+SILENCE = 1e-4  # peak below which nothing is heard
 _CANCELLED = 0.1  # the mean's power, of the loudest channel's; one silent channel leaves 0.25
 _MAX_PEAK = 16.0  # 24 dB over full scale: numbers of another kind written into a file of floats
 _WORTH_SEEKING_S = 4.0
@@ -72,7 +72,7 @@ def load_sound(path: Path, sample_rate_hz: int, from_s: float = -np.inf, to_s: f
     pieces = list(_channel_pieces(path, sample_rate_hz, from_s, to_s))
     # over all of it, so that one way to mono holds from end to end
     samples = mix_to_mono(np.concatenate([piece for piece, _ in pieces], axis=1)) if pieces else np.zeros(0, np.float32)
-    if not len(samples) or np.abs(samples).max() < _SILENCE:
+    if not len(samples) or np.abs(samples).max() < SILENCE:
         raise BadClipError(f"{path.name}: its sound track is silent")
     return Sound(samples, sample_rate_hz, pieces[0][1])
 
@@ -98,10 +98,21 @@ def mix_to_mono(channels: np.ndarray) -> np.ndarray:
         `(S,)`, float32 in [-1, 1]: what is louder is clipped, as a player does.
     """
     mean = channels.mean(axis=0)
-    powers = np.square(channels, dtype=np.float64).mean(axis=1)
-    if len(channels) > 1 and np.square(mean, dtype=np.float64).mean() < _CANCELLED * powers.max():
-        mean = channels[powers.argmax()]
-    return mean.clip(-1.0, 1.0).astype(np.float32, copy=False)
+    powers, mean_power = np.square(channels, dtype=np.float64).mean(axis=1), np.square(mean, dtype=np.float64).mean()
+    chosen = chosen_channel(powers, float(mean_power))
+    mono = mean if chosen is None else channels[chosen]
+    return mono.clip(-1.0, 1.0).astype(np.float32, copy=False)
+
+
+def chosen_channel(powers: np.ndarray, mean_power: float) -> int | None:
+    """The channel that is heard alone because in the mean channels cancel each other; None where they do not.
+
+    Args:
+        powers: of the channels, `(C,)`, float64.
+        mean_power: of their mean.
+    """
+    cancelled = len(powers) > 1 and mean_power < _CANCELLED * powers.max()
+    return int(powers.argmax()) if cancelled else None
 
 
 def channel_pieces(path: Path, rate_hz: int, layout: str) -> Iterator[np.ndarray]:

@@ -5,8 +5,10 @@ area. Only numpy, so that the same figures come out anywhere.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
 
 from segtalker.config.base import Clock, Mel
 from segtalker.config.params import Params
@@ -99,12 +101,13 @@ def _to_hz(mels: np.ndarray) -> np.ndarray:
 _MEL_PIECE_S = 60
 
 
-def speech_mel(samples: np.ndarray, params: Params) -> np.ndarray:
+def speech_mel(samples: np.ndarray, params: Params, stored: Path | None = None) -> np.ndarray:
     """Log-mel spectrogram of speech of any length, made piece by piece; equal to that of the whole.
 
     Args:
         samples: `(S,)`, float32 in [-1, 1].
         params: of the experiment.
+        stored: a `.npy` to keep it in, memory-mapped; None for memory.
 
     Returns:
         `(M, N)`, float32.
@@ -113,11 +116,12 @@ def speech_mel(samples: np.ndarray, params: Params) -> np.ndarray:
     margin = mel.n_fft // mel.hop + 1  # columns whose windows may reach beyond a cut
     length = _MEL_PIECE_S * rate // mel.hop
     columns = 1 + len(samples) // mel.hop
-    pieces = []
+    shape = (mel.bins, columns)
+    whole = np.empty(shape, np.float32) if stored is None else open_memmap(stored, "w+", np.float32, shape)
     for first in range(0, columns, length):
         last = min(first + length, columns)
         low, high = max(0, first - margin), min(columns, last + margin)
         end = len(samples) if high == columns else high * mel.hop
         piece = log_mel(samples[low * mel.hop : end], rate, mel)
-        pieces.append(piece[:, first - low : last - low])
-    return np.concatenate(pieces, axis=1)
+        whole[:, first:last] = piece[:, first - low : last - low]
+    return whole

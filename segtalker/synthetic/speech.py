@@ -52,7 +52,7 @@ class Voice(NamedTuple):
 
     Args:
         language: espeak-ng language, for example `en-us`.
-        variant: espeak-ng voice variant, for example `f3`.
+        variant: espeak-ng voice variant, for example `f3`; empty for the language's own voice.
         rate_wpm: words a minute.
         pitch: 0-100.
         pitch_range: 0-100.
@@ -154,7 +154,7 @@ def speak(text: str, voice: Voice) -> Speech:
     """
     recorder, text_bytes = _Recorder(), text.encode("utf-8")
     callback = _Callback(recorder)
-    name = f"{voice.language}+{voice.variant}"
+    name = f"{voice.language}+{voice.variant}" if voice.variant else voice.language
     with _engine() as library:
         if library.espeak_SetVoiceByName(name.encode()) != 0:
             raise SegTalkerError(f"espeak-ng has no voice {name}")
@@ -163,7 +163,7 @@ def speak(text: str, voice: Voice) -> Speech:
         library.espeak_SetSynthCallback(callback)
         library.espeak_Synth(text_bytes, len(text_bytes) + 1, 0, 0, 0, _UTF8, None, None)
         library.espeak_Synchronize()
-    samples = np.concatenate(recorder.chunks).astype(np.float32) / 32768.0
+    samples = np.concatenate([np.zeros(0, np.int16), *recorder.chunks]).astype(np.float32) / 32768.0
     return Speech(samples, ESPEAK_RATE_HZ, _phonemes(recorder.starts, len(samples) / ESPEAK_RATE_HZ))
 
 

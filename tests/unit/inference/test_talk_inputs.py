@@ -12,6 +12,7 @@ from PIL import Image
 from segtalker.inference.talk_inputs import (
     newest_experiment,
     open_portrait,
+    parse_moment,
     read_background_picture,
     read_mask,
     save_mask,
@@ -115,3 +116,14 @@ def test_the_newest_networks_are_used(tmp_path: Path) -> None:
         path.touch()
         os.utime(path, (1e9 - age, 1e9 - age))
     assert newest_experiment(tmp_path) == "new"
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("12.5", 12.5), ("1:05", 65), ("1:02:03.5", 3723.5), ("0", 0)])
+def test_moments(value: str, seconds: float) -> None:
+    assert parse_moment("--from", value) == seconds
+
+
+@pytest.mark.parametrize("value", ["", "-1", "1:x", "1m", "1:2:3:4", "nan"])
+def test_what_is_no_moment_is_refused(value: str) -> None:
+    with pytest.raises(BadInputError, match=r"--to .*not a moment; write seconds or mm:ss"):
+        parse_moment("--to", value)

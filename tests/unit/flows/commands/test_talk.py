@@ -13,12 +13,14 @@ ROOT = Path(__file__).parents[4]
 
 
 def test_the_command_checks_what_belongs_together(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="--audio and --out"):
+    with pytest.raises(BadInputError, match="needs --audio \\(or --text\\) and --out"):
         talk(tmp_path / "p.png")
     with pytest.raises(BadInputError, match="go together"):
         talk(tmp_path / "p.png", audio=tmp_path / "a.wav", save_mask=tmp_path / "m.png")
+    with pytest.raises(BadInputError, match="one of them says what is heard"):
+        talk(tmp_path / "p.png", tmp_path / "a.wav", "words", out=tmp_path / "o.mp4")
     with pytest.raises(BadInputError, match="no such region"):
-        talk(tmp_path / "p.png", tmp_path / "a.wav", tmp_path / "o.mp4", swap=["beard=x.png"])
+        talk(tmp_path / "p.png", tmp_path / "a.wav", out=tmp_path / "o.mp4", swap=["beard=x.png"])
 
 
 def test_every_wrong_input_is_named_on_a_line_of_its_own(files: Path) -> None:
@@ -26,7 +28,7 @@ def test_every_wrong_input_is_named_on_a_line_of_its_own(files: Path) -> None:
         talk(
             files / "absent.png",
             files / "face.png",
-            ROOT / "results" / "o.mp4",
+            out=ROOT / "results" / "o.mp4",
             experiment="absent",
             swap=["hair=absent.png", "beard=face.png", f"lip={files / 'face.png'}"],
             mask=files / "absent_mask.png",
@@ -42,6 +44,13 @@ def test_every_wrong_input_is_named_on_a_line_of_its_own(files: Path) -> None:
     assert len(lines) == len(expected)
     for reason in expected:
         assert any(reason in line for line in lines), reason
+
+
+def test_a_text_and_a_part_are_looked_at_first(files: Path) -> None:
+    with pytest.raises(BadInputError) as raised:
+        talk(files / "face.png", text="?!", voice="en-zz", from_moment="0:01", out=files / "o.avi")
+    for reason in ("nothing in it can be said", "no such voice", "a still has no parts", "only .mp4"):
+        assert reason in str(raised.value)
 
 
 def test_nothing_heavy_is_loaded_for_a_wrong_input(files: Path) -> None:
