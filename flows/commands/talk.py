@@ -3,15 +3,20 @@
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from flows.commands.console import say
 from flows.commands.disclosure import Certificate, CredentialsKey, NoWatermark, signing_key
 from flows.commands.edit_options import BackgroundOption, MaskOption, ShapeOption, SwapOption
+from flows.commands.talk_batch import run_batch
 from flows.commands.talk_flags import (
     AudioOption,
+    BatchOption,
     CropOnlyOption,
     DetectorOption,
     DetectorWeightsOption,
@@ -30,22 +35,26 @@ from flows.commands.talk_flags import (
 )
 from segtalker.config.params import load_params
 from segtalker.config.workspace import project_root, refuse_stage_output
-from segtalker.inference.edits import EditTexts
+from segtalker.inference.batch import read_list
+from segtalker.inference.edits import Edits, EditTexts
 from segtalker.inference.talk_inputs import TalkInputs, trained_experiment
 from segtalker.media.probe import read_sound_choice
-from segtalker.utils.errors import check_all
+from segtalker.utils.errors import BadInputError, check_all
+from segtalker.utils.hashing import file_sha256
 from segtalker.utils.progress import PhaseBars
 
 if TYPE_CHECKING:
-    from segtalker.inference.talker import TalkingVideo
+    from segtalker.inference.talk_options import TalkOptions
+    from segtalker.inference.talker import Talker, TalkingVideo
 
 
 def talk(
-    portrait: PortraitOption,
+    portrait: PortraitOption = None,
     audio: AudioOption = None,
     text: TextOption = None,
     voice: VoiceOption = "en-gb",
     out: OutOption = None,
+    batch: BatchOption = None,
     save_mask: SaveMaskOption = None,
     repaint: RepaintOption = "mouth",
     crop_only: CropOnlyOption = False,
@@ -67,11 +76,14 @@ def talk(
 ) -> None:
     """Let a portrait speak, with local edits."""
     root = project_root()
-    talk_inputs = TalkInputs(portrait, audio, out, save_mask, text, voice, from_moment, to_moment, face)
-    talk_inputs.check_together()
+    talk_inputs = TalkInputs(portrait or Path(), audio, out, save_mask, text, voice, from_moment, to_moment, face)
+    check_together(talk_inputs, portrait, batch)
     edit_texts = EditTexts(swaps=swap or (), shapes=shape or (), mask=mask, background=background)
     read_key = partial(signing_key, credentials, certificate)
-    name = check_inputs(talk_inputs, edit_texts, root, experiment, [read_key])
+    others: list[Callable[[], object]] = [read_key]
+    if batch is not None:
+        others += [partial(read_list, batch, talk_inputs), lambda: talk_inputs.part]
+    name = check_inputs(None if batch else talk_inputs, edit_texts, root, experiment, others)
     if audio is not None and (note := read_sound_choice(audio)):
         say(f"{audio.name}: {note}")
     # torch takes seconds to import: only here, when all that was given can be used
@@ -79,15 +91,56 @@ def talk(
     from segtalker.inference.talker import Talker
 
     talker = Talker.load(name, root=root, detector=detector, detector_weights=detector_weights)
+    part, chosen = talk_inputs.part, talk_inputs.face_choice
+    options = TalkOptions(repaint, crop_only, loop, *part, head, chosen, not no_watermark, read_key())
+    make = partial(_make, talker, options, edit_texts.parse())
+    if batch is not None:
+        settings = f"{talker.signature} {replace(options, signing_key=None)} {edit_texts} {files_sha256(edit_texts)}"
+        raise typer.Exit(run_batch(batch, talk_inputs, settings, partial(_check_row, root), make))
     if save_mask is not None:
-        talker.save_mask(portrait, save_mask)
-        say(f"{save_mask}: the regions of {portrait.name}; paint on it, then pass it as --mask")
+        talker.save_mask(talk_inputs.portrait, save_mask)
+        say(f"{save_mask}: the regions of {talk_inputs.portrait.name}; paint on it, then pass it as --mask")
     if out is not None:
-        part, chosen = talk_inputs.part, talk_inputs.face_choice
-        options = TalkOptions(repaint, crop_only, loop, *part, head, chosen, not no_watermark, read_key())
-        with PhaseBars() as bars, _sound(talk_inputs) as sound:
-            video = talker.talk(portrait, sound, out, edit_texts.parse(), options, bars)
-        say_what_was_made(out, video, name)
+        say_what_was_made(out, make(talk_inputs), name)
+
+
+def _make(talker: "Talker", options: "TalkOptions", edits: Edits, inputs: TalkInputs) -> "TalkingVideo":
+    """Makes one video, showing how far it is."""
+    assert inputs.out is not None
+    with PhaseBars() as bars, _sound(inputs) as sound:
+        return talker.talk(inputs.portrait, sound, inputs.out, edits, options, bars)
+
+
+def check_together(talk_inputs: TalkInputs, portrait: Path | None, batch: Path | None) -> None:
+    """Sees to it that what was given belongs together.
+
+    Raises:
+        BadInputError: something is missing or too much.
+    """
+    if batch is None:
+        if portrait is None:
+            raise BadInputError("talk needs --portrait (or --batch)")
+        talk_inputs.check_together()
+        return
+    given = (portrait, talk_inputs.audio, talk_inputs.text, talk_inputs.out, talk_inputs.save_mask)
+    if any(value is not None for value in given):
+        raise BadInputError(
+            "--batch: its lines name --portrait, --audio, --text and --out; leave these and --save-mask out"
+        )
+
+
+def _check_row(root: Path, talk_inputs: TalkInputs) -> None:
+    """Looks at what one video of a list is made from, before work goes into it."""
+    checks = talk_inputs.checks(load_params(root).base.sample_rate_hz)
+    assert talk_inputs.out is not None
+    check_all([*checks, partial(refuse_stage_output, talk_inputs.out, root, "out")])
+
+
+def files_sha256(edit_texts: EditTexts) -> list[str]:
+    """Hashes of the files that edits name."""
+    edits = edit_texts.parse()
+    paths = [*(swap.path for swap in edits.swaps), edits.mask, Path(edits.background or "")]
+    return [file_sha256(path) for path in paths if path is not None and path.is_file()]
 
 
 @contextmanager
@@ -115,7 +168,7 @@ def say_what_was_made(out: Path, video: "TalkingVideo", experiment: str) -> None
 
 
 def check_inputs(
-    talk_inputs: TalkInputs,
+    talk_inputs: TalkInputs | None,
     edit_texts: EditTexts,
     root: Path,
     experiment: str | None,
@@ -124,7 +177,7 @@ def check_inputs(
     """Looks at all that was given, before the networks are loaded.
 
     Args:
-        talk_inputs: files and values.
+        talk_inputs: files and values; None where a list names them.
         edit_texts: likewise.
         root: the project folder.
         experiment: whose networks, None for the newest.
@@ -137,9 +190,11 @@ def check_inputs(
         BadInputError: with a line for each thing that cannot be used.
     """
     base = load_params(root).base
-    checks = [*talk_inputs.checks(base.sample_rate_hz), *edit_texts.checks(base.image_size)]
-    for option, path in (("--out", talk_inputs.out), ("--save-mask", talk_inputs.save_mask)):
-        if path is not None:
-            checks.append(partial(refuse_stage_output, path, root, option))
+    checks = edit_texts.checks(base.image_size)
+    if talk_inputs is not None:
+        checks = [*talk_inputs.checks(base.sample_rate_hz), *checks]
+        for option, path in (("--out", talk_inputs.out), ("--save-mask", talk_inputs.save_mask)):
+            if path is not None:
+                checks.append(partial(refuse_stage_output, path, root, option))
     check_all([*checks, *others, partial(trained_experiment, root, experiment)])
     return trained_experiment(root, experiment)

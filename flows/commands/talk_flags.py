@@ -7,13 +7,22 @@ import typer
 
 SPEECH, SOURCE, RESULT, NETWORKS = "What is said", "The portrait", "The result", "Networks"
 
-PortraitOption = Annotated[Path, typer.Option(help="Image or video with a face.", rich_help_panel=SOURCE)]
+PortraitOption = Annotated[Path | None, typer.Option(help="Image or video with a face.", rich_help_panel=SOURCE)]
 AudioOption = Annotated[Path | None, typer.Option(help="Sound file, or a video with sound.", rich_help_panel=SPEECH)]
 TextOption = Annotated[
     str | None, typer.Option(help="Words to be spoken, in place of --audio.", rich_help_panel=SPEECH)
 ]
 VoiceOption = Annotated[
     str, typer.Option(metavar="NAME", help="Who speaks them: en-gb, de, fr+f3 ...", rich_help_panel=SPEECH)
+]
+BatchOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.csv|jsonl",
+        help="Make a video a line: portrait, out, and audio or text (voice). Goes on where it stopped; what fails"
+        " is listed beside it, and the exit code is then 1.",
+        rich_help_panel=RESULT,
+    ),
 ]
 OutOption = Annotated[Path | None, typer.Option(help="The .mp4 to write.", rich_help_panel=RESULT)]
 SaveMaskOption = Annotated[

@@ -115,13 +115,13 @@ def chosen_channel(powers: np.ndarray, mean_power: float) -> int | None:
     return int(powers.argmax()) if cancelled else None
 
 
-def channel_pieces(path: Path, rate_hz: int, layout: str) -> Iterator[np.ndarray]:
+def channel_pieces(path: Path, rate_hz: int, layout: str | None = None) -> Iterator[np.ndarray]:
     """Reads a sound track piece by piece with its channels, from where `load_sound` begins, each `(C, S)`, float32.
 
     Args:
         path: see `load_sound`.
         rate_hz: wanted rate.
-        layout: wanted channels, by FFmpeg's name.
+        layout: wanted channels, by FFmpeg's name; None for its own, or stereo where there are more than two.
 
     Raises:
         BadClipError: unreadable, no sound track, or samples that are no numbers.

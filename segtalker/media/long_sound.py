@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from segtalker.media.audio import channel_pieces, chosen_channel
-from segtalker.media.probe import choose_sound, open_media
 
 
 def spool_speech(path: Path, sample_rate_hz: int, folder: Path) -> np.ndarray:
@@ -22,16 +21,15 @@ def spool_speech(path: Path, sample_rate_hz: int, folder: Path) -> np.ndarray:
     Raises:
         BadClipError: unreadable, no sound track, or samples that are no numbers.
     """
-    with open_media(path) as container:
-        channels = min(choose_sound(container, path.name).channels, 2)
-    stored, lengths = folder / "channels.f32", []
-    powers, mean_power = np.zeros(channels), 0.0
+    stored, lengths = folder / "channels.f32", list[int]()
+    powers, mean_power = np.zeros(1), 0.0
     with stored.open("wb") as out:
-        for piece in channel_pieces(path, sample_rate_hz, ("mono", "stereo")[channels - 1]):
-            powers += np.square(piece, dtype=np.float64).sum(axis=1)
-            mean_power += np.square(piece.mean(axis=0), dtype=np.float64).sum()
+        for piece in channel_pieces(path, sample_rate_hz):
+            powers = powers + np.square(piece, dtype=np.float64).sum(axis=1)
+            mean_power += float(np.square(piece.mean(axis=0), dtype=np.float64).sum())
             lengths.append(piece.shape[1])
             np.ascontiguousarray(piece, dtype=np.float32).tofile(out)
+    channels = len(powers)
     chosen, mono_file = chosen_channel(powers, mean_power), folder / "speech.f32"
     with stored.open("rb") as pieces, mono_file.open("wb") as out:
         for length in lengths:
