@@ -26,7 +26,13 @@ IMAGES = ROOT / "docs" / "images"
 EXPERIMENTS = ("demo", "no-sync")
 _HOST = "127.0.0.1"
 _START_LIMIT_S = 90.0
+_LOAD_MS = 180_000  # a busy machine draws a page of MLflow in a minute
 _SETTLE_MS = 4_000  # pages of MLflow and Prefect go on drawing after their last request
+# MLflow opens it over a third of its first page
+_NO_ASSISTANT = """if (location.protocol.startsWith("http")) {
+    localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
+    localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
+}"""
 _COLOURS = 128
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -74,17 +80,25 @@ def _newest(runs: list[StoredRun], experiment: str, stage: str = "") -> StoredRu
     sys.exit(f"error: MLflow holds no run of {experiment}; first: {command}")
 
 
-def _take(page: Page, address: str, name: str, size: tuple[int, int], top: int = 0, left: int = 0) -> None:
-    """Saves what a page shows in a window of a size, less what lies above and to the left, with few colours."""
-    page.set_viewport_size({"width": size[0] + left, "height": size[1] + top})
-    page.goto(address, wait_until="networkidle" if address.startswith("http") else "load")
+def _open(page: Page, address: str, shown_text: str, size: tuple[int, int]) -> None:
+    """Opens a page in a window of a size and waits until it shows a text and what it draws after that."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto("about:blank")  # pages of one server differ after the # alone, and would not be loaded anew
+    page.goto(address, wait_until="load", timeout=_LOAD_MS)
+    page.get_by_text(shown_text, exact=True).first.wait_for(timeout=_LOAD_MS)
     page.wait_for_timeout(_SETTLE_MS)
-    _save(page, name, size, top, left)
 
 
-def _save(page: Page, name: str, size: tuple[int, int], top: int, left: int) -> None:
+def _take(page: Page, address: str, shown_text: str, name: str, size: tuple[int, int], place: tuple[int, int]) -> None:
+    """Saves what a page shows in a window of a size, less what lies to the left and above of a place."""
+    _open(page, address, shown_text, (size[0] + place[0], size[1] + place[1]))
+    _save(page, name, size, place)
+
+
+def _save(page: Page, name: str, size: tuple[int, int], place: tuple[int, int]) -> None:
+    """Saves a part of a page with few colours."""
     path = IMAGES / f"{name}.png"
-    page.screenshot(path=path, clip={"x": left, "y": top, "width": size[0], "height": size[1]})
+    page.screenshot(path=path, clip={"x": place[0], "y": place[1], "width": size[0], "height": size[1]})
     with Image.open(path) as picture:
         picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     print(path.relative_to(ROOT))
@@ -92,8 +106,9 @@ def _save(page: Page, name: str, size: tuple[int, int], top: int, left: int) -> 
 
 def _own_pages(page: Page) -> None:
     subprocess.run([Path(sys.executable).with_name("segtalker"), "compare", *EXPERIMENTS], cwd=ROOT, check=True)
-    _take(page, (ROOT / "reports" / "comparison" / "compare.html").as_uri(), "compare", (944, 1200))
-    _take(page, (ROOT / "reports" / "datasets" / "synthetic.html").as_uri(), "dataset-page", (1100, 1435))
+    pages = ROOT / "reports"
+    _take(page, (pages / "comparison" / "compare.html").as_uri(), "Results", "compare", (944, 1200), (0, 0))
+    _take(page, (pages / "datasets" / "synthetic.html").as_uri(), "Clips", "dataset-page", (1100, 1435), (0, 0))
 
 
 def _mlflow_pages(page: Page, folder: Path) -> None:
@@ -104,13 +119,16 @@ def _mlflow_pages(page: Page, folder: Path) -> None:
     command = ["mlflow", "ui", "--backend-store-uri", "sqlite:///mlflow.db", "--host", _HOST, "--port", str(port)]
     with _server(command, port, "/health", folder / "mlflow.log") as address:
         experiment = f"{address}/#/experiments/1"
-        _take(page, f"{experiment}/runs?workflowType=machine_learning", "mlflow-runs", (1140, 560), top=150, left=310)
+        place, size = (197, 220), (1060, 560)
+        _open(page, f"{experiment}/runs?workflowType=machine_learning", "no-sync", (place[0] + size[0], 1000))
+        page.get_by_role("row", name="demo").locator("svg").first.click()
+        page.wait_for_timeout(_SETTLE_MS)
+        _save(page, "mlflow-runs", size, place)
         ids = ",".join(f'"{run.run_id}"' for run in parents)
         compared = f'{address}/#/compare-runs?runs=[{ids}]&experiments=["1"]'
-        _take(page, compared, "mlflow-compare", (1000, 700), top=90, left=220)
-        _take(
-            page, f"{experiment}/runs/{training.run_id}/model-metrics", "mlflow-metrics", (900, 640), top=150, left=220
-        )
+        _take(page, compared, "Run details", "mlflow-compare", (1000, 900), (197, 10))
+        metrics = f"{experiment}/runs/{training.run_id}/model-metrics"
+        _take(page, metrics, "cross_entropy", "mlflow-metrics", (900, 640), (197, 10))
 
 
 def _prefect_page(page: Page, folder: Path) -> None:
@@ -127,7 +145,8 @@ def _prefect_page(page: Page, folder: Path) -> None:
             flow_runs = json.load(answer)
         if not flow_runs:
             sys.exit("error: .prefect holds no flow run of demo; first: make reproduce")
-        _take(page, f"{address}/runs/flow-run/{flow_runs[0]['id']}", "prefect-run", (1000, 863), left=250)
+        run = f"{address}/runs/flow-run/{flow_runs[0]['id']}"
+        _take(page, run, "Completed", "prefect-run", (1000, 863), (250, 0))
 
 
 def main() -> None:
@@ -139,6 +158,7 @@ def main() -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, chromium_sandbox=False)
         page = browser.new_page(color_scheme="light")
+        page.add_init_script(_NO_ASSISTANT)
         _own_pages(page)
         _mlflow_pages(page, folder)
         _prefect_page(page, folder)

@@ -132,17 +132,6 @@ def test_one_more_video_of_a_thousand_touches_one(cluster: LocalCluster, folder:
     assert worked_on(folder) == ["new"]
 
 
-def test_few_clips_are_in_flight(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    most = []
-    some_done = clip_pools._some_done
-    monkeypatch.setattr(clip_pools, "_some_done", lambda running: most.append(len(running)) or some_done(running))
-    # a cluster of its own: of one whose workers were killed before, a worker may never come back
-    with start_cluster() as cluster:
-        cluster.wait_for_workers(2, timeout=60)
-        run(folder, tasks(*[f"c{number}" for number in range(40)]), cluster.scheduler_address)
-    assert max(most) == 4
-
-
 def test_workers_elsewhere_are_told_apart(cluster: LocalCluster, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "touch", lambda path: None)  # as if written to a disk that the workers do not have
     with pytest.raises(BadInputError, match=r"does not see this folder; its workers must share") as caught:
@@ -167,10 +156,17 @@ def test_a_scheduler_that_is_not_there_is_named(folder: Path, monkeypatch: pytes
         assert "\n" not in str(caught.value)
 
 
-def test_a_cluster_that_goes_away_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_clips_are_in_flight_and_a_cluster_that_goes_away_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(clip_pools, "_CONNECT_S", 1.0)
+    most = []
+    some_done = clip_pools._some_done
+    monkeypatch.setattr(clip_pools, "_some_done", lambda running: most.append(len(running)) or some_done(running))
     names = [f"slow{number:02d}" for number in range(30)]
+    # a cluster of its own: of one whose workers were killed before, a worker may never come back
     cluster = start_cluster()
+    cluster.wait_for_workers(2, timeout=60)
     address = cluster.scheduler_address
 
     def close() -> None:
@@ -183,6 +179,7 @@ def test_a_cluster_that_goes_away_is_one_line(folder: Path, monkeypatch: pytest.
     with pytest.raises(BadInputError, match=r"connection to the Dask scheduler was lost.*finished clips are kept"):
         run(folder, tasks(*names), address)
     closer.join()
+    assert max(most) == 4
     kept = {path.parent.name for path in (folder / "clips").glob("slow*/done.json")}
     assert len(kept) >= 3
     worked_on(folder)
