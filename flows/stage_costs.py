@@ -67,5 +67,5 @@ def _output_mib(root: Path, params: Params) -> dict[Stage, float]:
     for stage, entry in read_lock(root).items():
         places = [set(Path(out["path"]).parts) for out in entry["outs"]]
         if stage in STAGES and (stage == STAGES[-1] or all(parts & names for parts in places[:1])):
-            sizes[stage] = sum(out.get("size", 0) for out in entry["outs"]) / _MIB  # type: ignore[index]
+            sizes[stage] = sum(out.get("size", 0) for out in entry["outs"]) / _MIB
     return sizes

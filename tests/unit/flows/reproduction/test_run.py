@@ -131,7 +131,7 @@ def test_params_of_another_version_are_named(
     monkeypatch.setattr("flows.reproduction.restored_params.read_yaml", more_params)
     said = refused(reproduce(ids["demo"]), stages, project)
     assert "only one of it and params.yaml here has base.tempo" in said
-    assert "train_tsg.gone, train_tsg.steps" in refused(reproduce(ids["older"]), stages, project)
+    assert "has train_tsg.gone, base.tempo, train_tsg.steps" in refused(reproduce(ids["older"]), stages, project)
 
 
 def test_other_code_runs_without_the_params_it_has_not(
