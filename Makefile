@@ -53,4 +53,4 @@ screenshots: env ## Take the pictures of pages in the docs again, from the runs 
 	@$(BIN)/python docs/screenshots.py
 
 clean: ## Remove data, models, results and reports; the environment stays
-	@rm -rf data models results reports/tables reports/figures reports/index.html reports/runs reports/comparison reports/sweeps sweeps mlruns mlflow.db* .prefect .dvc/cache .dvc/tmp
+	@rm -rf data models results reports/tables reports/figures reports/index.html reports/runs reports/reproduced reports/comparison reports/sweeps sweeps mlruns mlflow.db* .prefect .dvc/cache .dvc/tmp

@@ -18,8 +18,8 @@ CHECKOUT = Path(__file__).parents[3]
     ("arguments", "message"),
     [
         (["--bogus"], "No such option"),
-        (["talk"], "Missing option '--portrait'"),
-        (["talk", "--portrait", "face.png"], "--audio and --out"),
+        (["talk"], "talk needs --portrait (or --batch)"),
+        (["talk", "--portrait", "face.png"], "talk needs --audio (or --text) and --out"),
         (["nonsense"], "No such command"),
         (["reproduce", "--until", "nowhere"], "there are: download, cut, crop"),
         (["reproduce", "--experiment", "none-such"], "experiments/none-such.yaml"),
