@@ -1,4 +1,4 @@
-"""`segtalker export`: an experiment's networks for other programs: a model in MLflow, or ONNX files."""
+"""`segtalker export`: an experiment's networks for other programs: a model in MLflow."""
 
 import tempfile
 from pathlib import Path
