@@ -1,10 +1,7 @@
 """`segtalker plan`: what an experiment will take, before anything starts."""
 
-from typing import Annotated
-
-import typer
-
 from flows.commands.console import say
+from flows.commands.experiment_options import ExperimentOption, SettingsOption
 from flows.commands.runs import print_table, text_table
 from flows.schedule import Resources, Schedule, stage_share
 from flows.stage_costs import stage_costs
@@ -17,12 +14,8 @@ _MINUTE_S = 60.0
 
 
 def plan(
-    experiment: Annotated[
-        str, typer.Option(help="A file in experiments/, without .yaml; demo is the embedded data.")
-    ] = DEFAULT_EXPERIMENT,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value, as in reproduce.")
-    ] = None,
+    experiment: ExperimentOption = DEFAULT_EXPERIMENT,
+    settings: SettingsOption = None,
 ) -> None:
     """Say what each stage takes: time, disk, GPU memory, from measured figures; nothing runs."""
     root = project_root()

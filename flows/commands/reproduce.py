@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.console import say
+from flows.commands.experiment_options import ExperimentOption, SettingsOption
 from flows.commands.results import say_results
 from flows.dvc.run_lock import run_lock
 from flows.needed_files import refuse_missing_files
@@ -21,12 +22,8 @@ EXIT_NO_MATCH = 3  # the run went well, its numbers are others
 
 
 def reproduce(
-    experiment: Annotated[
-        str, typer.Option(help="A file in experiments/, without .yaml; demo is the embedded data.")
-    ] = DEFAULT_EXPERIMENT,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value, e.g. train_tsg.steps=50.")
-    ] = None,
+    experiment: ExperimentOption = DEFAULT_EXPERIMENT,
+    settings: SettingsOption = None,
     from_experiment: Annotated[
         str, typer.Option(metavar="NAME", help="Start every training from the networks of that experiment.")
     ] = "",

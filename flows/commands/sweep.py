@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.console import say
+from flows.commands.experiment_options import ExperimentOption
 from flows.dvc.run_lock import run_lock
 from flows.needed_files import refuse_missing_files
 from flows.schedule import Resources
@@ -34,9 +35,7 @@ sweep_app = typer.Typer(
 @sweep_app.callback()
 def sweep(
     context: typer.Context,
-    experiment: Annotated[
-        str, typer.Option(help="A file in experiments/, without .yaml; demo is the embedded data.")
-    ] = DEFAULT_EXPERIMENT,
+    experiment: ExperimentOption = DEFAULT_EXPERIMENT,
     param: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=SPACE", help="log:LOW:HIGH, LOW:HIGH, LOW:HIGH:STEP or VALUE,VALUE,...; repeatable."),
