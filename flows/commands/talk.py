@@ -82,7 +82,7 @@ def talk(
     read_key = partial(signing_key, credentials, certificate)
     others: list[Callable[[], object]] = [read_key]
     if batch is not None:
-        others += [partial(read_list, batch, talk_inputs), lambda: talk_inputs.part]
+        others += [partial(read_list, batch, talk_inputs), lambda: talk_inputs.part, lambda: talk_inputs.face_choice]
     name = check_inputs(None if batch else talk_inputs, edit_texts, root, experiment, others)
     if audio is not None and (note := read_sound_choice(audio)):
         say(f"{audio.name}: {note}")
@@ -95,7 +95,8 @@ def talk(
     options = TalkOptions(repaint, crop_only, loop, *part, head, chosen, not no_watermark, read_key())
     make = partial(_make, talker, options, edit_texts.parse())
     if batch is not None:
-        settings = f"{talker.signature} {replace(options, signing_key=None)} {edit_texts} {files_sha256(edit_texts)}"
+        chosen_options = f"{replace(options, signing_key=None)} {detector} {detector_weights}"
+        settings = f"{talker.signature} {chosen_options} {edit_texts} {files_sha256(edit_texts)}"
         raise typer.Exit(run_batch(batch, talk_inputs, settings, partial(_check_row, root), make))
     if save_mask is not None:
         talker.save_mask(talk_inputs.portrait, save_mask)

@@ -78,17 +78,20 @@ def _rows(path: Path) -> list[tuple[int, Mapping[str, str]]]:
         if path.suffix.lower() == ".jsonl":
             return [(n, json.loads(line)) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
         if path.suffix.lower() == ".csv":
-            reader = csv.DictReader(text.splitlines())
-            return [(reader.line_num, {str(key).strip(): value or "" for key, value in row.items()}) for row in reader]
+            reader = csv.DictReader(text.splitlines(), restkey="one without a name", restval="")
+            # what is beyond the header comes as a list
+            return [(reader.line_num, {key.strip(): "".join(value) for key, value in row.items()}) for row in reader]
     except (UnicodeDecodeError, ValueError, csv.Error) as error:
         raise BadInputError(f"{path}: cannot be read ({one_line(error)}); save it as UTF-8") from error
     raise BadInputError(f"{path}: a list is a .csv or .jsonl")
 
 
 def _inputs(path: Path, line: int, row: Mapping[str, str], shared: TalkInputs) -> TalkInputs:
-    if not isinstance(row, dict) or (strange := sorted(set(row) - set(_COLUMNS))):
-        names = f"{', '.join(strange)}: no such column" if isinstance(row, dict) else "not an object"
-        raise BadInputError(f"{path}: line {line}: {names}; there are {', '.join(_COLUMNS)}")
+    if not isinstance(row, dict) or not all(isinstance(value, str | None) for value in row.values()):
+        raise BadInputError(f"{path}: line {line}: not an object with texts as values")
+    if strange := sorted(set(row) - set(_COLUMNS)):
+        names = ", ".join(strange)
+        raise BadInputError(f"{path}: line {line}: {names}: no such column; there are {', '.join(_COLUMNS)}")
     if not row.get("portrait") or not row.get("out") or bool(row.get("audio")) == bool(row.get("text")):
         raise BadInputError(f"{path}: line {line}: needs portrait, out, and either audio or text")
     folder = path.parent
@@ -108,6 +111,9 @@ class Ledger:
 
     Args:
         path: of the list.
+
+    Raises:
+        BadInputError: a file of another kind stands in the place of what is known of it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -115,8 +121,11 @@ class Ledger:
         self.failures = path.with_suffix(".failures.csv")
         self._made: dict[str, tuple[str, str]] = {}
         if self.path.is_file():
-            with self.path.open(newline="", encoding="utf-8") as lines:
-                self._made = {row["out"]: (row["inputs"], row["video"]) for row in csv.DictReader(lines)}
+            try:
+                with self.path.open(newline="", encoding="utf-8") as lines:
+                    self._made = {row["out"]: (row["inputs"], row["video"]) for row in csv.DictReader(lines)}
+            except (KeyError, UnicodeDecodeError, csv.Error) as error:
+                raise BadInputError(f"{self.path}: does not say what was made; move it away") from error
 
     def holds(self, out: Path, key: str) -> bool:
         """Whether a video is there, as it was written, made from what `key` names."""

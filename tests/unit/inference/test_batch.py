@@ -36,7 +36,9 @@ def test_lists_of_both_kinds_say_the_same(tmp_path: Path) -> None:
         ("a.csv", "portrait,audio,out\na.png,,a.mp4\n", "line 2: needs portrait, out, and either audio or text"),
         ("a.csv", "portrait,audio,out\na.png,s,a.mp4\nb.png,s,a.mp4\n", "lines 2 and 3 both write a.mp4"),
         ("a.jsonl", '{"portrait": "a.png"\n', "cannot be read"),
+        ("a.csv", "portrait,audio,out\na.png,s.wav,a.mp4,loud\n", "line 2: one without a name: no such column"),
         ("a.jsonl", "[1]\n", "line 1: not an object"),
+        ("a.jsonl", '{"portrait": 5, "audio": "s.wav", "out": "a.mp4"}\n', "not an object with texts as values"),
         ("a.txt", "words", "a list is a .csv or .jsonl"),
     ],
 )
@@ -60,3 +62,10 @@ def test_what_is_made_is_known_again_until_something_changes(tmp_path: Path) -> 
     assert job.key("networks") != key
     (tmp_path / "a.mp4").write_text("half")
     assert not ledger.holds(job.out, key)
+
+
+@pytest.mark.parametrize("content", [b"out,size\na.mp4,5\n", b"\xff\xfe\x00"])
+def test_a_file_in_the_place_of_what_was_made_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.made.csv").write_bytes(content)
+    with pytest.raises(BadInputError, match=r"a\.made\.csv: does not say what was made; move it away"):
+        Ledger(tmp_path / "a.csv")
