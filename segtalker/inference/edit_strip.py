@@ -102,8 +102,9 @@ class _Strip:
 
     def _talking(self, edit: MaskChange | None) -> tuple[np.ndarray, Tensor]:
         """Masks of the moments and their regions' frames."""
-        count, heard = len(self.clip.frames), self.talk_model.hears(self.clip.mel, lambda: self.clip.audio)
-        chunks = self.talk_model.talking_layouts(self.clip, self.identity, heard, count, edit)
+        timeline = self.talk_model.trained_timeline(self.clip, len(self.clip.frames))
+        heard = self.talk_model.hears(self.clip.mel, lambda: self.clip.audio)
+        chunks = self.talk_model.talking_layouts(self.clip, self.identity, heard, timeline, edit)
         _, masks, region_frames = zip(*chunks, strict=True)
         return np.concatenate(masks)[self.moments], torch.cat(region_frames)[self.moments]
 

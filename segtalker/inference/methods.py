@@ -96,7 +96,8 @@ class _ClipInputs:
         return self.talk_model.hears(clip.mel, lambda: clip.audio)
 
     def speaking(self, mel: np.ndarray) -> Iterator[np.ndarray]:
-        for _, masks in self.talk_model.talking_masks(self.clip, self.identity, mel, self.count, edit=None):
+        timeline = self.talk_model.trained_timeline(self.clip, self.count)
+        for _, masks in self.talk_model.talking_masks(self.clip, self.identity, mel, timeline, edit=None):
             yield from masks
 
     def rendered(self, masks: Images) -> Iterator[np.ndarray]:

@@ -186,50 +186,37 @@ class TalkModel:
     def _steady_window(self, rate: Fraction) -> int:
         return at_rate(self.settings.steady_window, rate, self.settings.clock.fps)
 
+    def trained_timeline(self, face: Face, count: int) -> Timeline:
+        """That of `count` frames at the rate of training, a shorter face walked back and forth."""
+        return Timeline(Fraction(self.settings.clock.fps), back_and_forth(len(face.frames), count))
+
     def talking_masks(
-        self,
-        face: Face,
-        identity: Identity,
-        mel: np.ndarray,
-        count: int,
-        edit: MaskChange | None,
-        timeline: Timeline | None = None,
+        self, face: Face, identity: Identity, mel: np.ndarray, timeline: Timeline, edit: MaskChange | None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Masks that speak, chunk by chunk; the same as if done at once.
 
         Args:
-            face: gives the pose; shorter than `count`, it is walked back and forth.
+            face: gives the pose.
             identity: who speaks.
             mel: what is heard, see `hears`, `(M, N)`, float32.
-            count: frames wanted.
+            timeline: of the frames wanted.
             edit: a change of the mask, carried to every frame.
-            timeline: of the frames wanted; None for the rate of training, the face walked back and forth.
 
         Yields:
             Source indices `(T,)` and masks `(T, H, W)`, uint8.
         """
-        for source, masks, own in self._chunks(face, identity, mel, edit, timeline or self._trained(face, count)):
+        for source, masks, own in self._chunks(face, identity, mel, timeline, edit):
             yield source, masks[own]
 
     def talking_layouts(
-        self,
-        face: Face,
-        identity: Identity,
-        mel: np.ndarray,
-        count: int,
-        edit: MaskChange | None,
-        timeline: Timeline | None = None,
+        self, face: Face, identity: Identity, mel: np.ndarray, timeline: Timeline, edit: MaskChange | None
     ) -> Iterator[tuple[np.ndarray, np.ndarray, Tensor]]:
         """As `talking_masks`, and where their regions lie, `(T, K, 6)`, see `steady_frames`."""
-        timeline = timeline or self._trained(face, count)
-        for source, masks, own in self._chunks(face, identity, mel, edit, timeline):
+        for source, masks, own in self._chunks(face, identity, mel, timeline, edit):
             yield source, masks[own], self.steady_frames(masks, timeline.rate)[own]
 
-    def _trained(self, face: Face, count: int) -> Timeline:
-        return Timeline(Fraction(self.settings.clock.fps), back_and_forth(len(face.frames), count))
-
     def _chunks(
-        self, face: Face, identity: Identity, mel: np.ndarray, edit: MaskChange | None, timeline: Timeline
+        self, face: Face, identity: Identity, mel: np.ndarray, timeline: Timeline, edit: MaskChange | None
     ) -> Iterator[tuple[np.ndarray, np.ndarray, slice]]:
         """Source indices of a chunk, its masks with those around it, and which of these are its own."""
         walk, count = timeline.order, len(timeline.order)
@@ -339,10 +326,9 @@ class TalkModel:
         face: Face,
         identity: Identity,
         mel: np.ndarray,
-        count: int,
+        timeline: Timeline,
         background: Background,
         edit: MaskChange | None = None,
-        timeline: Timeline | None = None,
     ) -> Iterator[TalkingChunk]:
         """A face says what is heard.
 
@@ -350,12 +336,10 @@ class TalkModel:
             face: gives pose and surroundings.
             identity: who speaks; its codes may be edited.
             mel: what is heard, see `hears`, `(M, N)`, float32.
-            count: frames wanted.
+            timeline: of the frames wanted.
             background: what shows behind.
             edit: a change of the mask.
-            timeline: see `talking_masks`.
         """
-        layouts = self.talking_layouts(face, identity, mel, count, edit, timeline)
-        for source, masks, region_frames in layouts:
+        for source, masks, region_frames in self.talking_layouts(face, identity, mel, timeline, edit):
             frames = self.render(face, source, masks, region_frames, identity, background)
             yield TalkingChunk(source, masks, frames)

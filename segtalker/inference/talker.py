@@ -169,7 +169,7 @@ class Talker:
             timeline = face.timeline(wanted)
             count = len(timeline.order)
             chunks = self.talk_model.talk(
-                face, prepared.identity, mel, count, prepared.background, prepared.mask_change, timeline
+                face, prepared.identity, mel, timeline, prepared.background, prepared.mask_change
             )
             crop_reason = "" if options.crop_only else prepared.crop_reason
             area = self._painted_area(face, prepared, options.repaint) if options.repaint != "face" else None

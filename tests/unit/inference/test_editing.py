@@ -89,6 +89,7 @@ def test_an_edit_never_covers_the_speaking_mouth(face: Any) -> None:
 def test_an_edit_reaches_every_talking_frame(talk_model: TalkModel, clips: list[Clip]) -> None:
     identity = talk_model.identify(clips[0])
     edit = MaskEdit.between(identity.mask, _glasses_on(identity.mask), identity.landmarks)
-    chunks = talk_model.talking_masks(clips[0], identity, np.asarray(clips[0].mel), 30, MaskChange(edit))
+    timeline = talk_model.trained_timeline(clips[0], 30)
+    chunks = talk_model.talking_masks(clips[0], identity, np.asarray(clips[0].mel), timeline, MaskChange(edit))
     masks = np.concatenate([masks for _, masks in chunks])
     assert ((masks == GLASSES).sum(axis=(1, 2)) > 60).all()

@@ -188,8 +188,9 @@ def test_a_talker_hears_by_features(hearing_models: Path, folder: Path, clips: l
     identity, clip = talk_model.identify(clips[0]), clips[0]
     heard = talk_model.hears(clip.mel, lambda: clip.audio)
     assert heard.shape == (ROWS, clip.mel.shape[1])
+    timeline = talk_model.trained_timeline(clip, 20)
     scores = [
-        np.concatenate([masks for _, masks in talk_model.talking_masks(clip, identity, sound, 20, edit=None)])
+        np.concatenate([masks for _, masks in talk_model.talking_masks(clip, identity, sound, timeline, edit=None)])
         for sound in (heard, talk_model.hears(clip.mel, lambda: np.zeros_like(clip.audio)))
     ]
     assert scores[0].shape == scores[1].shape == (20, *clip.masks.read([0]).shape[1:])

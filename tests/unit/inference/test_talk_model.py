@@ -30,7 +30,8 @@ def _mel(columns: int) -> np.ndarray:
 
 
 def _masks(talk_model: TalkModel, clip: Clip, mel: np.ndarray, count: int) -> np.ndarray:
-    chunks = talk_model.talking_masks(clip, talk_model.identify(clip), mel, count, edit=None)
+    timeline = talk_model.trained_timeline(clip, count)
+    chunks = talk_model.talking_masks(clip, talk_model.identify(clip), mel, timeline, edit=None)
     return np.concatenate([masks for _, masks in chunks])
 
 
@@ -54,7 +55,8 @@ def test_stretches_leave_no_trace(talk_model: TalkModel, clips: list[Clip], monk
     mel = _mel(count * 16 // 5)
     whole = _masks(talk_model, clips[0], mel, count)
     monkeypatch.setattr(segtalker.inference.talk_model, "_CHUNK_S", 0.5)
-    pieces = list(talk_model.talking_layouts(clips[0], talk_model.identify(clips[0]), mel, count, edit=None))
+    timeline = talk_model.trained_timeline(clips[0], count)
+    pieces = list(talk_model.talking_layouts(clips[0], talk_model.identify(clips[0]), mel, timeline, edit=None))
     assert len(pieces) > 2
     np.testing.assert_array_equal(np.concatenate([masks for _, masks, _ in pieces]), whole)
     torch.testing.assert_close(torch.cat([frames for _, _, frames in pieces]), talk_model.steady_frames(whole))
@@ -100,7 +102,8 @@ def test_a_frame_says_nothing_of_its_own_mouth(talk_model: TalkModel, clips: lis
     closed = np.where(masks == MOUTH, np.uint8(LIP), masks)
     assert (closed != masks).any()
     silent = _Face(_Shown(clip.frames.read()), _Shown(closed), np.asarray(clip.landmarks))
-    chunks = talk_model.talking_masks(silent, talk_model.identify(clip), np.asarray(clip.mel), 20, edit=None)
+    timeline = talk_model.trained_timeline(silent, 20)
+    chunks = talk_model.talking_masks(silent, talk_model.identify(clip), np.asarray(clip.mel), timeline, edit=None)
     expected = _masks(talk_model, clip, np.asarray(clip.mel), 20)
     np.testing.assert_array_equal(np.concatenate([masks for _, masks in chunks]), expected)
 
@@ -169,7 +172,8 @@ def test_surroundings_come_from_the_source(talk_model: TalkModel, clips: list[Cl
 
 def test_talking_gives_a_frame_for_every_mask(talk_model: TalkModel, clips: list[Clip]) -> None:
     identity = talk_model.identify(clips[0])
-    chunks = list(talk_model.talk(clips[0], identity, _mel(300), 70, SourceBackground()))
+    timeline = talk_model.trained_timeline(clips[0], 70)
+    chunks = list(talk_model.talk(clips[0], identity, _mel(300), timeline, SourceBackground()))
     assert sum(len(list(chunk.frames)) for chunk in chunks) == 70
     assert np.concatenate([chunk.source for chunk in chunks]).max() == len(clips[0].frames) - 1
 

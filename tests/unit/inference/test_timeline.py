@@ -63,7 +63,7 @@ def test_stretches_leave_no_trace_at_any_rate(
     timeline, identity = Timeline(rate, back_and_forth(60, count)), talk_model.identify(clips[0])
 
     def layouts() -> tuple[np.ndarray, np.ndarray]:
-        parts = list(talk_model.talking_layouts(clips[0], identity, mel, count, None, timeline))
+        parts = list(talk_model.talking_layouts(clips[0], identity, mel, timeline, None))
         pieces.append(len(parts))
         return np.concatenate([masks for _, masks, _ in parts]), np.concatenate([place for *_, place in parts])
 
