@@ -10,6 +10,7 @@ import typer
 from flows.commands.compare import compare
 from flows.commands.console import complain, say
 from flows.commands.doctor import doctor
+from flows.commands.edit import edit
 from flows.commands.evaluate import evaluate
 from flows.commands.export import export_app
 from flows.commands.inspect import inspect
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(talk)
+app.command()(edit)
 app.command()(reproduce)
 app.command()(plan)
 app.command()(inspect)

@@ -4,9 +4,10 @@ from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Edits", "ShapeEdit", "Swap", "TalkOptions", "Talker"]
+__all__ = ["Edits", "RegionColour", "ShapeEdit", "Swap", "TalkOptions", "Talker"]
 _PLACES = {
     "Edits": "inference.edits",
+    "RegionColour": "inference.edits",
     "ShapeEdit": "inference.edits",
     "Swap": "inference.edits",
     "TalkOptions": "inference.talk_options",

@@ -23,10 +23,22 @@ ShapeOption = Annotated[
         " scale=FACTOR; repeatable.",
     ),
 ]
+ColourOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        rich_help_panel=_PANEL,
+        metavar="REGION=#rrggbb[:STRENGTH]",
+        help="Recolour a region, keeping its shading and texture; repeatable.",
+    ),
+]
 MaskOption = Annotated[
     Path | None, typer.Option(rich_help_panel=_PANEL, help="An edited mask of the portrait, see --save-mask.")
 ]
 BackgroundOption = Annotated[
     str | None,
-    typer.Option(rich_help_panel=_PANEL, metavar="IMAGE|#rrggbb", help="Another background; shows the crop alone."),
+    typer.Option(
+        rich_help_panel=_PANEL,
+        metavar="IMAGE|VIDEO|#rrggbb|transparent",
+        help="Another background, behind the whole picture; transparent needs an --out that holds it.",
+    ),
 ]

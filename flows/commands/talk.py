@@ -12,7 +12,7 @@ import typer
 
 from flows.commands.console import say
 from flows.commands.disclosure import Certificate, CredentialsKey, NoWatermark, signing_key
-from flows.commands.edit_options import BackgroundOption, MaskOption, ShapeOption, SwapOption
+from flows.commands.edit_options import BackgroundOption, ColourOption, MaskOption, ShapeOption, SwapOption
 from flows.commands.talk_batch import run_batch
 from flows.commands.talk_flags import (
     AudioOption,
@@ -35,6 +35,7 @@ from flows.commands.talk_flags import (
 )
 from segtalker.config.params import load_params
 from segtalker.config.workspace import project_root, refuse_stage_output
+from segtalker.inference.backdrops import video_suffixes
 from segtalker.inference.batch import read_list
 from segtalker.inference.edits import Edits, EditTexts
 from segtalker.inference.talk_inputs import TalkInputs, trained_experiment
@@ -65,6 +66,7 @@ def talk(
     face: FaceOption = None,
     swap: SwapOption = None,
     shape: ShapeOption = None,
+    colour: ColourOption = None,
     mask: MaskOption = None,
     background: BackgroundOption = None,
     experiment: ExperimentOption = None,
@@ -76,9 +78,12 @@ def talk(
 ) -> None:
     """Let a portrait speak, with local edits."""
     root = project_root()
-    talk_inputs = TalkInputs(portrait or Path(), audio, out, save_mask, text, voice, from_moment, to_moment, face)
+    suffixes = video_suffixes(background, credentials is not None)
+    talk_inputs = TalkInputs(
+        portrait or Path(), audio, out, save_mask, text, voice, from_moment, to_moment, face, suffixes
+    )
     check_together(talk_inputs, portrait, batch)
-    edit_texts = EditTexts(swaps=swap or (), shapes=shape or (), mask=mask, background=background)
+    edit_texts = EditTexts(swap or (), shape or (), colour or (), mask, background)
     read_key = partial(signing_key, credentials, certificate)
     others: list[Callable[[], object]] = [read_key]
     if batch is not None:
@@ -164,8 +169,8 @@ def say_what_was_made(out: Path, video: "TalkingVideo", experiment: str) -> None
     say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {size} at {rate} fps, by {experiment}")
     if video.untouched:
         say(f"{video.untouched} frames show no face and are left as they are")
-    if video.crop_reason:
-        say(f"shows the face's square alone: {video.crop_reason}")
+    for line in video.without_effect:
+        say(line)
 
 
 def check_inputs(

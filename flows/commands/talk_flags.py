@@ -24,7 +24,9 @@ BatchOption = Annotated[
         rich_help_panel=RESULT,
     ),
 ]
-OutOption = Annotated[Path | None, typer.Option(help="The .mp4 to write.", rich_help_panel=RESULT)]
+OutOption = Annotated[
+    Path | None, typer.Option(help="The .mp4 to write; .webm or .mov if transparent.", rich_help_panel=RESULT)
+]
 SaveMaskOption = Annotated[
     Path | None, typer.Option(help="Write the portrait's mask as .png, to be edited.", rich_help_panel=RESULT)
 ]

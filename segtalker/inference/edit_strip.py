@@ -13,10 +13,12 @@ from torch import Tensor
 from segtalker.clips.image_pack import write_images
 from segtalker.clips.store import Clip
 from segtalker.faces.mouth_box import face_transforms
-from segtalker.inference.background import Background, SourceBackground, read_background
+from segtalker.inference.backdrops import Backdrop, open_backdrop
+from segtalker.inference.background import Background, SourceBackground
+from segtalker.inference.composition import Composer, Layers
 from segtalker.inference.editing import MaskChange, MaskEdit, swap_region
 from segtalker.inference.identity import Identity
-from segtalker.inference.talk_model import TalkModel
+from segtalker.inference.talk_model import TalkingChunk, TalkModel
 from segtalker.regions import REGION_INDEX
 from segtalker.utils.atomic import atomic_folder, write_text
 
@@ -108,9 +110,17 @@ class _Strip:
         _, masks, region_frames = zip(*chunks, strict=True)
         return np.concatenate(masks)[self.moments], torch.cat(region_frames)[self.moments]
 
-    def paint(self, identity: Identity, background: Background, edit: MaskChange | None) -> Iterator[np.ndarray]:
+    def paint(
+        self, identity: Identity, background: Background, edit: MaskChange | None, backdrop: Backdrop | None = None
+    ) -> Iterator[np.ndarray]:
+        """The moments, all of the face painted, as `segtalker talk` composes a crop."""
         masks, region_frames = self.talking if edit is None else self._talking(edit)
-        return self.talk_model.render(self.clip, self.moments, masks, region_frames, identity, background)
+        crops = self.talk_model.render(self.clip, self.moments, masks, region_frames, identity, background)
+        clock = self.talk_model.settings.clock
+        places = face_transforms(np.asarray(self.clip.landmarks), clock.smooth_frames)
+        layers = Layers(backdrop=backdrop, reshaped=edit is not None)
+        composer = Composer(self.clip, places, None, layers, whole=None)
+        return composer.frames(iter([TalkingChunk(self.moments, masks, crops)]), len(masks), clock.fps)
 
 
 def _rows(
@@ -124,8 +134,7 @@ def _rows(
         if lender is not None:
             identity = replace(own, codes=swap_region(own.codes, lender.identity.codes, REGION_INDEX[region]))
             yield region, f"{region} swapped", lender.clip, lender.identity.index, strip.paint(identity, source, None)
-    picture = read_background(background, strip.talk_model.settings.image_size)
-    yield "background", "background replaced", None, 0, strip.paint(own, picture, None)
+    yield "background", "background replaced", None, 0, strip.paint(own, source, None, open_backdrop(background))
     fringe = MaskEdit.between(own.mask, draw_fringe(own.mask, own.landmarks), own.landmarks)
     yield "mask", "mask edited: a fringe", None, 0, strip.paint(own, source, MaskChange(fringe))
 

@@ -5,7 +5,7 @@ public; decided here: an edit is drawn on one frame, and what it changed moves w
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -135,10 +135,12 @@ class MaskChange:
     Args:
         painted: the change by hand, if any.
         shapes: regions reshaped, on top of it.
+        done: of these, the ones that changed a mask so far.
     """
 
     painted: MaskEdit | None
     shapes: Sequence[ShapeEdit] = ()
+    done: set[ShapeEdit] = field(default_factory=set)
 
     def on_reference(self, mask: np.ndarray) -> np.ndarray:
         """The mask that says who speaks, `(H, W)`, uint8: the edited one, if there is one."""
@@ -151,7 +153,11 @@ class MaskChange:
     def on_talking(self, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
         """See `MaskEdit.on_talking`; then regions are reshaped, the speaking mouth too where it is named."""
         laid_masks = masks if self.painted is None else self.painted.on_talking(masks, landmarks)
-        return reshape(laid_masks, landmarks, self.shapes)
+        return reshape(laid_masks, landmarks, self.shapes, self.done)
+
+    def on_still(self, masks: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """Masks of faces that do not speak, changed as they are painted, lips and mouth too: `(T, H, W)`, uint8."""
+        return reshape(self.on_pose(masks, landmarks), landmarks, self.shapes, self.done)
 
 
 def _place(landmarks: np.ndarray) -> np.ndarray:

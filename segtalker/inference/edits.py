@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
-from segtalker.inference.talk_inputs import open_portrait, read_background_picture, read_mask, region_index
+from segtalker.inference.backdrops import open_backdrop
+from segtalker.inference.talk_inputs import open_portrait, read_mask, region_index
 from segtalker.regions import REGION_INDEX
 from segtalker.utils.errors import BadInputError
 
@@ -36,6 +37,10 @@ class Swap:
     path: Path
     strength: float = 1.0
 
+    def __str__(self) -> str:
+        """As on a command line."""
+        return f"--swap {self.region}={self.path}{_strength_text(self.strength)}"
+
 
 @dataclass(frozen=True)
 class ShapeEdit:
@@ -52,6 +57,10 @@ class ShapeEdit:
     operation: Operation
     amounts: tuple[float, ...]
 
+    def __str__(self) -> str:
+        """As on a command line."""
+        return f"--shape {self.region}:{self.operation}={','.join(f'{amount:g}' for amount in self.amounts)}"
+
 
 @dataclass(frozen=True)
 class RegionColour:
@@ -67,6 +76,14 @@ class RegionColour:
     colour: tuple[int, int, int]
     strength: float = 1.0
 
+    def __str__(self) -> str:
+        """As on a command line."""
+        return f"--colour {self.region}=#{bytes(self.colour).hex()}{_strength_text(self.strength)}"
+
+
+def _strength_text(strength: float) -> str:
+    return "" if strength == 1.0 else f":{strength:g}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Edits:
@@ -75,12 +92,14 @@ class Edits:
     Args:
         swaps: textures from others.
         shapes: regions reshaped, in this order.
+        colours: regions recoloured, in this order.
         mask: an edited mask, or None.
-        background: `#rrggbb` or an image file, or None for the portrait's own.
+        background: `#rrggbb`, `transparent`, an image or a video file, or None for the portrait's own.
     """
 
     swaps: Sequence[Swap] = ()
     shapes: Sequence[ShapeEdit] = ()
+    colours: Sequence[RegionColour] = ()
     mask: Path | None = None
     background: str | None = None
 
@@ -92,12 +111,14 @@ class EditTexts:
     Args:
         swaps: `REGION=FILE[:STRENGTH]`.
         shapes: `REGION:OPERATION=AMOUNT`.
+        colours: `REGION=#rrggbb[:STRENGTH]`.
         mask: an edited mask.
-        background: `#rrggbb` or an image file.
+        background: `#rrggbb`, `transparent`, an image or a video file.
     """
 
     swaps: Sequence[str] = ()
     shapes: Sequence[str] = ()
+    colours: Sequence[str] = ()
     mask: Path | None = None
     background: str | None = None
 
@@ -110,6 +131,7 @@ class EditTexts:
         return Edits(
             swaps=[parse_swap(text) for text in self.swaps],
             shapes=[parse_shape(text) for text in self.shapes],
+            colours=[parse_colour(text) for text in self.colours],
             mask=self.mask,
             background=self.background,
         )
@@ -122,10 +144,11 @@ class EditTexts:
         """
         checks: list[Callable[[], object]] = [partial(_check_swap, text) for text in self.swaps]
         checks += [partial(parse_shape, text) for text in self.shapes]
+        checks += [partial(parse_colour, text) for text in self.colours]
         if self.mask is not None:
             checks.append(partial(read_mask, self.mask, image_size))
         if self.background is not None:
-            checks.append(partial(read_background_picture, self.background))
+            checks.append(partial(open_backdrop, self.background))
         return checks
 
 

@@ -14,23 +14,16 @@ from segtalker.regions import LIP, MOUTH
 
 
 @dataclass(frozen=True)
-class PaintedArea:
-    """What of a source's frames is painted anew: the mouth, and what edits name.
+class EditedArea:
+    """What of a source's frames is painted anew: what edits name.
 
     Args:
-        places: of the faces, see `segtalker.faces.mouth_box.face_transforms`, `(T, 2, 3)`.
-        fade: see `segtalker.faces.mouth_box.hidden_share`.
         regions: whose look an edit changed.
         reshaped: whether an edit changed the mask itself.
-        lip_reach: how far from the lips is painted, in distances of the eyes, fading over the outer half; None for
-            all of the mouth area, chin and jaw included.
     """
 
-    places: np.ndarray
-    fade: float
-    regions: list[int]
+    regions: Sequence[int]
     reshaped: bool
-    lip_reach: float | None
 
     def share(self, index: int, source_mask: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """How much of each pixel is painted: `(H, W)`, float32 in [0, 1]; elsewhere it is the source's.
@@ -38,16 +31,36 @@ class PaintedArea:
         Args:
             index: of the source's frame.
             source_mask: its regions, `(H, W)`, uint8.
-            mask: the talking mask, likewise. Outside the mouth area it is the source's, but for edits.
+            mask: the painted regions, likewise.
         """
+        edited = np.isin(source_mask, self.regions) | np.isin(mask, self.regions)
+        if self.reshaped:
+            edited |= source_mask != mask
+        return soft_share(edited) if edited.any() else np.zeros(mask.shape, np.float32)
+
+
+@dataclass(frozen=True)
+class PaintedArea(EditedArea):
+    """The mouth, and what edits name.
+
+    Args:
+        places: of the faces, see `segtalker.faces.mouth_box.face_transforms`, `(T, 2, 3)`.
+        fade: see `segtalker.faces.mouth_box.hidden_share`.
+        lip_reach: how far from the lips is painted, in distances of the eyes, fading over the outer half; None for
+            all of the mouth area, chin and jaw included.
+    """
+
+    places: np.ndarray
+    fade: float
+    lip_reach: float | None
+
+    def share(self, index: int, source_mask: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """See `EditedArea`; outside the mouth area a talking mask is the source's, but for edits."""
         place = self.places[index]
         mouth = hidden_share(place[None], mask.shape, self.fade)[0]
         if self.lip_reach is not None:
             mouth = np.minimum(mouth, lip_share((source_mask, mask), self.lip_reach * np.hypot(*place[:, 0])))
-        edited = np.isin(source_mask, self.regions) | np.isin(mask, self.regions)
-        if self.reshaped:
-            edited |= source_mask != mask
-        return np.maximum(mouth, soft_share(edited)) if edited.any() else mouth
+        return np.maximum(mouth, super().share(index, source_mask, mask))
 
 
 def lip_share(masks: Sequence[np.ndarray], reach_px: float) -> np.ndarray:

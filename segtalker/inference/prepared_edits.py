@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from segtalker.inference.background import Background, SourceBackground, read_background
+from segtalker.inference.backdrops import open_backdrop
+from segtalker.inference.composition import Layers
 from segtalker.inference.editing import MaskChange, MaskEdit, swap_region
 from segtalker.inference.edits import Edits, Swap, region_indices
 from segtalker.inference.identity import Identity
 from segtalker.inference.talk_inputs import read_mask
-from segtalker.regions import BACKGROUND, REGIONS
+from segtalker.regions import REGIONS
 from segtalker.utils.errors import BadInputError
 
 _SHOWN = 5e-4  # of a crop: what is smaller lends no texture
@@ -24,16 +25,12 @@ class PreparedEdits:
     Args:
         identity: who speaks, with the codes of others where they were swapped.
         mask_change: the change of the mask, if any.
-        background: what shows behind.
-        regions: whose look is changed.
-        crop_reason: why the result cannot be put back into the whole picture, or empty.
+        layers: what is done to the whole pictures.
     """
 
     identity: Identity
     mask_change: MaskChange | None
-    background: Background
-    regions: list[int]
-    crop_reason: str
+    layers: Layers
 
 
 def prepare_edits(edits: Edits, own: Identity, identify: Callable[[Path], Identity]) -> PreparedEdits:
@@ -52,13 +49,17 @@ def prepare_edits(edits: Edits, own: Identity, identify: Callable[[Path], Identi
     if edits.mask is not None:
         painted = MaskEdit.between(own.mask, read_mask(edits.mask, size), own.landmarks)
     mask_change = MaskChange(painted, tuple(edits.shapes)) if painted is not None or edits.shapes else None
-    swapped = [region for swap in edits.swaps for region in region_indices(swap.region)]
+    swaps = [swap for swap in edits.swaps if swap.strength > 0.0]
+    swapped = [region for swap in swaps for region in region_indices(swap.region)]
     return PreparedEdits(
-        identity=_swapped(own, edits.swaps, identify),
+        identity=_swapped(own, swaps, identify),
         mask_change=mask_change,
-        background=SourceBackground() if edits.background is None else read_background(edits.background, size),
-        regions=[*swapped, *([BACKGROUND] if edits.background is not None else [])],
-        crop_reason=_reaches_out(own.mask, edits, painted),
+        layers=Layers(
+            swapped=list(dict.fromkeys(swapped)),
+            colours=[colour for colour in edits.colours if colour.strength > 0.0],
+            backdrop=None if edits.background is None else open_backdrop(edits.background),
+            reshaped=bool(edits.shapes) or (painted is not None and bool(painted.changed.any())),
+        ),
     )
 
 
@@ -89,22 +90,3 @@ def _lent_regions(swap: Swap, own_mask: np.ndarray, lender_mask: np.ndarray) -> 
         hint = f"swap {' and '.join(shown)} alone, or choose" if shown else "choose"
         raise BadInputError(f"{swap.path}: shows no {' and no '.join(hidden)}; {hint} another reference")
     return regions
-
-
-def _reaches_out(mask: np.ndarray, edits: Edits, painted: MaskEdit | None) -> str:
-    """Why edits cannot be put back into the whole picture: what they change goes on outside the square.
-
-    Args:
-        mask: of the reference frame, `(H, W)`, uint8.
-        edits: as asked for.
-        painted: the change of the mask by hand.
-    """
-    if edits.background is not None:
-        return "what is background is known only there"
-    border = np.ones(mask.shape, bool)
-    border[1:-1, 1:-1] = False
-    names = dict.fromkeys(region for swap in edits.swaps for region in region_indices(swap.region))
-    cut = [REGIONS[region] for region in names if (mask[border] == region).any()]
-    if cut:
-        return f"{' and '.join(cut)} goes on outside"
-    return "the mask was edited at its border" if painted is not None and painted.changed[border].any() else ""

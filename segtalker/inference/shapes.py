@@ -26,13 +26,16 @@ _BORDER = 0.06  # of the crop's side: within it changes fade
 _NOWHERE = 255  # no region
 
 
-def reshape(masks: np.ndarray, landmarks: np.ndarray, shapes: Sequence[ShapeEdit]) -> np.ndarray:
+def reshape(
+    masks: np.ndarray, landmarks: np.ndarray, shapes: Sequence[ShapeEdit], done: set[ShapeEdit] | None = None
+) -> np.ndarray:
     """Reshapes regions in every mask.
 
     Args:
         masks: regions, `(T, H, W)`, uint8.
         landmarks: of the same frames, `(T, 68, 2)`, pixels.
         shapes: in the order in which they are done.
+        done: gets those that changed a mask.
 
     Returns:
         `(T, H, W)`, uint8.
@@ -44,7 +47,10 @@ def reshape(masks: np.ndarray, landmarks: np.ndarray, shapes: Sequence[ShapeEdit
     for mask, place in zip(masks, places, strict=True):
         percent_px = FACE_WIDTH * float(np.hypot(*place[:, 0])) / 100.0
         for shape in shapes:
-            mask = _reshaped(mask, shape, percent_px)
+            new_mask = _reshaped(mask, shape, percent_px)
+            if done is not None and shape not in done and not np.array_equal(new_mask, mask):
+                done.add(shape)
+            mask = new_mask
         new_masks.append(mask)
     return np.stack(new_masks)
 

@@ -46,6 +46,7 @@ class TalkInputs:
         from_moment: where the part of a video that is used begins.
         to_moment: where it ends.
         face: which of several faces speaks.
+        out_suffixes: that the name of `out` may end in.
     """
 
     portrait: Path
@@ -57,6 +58,7 @@ class TalkInputs:
     from_moment: str | None = None
     to_moment: str | None = None
     face: str | None = None
+    out_suffixes: tuple[str, ...] = (".mp4",)
 
     def check_together(self) -> None:
         """Sees to it that what was given belongs together.
@@ -108,7 +110,7 @@ class TalkInputs:
         if self.text is not None:
             checks += [partial(_check_text, self.text), partial(parse_voice, self.voice)]
         if self.out is not None:
-            checks.append(partial(check_writable, self.out, ".mp4"))
+            checks.append(partial(check_writable, self.out, *self.out_suffixes))
         if self.save_mask is not None:
             checks.append(partial(check_writable, self.save_mask, ".png"))
         return checks
@@ -227,14 +229,19 @@ def _check_heard(path: Path, seconds: float, peak: float) -> None:
         raise BadInputError(f"{path}: {seconds:.2f} s of sound; at least {_MIN_SPEECH_S} s is needed")
 
 
-def check_writable(path: Path, suffix: str) -> None:
+def check_writable(path: Path, *suffixes: str) -> None:
     """Sees to it that a file can be written.
+
+    Args:
+        path: the file.
+        suffixes: that its name may end in.
 
     Raises:
         BadInputError: another suffix, a folder in its place, or no permission.
     """
-    if path.suffix.lower() != suffix:
-        raise BadInputError(f"{path}: only {suffix} can be written; name it {path.stem}{suffix}")
+    if path.suffix.lower() not in suffixes:
+        names = " or ".join(f"{path.stem}{suffix}" for suffix in suffixes)
+        raise BadInputError(f"{path}: only {' or '.join(suffixes)} can be written here; name it {names}")
     if path.is_dir():
         raise BadInputError(f"{path}: is a folder; name a file in it")
     try:
@@ -357,17 +364,15 @@ def _is_plain(image: Image.Image) -> bool:
     return bool((palette[used] == PALETTE[used]).all())
 
 
-def read_background_picture(value: str) -> np.ndarray:
-    """A background from `#rrggbb` or an image file: RGB, `(H, W, 3)`, uint8.
+def read_background_colour(value: str) -> np.ndarray:
+    """A background from `#rrggbb`: RGB, `(1, 1, 3)`, uint8.
 
     Args:
         value: as given on a command line.
 
     Raises:
-        BadInputError: neither a colour nor a readable image.
+        BadInputError: not a colour.
     """
-    if re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-        return np.full((1, 1, 3), tuple(bytes.fromhex(value[1:])), np.uint8)
-    if value.startswith("#"):
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
         raise BadInputError(f"{value}: not a colour; write it as #rrggbb, for example #2f6f5f")
-    return read_image(Path(value))
+    return np.full((1, 1, 3), tuple(bytes.fromhex(value[1:])), np.uint8)

@@ -1,8 +1,8 @@
-"""Files in, a talking video out: what `segtalker talk` does."""
+"""Files in, a talking video or an edited picture out: what `segtalker talk` and `segtalker edit` do."""
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -16,15 +16,19 @@ from segtalker.config.params import Params
 from segtalker.config.workspace import project_root
 from segtalker.faces.mouth_box import face_transforms
 from segtalker.faces.parsing import choose_parser, load_parser
-from segtalker.inference.composition import cropped_frames, pasted_frames
+from segtalker.inference.backdrops import video_suffixes
+from segtalker.inference.background import SourceBackground
+from segtalker.inference.composition import Composer
+from segtalker.inference.edit_effects import without_effect
 from segtalker.inference.edits import Edits
 from segtalker.inference.identity import Identity
 from segtalker.inference.pasting import PaintedArea
 from segtalker.inference.portrait import DetectorName, Portrait, PortraitReader, read_portrait
 from segtalker.inference.prepared_edits import PreparedEdits, prepare_edits
+from segtalker.inference.stills import edited_still, write_still
 from segtalker.inference.talk_inputs import check_writable, read_speech, save_mask, trained_experiment
 from segtalker.inference.talk_model import IDENTITY_FRAMES, TalkModel
-from segtalker.inference.talk_options import PLAIN, Repaint, Report, TalkOptions, quiet
+from segtalker.inference.talk_options import PLAIN, Report, TalkOptions, quiet
 from segtalker.inference.talk_settings import TalkSettings
 from segtalker.inference.timeline import at_rate, frames_of_speech
 from segtalker.media.mel import speech_mel
@@ -34,6 +38,7 @@ from segtalker.nets.checkpoints import checkpoint_signature
 from segtalker.provenance.credentials import SigningKey
 from segtalker.provenance.disclosure import Disclosure
 from segtalker.provenance.origin import Origin
+from segtalker.regions import LIP, MOUTH
 from segtalker.utils.atomic import atomic_file
 from segtalker.utils.progress import reported
 
@@ -51,21 +56,36 @@ class TalkingVideo:
         rate: frames a second.
         width: px.
         height: px.
-        crop_reason: why the face's square is shown alone although the whole picture was asked for, or empty.
         untouched: how many frames show no face, and are the source's own.
+        without_effect: edits that are not seen in it, and why, a line each.
     """
 
     frames: int
     rate: Fraction
     width: int
     height: int
-    crop_reason: str
     untouched: int
+    without_effect: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
         """How long it is."""
         return float(self.frames / self.rate)
+
+
+@dataclass(frozen=True)
+class EditedPicture:
+    """What was written.
+
+    Args:
+        width: px.
+        height: px.
+        without_effect: see `TalkingVideo`.
+    """
+
+    width: int
+    height: int
+    without_effect: tuple[str, ...]
 
 
 class Talker:
@@ -145,7 +165,7 @@ class Talker:
         Args:
             portrait: image or video.
             audio: sound, or video with sound.
-            out: the `.mp4` to write, with the sound; whole or not at all.
+            out: the `.mp4` to write, with the sound; whole or not at all. A transparent one is `.webm` or `.mov`.
             edits: local edits.
             options: what else may be chosen.
             report: hears what is being done.
@@ -155,7 +175,7 @@ class Talker:
         """
         report = report or quiet
         portrait, audio, out = Path(portrait), Path(audio), Path(out)
-        check_writable(out, ".mp4")
+        check_writable(out, *video_suffixes(edits.background, options.signing_key is not None))
         report("reading the sound", 0.0)
         with tempfile.TemporaryDirectory() as folder:
             samples, mel = self._read_speech(audio, Path(folder))
@@ -169,16 +189,48 @@ class Talker:
             timeline = face.timeline(wanted)
             count = len(timeline.order)
             chunks = self.talk_model.talk(
-                face, prepared.identity, mel, timeline, prepared.background, prepared.mask_change
+                face, prepared.identity, mel, timeline, SourceBackground(), prepared.mask_change
             )
-            crop_reason = "" if options.crop_only else prepared.crop_reason
-            area = self._painted_area(face, prepared, options.repaint) if options.repaint != "face" else None
-            compose = cropped_frames if options.crop_only or crop_reason else pasted_frames
-            frames = reported(compose(face, chunks, count, area), count, "painting", report)
+            composer = self._composer(face, prepared, options)
+            composed = reported(composer.frames(chunks, count, rate), count, "painting", report)
             disclosure = self.disclosure(options.watermark, options.signing_key)
-            height, width = self._write(out, frames, rate, audio, disclosure)
+            height, width = self._write(out, composed, rate, audio, disclosure)
         untouched = int(np.count_nonzero(~face.seen[timeline.order]))
-        return TalkingVideo(count, rate, width, height, crop_reason, untouched)
+        unseen_edits = without_effect(edits, prepared.mask_change, composer.shown)
+        return TalkingVideo(count, rate, width, height, untouched, unseen_edits)
+
+    def edit(
+        self,
+        portrait: Path | str,
+        out: Path | str,
+        edits: Edits,
+        options: TalkOptions = PLAIN,
+        report: Report | None = None,
+    ) -> EditedPicture:
+        """Edits a picture.
+
+        Args:
+            portrait: image; of a video the frame whose mask `save_mask` writes.
+            out: the `.png` to write, whole or not at all.
+            edits: local edits; what they do not name is the portrait's own.
+            options: `crop_only`, `face`, `from_s`, `to_s`, `watermark` and `signing_key` are heeded.
+            report: hears what is being done.
+
+        Raises:
+            BadInputError: a file cannot be used or written.
+        """
+        report = report or quiet
+        portrait, out = Path(portrait), Path(out)
+        check_writable(out, ".png")
+        with tempfile.TemporaryDirectory() as folder:
+            face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder), report, options)
+            report("editing", 0.0)
+            prepared = prepare_edits(edits, self.talk_model.identify(face.face()), self._identify)
+            picture, shown = edited_still(self.talk_model, face, prepared, options.crop_only)
+        write_still(out, picture, self.disclosure(options.watermark, options.signing_key))
+        report("editing", 1.0)
+        height, width = picture.shape[:2]
+        return EditedPicture(width, height, without_effect(edits, prepared.mask_change, shown))
 
     def disclosure(self, is_marked: bool = True, signing_key: SigningKey | None = None) -> Disclosure:
         """How files made now with these networks say that they are generated, see `Disclosure`."""
@@ -209,13 +261,25 @@ class Talker:
         with tempfile.TemporaryDirectory() as folder:
             return self.talk_model.identify(read_portrait(self.reader, path, IDENTITY_FRAMES, Path(folder)).face())
 
-    def _painted_area(self, face: Portrait, edits: PreparedEdits, repaint: Repaint) -> PaintedArea:
+    def _composer(self, face: Portrait, prepared: PreparedEdits, options: TalkOptions) -> Composer:
         clock = self.settings.clock
-        smooth_frames = at_rate(clock.smooth_frames, face.pictures.rate, clock.fps)
-        return PaintedArea(
-            places=face_transforms(np.asarray(face.landmarks), smooth_frames),
+        places = face_transforms(
+            np.asarray(face.landmarks), at_rate(clock.smooth_frames, face.pictures.rate, clock.fps)
+        )
+        # lips and mouth move: no pixels of the source show where they end
+        swapped = [region for region in prepared.layers.swapped if region not in (LIP, MOUTH)]
+        area = PaintedArea(
+            regions=[region for region in prepared.layers.swapped if region in (LIP, MOUTH)],
+            reshaped=prepared.layers.reshaped,
+            places=places,
             fade=self.params.generate.mouth_fade,
-            regions=edits.regions,
-            reshaped=edits.mask_change is not None,
-            lip_reach=self.params.generate.lip_reach if repaint == "lips" else None,
+            lip_reach=self.params.generate.lip_reach if options.repaint == "lips" else None,
+        )
+        return Composer(
+            face,
+            places,
+            None if options.repaint == "face" else area,
+            replace(prepared.layers, swapped=swapped),
+            None if options.crop_only else face,
+            face.seen,
         )

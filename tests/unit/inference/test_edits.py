@@ -90,4 +90,4 @@ def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadInputError) as raised:
         check_all(texts.checks(64))
     assert len(str(raised.value).splitlines()) == 4
-    assert EditTexts().parse() == Edits(swaps=[], shapes=[])
+    assert EditTexts().parse() == Edits(swaps=[], shapes=[], colours=[])

@@ -67,7 +67,7 @@ def test_the_lips_alone_leave_chin_and_jaw_to_the_source() -> None:
     places = face_transforms(_landmarks(), CLOCK.smooth_frames)
     row = int(_landmarks()[0, 33, 1]) + 10
     mask = _mouth(slice(row, row + 6))
-    all_of_it, lips = (PaintedArea(places, 0.15, [], False, reach).share(0, mask, mask) for reach in (None, 0.3))
+    all_of_it, lips = (PaintedArea([], False, places, 0.15, reach).share(0, mask, mask) for reach in (None, 0.3))
     assert (lips <= all_of_it).all()
     assert lips[row : row + 6, 45:55].min() == 1.0
     # 0.3 distances of the eyes, 9 px, below the mouth

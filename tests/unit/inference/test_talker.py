@@ -161,19 +161,11 @@ def test_an_edit_adds_its_regions_to_what_is_painted(
     assert not reshaped[:, -6:].any()
 
 
-def test_what_goes_on_outside_the_square_is_not_put_back(talker: Talker, files: Path, tmp_path: Path) -> None:
-    """Half of the hair in another colour would be worse than a crop."""
-    for edits, reason in (
-        (Edits(swaps=[Swap("neck", files / "other.png")]), "neck goes on outside"),
-        (Edits(background="#102030"), "background"),
-        (Edits(swaps=[Swap("lip", files / "other.png")]), ""),
-    ):
-        made = talker.talk(
-            files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits, TalkOptions("face", False)
-        )
-        assert reason in made.crop_reason
-        assert bool(made.crop_reason) == bool(reason)
-        assert made.width == (64 if reason else 240)
+def test_edits_are_done_in_the_whole_picture(talker: Talker, files: Path, tmp_path: Path) -> None:
+    edits = Edits(swaps=[Swap("neck", files / "other.png")], background="#102030")
+    made = talker.talk(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits)
+    assert made.width == 240
+    assert (np.abs(_shown(tmp_path / "o.mp4")[:, :20, 220:].astype(int) - (16, 32, 48)) < 12).all()
 
 
 def test_a_video_portrait_is_as_long_as_the_speech(talker: Talker, files: Path, draw: Any, tmp_path: Path) -> None:
