@@ -17,6 +17,7 @@ from flows.commands.inspect import inspect
 from flows.commands.plan import plan
 from flows.commands.reproduce import reproduce
 from flows.commands.runs import runs, tables
+from flows.commands.studio import studio
 from flows.commands.sweep import sweep_app
 from flows.commands.talk import talk
 from flows.commands.version import print_version
@@ -41,6 +42,7 @@ app.command()(edit)
 app.command()(reproduce)
 app.command()(plan)
 app.command()(inspect)
+app.command()(studio)
 app.command()(evaluate)
 app.command()(doctor)
 app.command()(runs)

@@ -24,6 +24,7 @@ from segtalker.faces.parser_detector import ParserDetector
 from segtalker.faces.parsing import parse_frames
 from segtalker.inference.face_choice import choose_face
 from segtalker.inference.pictures import Pictures, open_pictures
+from segtalker.inference.talk_model import Images
 from segtalker.inference.talk_options import PLAIN, FaceChoice, Report, TalkOptions, quiet
 from segtalker.inference.timeline import Loop, Timeline, at_rate, source_order
 from segtalker.utils.errors import BadClipError, BadInputError
@@ -104,8 +105,8 @@ class Portrait:
     """
 
     path: Path
-    frames: ImagePack
-    masks: ImagePack
+    frames: Images
+    masks: Images
     landmarks: np.ndarray
     squares: np.ndarray
     seen: np.ndarray
@@ -135,7 +136,7 @@ class Subset:
         chosen: the numbers of these, `(T,)`, int.
     """
 
-    pack: ImagePack
+    pack: Images
     chosen: np.ndarray
 
     def __len__(self) -> int:

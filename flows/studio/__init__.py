@@ -1,0 +1,1 @@
+"""The studio: a page on which people let a portrait talk and edit it. Gradio is imported nowhere else."""

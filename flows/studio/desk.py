@@ -1,0 +1,249 @@
+"""What the studio does for a visitor, without the page: every action takes choices and gives what is to be seen.
+
+What a visitor cannot have is a `SegTalkerError` whose one line the page shows.
+"""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from flows.studio.folders import delete_uploads
+from flows.studio.options import StudioOptions
+from flows.studio.painting import Canvas, canvas, painted_mask
+from flows.studio.talkers import Talkers
+from flows.studio.visitor import Visitor, Visitors
+from flows.studio.voices import speak
+from segtalker.inference.edits import Swap, parse_shape
+from segtalker.inference.preview import PreviewedPortrait
+from segtalker.inference.talk_inputs import open_portrait, read_background_picture, read_speech
+from segtalker.inference.talk_options import Repaint, Report, TalkOptions
+from segtalker.inference.talker import TalkingVideo
+from segtalker.utils.errors import BadInputError, SegTalkerError
+
+Behind = Literal["its own", "a colour", "a picture"]
+_SAMPLE_RATE_HZ = 16000  # enough to see how long speech is, and whether it is silent
+_UNCHANGED = {"scale": (1.0,), "shift": (0.0, 0.0)}  # amounts of an operation that do nothing; of others, 0
+
+
+class StoppedError(SegTalkerError):
+    """The visitor wanted no more of it."""
+
+
+@dataclass(frozen=True)
+class MadeVideo:
+    """A video for a visitor.
+
+    Args:
+        path: the file.
+        facts: its length, frames and size.
+    """
+
+    path: Path
+    facts: TalkingVideo
+
+
+class Desk:
+    """Serves visitors.
+
+    Args:
+        talkers: the networks.
+        folder: for visitors' files.
+        uploads: where Gradio keeps its files.
+        shared: names of folders in `uploads` whose files are the studio's own, and stay.
+        options: what visitors may ask for.
+    """
+
+    def __init__(
+        self, talkers: Talkers, folder: Path, uploads: Path, shared: frozenset[str], options: StudioOptions
+    ) -> None:
+        self.talkers, self.uploads, self.shared, self.options = talkers, uploads, shared, options
+        self.visitors = Visitors(folder)
+
+    def clean(self, unused_s: float) -> None:
+        """Deletes uploads that nobody who is here uses and that were not touched for so long."""
+        delete_uploads(self.uploads, self.visitors.files(), self.shared, unused_s)
+
+    def leave(self, session: str) -> None:
+        """Deletes what a visitor brought; after the last one everything that visitors brought."""
+        self.visitors.leave(session)
+        if not len(self.visitors):
+            self.clean(0.0)
+
+    def visitor(self, session: str) -> Visitor:
+        """The visitor of a session."""
+        return self.visitors.get(session)
+
+    def bring(self, visitor: Visitor, file: str | None) -> Path | None:
+        """Notes an upload, so that it is deleted with the visitor."""
+        if not file:
+            return None
+        path = Path(file)
+        if path.parent.name not in self.shared:
+            visitor.files.add(path)
+        return path
+
+    def take_face(self, visitor: Visitor, file: str | None, experiment: str, report: Report) -> None:
+        """Reads a portrait; edits that were painted on another one are gone.
+
+        Raises:
+            BadInputError: it cannot be used.
+        """
+        path = self.bring(visitor, file)
+        with visitor.busy:
+            visitor.face, visitor.mask, visitor.experiment = None, None, experiment
+            if path is not None:
+                open_portrait(path, "pyav")
+                visitor.face = PreviewedPortrait(self.talkers.get(experiment), path, report)
+
+    def take_speech(self, visitor: Visitor, file: str | None) -> None:
+        """Looks at speech.
+
+        Raises:
+            BadInputError: it cannot be used, or is longer than the studio takes.
+        """
+        visitor.audio = None
+        path = self.bring(visitor, file)
+        if path is None:
+            return
+        with tempfile.TemporaryDirectory(dir=visitor.folder) as folder:
+            seconds = len(read_speech(path, _SAMPLE_RATE_HZ, Path(folder))) / _SAMPLE_RATE_HZ
+        if seconds > self.options.max_speech_s:
+            raise BadInputError(
+                f"{path}: {seconds:.0f} s of sound; at most {self.options.max_speech_s:g} s are taken here, cut it"
+            )
+        visitor.audio = path
+
+    def say(self, visitor: Visitor, text: str, language: str, speaker: str) -> Path:
+        """Speaks a text into a file."""
+        return speak(text, language, speaker, visitor.folder)
+
+    def paint(self, visitor: Visitor, layers: list[np.ndarray]) -> bool:
+        """Takes strokes as an edited mask; says whether that changes anything."""
+        if visitor.face is None:
+            return False
+        own_mask, before = visitor.face.mask, visitor.mask
+        visitor.mask = painted_mask(own_mask, layers)
+        after = visitor.mask
+        return not np.array_equal(own_mask if before is None else before, own_mask if after is None else after)
+
+    def lend(self, visitor: Visitor, region: str, file: str | None, strength: float) -> None:
+        """Takes a region's texture from another picture, or from none.
+
+        Raises:
+            BadInputError: it cannot be read.
+        """
+        path = self.bring(visitor, file)
+        if path is None or strength == 0.0:
+            visitor.swaps.pop(region, None)
+            return
+        open_portrait(path, "pyav")
+        visitor.swaps[region] = Swap(region, path, strength)
+
+    def amounts(self, visitor: Visitor, region: str, operation: str) -> tuple[float, ...]:
+        """How a region is reshaped by an operation; amounts that change nothing where it is not."""
+        shape = visitor.shapes.get((region, operation))
+        return shape.amounts if shape else _UNCHANGED.get(operation, (0.0,))
+
+    def reshape(self, visitor: Visitor, region: str, operation: str, amounts: tuple[float, ...]) -> bool:
+        """Reshapes a region; says whether that changes anything.
+
+        Raises:
+            BadInputError: the amounts make no sense.
+        """
+        if amounts == self.amounts(visitor, region, operation):
+            return False
+        visitor.shapes.pop((region, operation), None)
+        if amounts != _UNCHANGED.get(operation, (0.0,)):
+            text = ",".join(f"{amount:g}" for amount in amounts)
+            visitor.shapes[region, operation] = parse_shape(f"{region}:{operation}={text}")
+        return True
+
+    def put_behind(self, visitor: Visitor, kind: Behind, colour: str, file: str | None) -> None:
+        """Chooses what is behind.
+
+        Raises:
+            BadInputError: the picture cannot be read.
+        """
+        path, visitor.background = self.bring(visitor, file), None
+        if kind == "a colour":
+            visitor.background = hex_colour(colour)
+        elif kind == "a picture" and path is not None:
+            read_background_picture(str(path))
+            visitor.background = str(path)
+
+    def choose(self, visitor: Visitor, repaint: Repaint, crop_only: bool) -> None:
+        """Chooses what is painted and what of the picture is shown."""
+        visitor.options = TalkOptions(repaint=repaint, crop_only=crop_only)
+
+    def canvas(self, visitor: Visitor, shown: Canvas) -> np.ndarray | None:
+        """What is painted on, see `flows.studio.painting.canvas`; None without a face."""
+        return None if visitor.face is None else canvas(visitor.face.crop, visitor.face.mask, shown)
+
+    def preview(self, visitor: Visitor) -> np.ndarray | None:
+        """One frame with everything that was chosen, RGB, `(H, W, 3)`, uint8; None without a face.
+
+        Raises:
+            BadInputError: a reference shows no face.
+        """
+        with visitor.busy:
+            if visitor.face is None:
+                return None
+            return visitor.face.show(visitor.edits(), visitor.options, visitor.audio)
+
+    def make_video(self, visitor: Visitor, report: Report) -> MadeVideo:
+        """Makes the video.
+
+        Raises:
+            BadInputError: face or speech are not there, or it takes longer than the studio allows.
+            StoppedError: the visitor wants no more of it.
+        """
+        if visitor.face is None or visitor.audio is None:
+            missing = " and ".join(
+                name for name, given in (("a face", visitor.face), ("speech", visitor.audio)) if given is None
+            )
+            raise BadInputError(f"no {missing.removeprefix('a ')} yet: add {missing} first")
+        visitor.stopped.clear()
+        path = _free_name(visitor.folder, f"{visitor.face.portrait.stem}-talks", ".mp4")
+        watched = self._watched(visitor, report)
+        facts = visitor.face.talker.talk(
+            visitor.face.portrait, visitor.audio, path, visitor.edits(), visitor.options, watched
+        )
+        return MadeVideo(path, facts)
+
+    def _watched(self, visitor: Visitor, report: Report) -> Report:
+        """A report that ends the work when the visitor, or the time, is gone."""
+        until = time.monotonic() + self.options.max_render_s
+
+        def passed(phase: str, share: float) -> None:
+            if visitor.stopped.is_set():
+                raise StoppedError("stopped; nothing was written")
+            if time.monotonic() > until:
+                raise BadInputError(
+                    f"not done after {self.options.max_render_s / 60:g} min, which is all that is given here; "
+                    "use shorter speech, or segtalker talk"
+                )
+            report(phase, share)
+
+        return passed
+
+
+def _free_name(folder: Path, stem: str, suffix: str) -> Path:
+    """A numbered name that no file has yet."""
+    return next(path for number in count(1) if not (path := folder / f"{stem}-{number}{suffix}").exists())
+
+
+def hex_colour(colour: str) -> str:
+    """A colour as a picker gives it, `#rrggbb` or `rgb(a)(r, g, b[, a])`, as `#rrggbb`.
+
+    Raises:
+        BadInputError: it is none.
+    """
+    if colour.startswith("rgb"):
+        parts = colour.partition("(")[2].rstrip(")").split(",")[:3]
+        return "#" + bytes(min(255, max(0, round(float(part)))) for part in parts).hex()
+    return colour

@@ -1,0 +1,250 @@
+"""From what a visitor does on the page to what the page then shows."""
+
+import html
+import re
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from flows.studio.desk import Behind, Desk, StoppedError
+from flows.studio.examples import Examples
+from flows.studio.layout import NOTHING_LENT, NOTHING_RESHAPED, amount_range
+from flows.studio.painting import Canvas
+from flows.studio.visitor import Visitor
+from segtalker.inference.talk_options import Repaint
+from segtalker.utils.errors import SegTalkerError, one_line
+
+_NO_FACE = "Drop a face to begin."
+_TOAST_S = 12
+_PROGRESS = gr.Progress()  # Gradio puts its own in the place of it
+
+
+class Handlers:
+    """Answers events; each answer is a value for every part that an event may change.
+
+    Args:
+        desk: does the work.
+        examples: what can be clicked on.
+    """
+
+    def __init__(self, desk: Desk, examples: Examples) -> None:
+        self.desk, self.examples = desk, examples
+
+    def said(self, action: Callable[..., Any], count: int) -> Callable[..., Any]:
+        """An action whose errors are said in a line on the page, which then stays as it is.
+
+        Args:
+            action: one of the others here.
+            count: how many parts it may change.
+        """
+
+        @wraps(action)
+        def answer(*values: Any) -> Any:
+            try:
+                return action(*values)
+            except StoppedError as error:
+                gr.Info(self.line(error), duration=_TOAST_S, title="Stopped")
+            except SegTalkerError as error:
+                gr.Warning(self.line(error), duration=_TOAST_S, title="That cannot be used")
+            return gr.skip() if count == 1 else tuple(gr.skip() for _ in range(count))
+
+        return answer
+
+    def line(self, error: SegTalkerError) -> str:
+        """What an error says, as HTML, with files by the names under which the visitor knows them."""
+        folder = re.escape(str(self.desk.visitors.folder.parent))
+        return html.escape(re.sub(rf"{folder}(?:/[\w-]+)*/", "", one_line(error)))
+
+    def arrive(self, request: gr.Request) -> None:
+        """Somebody opens the page."""
+        self._visitor(request)
+
+    def leave(self, request: gr.Request) -> None:
+        """Somebody closes the page."""
+        self.desk.leave(str(request.session_hash))
+
+    def face(
+        self, file: str | None, experiment: str, shown: Canvas, request: gr.Request, progress: gr.Progress = _PROGRESS
+    ) -> Any:
+        """A new face, or new networks: preview, note, editor."""
+        visitor = self._visitor(request)
+        try:
+            self.desk.take_face(visitor, file, experiment, lambda phase, share: progress(share, desc=phase))
+        except SegTalkerError as error:
+            gr.Warning(self.line(error), duration=_TOAST_S, title="That cannot be used")
+        return *self._seen(visitor), self._canvas(visitor, shown, [])
+
+    def person(self, event: gr.SelectData) -> str:
+        """A face among the examples."""
+        return str(self.examples.faces[event.index])
+
+    def voice(self, index: int) -> str:
+        """A voice among the examples."""
+        return str(self.examples.voices[index])
+
+    def say(self, text: str, language: str, speaker: str, request: gr.Request) -> str:
+        """Typed text as speech."""
+        return str(self.desk.say(self._visitor(request), text, language, speaker))
+
+    def speech(self, file: str | None, request: gr.Request) -> Any:
+        """New speech: preview, note."""
+        visitor = self._visitor(request)
+        self.desk.take_speech(visitor, file)
+        return self._seen(visitor)
+
+    def paint(self, drawing: dict[str, Any] | None, request: gr.Request) -> Any:
+        """Strokes on the mask: preview, note."""
+        visitor = self._visitor(request)
+        if not self.desk.paint(visitor, _layers(drawing)):
+            return gr.skip(), gr.skip()
+        return self._seen(visitor)
+
+    def show(self, drawing: dict[str, Any] | None, shown: Canvas, request: gr.Request) -> Any:
+        """Another picture below the strokes: editor."""
+        return self._canvas(self._visitor(request), shown, _layers(drawing))
+
+    def unpaint(self, shown: Canvas, request: gr.Request) -> Any:
+        """No strokes any more: preview, note, editor."""
+        visitor = self._visitor(request)
+        self.desk.paint(visitor, [])
+        return *self._seen(visitor), self._canvas(visitor, shown, [])
+
+    def lender(self, region: str, strength: float, request: gr.Request, event: gr.SelectData) -> Any:
+        """A region from one of the examples: preview, note, what is lent."""
+        return self._lend(request, region, str(self.examples.faces[event.index]), strength)
+
+    def own_lender(self, file: str | None, region: str, strength: float, request: gr.Request) -> Any:
+        """A region from an upload: preview, note, what is lent."""
+        return self._lend(request, region, file, strength)
+
+    def strength(self, region: str, strength: float, request: gr.Request) -> Any:
+        """More or less of what is lent: preview, note, what is lent."""
+        swap = self._visitor(request).swaps.get(region)
+        if swap is None or swap.strength == strength:
+            return gr.skip(), gr.skip(), gr.skip()
+        return self._lend(request, region, str(swap.path), strength)
+
+    def lent_region(self, region: str, request: gr.Request) -> float:
+        """Another region to lend: its strength."""
+        swap = self._visitor(request).swaps.get(region)
+        return 1.0 if swap is None else swap.strength
+
+    def give_back(self, request: gr.Request) -> Any:
+        """Nothing is lent any more: preview, note, what is lent."""
+        visitor = self._visitor(request)
+        visitor.swaps.clear()
+        return *self._seen(visitor), _lent(visitor)
+
+    def operation(self, region: str, operation: str, request: gr.Request) -> Any:
+        """Another region or operation: amount, down."""
+        amounts = self.desk.amounts(self._visitor(request), region, operation)
+        chosen = amount_range(operation) | {"value": amounts[0]}
+        return gr.update(**chosen), gr.update(visible=operation == "shift", value=amounts[-1])
+
+    def shape(self, region: str, operation: str, amount: float, down: float, request: gr.Request) -> Any:
+        """A region of another shape: preview, note, what is reshaped."""
+        visitor = self._visitor(request)
+        if not self.desk.reshape(visitor, region, operation, (amount, down) if operation == "shift" else (amount,)):
+            return gr.skip(), gr.skip(), gr.skip()
+        return *self._seen(visitor), _reshaped(visitor)
+
+    def unshape(self, request: gr.Request) -> Any:
+        """Everything of its own shape: preview, note, what is reshaped."""
+        visitor = self._visitor(request)
+        visitor.shapes.clear()
+        return *self._seen(visitor), _reshaped(visitor)
+
+    def behind_kind(self, kind: Behind) -> Any:
+        """Which of the parts for a background are needed: colour, file."""
+        return gr.update(visible=kind == "a colour"), gr.update(visible=kind == "a picture")
+
+    def behind(self, kind: Behind, colour: str, file: str | None, request: gr.Request) -> Any:
+        """Another background: preview, note."""
+        visitor = self._visitor(request)
+        self.desk.put_behind(visitor, kind, colour, file)
+        return self._seen(visitor)
+
+    def choose(self, repaint: Repaint, crop_only: bool, request: gr.Request) -> Any:
+        """What is painted: preview, note."""
+        visitor = self._visitor(request)
+        self.desk.choose(visitor, repaint, crop_only)
+        return self._seen(visitor)
+
+    def begin(self) -> Any:
+        """A video is being made: make, stop, video."""
+        return gr.update(interactive=False), gr.update(interactive=True), gr.update(visible=True)
+
+    def end(self) -> Any:
+        """No video is being made: make, stop."""
+        return gr.update(interactive=True), gr.update(interactive=False)
+
+    def make(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> Any:
+        """The video: video, download, note."""
+        progress(0.0, desc="waiting")
+        made = self.desk.make_video(self._visitor(request), lambda phase, share: progress(share, desc=phase))
+        facts = made.facts
+        note = f"{facts.seconds:.1f} s, {facts.frames} frames of {facts.width} × {facts.height} px."
+        if facts.crop_reason:
+            note += f" It shows the face's square alone: {facts.crop_reason}."
+        label = f"Download {made.path.name} ({made.path.stat().st_size / 1e6:.1f} MB)"
+        return str(made.path), gr.DownloadButton(label, value=str(made.path), visible=True), note
+
+    def stop(self, request: gr.Request) -> None:
+        """The visitor wants no more of the video."""
+        self._visitor(request).stopped.set()
+
+    def _visitor(self, request: gr.Request) -> Visitor:
+        return self.desk.visitor(str(request.session_hash))
+
+    def _lend(self, request: gr.Request, region: str, file: str | None, strength: float) -> Any:
+        visitor = self._visitor(request)
+        before = dict(visitor.swaps)
+        try:
+            self.desk.lend(visitor, region, file, strength)
+            return *self._seen(visitor), _lent(visitor)
+        except SegTalkerError:
+            visitor.swaps = before
+            raise
+
+    def _seen(self, visitor: Visitor) -> tuple[Any, str]:
+        """Preview and note."""
+        preview = self.desk.preview(visitor)
+        if preview is None:
+            return None, _NO_FACE
+        mouth = "at the loudest moment of the speech" if visitor.audio else "without speech yet"
+        return preview, f"{preview.shape[1]} × {preview.shape[0]} px, {mouth}, by {visitor.experiment}."
+
+    def _canvas(self, visitor: Visitor, shown: Canvas, layers: list[Any]) -> Any:
+        picture = self.desk.canvas(visitor, shown)
+        return None if picture is None else {"background": picture, "layers": layers, "composite": None}
+
+
+def _layers(drawing: dict[str, Any] | None) -> list[Any]:
+    return list(drawing["layers"]) if drawing else []
+
+
+def _lent(visitor: Visitor) -> str:
+    """What is lent, for people."""
+    if not visitor.swaps:
+        return NOTHING_LENT
+    lent = (f"**{swap.region}** from {_name(swap.path)} ({swap.strength:.0%})" for swap in visitor.swaps.values())
+    return "Borrowed: " + ", ".join(lent) + "."
+
+
+def _reshaped(visitor: Visitor) -> str:
+    """What is reshaped, for people."""
+    if not visitor.shapes:
+        return NOTHING_RESHAPED
+    edits = (
+        f"**{shape.region}** {shape.operation} {', '.join(f'{amount:g}' for amount in shape.amounts)}"
+        for shape in visitor.shapes.values()
+    )
+    return "Reshaped: " + "; ".join(edits) + "."
+
+
+def _name(path: Path) -> str:
+    """A file's name as Markdown that says nothing but itself."""
+    return "`" + path.name.replace("`", "'") + "`"

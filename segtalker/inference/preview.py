@@ -1,0 +1,206 @@
+"""One frame of a talking face at once: what edits come to, before a video is made.
+
+Finding the face, naming its regions and encoding them take most of the time and do not depend on edits; they are done
+once for a portrait, and once for each reference. What is left is one frame through the networks.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from segtalker.faces.mouth_box import face_transforms
+from segtalker.inference.composition import cropped_frames, pasted_frames
+from segtalker.inference.edits import Edits
+from segtalker.inference.identity import Identity
+from segtalker.inference.pasting import PaintedArea
+from segtalker.inference.pictures import Pictures
+from segtalker.inference.portrait import Portrait, read_portrait
+from segtalker.inference.prepared_edits import PreparedEdits, prepare_edits
+from segtalker.inference.shapes import reshape
+from segtalker.inference.talk_inputs import read_speech
+from segtalker.inference.talk_model import IDENTITY_FRAMES, TalkingChunk, TalkModel
+from segtalker.inference.talk_options import PLAIN, Report, TalkOptions, quiet
+from segtalker.inference.talker import NO_EDITS, Talker
+from segtalker.inference.timeline import Timeline, frames_of_speech
+from segtalker.media.mel import speech_mel
+
+_HEARD_S = 0.6  # of speech around the moment that is shown, so that networks hear what comes before and after
+_LOUDNESS_S = 0.1
+
+
+@dataclass(frozen=True)
+class StillImages:
+    """One picture as often as asked for, see `segtalker.inference.talk_model.Images`.
+
+    Args:
+        image: `(H, W[, 3])`, uint8.
+    """
+
+    image: np.ndarray
+
+    def __len__(self) -> int:
+        return 1
+
+    def read(self, indices: Sequence[int] | None = None) -> np.ndarray:
+        """`(T, H, W[, 3])`, uint8."""
+        return np.repeat(self.image[None], 1 if indices is None else len(indices), axis=0)
+
+
+@dataclass(frozen=True)
+class SpokenMoment:
+    """The loudest moment of some speech.
+
+    Args:
+        heard: what the segmenter hears around it, see `TalkModel.hears`, `(M, N)`, float32.
+        frames: how many frames that takes.
+        index: which of them is shown.
+    """
+
+    heard: np.ndarray
+    frames: int
+    index: int
+
+
+class PreviewedPortrait:
+    """A portrait that was read once, to be shown with one set of edits after the other.
+
+    Args:
+        talker: the networks.
+        portrait: image or video.
+        report: hears what is being done while it is read.
+
+    Attributes:
+        crop: the reference frame as the networks see it, RGB, `(H, W, 3)`, uint8.
+        mask: its regions, `(H, W)`, uint8; what an edited mask is an edit of.
+
+    Raises:
+        BadInputError: the portrait cannot be read, or shows no face.
+    """
+
+    def __init__(self, talker: Talker, portrait: Path, report: Report = quiet) -> None:
+        self.talker, self.portrait = talker, portrait
+        self._own, self._still = self._read(portrait, report)
+        self.crop, self.mask = self._still.frames.read()[0], self._own.mask
+        self._lenders: dict[Path, Identity] = {}
+        self._moments: dict[Path, SpokenMoment] = {}
+
+    @property
+    def _talk_model(self) -> TalkModel:
+        return self.talker.talk_model
+
+    def show(self, edits: Edits = NO_EDITS, options: TalkOptions = PLAIN, audio: Path | None = None) -> np.ndarray:
+        """The reference frame with edits.
+
+        Args:
+            edits: local edits.
+            options: of the video that is previewed.
+            audio: sound at whose loudest moment it is shown; None for the mouth as it is in the portrait.
+
+        Returns:
+            RGB, `(H, W, 3)`, uint8: the whole picture, or the face's square where `Talker.talk` would write that.
+
+        Raises:
+            BadInputError: a file of the edits, or the sound, cannot be used.
+        """
+        prepared = prepare_edits(edits, self._own, self._identify)
+        chunk = self._own_moment(prepared) if audio is None else self._spoken_moment(prepared, self._moment(audio))
+        area = self._area(prepared, options) if options.repaint != "face" else None
+        compose = cropped_frames if options.crop_only or prepared.crop_reason else pasted_frames
+        return next(compose(self._still, iter([chunk]), 1, area))
+
+    def _own_moment(self, prepared: PreparedEdits) -> TalkingChunk:
+        """The frame with the mouth that the portrait or the edited mask shows."""
+        masks = self.mask[None]
+        if prepared.mask_change is not None:
+            landmarks = self._own.landmarks[None]
+            masks = reshape(prepared.mask_change.on_pose(masks, landmarks), landmarks, prepared.mask_change.shapes)
+        return self._painted(prepared, masks, self._talk_model.steady_frames(masks))
+
+    def _spoken_moment(self, prepared: PreparedEdits, moment: SpokenMoment) -> TalkingChunk:
+        """The frame with the mouth that says what is heard."""
+        timeline = Timeline(self._still.pictures.rate, np.zeros(moment.frames, int))
+        layouts = self._talk_model.talking_layouts(
+            self._still, prepared.identity, moment.heard, timeline, prepared.mask_change
+        )
+        masks, frames = next((masks, frames) for _, masks, frames in layouts)
+        shown = slice(moment.index, moment.index + 1)
+        return self._painted(prepared, masks[shown], frames[shown])
+
+    def _painted(self, prepared: PreparedEdits, masks: np.ndarray, region_frames: Tensor) -> TalkingChunk:
+        source = np.zeros(1, int)
+        frames = self._talk_model.render(
+            self._still, source, masks, region_frames, prepared.identity, prepared.background
+        )
+        return TalkingChunk(source, masks, frames)
+
+    def _area(self, prepared: PreparedEdits, options: TalkOptions) -> PaintedArea:
+        return PaintedArea(
+            places=face_transforms(self._still.landmarks, smooth_frames=1),
+            fade=self.talker.params.generate.mouth_fade,
+            regions=prepared.regions,
+            reshaped=prepared.mask_change is not None,
+            lip_reach=self.talker.params.generate.lip_reach if options.repaint == "lips" else None,
+        )
+
+    def _read(self, path: Path, report: Report) -> tuple[Identity, Portrait]:
+        """Who is seen in a portrait, and its reference frame as a portrait of its own."""
+        with tempfile.TemporaryDirectory() as folder:
+            face = read_portrait(self.talker.reader, path, IDENTITY_FRAMES, Path(folder), report)
+            identity = self._talk_model.identify(face.face())
+            return identity, _still(face, int(np.flatnonzero(face.seen)[identity.index]))
+
+    def _identify(self, path: Path) -> Identity:
+        """Who is seen in a reference; kept, for the next preview asks again."""
+        if path not in self._lenders:
+            self._lenders[path] = self._read(path, quiet)[0]
+        return self._lenders[path]
+
+    def _moment(self, audio: Path) -> SpokenMoment:
+        if audio not in self._moments:
+            with tempfile.TemporaryDirectory() as folder:
+                samples = read_speech(audio, self.talker.params.base.sample_rate_hz, Path(folder))
+                self._moments[audio] = self._hear(samples)
+        return self._moments[audio]
+
+    def _hear(self, samples: np.ndarray) -> SpokenMoment:
+        params, fps = self.talker.params, self._still.pictures.rate
+        rate = params.base.sample_rate_hz
+        loudest = loudest_sample(samples, rate)
+        first = max(0, loudest - round(_HEARD_S * rate / 2))
+        part = samples[first : first + round(_HEARD_S * rate)]
+        frames = frames_of_speech(len(part), rate, fps)
+        heard = self._talk_model.hears(speech_mel(part, params), lambda: part)
+        return SpokenMoment(heard, frames, min(frames - 1, int((loudest - first) * fps / rate)))
+
+
+def loudest_sample(samples: np.ndarray, sample_rate_hz: int) -> int:
+    """The middle of the loudest tenth of a second, as an index.
+
+    Args:
+        samples: `(S,)`, float32 in [-1, 1].
+        sample_rate_hz: theirs.
+    """
+    length = min(len(samples), max(1, round(_LOUDNESS_S * sample_rate_hz)))
+    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+    return int((energy[length:] - energy[:-length]).argmax()) + length // 2
+
+
+def _still(face: Portrait, index: int) -> Portrait:
+    """One frame of a portrait as a portrait that needs no files."""
+    picture = next(islice(iter(face.pictures), index, None))
+    own = slice(index, index + 1)
+    return replace(
+        face,
+        frames=StillImages(face.frames.read([index])[0]),
+        masks=StillImages(face.masks.read([index])[0]),
+        landmarks=face.landmarks[own],
+        squares=face.squares[own],
+        seen=face.seen[own],
+        pictures=Pictures(picture, face.pictures.own_rate, face.pictures.times, 0, None),
+        loop="hold",
+    )
