@@ -179,7 +179,7 @@ class MaskGuidedGenerator(Network):
         """Noise fixed to the regions' frames, `(B, 2, size, size)`."""
         step = local.shape[1] // size
         grid = local[:, step // 2 :: step, step // 2 :: step]
-        noise = self.get_buffer(f"noise_{size}").expand(len(grid), -1, -1, -1)
+        noise = self.get_buffer(f"noise_{size}").expand(grid.shape[0], -1, -1, -1)
         return F.grid_sample(noise, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
     def forward(self, masks: Tensor, codes: Tensor, frames: Tensor | None = None) -> Tensor:
@@ -211,7 +211,7 @@ class MaskGuidedGenerator(Network):
         layers = list(styles.unbind(2)) * (2 * len(self.sizes) // styles.shape[2])
         shares = mask_pyramid(masks, {self.sizes[0], *(size for size in self.sizes if size <= self.masked_up_to)})
         features = self.start(shares[self.sizes[0]])
-        image = masks.new_zeros(len(masks), _RGB, 1, 1)
+        image = masks.new_zeros(masks.shape[0], _RGB, 1, 1)  # `len` would fix the batch of an exported network
         for size, level in zip(self.sizes, self.levels, strict=True):
             if size > self.sizes[0]:
                 features = _enlarge(features)
