@@ -1,4 +1,4 @@
-"""Takes the pictures of pages that the docs show, from runs that are here: `make screenshots`.
+"""Takes the pictures that README and docs show of pages and figures, from runs that are here: `make screenshots`.
 
 Needs `make reproduce`, `segtalker reproduce --experiment no-sync`, and a Chromium of the system. Pages of MLflow and
 Prefect are those of servers started for it on loopback, over the project's own databases.
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 from segtalker.tracking.run_store import RunStore, StoredRun
 
@@ -28,12 +28,22 @@ _HOST = "127.0.0.1"
 _START_LIMIT_S = 90.0
 _LOAD_MS = 180_000  # a busy machine draws a page of MLflow in a minute
 _SETTLE_MS = 4_000  # pages of MLflow and Prefect go on drawing after their last request
-# MLflow opens it over a third of its first page
-_NO_ASSISTANT = """if (location.protocol.startsWith("http")) {
+# MLflow opens its assistant over a third of its first page, lays its button on others, and frames what was clicked
+_QUIET_MLFLOW = """if (location.protocol.startsWith("http")) {
     localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
     localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
+    addEventListener("DOMContentLoaded", () => {
+        const style = document.createElement("style");
+        style.textContent = `[data-assistant-ui] { display: none; }
+            .ag-cell-focus { border-color: transparent !important; }`;
+        document.head.append(style);
+    });
 }"""
-_COLOURS = 128
+_COLOURS = 256
+_REFINEMENTS = 2  # rounds of k-means: without them a rare colour, as that of a run's dot, takes on another's
+_JPEG_QUALITY = 88
+_MARGIN_PX = 8
+_MLFLOW_WIDTH = 1260  # px; its side bar takes some 200
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -92,23 +102,44 @@ def _open(page: Page, address: str, shown_text: str, size: tuple[int, int]) -> N
 def _take(page: Page, address: str, shown_text: str, name: str, size: tuple[int, int], place: tuple[int, int]) -> None:
     """Saves what a page shows in a window of a size, less what lies to the left and above of a place."""
     _open(page, address, shown_text, (size[0] + place[0], size[1] + place[1]))
-    _save(page, name, size, place)
+    _save(page, name, (*place, *size))
 
 
-def _save(page: Page, name: str, size: tuple[int, int], place: tuple[int, int]) -> None:
-    """Saves a part of a page with few colours."""
+def _save(page: Page, name: str, box: tuple[float, float, float, float]) -> None:
+    """Saves a part of a page, (left, top, width, height) in px, with few colours."""
     path = IMAGES / f"{name}.png"
-    page.screenshot(path=path, clip={"x": place[0], "y": place[1], "width": size[0], "height": size[1]})
+    page.screenshot(path=path, clip={"x": box[0], "y": box[1], "width": box[2], "height": box[3]})
     with Image.open(path) as picture:
-        picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        few_colours = picture.convert("RGB").quantize(_COLOURS, kmeans=_REFINEMENTS, dither=Image.Dither.NONE)
+        few_colours.save(path, optimize=True)
     print(path.relative_to(ROOT))
+
+
+def _span(first: Locator, last: Locator, width: float) -> tuple[float, float, float, float]:
+    """The part of a page from one element down to another, with a margin: (left, top, width, height) in px."""
+    top, bottom = first.bounding_box(), last.bounding_box()
+    if top is None or bottom is None:
+        sys.exit("error: the page does not show what is to be in the picture")
+    left, upper = top["x"] - _MARGIN_PX, top["y"] - _MARGIN_PX
+    return left, upper, width, bottom["y"] + bottom["height"] + _MARGIN_PX - upper
+
+
+def _figures() -> None:
+    """The report's figures of its first clip, smaller files than the stage's own."""
+    for kind in ("strip", "edits"):
+        files = sorted((ROOT / "reports" / "figures").glob(f"{kind}_*.png"))
+        if not files:
+            sys.exit(f"error: reports/figures holds no {kind}_*.png; first: make reproduce")
+        with Image.open(files[0]) as picture:
+            picture.convert("RGB").save(IMAGES / f"{kind}.jpg", quality=_JPEG_QUALITY, optimize=True)
+        print((IMAGES / f"{kind}.jpg").relative_to(ROOT))
 
 
 def _own_pages(page: Page) -> None:
     subprocess.run([Path(sys.executable).with_name("segtalker"), "compare", *EXPERIMENTS], cwd=ROOT, check=True)
     pages = ROOT / "reports"
     _take(page, (pages / "comparison" / "compare.html").as_uri(), "Results", "compare", (944, 1200), (0, 0))
-    _take(page, (pages / "datasets" / "synthetic.html").as_uri(), "Clips", "dataset-page", (1100, 1435), (0, 0))
+    _take(page, (pages / "datasets" / "synthetic.html").as_uri(), "Clips", "dataset-page", (1100, 900), (0, 0))
 
 
 def _mlflow_pages(page: Page, folder: Path) -> None:
@@ -119,16 +150,35 @@ def _mlflow_pages(page: Page, folder: Path) -> None:
     command = ["mlflow", "ui", "--backend-store-uri", "sqlite:///mlflow.db", "--host", _HOST, "--port", str(port)]
     with _server(command, port, "/health", folder / "mlflow.log") as address:
         experiment = f"{address}/#/experiments/1"
-        place, size = (197, 220), (1060, 560)
-        _open(page, f"{experiment}/runs?workflowType=machine_learning", "no-sync", (place[0] + size[0], 1000))
-        page.get_by_role("row", name="demo").locator("svg").first.click()
-        page.wait_for_timeout(_SETTLE_MS)
-        _save(page, "mlflow-runs", size, place)
+        _mlflow_runs(page, f"{experiment}/runs?workflowType=machine_learning")
         ids = ",".join(f'"{run.run_id}"' for run in parents)
-        compared = f'{address}/#/compare-runs?runs=[{ids}]&experiments=["1"]'
-        _take(page, compared, "Run details", "mlflow-compare", (1000, 900), (197, 10))
+        _mlflow_comparison(page, f'{address}/#/compare-runs?runs=[{ids}]&experiments=["1"]')
         metrics = f"{experiment}/runs/{training.run_id}/model-metrics"
-        _take(page, metrics, "cross_entropy", "mlflow-metrics", (900, 640), (197, 10))
+        _take(page, metrics, "cross_entropy", "mlflow-metrics", (880, 590), (207, 20))
+
+
+def _mlflow_runs(page: Page, address: str) -> None:
+    """The list of runs, the latest demo's stages unfolded."""
+    _open(page, address, "no-sync", (_MLFLOW_WIDTH, 1100))
+    demo = page.get_by_role("gridcell").filter(has=page.get_by_role("link", name="demo", exact=True)).first
+    demo.get_by_role("button").click()
+    page.mouse.move(_MLFLOW_WIDTH / 2, 10)  # a row under the pointer is grey
+    page.get_by_role("link", name="download", exact=True).first.wait_for(timeout=_LOAD_MS)
+    page.wait_for_timeout(_SETTLE_MS)
+    heading = page.get_by_role("checkbox", name="Select all runs")
+    links = page.get_by_role("gridcell").get_by_role("link")
+    _save(page, "mlflow-runs", _span(heading, links.last, _MLFLOW_WIDTH - 240))
+
+
+def _mlflow_comparison(page: Page, address: str) -> None:
+    """Two runs side by side, params that differ alone."""
+    _open(page, address, "Run details", (_MLFLOW_WIDTH, 2000))
+    page.get_by_text("Show diff only").first.click()
+    page.mouse.move(_MLFLOW_WIDTH / 2, 10)
+    page.wait_for_timeout(_SETTLE_MS)
+    params = page.get_by_role("table").filter(has_text="active.experiment")
+    heading = page.get_by_text("Run details", exact=True)
+    _save(page, "mlflow-compare", _span(heading.last, params.last, _MLFLOW_WIDTH - 240))
 
 
 def _prefect_page(page: Page, folder: Path) -> None:
@@ -158,7 +208,8 @@ def main() -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, chromium_sandbox=False)
         page = browser.new_page(color_scheme="light")
-        page.add_init_script(_NO_ASSISTANT)
+        page.add_init_script(_QUIET_MLFLOW)
+        _figures()
         _own_pages(page)
         _mlflow_pages(page, folder)
         _prefect_page(page, folder)
