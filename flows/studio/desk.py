@@ -18,9 +18,10 @@ from flows.studio.painting import Canvas, canvas, painted_mask
 from flows.studio.talkers import Talkers
 from flows.studio.visitor import Visitor, Visitors
 from flows.studio.voices import speak
+from segtalker.inference.backdrops import open_backdrop
 from segtalker.inference.edits import Swap, parse_shape
 from segtalker.inference.preview import PreviewedPortrait
-from segtalker.inference.talk_inputs import open_portrait, read_background_picture, read_speech
+from segtalker.inference.talk_inputs import open_portrait, read_speech
 from segtalker.inference.talk_options import Repaint, Report, TalkOptions
 from segtalker.inference.talker import TalkingVideo
 from segtalker.utils.errors import BadInputError, SegTalkerError
@@ -173,7 +174,7 @@ class Desk:
         if kind == "a colour":
             visitor.background = hex_colour(colour)
         elif kind == "a picture" and path is not None:
-            read_background_picture(str(path))
+            open_backdrop(str(path))
             visitor.background = str(path)
 
     def choose(self, visitor: Visitor, repaint: Repaint, crop_only: bool) -> None:

@@ -187,8 +187,7 @@ class Handlers:
         made = self.desk.make_video(self._visitor(request), lambda phase, share: progress(share, desc=phase))
         facts = made.facts
         note = f"{facts.seconds:.1f} s, {facts.frames} frames of {facts.width} × {facts.height} px."
-        if facts.crop_reason:
-            note += f" It shows the face's square alone: {facts.crop_reason}."
+        note += "".join(f"\n\n{line}." for line in facts.without_effect)
         label = f"Download {made.path.name} ({made.path.stat().st_size / 1e6:.1f} MB)"
         return str(made.path), gr.DownloadButton(label, value=str(made.path), visible=True), note
 

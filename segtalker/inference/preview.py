@@ -11,17 +11,14 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
-from segtalker.faces.mouth_box import face_transforms
-from segtalker.inference.composition import cropped_frames, pasted_frames
+from segtalker.inference.background import SourceBackground
 from segtalker.inference.edits import Edits
 from segtalker.inference.identity import Identity
-from segtalker.inference.pasting import PaintedArea
 from segtalker.inference.pictures import Pictures
 from segtalker.inference.portrait import Portrait, read_portrait
 from segtalker.inference.prepared_edits import PreparedEdits, prepare_edits
-from segtalker.inference.shapes import reshape
+from segtalker.inference.stills import edited_still
 from segtalker.inference.talk_inputs import read_speech
 from segtalker.inference.talk_model import IDENTITY_FRAMES, TalkingChunk, TalkModel
 from segtalker.inference.talk_options import PLAIN, Report, TalkOptions, quiet
@@ -99,60 +96,39 @@ class PreviewedPortrait:
         Args:
             edits: local edits.
             options: of the video that is previewed.
-            audio: sound at whose loudest moment it is shown; None for the mouth as it is in the portrait.
+            audio: sound at whose loudest moment it is shown; None for the picture that `Talker.edit` writes.
 
         Returns:
-            RGB, `(H, W, 3)`, uint8: the whole picture, or the face's square where `Talker.talk` would write that.
+            RGB, `(H, W, 3)`, uint8, or with an alpha channel, `(H, W, 4)`: the whole picture, or the face's square.
 
         Raises:
             BadInputError: a file of the edits, or the sound, cannot be used.
         """
         prepared = prepare_edits(edits, self._own, self._identify)
-        chunk = self._own_moment(prepared) if audio is None else self._spoken_moment(prepared, self._moment(audio))
-        area = self._area(prepared, options) if options.repaint != "face" else None
-        compose = cropped_frames if options.crop_only or prepared.crop_reason else pasted_frames
-        return next(compose(self._still, iter([chunk]), 1, area))
-
-    def _own_moment(self, prepared: PreparedEdits) -> TalkingChunk:
-        """The frame with the mouth that the portrait or the edited mask shows."""
-        masks = self.mask[None]
-        if prepared.mask_change is not None:
-            landmarks = self._own.landmarks[None]
-            masks = reshape(prepared.mask_change.on_pose(masks, landmarks), landmarks, prepared.mask_change.shapes)
-        return self._painted(prepared, masks, self._talk_model.steady_frames(masks))
+        if audio is None:
+            return edited_still(self._talk_model, self._still, prepared, options.crop_only)[0]
+        chunk = self._spoken_moment(prepared, self._moment(audio))
+        composer = self.talker.composer(self._still, prepared, options)
+        return next(composer.frames(iter([chunk]), 1, self._still.pictures.rate))
 
     def _spoken_moment(self, prepared: PreparedEdits, moment: SpokenMoment) -> TalkingChunk:
         """The frame with the mouth that says what is heard."""
-        timeline = Timeline(self._still.pictures.rate, np.zeros(moment.frames, int))
-        layouts = self._talk_model.talking_layouts(
-            self._still, prepared.identity, moment.heard, timeline, prepared.mask_change
+        model, timeline = self._talk_model, Timeline(self._still.pictures.rate, np.zeros(moment.frames, int))
+        layouts = model.talking_layouts(self._still, prepared.identity, moment.heard, timeline, prepared.mask_change)
+        masks, region_frames = next((masks, region_frames) for _, masks, region_frames in layouts)
+        shown, source = slice(moment.index, moment.index + 1), np.zeros(1, int)
+        painted_frames = model.render(
+            self._still, source, masks[shown], region_frames[shown], prepared.identity, SourceBackground()
         )
-        masks, frames = next((masks, frames) for _, masks, frames in layouts)
-        shown = slice(moment.index, moment.index + 1)
-        return self._painted(prepared, masks[shown], frames[shown])
-
-    def _painted(self, prepared: PreparedEdits, masks: np.ndarray, region_frames: Tensor) -> TalkingChunk:
-        source = np.zeros(1, int)
-        frames = self._talk_model.render(
-            self._still, source, masks, region_frames, prepared.identity, prepared.background
-        )
-        return TalkingChunk(source, masks, frames)
-
-    def _area(self, prepared: PreparedEdits, options: TalkOptions) -> PaintedArea:
-        return PaintedArea(
-            places=face_transforms(self._still.landmarks, smooth_frames=1),
-            fade=self.talker.params.generate.mouth_fade,
-            regions=prepared.regions,
-            reshaped=prepared.mask_change is not None,
-            lip_reach=self.talker.params.generate.lip_reach if options.repaint == "lips" else None,
-        )
+        return TalkingChunk(source, masks[shown], painted_frames)
 
     def _read(self, path: Path, report: Report) -> tuple[Identity, Portrait]:
         """Who is seen in a portrait, and its reference frame as a portrait of its own."""
         with tempfile.TemporaryDirectory() as folder:
             face = read_portrait(self.talker.reader, path, IDENTITY_FRAMES, Path(folder), report)
             identity = self._talk_model.identify(face.face())
-            return identity, _still(face, int(np.flatnonzero(face.seen)[identity.index]))
+            still = _still(face, int(np.flatnonzero(face.seen)[identity.index]))
+            return replace(identity, index=0), still
 
     def _identify(self, path: Path) -> Identity:
         """Who is seen in a reference; kept, for the next preview asks again."""

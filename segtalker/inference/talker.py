@@ -191,7 +191,7 @@ class Talker:
             chunks = self.talk_model.talk(
                 face, prepared.identity, mel, timeline, SourceBackground(), prepared.mask_change
             )
-            composer = self._composer(face, prepared, options)
+            composer = self.composer(face, prepared, options)
             composed = reported(composer.frames(chunks, count, rate), count, "painting", report)
             disclosure = self.disclosure(options.watermark, options.signing_key)
             height, width = self._write(out, composed, rate, audio, disclosure)
@@ -261,7 +261,8 @@ class Talker:
         with tempfile.TemporaryDirectory() as folder:
             return self.talk_model.identify(read_portrait(self.reader, path, IDENTITY_FRAMES, Path(folder)).face())
 
-    def _composer(self, face: Portrait, prepared: PreparedEdits, options: TalkOptions) -> Composer:
+    def composer(self, face: Portrait, prepared: PreparedEdits, options: TalkOptions) -> Composer:
+        """What puts painted crops into a portrait's pictures, with edits made ready for it."""
         clock = self.settings.clock
         places = face_transforms(
             np.asarray(face.landmarks), at_rate(clock.smooth_frames, face.pictures.rate, clock.fps)
