@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
@@ -27,7 +28,7 @@ from segtalker.config.params import load_params
 from segtalker.config.stages import STAGES
 from segtalker.config.workspace import project_root
 from segtalker.tracking.store_address import check_store
-from segtalker.utils.errors import EXIT_CODE, BadInputError, SegTalkerError
+from segtalker.utils.errors import EXIT_CODE, BadInputError, SegTalkerError, full_disk
 
 _UsageError: Any = typer.BadParameter.__base__  # Typer does not export it by name
 
@@ -105,6 +106,13 @@ def main() -> None:
     except _Interrupted:
         complain("interrupted; the same command goes on where it stopped")
         sys.exit(130)
+    except Exception as error:
+        if not (disk := full_disk(error)):
+            raise
+        # FFmpeg names the unfinished file, as a URL; what is full is its folder
+        folder = Path(str(disk.filename or "./.").removeprefix("file:")).parent
+        complain(f"{folder}: cannot be written to ({disk.strerror}); free space there, then run again")
+        sys.exit(EXIT_CODE)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """What the command says where it is used wrongly: one line, exit code 2."""
 
+import errno
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from flows import cli
 from segtalker.config.params import Params, read_yaml
 from segtalker.datasets.pairs import pairs_sha256
 from segtalker.tracking.provenance import read_settings
@@ -80,3 +83,21 @@ def test_the_active_experiment_names_the_photographs_it_learns_from(
     assert read_yaml(tmp_path / "experiment.yaml")["train_sgi"] == {"data": "both", "pairs_sha256": sha256}
     assert [params.train_sgi.pairs_sha256 for params in run_params] == [sha256]
     assert read_settings(tmp_path, "demo") == ('train_sgi.data="both"', f'training.pairs.root="{tmp_path / "pairs"}"')
+
+
+def test_a_full_disk_is_said_on_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def talk(**_: object) -> None:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device", "file:/videos/.talk-1a2b.mp4")
+        except OSError as error:
+            raise RuntimeError("the encoder stopped") from error
+
+    monkeypatch.setattr(cli, "app", talk)
+    before = [signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    for name, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+        signal.signal(name, handler)
+    assert left.value.code == 2
+    expected = "error: /videos: cannot be written to (No space left on device); free space there, then run again"
+    assert capsys.readouterr().err.strip() == expected
