@@ -15,6 +15,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_USER
 
+from segtalker.tracking.dataset_inputs import log_dataset
 from segtalker.tracking.local_artifacts import ARTIFACTS, artifact_location, follow_database
 from segtalker.tracking.param_drift import last_of_experiment, note_drift
 from segtalker.tracking.run_origin import RunOwner, workspace_lock
@@ -263,6 +264,7 @@ class StageTracker:
             self.parent_id = _find_parent(self._store, self._parent, replace(self._parent.identity, data=data))
             client.set_tag(self.run_id, MLFLOW_PARENT_RUN_ID, self.parent_id)
             client.set_tag(self.run_id, DATA_TAG, data)
+            log_dataset(client, self._run_ids, self._parent.tags, data)
             client.log_batch(self.parent_id, tags=[RunTag(key, value) for key, value in self._parent.tags.items()])
             client.update_run(self.parent_id, status="RUNNING")
 

@@ -45,6 +45,16 @@ def test_the_same_params_code_data_and_owner_are_one_run(project: Path) -> None:
     assert (parent.user, parent.host) == ("ann", "desk-1")
 
 
+def test_runs_name_the_data_they_were_made_from(project: Path) -> None:
+    parent = replace(make_parent(), tags={"segtalker.dataset": "synthetic"})
+    run, again = start(parent), start(parent)
+    client = MlflowClient(run.uri)
+    for run_id in (run.run_id, again.run_id, str(run.parent_id)):
+        (dataset,) = client.get_run(run_id).inputs.dataset_inputs
+        assert (dataset.dataset.name, dataset.dataset.digest) == ("synthetic", "d" * 36)
+        assert dataset.dataset.source == '{"uri": "data/synthetic"}'
+
+
 @pytest.mark.parametrize(
     "other",
     [
