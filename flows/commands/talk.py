@@ -33,6 +33,8 @@ from flows.commands.talk_flags import (
     ToOption,
     VoiceOption,
 )
+from flows.commands.talk_stream import PcmOption, RawOption, StreamInputs, StreamOption
+from flows.commands.talk_stream import stream as make_stream
 from segtalker.config.params import load_params
 from segtalker.config.workspace import project_root, refuse_stage_output
 from segtalker.inference.backdrops import video_suffixes
@@ -47,6 +49,9 @@ from segtalker.utils.progress import PhaseBars
 if TYPE_CHECKING:
     from segtalker.inference.talk_options import TalkOptions
     from segtalker.inference.talker import Talker, TalkingVideo
+
+
+_Checks = list[Callable[[], object]]
 
 
 def talk(
@@ -75,39 +80,58 @@ def talk(
     no_watermark: NoWatermark = False,
     credentials: CredentialsKey = None,
     certificate: Certificate = None,
+    stream: StreamOption = False,
+    pcm: PcmOption = None,
+    raw: RawOption = False,
 ) -> None:
     """Let a portrait speak, with local edits."""
-    root = project_root()
+    root, live = project_root(), StreamInputs(stream, pcm, raw)
     suffixes = video_suffixes(background, credentials is not None)
     talk_inputs = TalkInputs(
         portrait or Path(), audio, out, save_mask, text, voice, from_moment, to_moment, face, suffixes
     )
     check_together(talk_inputs, portrait, batch)
+    live.check_together(talk_inputs, batch, credentials)
     edit_texts = EditTexts(swap or (), shape or (), colour or (), mask, background)
     read_key = partial(signing_key, credentials, certificate)
-    others: list[Callable[[], object]] = [read_key]
-    if batch is not None:
-        others += [partial(read_list, batch, talk_inputs), lambda: talk_inputs.part, lambda: talk_inputs.face_choice]
-    name = check_inputs(None if batch else talk_inputs, edit_texts, root, experiment, others)
-    if audio is not None and (note := read_sound_choice(audio)):
-        say(f"{audio.name}: {note}")
+    others: _Checks = [read_key, *live.checks(talk_inputs, root), *_batch_checks(batch, talk_inputs)]
+    name = check_inputs(None if batch else live.files(talk_inputs), edit_texts, root, experiment, others)
+    if audio is not None and not stream and (choice := read_sound_choice(audio)):
+        say(f"{audio.name}: {choice}")
     # torch takes seconds to import: only here, when all that was given can be used
     from segtalker.inference.talk_options import TalkOptions
     from segtalker.inference.talker import Talker
 
     talker = Talker.load(name, root=root, detector=detector, detector_weights=detector_weights)
-    part, chosen = talk_inputs.part, talk_inputs.face_choice
-    options = TalkOptions(repaint, crop_only, loop, *part, head, chosen, not no_watermark, read_key())
+    wanted = (repaint, crop_only, loop, *talk_inputs.part, head, talk_inputs.face_choice)
+    options = TalkOptions(*wanted, not no_watermark, read_key())
+    if stream:
+        with _sound(talk_inputs) as sound:
+            return make_stream(talker, talk_inputs, sound, live, edit_texts.parse(), options)
     make = partial(_make, talker, options, edit_texts.parse())
     if batch is not None:
-        chosen_options = f"{replace(options, signing_key=None)} {detector} {detector_weights}"
-        settings = f"{talker.signature} {chosen_options} {edit_texts} {files_sha256(edit_texts)}"
+        chosen = f"{replace(options, signing_key=None)} {detector} {detector_weights}"
+        settings = f"{talker.signature} {chosen} {edit_texts} {files_sha256(edit_texts)}"
         raise typer.Exit(run_batch(batch, talk_inputs, settings, partial(_check_row, root), make))
-    if save_mask is not None:
-        talker.save_mask(talk_inputs.portrait, save_mask)
-        say(f"{save_mask}: the regions of {talk_inputs.portrait.name}; paint on it, then pass it as --mask")
-    if out is not None:
-        say_what_was_made(out, make(talk_inputs), name)
+    return _make_files(talker, talk_inputs, make, name)
+
+
+def _make_files(
+    talker: "Talker", talk_inputs: TalkInputs, make: Callable[[TalkInputs], "TalkingVideo"], experiment: str
+) -> None:
+    """Writes the mask and the video, whichever is wanted, and says so."""
+    if talk_inputs.save_mask is not None:
+        talker.save_mask(talk_inputs.portrait, talk_inputs.save_mask)
+        say(f"{talk_inputs.save_mask}: the regions of {talk_inputs.portrait.name}; paint on it, then pass it as --mask")
+    if talk_inputs.out is not None:
+        say_what_was_made(talk_inputs.out, make(talk_inputs), experiment)
+
+
+def _batch_checks(batch: Path | None, talk_inputs: TalkInputs) -> _Checks:
+    """See `check_inputs`; none where there is no list."""
+    if batch is None:
+        return []
+    return [partial(read_list, batch, talk_inputs), lambda: talk_inputs.part, lambda: talk_inputs.face_choice]
 
 
 def _make(talker: "Talker", options: "TalkOptions", edits: Edits, inputs: TalkInputs) -> "TalkingVideo":

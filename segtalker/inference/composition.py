@@ -120,12 +120,12 @@ class Composer:
         self.finely = area is None or layers.reshaped or bool(layers.swapped) or bool(area.regions)
         self.shown: set[int] = set()
 
-    def frames(self, chunks: Iterator[TalkingChunk], count: int, rate: Fraction | int) -> Iterator[np.ndarray]:
+    def frames(self, chunks: Iterator[TalkingChunk], count: int | None, rate: Fraction | int) -> Iterator[np.ndarray]:
         """Frames of the video.
 
         Args:
             chunks: the talking face.
-            count: frames wanted.
+            count: frames wanted; None for as many as there are chunks for.
             rate: of them, frames a second.
 
         Yields:

@@ -1,7 +1,7 @@
 """The uncropped pictures of a source: of a still, or of a part of a video, each of its frames once, at its own rate."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, islice, repeat
@@ -65,14 +65,14 @@ class Pictures:
         frames = islice(chain.from_iterable(repeat(frame, self.times) for frame in own), shown, None)
         return frames if self.limit is None else islice(frames, max(0, self.limit - start))
 
-    def walk(self, order: np.ndarray) -> Iterator[np.ndarray]:
+    def walk(self, order: Iterable[int]) -> Iterator[np.ndarray]:
         """Pictures in any order, cheap where it goes forwards; backwards, stretches of what fits in memory are read.
 
         Args:
-            order: their numbers, `(T,)`, int.
+            order: their numbers, as long as pictures are wanted.
         """
         if isinstance(self.source, np.ndarray):
-            yield from repeat(self.source, len(order))
+            yield from (self.source for _ in order)
             return
         kept: dict[int, TimedFrame] = {}
         forward, upcoming, last = self._frames(0), 0, -1

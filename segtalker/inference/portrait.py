@@ -5,10 +5,10 @@ more frames are read than are needed, so memory does not grow with its length. W
 to be the source's own. Where a video shows no face for long, its frames are kept as they are.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +26,7 @@ from segtalker.inference.face_choice import choose_face
 from segtalker.inference.pictures import Pictures, open_pictures
 from segtalker.inference.talk_model import Images
 from segtalker.inference.talk_options import PLAIN, FaceChoice, Report, TalkOptions, quiet
-from segtalker.inference.timeline import Loop, Timeline, at_rate, source_order
+from segtalker.inference.timeline import Loop, Timeline, at_rate, frames_of_source, source_order
 from segtalker.utils.errors import BadClipError, BadInputError
 from segtalker.utils.progress import reported
 
@@ -117,9 +117,12 @@ class Portrait:
         """Which of its frames a video of `count` frames moves like."""
         return Timeline(self.pictures.rate, source_order(len(self.frames), count, self.loop))
 
-    def walk(self, count: int) -> Iterator[np.ndarray]:
-        """Uncropped pictures in the order of `timeline`, RGB, `(H, W, 3)`, uint8."""
-        return self.pictures.walk(self.timeline(count).order)
+    def walk(self, count: int | None) -> Iterator[np.ndarray]:
+        """Uncropped pictures in the order of `timeline`, endlessly where `count` is None: RGB, `(H, W, 3)`, uint8."""
+        if count is not None:
+            return self.pictures.walk(self.timeline(count).order)
+        numbers = (np.array([number]) for number in itertools.count())
+        return self.pictures.walk(int(frames_of_source(len(self.frames), own, self.loop)[0]) for own in numbers)
 
     def face(self) -> "FoundFace":
         """Its frames that show a face, to see who it is."""
@@ -204,7 +207,7 @@ def read_portrait(
     expected = min(max_frames, pictures.expected)
     try:
         frame_landmarks, (height, width) = _find_faces(
-            reported(islice(pictures, max_frames), expected, "finding the face", report),
+            reported(itertools.islice(pictures, max_frames), expected, "finding the face", report),
             reader.choose(pictures, options.face),
             crop.detect_every,
         )

@@ -37,16 +37,40 @@ def steady_frames(masks: Iterable[np.ndarray], window: int, device: torch.device
         Centre, axis and half sides (`segtalker.nets.region_texture.RegionFrames`) one after the other,
         `(T, K, 6)`, float32.
     """
-    frames, present = [], []
-    for part in masks:
-        regions = one_hot(torch.from_numpy(part).to(device))
-        frames.append(torch.cat(region_frames(regions, hung_mouth=hung_mouth), 2))
-        present.append(regions.flatten(2).any(2))
-    return _averaged(torch.cat(frames), torch.cat(present).float()[..., None], steady_reach(window))
+    layouts = [own_frames(part, device, hung_mouth=hung_mouth) for part in masks]
+    frames, present = (torch.cat(parts) for parts in zip(*layouts, strict=True))
+    return averaged(frames, present, steady_reach(window))
 
 
-def _averaged(frames: Tensor, present: Tensor, reach: int) -> Tensor:
-    """The mean over those frames of the video in which a region is seen: `(T, K, 6)` by `(T, K, 1)`."""
+@torch.inference_mode()
+def own_frames(masks: np.ndarray, device: torch.device, *, hung_mouth: bool) -> tuple[Tensor, Tensor]:
+    """The frames of all regions, each mask for itself.
+
+    Args:
+        masks: `(T, H, W)`, uint8.
+        device: see `steady_frames`.
+        hung_mouth: likewise.
+
+    Returns:
+        Frames, `(T, K, 6)`, and whether a region is seen, `(T, K, 1)`, float32 in {0, 1}.
+    """
+    regions = one_hot(torch.from_numpy(masks).to(device))
+    frames = torch.cat(region_frames(regions, hung_mouth=hung_mouth), 2)
+    return frames, regions.flatten(2).any(2).float()[..., None]
+
+
+@torch.inference_mode()
+def averaged(frames: Tensor, present: Tensor, reach: int) -> Tensor:
+    """The mean over those frames of the video in which a region is seen, see `own_frames`.
+
+    Args:
+        frames: of consecutive frames of a video, `(T, K, 6)`.
+        present: likewise, `(T, K, 1)`.
+        reach: frames before and after one in its mean; as many on either side at both ends.
+
+    Returns:
+        `(T, K, 6)`.
+    """
     count = len(frames)
     index = torch.arange(count, device=frames.device)
     own_reach = torch.minimum(index, count - 1 - index).clamp_max(reach)

@@ -177,13 +177,14 @@ class TalkModel:
         # at the trained rate cuts fall on whole mel columns too, as they always have
         unit = math.lcm((clock.mel_rate / clock.fps).denominator, self.settings.stride) * pace.phases
         reach = max(self.segmenter.frames, clock.smooth_frames, math.ceil(self._mel_reach(pace)))
-        steady = steady_reach(self._steady_window(pace.rate))
+        steady = steady_reach(self.steady_window(pace.rate))
         return math.ceil((Fraction(reach * pace.phases, pace.steps) + steady) / unit) * unit
 
     def _mel_reach(self, pace: Pace) -> Fraction:
         return self.segmenter.mel_window * pace.sequence_rate / self.settings.clock.mel_rate
 
-    def _steady_window(self, rate: Fraction) -> int:
+    def steady_window(self, rate: Fraction) -> int:
+        """Frames of a video of `rate` frames a second over which the places of textures are averaged, odd."""
         return at_rate(self.settings.steady_window, rate, self.settings.clock.fps)
 
     def trained_timeline(self, face: Face, count: int) -> Timeline:
@@ -240,7 +241,7 @@ class TalkModel:
         read = masks.__getitem__ if isinstance(masks, np.ndarray) else masks.read
         parts = (read(list(range(first, min(first + size, count)))) for first in range(0, count, size))
         device, hung_mouth = next(self.generator.parameters()).device, self.encoder.hung_mouth
-        window = self.settings.steady_window if rate is None else self._steady_window(rate)
+        window = self.settings.steady_window if rate is None else self.steady_window(rate)
         return steady_frames(parts, window, device, hung_mouth=hung_mouth)
 
     def _speak(

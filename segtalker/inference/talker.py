@@ -1,7 +1,7 @@
 """Files in, a talking video or an edited picture out: what `segtalker talk` and `segtalker edit` do."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -184,7 +184,7 @@ class Talker:
             wanted = frames_of_speech(samples, self.settings.clock.sample_rate_hz, rate)
             face = read_portrait(self.reader, portrait, max(wanted, IDENTITY_FRAMES), Path(folder), report, options)
             report("looking at who speaks", 0.0)
-            prepared = prepare_edits(edits, self.talk_model.identify(face.face()), self._identify)
+            prepared = self.prepare(edits, face)
             report("looking at who speaks", 1.0)
             timeline = face.timeline(wanted)
             count = len(timeline.order)
@@ -225,12 +225,16 @@ class Talker:
         with tempfile.TemporaryDirectory() as folder:
             face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder), report, options)
             report("editing", 0.0)
-            prepared = prepare_edits(edits, self.talk_model.identify(face.face()), self._identify)
+            prepared = self.prepare(edits, face)
             picture, shown = edited_still(self.talk_model, face, prepared, options.crop_only)
         write_still(out, picture, self.disclosure(options.watermark, options.signing_key))
         report("editing", 1.0)
         height, width = picture.shape[:2]
         return EditedPicture(width, height, without_effect(edits, prepared.mask_change, shown))
+
+    def prepare(self, edits: Edits, face: Portrait) -> PreparedEdits:
+        """Makes edits ready for a portrait, see `prepare_edits`."""
+        return prepare_edits(edits, self.talk_model.identify(face.face()), self._identify)
 
     def disclosure(self, is_marked: bool = True, signing_key: SigningKey | None = None) -> Disclosure:
         """How files made now with these networks say that they are generated, see `Disclosure`."""
@@ -240,15 +244,13 @@ class Talker:
         self, out: Path, frames: Iterator[np.ndarray], rate: Fraction, audio: Path, disclosure: Disclosure
     ) -> tuple[int, int]:
         """Writes the video; returns its height and width."""
+        frames = even_sides(frames)
         first = next(frames)
-        # H.264 as every player reads it has even sides: an odd one gets its last row or column twice
-        (height, width), odd = first.shape[:2], [side % 2 for side in first.shape[:2]]
-        even = (np.pad(frame, ((0, odd[0]), (0, odd[1]), (0, 0)), "edge") for frame in chain([first], frames))
-        marked, tags = disclosure.frames(even), disclosure.origin.video_tags
+        marked, tags = disclosure.frames(chain([first], frames)), disclosure.origin.video_tags
         with atomic_file(out) as whole:
             write_video(whole, marked, rate, open_soundtrack(audio), 0, self.params.generate.crf, tags)
             disclosure.finish(whole)
-        return height + odd[0], width + odd[1]
+        return first.shape[0], first.shape[1]
 
     def _read_speech(self, path: Path, folder: Path) -> tuple[int, np.ndarray]:
         """How many samples there are and what the segmenter hears of them, see `TalkModel.hears`."""
@@ -284,3 +286,11 @@ class Talker:
             None if options.crop_only else face,
             face.seen,
         )
+
+
+def even_sides(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Frames whose last row and column come twice where their number is odd: H.264 as every player reads it has even
+    sides."""
+    for frame in frames:
+        odd = [side % 2 for side in frame.shape[:2]]
+        yield np.pad(frame, ((0, odd[0]), (0, odd[1]), (0, 0)), "edge") if any(odd) else frame

@@ -1,6 +1,6 @@
 """Talking masks of a whole clip: hide the mouth, predict window by window, paste the result back."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from segtalker.nets.tensors import one_hot
 from segtalker.nets.tsg import TalkingSegmenter
 
 
-def _window_starts(frames: int, length: int, stride: int) -> np.ndarray:
+def window_starts(frames: int, length: int, stride: int) -> np.ndarray:
     """Starts of windows that cover every frame, the last one flush with the end."""
     return np.unique(np.append(np.arange(0, frames - length, stride), frames - length))
 
@@ -21,44 +21,45 @@ def _window_starts(frames: int, length: int, stride: int) -> np.ndarray:
 _Seen = tuple[torch.Tensor, torch.Tensor]
 
 
-@torch.inference_mode()
-def _mean_scores(
-    net: TalkingSegmenter,
-    starts: np.ndarray,
-    frames: int,
-    identity: torch.Tensor,
-    frame_inputs: Callable[[np.ndarray], _Seen],
-    batch_size: int,
-) -> Iterator[torch.Tensor]:
-    """Mean scores of every frame over the windows that hold it, as soon as no later window does.
+class WindowMeans:
+    """Mean scores of frames over the windows that hold them, as far as windows have come.
 
     Args:
-        net: the network.
-        starts: of the windows, ascending; every frame is in one.
-        frames: how many there are.
-        identity: one-hot regions of the reference, `(K, h, w)`, float32.
-        frame_inputs: gives what is known of frames, the hidden area still in place.
-        batch_size: windows at once.
-
-    Yields:
-        Log-probabilities of the next frames, `(F, K, h, w)`, float32.
+        identity: one-hot regions of the reference, `(K, h, w)`, float32, what every window sees of it.
     """
-    total, windows = identity.new_zeros(0, *identity.shape), identity.new_zeros(0)
-    batches = np.split(starts, range(batch_size, len(starts), batch_size))
-    ends = [*(batch[0] for batch in batches[1:]), frames]
-    for batch, end in zip(batches, ends, strict=True):
-        first, last = batch[0], batch[-1] + net.frames
-        index = torch.from_numpy(batch[:, None] - first + np.arange(net.frames)).to(identity.device)
+
+    def __init__(self, identity: torch.Tensor) -> None:
+        self.identity = identity
+        self._total, self._windows = identity.new_zeros(0, *identity.shape), identity.new_zeros(0)
+        self._first = 0
+
+    @torch.inference_mode()
+    def add(self, net: TalkingSegmenter, starts: np.ndarray, frame_inputs: Callable[[np.ndarray], _Seen]) -> None:
+        """Adds what the network says of some windows.
+
+        Args:
+            net: the network.
+            starts: of the windows, ascending, `(W,)`, int; their frames were not taken yet.
+            frame_inputs: gives what is known of frames, the hidden area still in place.
+        """
+        first, last = int(starts[0]), int(starts[-1]) + net.frames
+        index = torch.from_numpy(starts[:, None] - first + np.arange(net.frames)).to(self.identity.device)
         boxes, speech = frame_inputs(np.arange(first, last))
-        logits = net(one_hot(hide(boxes[index])), identity.expand(len(index), -1, -1, -1), speech[index])
-        new = last - first - len(total)
-        total = torch.cat([total, total.new_zeros(new, *identity.shape)])
-        windows = torch.cat([windows, windows.new_zeros(new)])
-        total.index_add_(0, index.flatten(), F.log_softmax(logits, dim=2).flatten(0, 1))
-        windows += torch.bincount(index.flatten(), minlength=len(windows))
-        final_count = end - first
-        yield total[:final_count] / windows[:final_count, None, None, None]
-        total, windows = total[final_count:], windows[final_count:]
+        logits = net(one_hot(hide(boxes[index])), self.identity.expand(len(index), -1, -1, -1), speech[index])
+        new = max(0, last - self._first - len(self._total))
+        self._total = torch.cat([self._total, self._total.new_zeros(new, *self.identity.shape)])
+        self._windows = torch.cat([self._windows, self._windows.new_zeros(new)])
+        places = index.flatten() + (first - self._first)
+        self._total.index_add_(0, places, F.log_softmax(logits, dim=2).flatten(0, 1))
+        self._windows += torch.bincount(places, minlength=len(self._windows))
+
+    @torch.inference_mode()
+    def take(self, end: int) -> torch.Tensor:
+        """Mean log-probabilities of the frames up to `end` that were not taken yet, `(F, K, h, w)`, float32."""
+        count = end - self._first
+        means = self._total[:count] / self._windows[:count, None, None, None]
+        self._total, self._windows, self._first = self._total[count:], self._windows[count:], end
+        return means
 
 
 def predict_talking_masks(
@@ -102,11 +103,8 @@ def predict_talking_masks(
     device = next(net.parameters()).device
     frames = len(pose_masks)
     transforms = box_transforms(landmarks, box_size, smooth_frames)
-    identity_transform = box_transforms(identity_landmarks[None], box_size, smooth_frames=1)
-    identity_box = extract_boxes(identity_mask[None], identity_transform, box_size)[0]
-    identity = one_hot(torch.from_numpy(identity_box).to(device))
     # a clip shorter than a window repeats its last frame
-    starts = _window_starts(max(frames, net.frames), net.frames, stride)
+    starts = window_starts(max(frames, net.frames), net.frames, stride)
 
     def seen(numbers: np.ndarray) -> _Seen:
         used = numbers.clip(max=frames - 1)
@@ -114,9 +112,24 @@ def predict_talking_masks(
         speech = gather_columns(mel, mel_starts(numbers), net.mel_window)
         return torch.from_numpy(boxes).to(device), torch.from_numpy(speech).to(device)
 
+    means = WindowMeans(reference_box(identity_mask, identity_landmarks, box_size, device))
+    batches = np.split(starts, range(batch_size, len(starts), batch_size))
     parts, first = [], 0
-    for scores in _mean_scores(net, starts, frames, identity, seen, batch_size):
-        last = first + len(scores)
-        parts.append(paste_regions(pose_masks[first:last], scores, transforms[first:last]))
+    for batch, last in zip(batches, [*(batch[0] for batch in batches[1:]), frames], strict=True):
+        means.add(net, batch, seen)
+        parts.append(paste_regions(pose_masks[first:last], means.take(last), transforms[first:last]))
         first = last
     return np.concatenate(parts)
+
+
+def reference_box(mask: np.ndarray, landmarks: np.ndarray, size: Sequence[int], device: torch.device) -> torch.Tensor:
+    """The mouth box of the reference frame, one-hot, `(K, h, w)`, float32.
+
+    Args:
+        mask: its regions, `(H, W)`, uint8.
+        landmarks: `(68, 2)`, float, pixels.
+        size: height and width of the box.
+        device: where the network runs.
+    """
+    box = extract_boxes(mask[None], box_transforms(landmarks[None], size, smooth_frames=1), size)[0]
+    return one_hot(torch.from_numpy(box).to(device))

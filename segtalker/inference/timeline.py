@@ -19,8 +19,24 @@ Loop = Literal["pingpong", "hold", "cut"]
 
 def back_and_forth(available: int, count: int) -> np.ndarray:
     """Indices that walk through a source to its end and back, as long as needed: `(count,)`, int."""
+    return frames_of_source(available, np.arange(count), "pingpong")
+
+
+def frames_of_source(available: int, numbers: np.ndarray, loop: Loop) -> np.ndarray:
+    """Which frame of a source some frames of a video move like.
+
+    Args:
+        available: frames of the source.
+        numbers: of the video's frames, `(T,)`, int.
+        loop: see `source_order`; a video that is cut has no frames beyond those of the source.
+
+    Returns:
+        `(T,)`, int.
+    """
+    if loop != "pingpong":
+        return numbers.clip(max=available - 1)
     period = max(1, 2 * (available - 1))
-    step = np.arange(count) % period
+    step = numbers % period
     return np.minimum(step, period - step)
 
 
@@ -36,9 +52,7 @@ def source_order(available: int, count: int, loop: Loop) -> np.ndarray:
     Returns:
         `(count,)`, int; shorter where it is cut.
     """
-    if loop == "pingpong":
-        return back_and_forth(available, count)
-    return np.arange(min(count, available) if loop == "cut" else count).clip(max=available - 1)
+    return frames_of_source(available, np.arange(min(count, available) if loop == "cut" else count), loop)
 
 
 def frames_of_speech(samples: int, sample_rate_hz: int, rate: Fraction | int) -> int:

@@ -138,14 +138,24 @@ def _channel_pieces(
         with open_media(path) as container:
             stream = choose_sound(container, path.name)
             for piece, start_s in _pieces(container, stream, rate_hz, from_s, to_s, layout):
-                _check_samples(piece, path.name, start_s)
+                check_samples(piece, path.name, start_s)
                 yield piece, start_s
     except (av.FFmpegError, OSError, ValueError) as error:
         message = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
         raise BadClipError(f"{path.name}: its sound cannot be read ({message})") from error
 
 
-def _check_samples(piece: np.ndarray, name: str, start_s: float) -> None:
+def check_samples(piece: np.ndarray, name: str, start_s: float) -> None:
+    """Sees to it that samples can be sound.
+
+    Args:
+        piece: `(C, S)`, float32.
+        name: of the file, for a message.
+        start_s: time of the first, likewise.
+
+    Raises:
+        BadClipError: they are no numbers, or of another kind than the file says.
+    """
     if not np.isfinite(piece).all():
         raise BadClipError(f"{name}: samples that are no numbers (NaN or infinite) at {start_s:.2f} s; export it again")
     if np.abs(piece).max(initial=0.0) > _MAX_PEAK:
@@ -156,31 +166,58 @@ def _check_samples(piece: np.ndarray, name: str, start_s: float) -> None:
 def _pieces(
     container: InputContainer, stream: AudioStream, rate_hz: int, from_s: float, to_s: float, layout: str | None
 ) -> Iterator[tuple[np.ndarray, float]]:
-    # FFmpeg's own way to mono adds 3 dB to stereo floats, and knows nothing of channels that cancel each other
-    layout = layout or ("stereo" if stream.channels > 2 else None)
-    resampler = av.AudioResampler("fltp", layout, rate_hz)
-    channels = av.AudioLayout(layout).nb_channels if layout else stream.channels
-    delay = _UNTOLD_DELAY.get((container.format.name, stream.codec_context.name), 0) / stream.rate
-    to_drop = 0 if _seek(container, stream, from_s) else round(delay * rate_hz)
-    start_s, now_s, sample_count = None, 0.0, 0
-    for frame in itertools.chain(_until(_frames(container, stream), to_s), [None]):
+    reader = ChannelReader(container, stream, rate_hz, layout, has_start=not _seek(container, stream, from_s))
+    for frame in itertools.chain(_until(decoded_frames(container, stream), to_s), [None]):
+        piece = reader.push(frame)
+        if piece is not None:
+            yield piece
+
+
+class ChannelReader:
+    """Decoded sound at one rate and with one set of channels, without encoder delay, gaps filled with silence.
+
+    Args:
+        container: an open file.
+        stream: of it, that is decoded.
+        rate_hz: wanted rate.
+        layout: see `channel_pieces`.
+        has_start: whether decoding begins with the file.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: AudioStream, rate_hz: int, layout: str | None, has_start: bool = True
+    ) -> None:
+        # FFmpeg's own way to mono adds 3 dB to stereo floats, and knows nothing of channels that cancel each other
+        layout = layout or ("stereo" if stream.channels > 2 else None)
+        self.rate_hz, self.resampler = rate_hz, av.AudioResampler("fltp", layout, rate_hz)
+        self.channels = av.AudioLayout(layout).nb_channels if layout else stream.channels
+        delay = _UNTOLD_DELAY.get((container.format.name, stream.codec_context.name), 0) / stream.rate
+        self._to_drop = round(delay * rate_hz) if has_start else 0
+        self._start_s: float | None = None
+        self._now_s, self._sample_count = 0.0, 0
+
+    def push(self, frame: av.AudioFrame | None) -> tuple[np.ndarray, float] | None:
+        """Takes the next decoded frame, None at the end.
+
+        Returns:
+            Samples, `(C, S)`, float32, and the container time of the first; None where there are none yet.
+        """
         gap = 0
         if frame is not None:
-            time_s = frame.time if frame.time is not None else now_s
-            if start_s is None:
-                start_s = now_s = time_s
-            elif time_s - now_s > _MAX_DRIFT_S:
-                gap, now_s = round((time_s - now_s) * rate_hz), time_s
-            now_s += frame.samples / frame.sample_rate
-        if start_s is None:
-            return
-        silence = np.zeros((channels, gap), np.float32)
-        piece = np.concatenate([silence, *(part.to_ndarray() for part in resampler.resample(frame))], axis=1)
-        drop_count = min(to_drop, piece.shape[1])
-        to_drop -= drop_count
-        if piece.shape[1] > drop_count:
-            yield piece[:, drop_count:], start_s + (sample_count + drop_count) / rate_hz
-        sample_count += piece.shape[1]
+            time_s = frame.time if frame.time is not None else self._now_s
+            if self._start_s is None:
+                self._start_s = self._now_s = time_s
+            elif time_s - self._now_s > _MAX_DRIFT_S:
+                gap, self._now_s = round((time_s - self._now_s) * self.rate_hz), time_s
+            self._now_s += frame.samples / frame.sample_rate
+        if self._start_s is None:
+            return None
+        silence = np.zeros((self.channels, gap), np.float32)
+        piece = np.concatenate([silence, *(part.to_ndarray() for part in self.resampler.resample(frame))], axis=1)
+        drop_count = min(self._to_drop, piece.shape[1])
+        self._to_drop -= drop_count
+        first, self._sample_count = self._sample_count + drop_count, self._sample_count + piece.shape[1]
+        return (piece[:, drop_count:], self._start_s + first / self.rate_hz) if piece.shape[1] > drop_count else None
 
 
 def _seek(container: InputContainer, stream: AudioStream, to_s: float) -> bool:
@@ -195,7 +232,7 @@ def _until(frames: Iterator[av.AudioFrame], to_s: float) -> Iterator[av.AudioFra
     return itertools.takewhile(lambda frame: frame.time is None or frame.time <= to_s, frames)
 
 
-def _frames(container: InputContainer, stream: AudioStream) -> Iterator[av.AudioFrame]:
+def decoded_frames(container: InputContainer, stream: AudioStream) -> Iterator[av.AudioFrame]:
     """Decoded frames; a damaged packet is left out, its time stays empty."""
     for packet in container.demux(stream):
         try:

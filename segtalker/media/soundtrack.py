@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 
 from segtalker.media.audio import channel_pieces
 from segtalker.media.probe import choose_sound, open_media
@@ -31,26 +32,47 @@ class Soundtrack:
     pieces: Callable[[], Iterable[np.ndarray]]
 
     def blocks(self) -> Iterator[av.AudioFrame]:
-        """It as the encoder takes it; times are counted in samples, so nothing drifts however long it is."""
-        start = 0
-        for samples in _even_blocks(self.pieces()):
-            block = av.AudioFrame.from_ndarray(samples, format="fltp", layout=self.layout)
-            block.sample_rate, block.time_base, block.pts = self.rate_hz, Fraction(1, self.rate_hz), start
-            yield block
-            start += samples.shape[1]
+        """It as the encoder takes it."""
+        cutter = BlockCutter(self.rate_hz, self.layout)
+        for samples in self.pieces():
+            yield from cutter.push(samples)
+        yield from cutter.finish()
 
 
-def _even_blocks(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Pieces of any length as blocks of one, the last perhaps shorter."""
-    rest: np.ndarray | None = None
-    for piece in pieces:
-        rest = piece if rest is None else np.concatenate([rest, piece], axis=1)
+class BlockCutter:
+    """Sound in blocks of one length; times are counted in samples, so nothing drifts however long it is.
+
+    Args:
+        rate_hz: samples a second.
+        layout: of its channels, by FFmpeg's name.
+    """
+
+    def __init__(self, rate_hz: int, layout: str) -> None:
+        self.rate_hz, self.layout = rate_hz, layout
+        self._rest: np.ndarray | None = None
+        self._start = 0
+
+    def push(self, samples: np.ndarray) -> Iterator[av.AudioFrame]:
+        """Takes the next samples, `(C, S)`, float32; gives the blocks that are full."""
+        rest = samples if self._rest is None else np.concatenate([self._rest, samples], axis=1)
         whole = rest.shape[1] // _AAC_SAMPLES * _AAC_SAMPLES
+        self._rest = rest[:, whole:]
         for start in range(0, whole, _AAC_SAMPLES):
-            yield np.ascontiguousarray(rest[:, start : start + _AAC_SAMPLES], dtype=np.float32)
-        rest = rest[:, whole:]
-    if rest is not None and rest.shape[1]:
-        yield np.ascontiguousarray(rest, dtype=np.float32)
+            yield self._block(rest[:, start : start + _AAC_SAMPLES])
+
+    def finish(self) -> Iterator[av.AudioFrame]:
+        """The last block, perhaps shorter."""
+        if self._rest is not None and self._rest.shape[1]:
+            yield self._block(self._rest)
+            self._rest = None
+
+    def _block(self, samples: np.ndarray) -> av.AudioFrame:
+        block = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(samples, dtype=np.float32), format="fltp", layout=self.layout
+        )
+        block.sample_rate, block.time_base, block.pts = self.rate_hz, Fraction(1, self.rate_hz), self._start
+        self._start += samples.shape[1]
+        return block
 
 
 def mono_track(samples: np.ndarray, rate_hz: int) -> Soundtrack:
@@ -67,8 +89,11 @@ def open_soundtrack(path: Path) -> Soundtrack:
         BadClipError: unreadable, or no sound track.
     """
     with open_media(path) as container:
-        stream = choose_sound(container, path.name)
-        own_hz, channels = stream.rate, stream.channels
-    rate_hz = next((rate for rate in _AAC_RATES_HZ if rate >= own_hz), _AAC_RATES_HZ[-1])
-    layout = _LAYOUTS.get(channels, "stereo")
+        rate_hz, layout = track_format(choose_sound(container, path.name))
     return Soundtrack(rate_hz, layout, lambda: channel_pieces(path, rate_hz, layout))
+
+
+def track_format(stream: AudioStream) -> tuple[int, str]:
+    """Samples a second and channels of the track that some sound becomes, see `open_soundtrack`."""
+    rate_hz = next((rate for rate in _AAC_RATES_HZ if rate >= stream.rate), _AAC_RATES_HZ[-1])
+    return rate_hz, _LAYOUTS.get(stream.channels, "stereo")

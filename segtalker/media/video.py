@@ -285,14 +285,22 @@ def write_video(
         container.metadata.update(tags or {})
         picture = encoding.picture_stream(container, first, Fraction(fps), crf)
         track = mono_track(audio, sample_rate_hz) if isinstance(audio, np.ndarray) else audio
-        sound = None if track is None else _sound_stream(container, track, encoding.sound_codec)
+        sound = None if track is None else sound_stream(container, track.rate_hz, track.layout, encoding.sound_codec)
         blocks = iter(()) if track is None else track.blocks()
         return _encode(container, itertools.chain([first], iterator), picture, sound, blocks, Fraction(fps))
 
 
-def _sound_stream(container: "av.container.OutputContainer", track: Soundtrack, codec: str) -> AudioStream:
-    rate_hz = _OPUS_RATE_HZ if codec == "libopus" else track.rate_hz
-    stream = container.add_stream(codec, rate=rate_hz, layout=track.layout, options={"flags": "+bitexact"})
+def sound_stream(container: "av.container.OutputContainer", rate_hz: int, layout: str, codec: str) -> AudioStream:
+    """The stream that a sound track goes into.
+
+    Args:
+        container: an open file.
+        rate_hz: of the track.
+        layout: of its channels, by FFmpeg's name.
+        codec: likewise.
+    """
+    own_hz = _OPUS_RATE_HZ if codec == "libopus" else rate_hz
+    stream = container.add_stream(codec, rate=own_hz, layout=layout, options={"flags": "+bitexact"})
     assert isinstance(stream, AudioStream)
     stream.bit_rate = _AAC_BITS_PER_S * stream.channels
     return stream

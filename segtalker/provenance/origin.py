@@ -94,11 +94,16 @@ class Origin:
         }
 
 
+def xmp_box(packet: str) -> bytes:
+    """An XMP packet as it stands in an MP4 or MOV file, behind all else."""
+    content = _XMP_UUID + packet.encode("utf-8")
+    return struct.pack(">I4s", 8 + len(content), b"uuid") + content
+
+
 def append_xmp(path: Path, packet: str) -> None:
     """Adds an XMP packet to an MP4 or MOV file, in place."""
-    content = _XMP_UUID + packet.encode("utf-8")
     with path.open("ab") as video:
-        video.write(struct.pack(">I4s", 8 + len(content), b"uuid") + content)
+        video.write(xmp_box(packet))
 
 
 def read_xmp(path: Path) -> str:

@@ -89,6 +89,10 @@ class PhaseBars:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the last bar; another phase begins another."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
@@ -96,7 +100,7 @@ class PhaseBars:
     def __call__(self, phase: str, share: float) -> None:
         """Shows how far a phase has come, `share` in [0, 1]."""
         if phase != self._phase or self._bar is None:
-            self.__exit__()
+            self.close()
             self._phase, self._bar = phase, progress_bar(_PHASE_PARTS, phase, bar_format=_PHASE_FORMAT)
         self._bar.update(round(share * _PHASE_PARTS) - self._bar.n)
 
