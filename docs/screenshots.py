@@ -4,6 +4,7 @@ Needs `make reproduce`, `segtalker reproduce --experiment no-sync`, and a Chromi
 Prefect are those of servers started for it on loopback, over the project's own databases.
 """
 
+import io
 import json
 import os
 import shutil
@@ -106,12 +107,15 @@ def _take(page: Page, address: str, shown_text: str, name: str, size: tuple[int,
 
 
 def _save(page: Page, name: str, box: tuple[float, float, float, float]) -> None:
-    """Saves a part of a page, (left, top, width, height) in px, with few colours."""
-    path = IMAGES / f"{name}.png"
-    page.screenshot(path=path, clip={"x": box[0], "y": box[1], "width": box[2], "height": box[3]})
-    with Image.open(path) as picture:
-        few_colours = picture.convert("RGB").quantize(_COLOURS, kmeans=_REFINEMENTS, dither=Image.Dither.NONE)
-        few_colours.save(path, optimize=True)
+    """Saves a part of a page, (left, top, width, height) in px: PNG with few colours, or JPEG where many count."""
+    path = IMAGES / name
+    content = page.screenshot(clip={"x": box[0], "y": box[1], "width": box[2], "height": box[3]})
+    with Image.open(io.BytesIO(content)) as picture:
+        colours = picture.convert("RGB")
+    if path.suffix == ".png":
+        colours.quantize(_COLOURS, kmeans=_REFINEMENTS, dither=Image.Dither.NONE).save(path, optimize=True)
+    else:
+        colours.save(path, quality=_JPEG_QUALITY, optimize=True)
     print(path.relative_to(ROOT))
 
 
@@ -138,8 +142,9 @@ def _figures() -> None:
 def _own_pages(page: Page) -> None:
     subprocess.run([Path(sys.executable).with_name("segtalker"), "compare", *EXPERIMENTS], cwd=ROOT, check=True)
     pages = ROOT / "reports"
-    _take(page, (pages / "comparison" / "compare.html").as_uri(), "Results", "compare", (944, 1200), (0, 0))
-    _take(page, (pages / "datasets" / "synthetic.html").as_uri(), "Clips", "dataset-page", (1100, 900), (0, 0))
+    _take(page, (pages / "index.html").as_uri(), "Key numbers", "report.jpg", (1180, 1400), (0, 480))
+    _take(page, (pages / "comparison" / "compare.html").as_uri(), "Results", "compare.png", (944, 1300), (0, 0))
+    _take(page, (pages / "datasets" / "synthetic.html").as_uri(), "Clips", "dataset-page.png", (1100, 900), (0, 0))
 
 
 def _mlflow_pages(page: Page, folder: Path) -> None:
@@ -154,7 +159,7 @@ def _mlflow_pages(page: Page, folder: Path) -> None:
         ids = ",".join(f'"{run.run_id}"' for run in parents)
         _mlflow_comparison(page, f'{address}/#/compare-runs?runs=[{ids}]&experiments=["1"]')
         metrics = f"{experiment}/runs/{training.run_id}/model-metrics"
-        _take(page, metrics, "cross_entropy", "mlflow-metrics", (880, 590), (207, 20))
+        _take(page, metrics, "cross_entropy", "mlflow-metrics.png", (880, 590), (207, 20))
 
 
 def _mlflow_runs(page: Page, address: str) -> None:
@@ -167,7 +172,7 @@ def _mlflow_runs(page: Page, address: str) -> None:
     page.wait_for_timeout(_SETTLE_MS)
     heading = page.get_by_role("checkbox", name="Select all runs")
     links = page.get_by_role("gridcell").get_by_role("link")
-    _save(page, "mlflow-runs", _span(heading, links.last, _MLFLOW_WIDTH - 240))
+    _save(page, "mlflow-runs.png", _span(heading, links.last, _MLFLOW_WIDTH - 240))
 
 
 def _mlflow_comparison(page: Page, address: str) -> None:
@@ -178,7 +183,7 @@ def _mlflow_comparison(page: Page, address: str) -> None:
     page.wait_for_timeout(_SETTLE_MS)
     params = page.get_by_role("table").filter(has_text="active.experiment")
     heading = page.get_by_text("Run details", exact=True)
-    _save(page, "mlflow-compare", _span(heading.last, params.last, _MLFLOW_WIDTH - 240))
+    _save(page, "mlflow-compare.png", _span(heading.last, params.last, _MLFLOW_WIDTH - 240))
 
 
 def _prefect_page(page: Page, folder: Path) -> None:
@@ -196,7 +201,7 @@ def _prefect_page(page: Page, folder: Path) -> None:
         if not flow_runs:
             sys.exit("error: .prefect holds no flow run of demo; first: make reproduce")
         run = f"{address}/runs/flow-run/{flow_runs[0]['id']}"
-        _take(page, run, "Completed", "prefect-run", (1000, 863), (250, 0))
+        _take(page, run, "Completed", "prefect-run.png", (1000, 863), (250, 0))
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ from segtalker.reporting.tables.intervals import Bootstrap
 from segtalker.reporting.tables.scores import Scores, read_scores
 from segtalker.reporting.tables.write import write_tables
 from segtalker.tracking.provenance import code_revision, read_settings
-from segtalker.utils.atomic import atomic_folder, write_text
+from segtalker.utils.atomic import atomic_file, atomic_folder, write_text
 
 
 def encoder(params: Params) -> Encoder:
@@ -77,6 +77,28 @@ def plan(run: StageRun, scores: Scores, samples: list[Sample], system: str) -> l
     ]
 
 
+def write_videos(players: Iterable[Player], folder: Path) -> None:
+    """Keeps what comparisons of runs show beside each other: the system's video of each clip, and the recording."""
+    for player in players:
+        for kind, video in (("video", player.heard_video), ("truth", player.true_video)):
+            if video is not None:
+                with atomic_file(folder / f"{kind}_{player.title}.mp4") as temporary:
+                    temporary.write_bytes(video)
+
+
+def origin_of(run: StageRun) -> Origin:
+    """Where the results come from, and whether the dataset has a page beside the report."""
+    root, reports = run.workspace.root, run.workspace.reports
+    dataset_page = f"datasets/{run.workspace.dataset}.html"
+    return Origin(
+        run.signature,
+        *code_revision(root),
+        people_apart(run.workspace),
+        read_settings(root, run.params.active.experiment),
+        dataset_page if (reports / dataset_page).is_file() else "",
+    )
+
+
 def log_scores(run: StageRun, scores: Scores) -> None:
     """Every mean as `<method>/<metric>`."""
     means = scores.means().to_dict("index")
@@ -108,12 +130,11 @@ def tables(run: StageRun) -> None:
     with atomic_folder(workspace.reports / "tables") as folder:
         write_tables(score_tables, scores, folder)
     pool = Pool.of(params.machine)
+    players = pool.map(partial(make_player, params, system), samples, __name__)
     with atomic_folder(workspace.reports / "figures") as folder:
         pictures = draw_all(plan(run, scores, samples, system), folder, pool)
-    players = pool.map(partial(make_player, params, system), samples, __name__)
-    settings = read_settings(workspace.root, params.active.experiment)
-    origin = Origin(run.signature, *code_revision(workspace.root), people_apart(workspace), settings)
-    report = build_report(params, origin, scores, score_tables, pictures, players)
+        write_videos(players, folder)
+    report = build_report(params, origin_of(run), scores, score_tables, pictures, players)
     write_text(workspace.reports / "index.html", render_page(report))
     log_scores(run, scores)
     for name in ("tables", "figures"):

@@ -117,13 +117,24 @@ class LoadedRun:
 
     def strips(self) -> dict[str, bytes]:
         """Frame strips as PNG, by clip."""
-        paths = self.store.files(self.part.run_id, FIGURES_FOLDER)
-        names = {Path(path).stem.removeprefix("strip_"): path for path in paths if _is_strip(Path(path))}
-        return {clip: self.store.fetch(self.part.run_id, path) for clip, path in sorted(names.items())}
+        return self._kept_figures("strip_", ".png")
 
+    def videos(self) -> dict[str, bytes]:
+        """The system's video of each clip its report shows, as MP4; none of runs of before they were kept."""
+        return self._kept_figures("video_", ".mp4")
 
-def _is_strip(path: Path) -> bool:
-    return path.name.startswith("strip_") and path.suffix == ".png"
+    def true_videos(self) -> dict[str, bytes]:
+        """The recordings of the same clips, as MP4."""
+        return self._kept_figures("truth_", ".mp4")
+
+    def _kept_figures(self, prefix: str, suffix: str) -> dict[str, bytes]:
+        paths = [Path(path) for path in self.store.files(self.part.run_id, FIGURES_FOLDER)]
+        names = {path.stem.removeprefix(prefix): path for path in paths if path.name.startswith(prefix)}
+        return {
+            clip: self.store.fetch(self.part.run_id, path.as_posix())
+            for clip, path in sorted(names.items())
+            if path.suffix == suffix
+        }
 
 
 def _history(content: bytes) -> pd.DataFrame:

@@ -10,6 +10,8 @@ import pandas as pd
 from segtalker.evaluation.protocol import PROTOCOL_DIGITS, differing_parts, say_differences
 from segtalker.reporting.comparison.figures import drawings
 from segtalker.reporting.comparison.find_run import plain_text
+from segtalker.reporting.comparison.loaded_run import LoadedRun
+from segtalker.reporting.comparison.players import ClipPlayer, RunVideo, clip_players
 from segtalker.reporting.comparison.side_by_side import Runs, compare_systems, differing_settings, first
 from segtalker.reporting.figures.report_figures import Drawing, Picture
 from segtalker.reporting.figures.style import webp_bytes
@@ -83,6 +85,7 @@ class Comparison:
     about: pd.DataFrame
     notes: str
     drawings: list[Drawing]
+    players: list[ClipPlayer]
     shots: list[tuple[str, list[Shot]]]
 
 
@@ -110,6 +113,7 @@ def compare_runs(runs: Runs) -> Comparison:
         about=_about(runs, scores),
         notes=interval_notes(scores, uncertainty),
         drawings=drawings(scores, uncertainty, first(runs).table_settings.headline, curves),
+        players=_players(runs, shown_runs),
         shots=_shots(runs, shown_runs),
     )
 
@@ -183,19 +187,30 @@ def _about(runs: Runs, scores: Scores) -> pd.DataFrame:
 
 
 def _shots(runs: Runs, shown_runs: Sequence[ShownRun]) -> list[tuple[str, list[Shot]]]:
-    """Frame strips of the clips that two runs or more show; those that are no pictures are left out.
-
-    A clip of another seed is another one, whatever its name: its content decides.
-    """
+    """Frame strips of the clips that two runs or more show; those that are no pictures are left out."""
     clip_shots: dict[tuple[str, str], list[Shot]] = {}
     for run in shown_runs:
-        contents = runs[run.label].protocol.get("clips", {})
         for clip, content in runs[run.label].strips().items():
             if shot := _shot(run, content):
-                clip_shots.setdefault((clip, contents.get(clip, "")), []).append(shot)
-    return [
-        (clip, shots) for (clip, _), shots in sorted(clip_shots.items(), key=lambda item: item[0]) if len(shots) > 1
-    ]
+                clip_shots.setdefault(_clip_key(runs[run.label], clip), []).append(shot)
+    return [(clip, shots) for (clip, _), shots in sorted(clip_shots.items()) if len(shots) > 1]
+
+
+def _clip_key(run: LoadedRun, clip: str) -> tuple[str, str]:
+    """A clip's name and content: the clip of another seed is another one, whatever its name."""
+    return clip, run.protocol.get("clips", {}).get(clip, "")
+
+
+def _players(runs: Runs, shown_runs: Sequence[ShownRun]) -> list[ClipPlayer]:
+    """Videos of the clips that two runs or more show."""
+    clip_videos: dict[tuple[str, str], list[RunVideo]] = {}
+    for shown in shown_runs:
+        run = runs[shown.label]
+        truths = run.true_videos()
+        for clip, content in run.videos().items():
+            video = RunVideo(shown.label, run.scores.system.label, shown.colour, content, truths.get(clip))
+            clip_videos.setdefault(_clip_key(run, clip), []).append(video)
+    return clip_players({clip: videos for (clip, _), videos in sorted(clip_videos.items()) if len(videos) > 1})
 
 
 def _shot(run: ShownRun, content: bytes) -> Shot | None:
@@ -223,6 +238,7 @@ def render_comparison(comparison: Comparison, pictures: Sequence[Picture]) -> st
         "curves": [item for item in pictures if item.drawing.section == "training"],
         "params": Table.of(comparison.params),
         "about": Table.of(comparison.about),
+        "players": comparison.players,
         "shots": comparison.shots,
     }
     return page_environment().get_template("compare.html.j2").render(page=view)

@@ -20,6 +20,7 @@ _COLUMNS = 4
 _PANEL_WIDTH, _PANEL_HEIGHT = 2.5, 1.75
 _TITLE_LETTERS = 26
 _LOG_RANGE = 40.0
+_LANE_HEIGHT = 0.075  # inches; a dot is 0.06 high
 
 
 def panel_grid(panels: int, columns: int, row_height: float) -> tuple[Figure, list[Axes], int]:
@@ -144,7 +145,7 @@ def _score_panel(axes: Axes, scores: Scores, metric: Metric, theme: Theme) -> No
 
 
 def region_scores(regions: pd.DataFrame, methods: Sequence[Method], theme: Theme) -> Figure:
-    """IoU of each region, one dot a method.
+    """IoU of each region, a lane of its own for each method, so that equal values do not cover each other.
 
     Args:
         regions: `tables.region_table`.
@@ -154,20 +155,24 @@ def region_scores(regions: pd.DataFrame, methods: Sequence[Method], theme: Theme
     names = [name for name in regions.columns if name != "method"]
     table = regions.set_index("method")
     region_methods = [method for method in methods if method.name in table.index]
+    rows = np.arange(len(names))
+    lanes = (np.arange(len(region_methods)) - (len(region_methods) - 1) / 2) / (len(region_methods) + 1)
     with styled(theme):
-        figure = new_figure(6.4, 0.28 * len(names) + 0.9)
+        figure = new_figure(6.4, len(names) * (_LANE_HEIGHT * (len(region_methods) + 1)) + 0.9)
         axes = figure.add_subplot()
-        axes.hlines(range(len(names)), 0, 1, color=theme.grid, linewidth=1)
-        for method in region_methods:
-            axes.scatter(table.loc[method.name, names].astype(float), range(len(names)), s=38, color=method.colour,
-                         edgecolors=theme.paper, linewidths=0.8, zorder=3)  # fmt: skip
-        axes.set_yticks(range(len(names)), names, color=theme.ink)
+        for row in rows[::2]:
+            axes.axhspan(row - 0.5, row + 0.5, color=theme.raised, linewidth=0)
+        for method, lane in zip(region_methods, lanes, strict=True):
+            values = table.loc[method.name, names].astype(float)
+            axes.hlines(rows + lane, 0, values, color=method.colour, linewidth=1, alpha=0.45)
+            axes.scatter(values, rows + lane, s=15, color=method.colour, linewidths=0, zorder=3, clip_on=False)
+        axes.set_yticks(rows, names, color=theme.ink)
         axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.set_xlim(0, 1.02)
+        axes.set_xlim(0, 1)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("intersection over union with the reference mask")
         dots = [
-            Line2D([], [], marker="o", linestyle="", color=method.colour, label=method.label)
+            Line2D([], [], marker="o", linestyle="", markersize=5, color=method.colour, label=method.label)
             for method in region_methods
         ]
         figure.legend(handles=dots, loc="outside upper left", ncols=min(len(dots), 4), borderpad=0, handletextpad=0.2)

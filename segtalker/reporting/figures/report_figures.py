@@ -99,8 +99,8 @@ def score_drawings(scores: Scores) -> list[Drawing]:
     regions = region_table(scores)
     if len(regions.columns) > 1:
         drawings.append(
-            Drawing("regions", "regions", "Region by region", "Overlap of each region with the reference mask, a dot "
-                    f"for each method: the mean of {sample_text(scores)}.",
+            Drawing("regions", "regions", "Region by region", "Overlap of each region with the reference mask, a line "
+                    f"for each method, in the order of the legend: the mean of {sample_text(scores)}.",
                     partial(region_scores, regions, scores.methods))
         )  # fmt: skip
     return drawings

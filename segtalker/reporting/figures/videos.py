@@ -13,7 +13,7 @@ from segtalker.reporting.figures.style import webp_bytes
 from segtalker.reporting.tables.methods import GROUND_TRUTH, Method
 
 Encoder = Callable[[Iterable[np.ndarray], np.ndarray | None], bytes]
-_WAVE_POINTS = 160
+WAVE_POINTS = 160
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,16 @@ class Player:
     note: str
     wave: str
     tiles: list[Tile]
+
+    @property
+    def heard_video(self) -> bytes | None:
+        """MP4 of the screen that is listened to at first."""
+        return next((tile.video for tile in self.tiles if tile.is_heard), None)
+
+    @property
+    def true_video(self) -> bytes | None:
+        """MP4 of the recording."""
+        return next((tile.video for tile in self.tiles if tile.label == GROUND_TRUTH.label), None)
 
 
 def wave_path(samples: np.ndarray, points: int) -> str:
@@ -127,7 +137,7 @@ class PlayerMaker:
         real = self.encode(self._scaled(sample.clip.frames, frames), sound)
         truth = Tile(GROUND_TRUTH.label, GROUND_TRUTH.short, GROUND_TRUTH.colour, real)
         tiles.insert(len(tiles) - len(methods) + 1, truth)
-        return Player(sample.clip.clip_id, self._note(sample, frames), wave_path(sound, _WAVE_POINTS), tiles)
+        return Player(sample.clip.clip_id, self._note(sample, frames), wave_path(sound, WAVE_POINTS), tiles)
 
     def _note(self, sample: Sample, frames: int) -> str:
         cut = "" if frames == sample.length else f"first {frames / self.fps:.1f} s of "

@@ -105,6 +105,7 @@ class Report:
     key_numbers: list[KeyNumber]
     players_intro: str
     players: list[Player]
+    fps: int
     results_intro: str
     methods: Sequence[Method]
     scores: list[ScoreRow]
@@ -122,6 +123,7 @@ class Report:
     sections: Mapping[str, list[Picture]]
     training_tables: list[tuple[str, Table]]
     data_intro: str
+    dataset_page: str
     splits: Table
     failures: Table
     command: str

@@ -44,6 +44,7 @@ class Origin:
         is_modified: whether files differed from it.
         people_apart: whether nobody is in two splits.
         settings: values the experiment was started with, `key=value`.
+        dataset_page: where the page of the dataset lies, seen from the report; empty where there is none.
     """
 
     signature: str
@@ -51,6 +52,7 @@ class Origin:
     is_modified: bool
     people_apart: bool
     settings: tuple[str, ...]
+    dataset_page: str
 
 
 def build_report(
@@ -81,6 +83,7 @@ def build_report(
         players_intro="One button plays every screen of a clip together. The speaker in a corner chooses whose sound "
         "you hear.",
         players=players,
+        fps=params.base.fps,
         results_intro=_results_intro(scores, tables),
         methods=scores.methods,
         scores=score_rows(scores, tables.uncertainty, scores.summary_metrics),
@@ -98,6 +101,7 @@ def build_report(
         sections=group_pictures(pictures),
         training_tables=[(title, Table.of(table)) for title, table in tables.training.items()],
         data_intro=_data_intro(params, origin),
+        dataset_page=origin.dataset_page,
         splits=Table.of(tables.splits),
         failures=Table.of(tables.failures),
         command=_command(params, origin),

@@ -1,8 +1,10 @@
 """A store with runs of every kind: finished, of another seed, an ablation, unfinished, damaged."""
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -13,6 +15,7 @@ import pytest
 from segtalker.config.params import Params, load_params, merge
 from segtalker.evaluation.protocol import make_protocol, protocol_signature
 from segtalker.evaluation.result_files import keep_histories, keep_scores
+from segtalker.media.video import write_video
 from segtalker.tracking.mlflow_runs import ParentRun, RunIdentity, StageTracker, start_evaluation, start_stage
 from segtalker.tracking.run_origin import RunOwner
 from segtalker.tracking.run_store import RunStore
@@ -73,6 +76,17 @@ def write_params(root: Path) -> None:
     (root / "experiment.yaml").write_text("active: {experiment: demo, dataset: synthetic}\n")
 
 
+@cache
+def tiny_video() -> bytes:
+    """A second of 32 px with sound, as MP4."""
+    frames = (np.full((32, 32, 3), 9 * index, np.uint8) for index in range(25))
+    sound = 0.3 * np.sin(np.arange(16000) * 0.1).astype(np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tiny.mp4"
+        write_video(path, frames, 25, sound, 16000, 30)
+        return path.read_bytes()
+
+
 class Shelf:
     """Writes runs into a store.
 
@@ -115,6 +129,9 @@ class Shelf:
         for clip, shade in (("s0_0", 40), ("s1_0", 200)):
             cv2.imwrite(str(folder / f"strip_{clip}.png"), np.full((40, 90, 3), shade, np.uint8))
         (folder / "strip_s2_0.png").write_bytes(b"no picture")
+        for kind in ("video", "truth"):
+            (folder / f"{kind}_s0_0.mp4").write_bytes(tiny_video())
+        (folder / "video_s1_0.mp4").write_bytes(b"no video")
         tracker.log_artifact(folder)
         tables = self.root / name / "tables"
         tables.mkdir()

@@ -20,6 +20,7 @@ def test_compare_shows_params_scores_curves_and_frames(command, tmp_path) -> Non
     assert len(images) == 2 * 2 + 2 * 2  # two figures on two papers, two strips of two runs; one was no picture
     assert all(base64.b64decode(image)[8:12] == b"WEBP" for image in images)
     assert not re.search(r"""(src|href)="(?!data:|#)""", page)
+    assert page.count("data:video/mp4;base64,") == 3  # of two runs and the recording; one clip's was no video
     assert (tmp_path / "o" / "figures" / "curves_train_tsg.png").is_file()
 
 
@@ -30,6 +31,7 @@ def test_compare_holds_no_run_of_another_protocol_against_the_first(command, she
     page = (tmp_path / "o" / "compare.html").read_text(encoding="utf-8")
     assert "Not comparable" in page
     assert "Δ" not in page
+    assert "data:video" not in page
     assert "Frame by frame" not in page  # the clips of another seed are others, under the same names
 
 
@@ -48,5 +50,16 @@ def test_in_a_browser_nothing_overflows_and_nothing_is_asked_for(
     assert not browser.run(f"{protocol}.checkVisibility()")
     browser.click("document.querySelector('.scores summary')")
     assert browser.run(f"{protocol}.checkVisibility()")
+    for cell in ("#results ~ .card .scores tr:nth-child(2) > :last-child", ".player .tile:nth-child(2) .screen"):
+        # both runs are seen without scrolling, on a phone too
+        assert browser.run(f"document.querySelector('{cell}').getBoundingClientRect().right") <= width
+    assert browser.run("document.querySelectorAll('.scores')[0].closest('.scroll').classList.contains('more')") is False
+    browser.wait("[...document.querySelectorAll('.player video')].every((one) => one.readyState === 4)")
+    browser.click("document.querySelector('.player .play')")
+    videos = "[...document.querySelectorAll('.player video')]"
+    browser.wait(f"{videos}.length === 3 && {videos}.every((one) => !one.paused && one.currentTime > 0.2)")
+    times = browser.run(f"{videos}.map((one) => one.currentTime)")
+    assert max(times) - min(times) < 1 / 25
+    assert browser.run(f"{videos}.map((one) => one.muted)") == [False, True, True]
     assert browser.requests == [path.resolve().as_uri()]
     assert browser.complaints == []

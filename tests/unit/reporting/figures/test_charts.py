@@ -59,6 +59,15 @@ def test_every_method_is_named_beside_the_regions() -> None:
     assert paper.x0 <= box.x0
     assert box.x1 <= paper.x1
     assert len({method.colour for method in methods}) == len(methods)
+    # equal values of all methods: no dot may cover another
+    dots = figure.axes[0].collections
+    centres = np.concatenate(
+        [figure.axes[0].transData.transform(one.get_offsets()) for one in dots if len(one.get_offsets()) == 2]
+    )
+    heights = np.sort(centres[:, 1])
+    diameter_px = np.sqrt(15) / 72 * figure.dpi
+    assert len(heights) == 2 * len(methods)
+    assert np.diff(heights).min() > diameter_px
 
 
 def test_no_title_reaches_into_the_next_panel(experiment: Workspace) -> None:

@@ -93,7 +93,9 @@ def test_it_fits_the_window_and_asks_for_nothing(width: int, browser, tmp_path: 
     assert browser.run("document.documentElement.scrollWidth") <= width
     assert browser.run("document.querySelectorAll('.picture').length") == 5
     assert browser.run("document.querySelector('.trials tbody tr').innerText").split()[0] == "4"
-    assert browser.run("document.querySelectorAll('script').length") == 0
+    browser.click("document.querySelector('.theme')")
+    assert browser.run("document.documentElement.dataset.theme") in ("light", "dark")
+    browser.run("localStorage.clear()")
 
 
 def test_what_is_chosen_by_test_people_says_so(tmp_path: Path) -> None:
