@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from av.video.stream import VideoStream
 from PIL import Image
 
 from segtalker.media.images import count_pictures, read_image
@@ -102,7 +103,7 @@ def inspect_file(path: Path) -> Inspection:
     try:
         video = None if pictures == 1 else open_video(path, "pyav")
         kind, tags, packet = _picture_facts(path) if video is None else _video_facts(video)
-        mark = read_mark([read_image(path)] if video is None else _some_frames(video))
+        mark = read_mark([_colours(path)] if video is None else _some_frames(video))
     except BadClipError as error:
         reason = str(error).removeprefix(f"{path.name}: ")
         raise BadInputError(f"{path}: neither a picture nor a video that can be read ({reason})") from error
@@ -134,5 +135,21 @@ def _video_facts(video: Video) -> tuple[str, dict[str, str], str]:
     return f"{video.codec} video, {video.width}x{video.height}, {video.seconds:.1f} s", tags, packet
 
 
+def _colours(path: Path) -> np.ndarray:
+    """A picture as it is marked: with its colours where it is transparent."""
+    with Image.open(path) as image:
+        return np.asarray(image)[..., :3] if image.mode == "RGBA" else read_image(path)
+
+
 def _some_frames(video: Video) -> Iterator[np.ndarray]:
-    return (frame.image for frame in itertools.islice(iter(video), 0, _EVERY * _MOST_FRAMES, _EVERY))
+    """Likewise of a video."""
+    some = slice(0, _EVERY * _MOST_FRAMES, _EVERY)
+    with open_media(video.path) as container:
+        stream = container.streams[video.stream]
+        assert isinstance(stream, VideoStream)
+        pixels = stream.codec_context.format
+        if pixels is not None and any(component.is_alpha for component in pixels.components):
+            frames = itertools.islice(container.decode(stream), some.start, some.stop, some.step)
+            yield from (frame.to_ndarray(format="rgb24") for frame in frames)
+            return
+    yield from (frame.image for frame in itertools.islice(iter(video), some.start, some.stop, some.step))

@@ -92,3 +92,21 @@ def test_what_is_no_picture_is_said(tmp_path: Path) -> None:
         with pytest.raises(BadInputError, match=reason) as raised:
             inspect_file(tmp_path / name)
         assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webm", ".mov"])
+def test_a_mark_is_read_where_the_wall_is_transparent(
+    suffix: str, talk: np.ndarray, origin: Origin, tmp_path: Path
+) -> None:
+    alpha = np.zeros((*talk.shape[1:3], 1), np.uint8)
+    alpha[30:, 30:-30] = 255
+    frames = Disclosure(origin, True, None).frames(np.concatenate([frame, alpha], axis=2) for frame in talk[:6])
+    path = tmp_path / f"clear{suffix}"
+    if suffix == ".png":
+        write_png(path, next(frames), origin.png_tags)
+    else:
+        write_video(path, frames, 25, None, 16000, 16, origin.video_tags)
+    inspection = inspect_file(path)
+    assert inspection.mark.payload == 0xA5C
+    assert inspection.mark.is_there
+    assert origin.sentence in inspection.lines()[1]
