@@ -51,6 +51,7 @@ lock: env ## Resolve the dependencies of pyproject.toml again
 
 screenshots: env ## Take the pictures of pages in the docs again, from the runs that are here
 	@$(BIN)/python docs/screenshots.py
+	@$(BIN)/python docs/edit_pictures.py
 
 clean: ## Remove data, models, results and reports; the environment stays
 	@rm -rf data models results reports/tables reports/figures reports/index.html reports/runs reports/reproduced reports/comparison reports/sweeps sweeps mlruns mlflow.db* .prefect .dvc/cache .dvc/tmp

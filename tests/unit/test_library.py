@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from drawn_people import ColourParser
+from PIL import Image
 from tiny_project import write_project
 
 import segtalker
@@ -45,6 +46,13 @@ def test_the_lines_of_the_readme_make_a_talking_video(project: Path) -> None:
 def test_the_lines_of_the_page_run_too(project: Path) -> None:
     exec(compile(_block("docs/library.md", "## A talking video"), "docs/library.md", "exec"), {})
     assert inspect_file(project / "talk.mp4").is_generated
+
+
+def test_the_lines_that_edit_a_picture_run_too(project: Path) -> None:
+    exec(compile(_block("docs/library.md", "## An edited picture"), "docs/library.md", "exec"), {})
+    with Image.open(project / "edit.png") as picture:
+        assert (picture.mode, picture.size) == ("RGBA", (160, 160))
+    assert inspect_file(project / "edit.png").is_generated
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
