@@ -1,10 +1,10 @@
-"""A headless Chromium without a network: pages are opened as a reader opens them."""
+"""A headless Chromium: pages are opened as a reader opens them, files without a network."""
 
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from playwright.sync_api import ConsoleMessage, Request, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Request, sync_playwright
 
 _PATIENCE_MS = 60_000
 
@@ -44,6 +44,15 @@ class Browser:
         self.complaints.clear()
         self.requests.clear()
         self._page.goto(path.resolve().as_uri(), wait_until="load")
+
+    def visit(self, address: str, width: int, height: int = 900) -> Page:
+        """Opens a page of a server on this machine, the only network there is then, and gives it."""
+        self._page.set_viewport_size({"width": width, "height": height})
+        self.complaints.clear()
+        self.requests.clear()
+        self._page.context.set_offline(False)
+        self._page.goto(address, wait_until="load")
+        return self._page
 
     def run(self, script: str) -> Any:
         """The value of an expression, or what its promise comes to."""

@@ -18,15 +18,15 @@ from flows.studio.painting import Canvas, canvas, painted_mask
 from flows.studio.talkers import Talkers
 from flows.studio.visitor import Visitor, Visitors
 from flows.studio.voices import speak
-from segtalker.inference.backdrops import open_backdrop
-from segtalker.inference.edits import Swap, parse_shape
+from segtalker.inference.backdrops import TRANSPARENT, open_backdrop
+from segtalker.inference.edits import RegionColour, Swap, parse_colour, parse_shape
 from segtalker.inference.preview import PreviewedPortrait
 from segtalker.inference.talk_inputs import open_portrait, read_speech
 from segtalker.inference.talk_options import Repaint, Report, TalkOptions
-from segtalker.inference.talker import TalkingVideo
+from segtalker.inference.talker import EditedPicture, TalkingVideo
 from segtalker.utils.errors import BadInputError, SegTalkerError
 
-Behind = Literal["its own", "a colour", "a picture"]
+Behind = Literal["its own", "a colour", "a picture or video", "nothing"]
 _SAMPLE_RATE_HZ = 16000  # enough to see how long speech is, and whether it is silent
 _UNCHANGED = {"scale": (1.0,), "shift": (0.0, 0.0)}  # amounts of an operation that do nothing; of others, 0
 
@@ -46,6 +46,19 @@ class MadeVideo:
 
     path: Path
     facts: TalkingVideo
+
+
+@dataclass(frozen=True)
+class MadePicture:
+    """An edited picture for a visitor.
+
+    Args:
+        path: the file.
+        facts: its size.
+    """
+
+    path: Path
+    facts: EditedPicture
 
 
 class Desk:
@@ -164,16 +177,32 @@ class Desk:
             visitor.shapes[region, operation] = parse_shape(f"{region}:{operation}={text}")
         return True
 
+    def recolour(self, visitor: Visitor, region: str, colour: str, strength: float) -> bool:
+        """Gives a region another colour, or its own where the strength is 0; says whether that changes anything.
+
+        Raises:
+            BadInputError: it is no colour.
+        """
+        wanted: RegionColour | None = None
+        if strength > 0.0:
+            wanted = parse_colour(f"{region}={hex_colour(colour)}:{strength:g}")
+        before = visitor.colours.pop(region, None)
+        if wanted is not None:
+            visitor.colours[region] = wanted
+        return wanted != before
+
     def put_behind(self, visitor: Visitor, kind: Behind, colour: str, file: str | None) -> None:
         """Chooses what is behind.
 
         Raises:
-            BadInputError: the picture cannot be read.
+            BadInputError: the picture or video cannot be read.
         """
         path, visitor.background = self.bring(visitor, file), None
         if kind == "a colour":
             visitor.background = hex_colour(colour)
-        elif kind == "a picture" and path is not None:
+        elif kind == "nothing":
+            visitor.background = TRANSPARENT
+        elif kind == "a picture or video" and path is not None:
             open_backdrop(str(path))
             visitor.background = str(path)
 
@@ -209,12 +238,24 @@ class Desk:
             )
             raise BadInputError(f"no {missing.removeprefix('a ')} yet: add {missing} first")
         visitor.stopped.clear()
-        path = _free_name(visitor.folder, f"{visitor.face.portrait.stem}-talks", ".mp4")
+        path = _free_name(visitor.folder, f"{visitor.face.portrait.stem}-talks", _video_suffix(visitor))
         watched = self._watched(visitor, report)
         facts = visitor.face.talker.talk(
             visitor.face.portrait, visitor.audio, path, visitor.edits(), visitor.options, watched
         )
         return MadeVideo(path, facts)
+
+    def make_picture(self, visitor: Visitor, report: Report) -> MadePicture:
+        """Makes the picture with the edits, in which nobody speaks.
+
+        Raises:
+            BadInputError: there is no face.
+        """
+        if visitor.face is None:
+            raise BadInputError("no face yet: add a face first")
+        path = _free_name(visitor.folder, f"{visitor.face.portrait.stem}-edited", ".png")
+        portrait, talker = visitor.face.portrait, visitor.face.talker
+        return MadePicture(path, talker.edit(portrait, path, visitor.edits(), visitor.options, report))
 
     def _watched(self, visitor: Visitor, report: Report) -> Report:
         """A report that ends the work when the visitor, or the time, is gone."""
@@ -231,6 +272,11 @@ class Desk:
             report(phase, share)
 
         return passed
+
+
+def _video_suffix(visitor: Visitor) -> str:
+    """Browsers show a transparent video as WebM."""
+    return ".webm" if visitor.background == TRANSPARENT else ".mp4"
 
 
 def _free_name(folder: Path, stem: str, suffix: str) -> Path:

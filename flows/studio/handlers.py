@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ import gradio as gr
 
 from flows.studio.desk import Behind, Desk, StoppedError
 from flows.studio.examples import Examples
-from flows.studio.layout import NOTHING_LENT, NOTHING_RESHAPED, amount_range
+from flows.studio.layout import NOTHING_COLOURED, NOTHING_LENT, NOTHING_RESHAPED, amount_range
 from flows.studio.painting import Canvas
 from flows.studio.visitor import Visitor
 from segtalker.inference.talk_options import Repaint
 from segtalker.utils.errors import SegTalkerError, one_line
 
-_NO_FACE = "Drop a face to begin."
+_NO_FACE = "Choose a face to begin."
 _TOAST_S = 12
 _PROGRESS = gr.Progress()  # Gradio puts its own in the place of it
 
@@ -138,6 +138,30 @@ class Handlers:
         visitor.swaps.clear()
         return *self._seen(visitor), _lent(visitor)
 
+    def colour(self, region: str, colour: str, strength: float, request: gr.Request) -> Any:
+        """A region in another colour: preview, note, what is recoloured."""
+        visitor = self._visitor(request)
+        if not self.desk.recolour(visitor, region, colour, strength):
+            return gr.skip(), gr.skip(), gr.skip()
+        return *self._seen(visitor), _recoloured(visitor)
+
+    def colour_strength(self, region: str, colour: str, strength: float, request: gr.Request) -> Any:
+        """More or less of a colour that was chosen: preview, note, what is recoloured."""
+        if region not in self._visitor(request).colours:
+            return gr.skip(), gr.skip(), gr.skip()
+        return self.colour(region, colour, strength, request)
+
+    def coloured_region(self, region: str, request: gr.Request) -> Any:
+        """Another region to recolour: colour, strength."""
+        chosen = self._visitor(request).colours.get(region)
+        return (gr.skip(), gr.skip()) if chosen is None else ("#" + bytes(chosen.colour).hex(), chosen.strength)
+
+    def uncolour(self, request: gr.Request) -> Any:
+        """Everything in its own colour: preview, note, what is recoloured."""
+        visitor = self._visitor(request)
+        visitor.colours.clear()
+        return *self._seen(visitor), _recoloured(visitor)
+
     def operation(self, region: str, operation: str, request: gr.Request) -> Any:
         """Another region or operation: amount, down."""
         amounts = self.desk.amounts(self._visitor(request), region, operation)
@@ -159,7 +183,7 @@ class Handlers:
 
     def behind_kind(self, kind: Behind) -> Any:
         """Which of the parts for a background are needed: colour, file."""
-        return gr.update(visible=kind == "a colour"), gr.update(visible=kind == "a picture")
+        return gr.update(visible=kind == "a colour"), gr.update(visible=kind == "a picture or video")
 
     def behind(self, kind: Behind, colour: str, file: str | None, request: gr.Request) -> Any:
         """Another background: preview, note."""
@@ -175,11 +199,11 @@ class Handlers:
 
     def begin(self) -> Any:
         """A video is being made: make, stop, video."""
-        return gr.update(interactive=False), gr.update(interactive=True), gr.update(visible=True)
+        return gr.update(interactive=False), gr.update(visible=True), gr.update(visible=True)
 
     def end(self) -> Any:
         """No video is being made: make, stop."""
-        return gr.update(interactive=True), gr.update(interactive=False)
+        return gr.update(interactive=True), gr.update(visible=False)
 
     def make(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> Any:
         """The video: video, download, note."""
@@ -187,9 +211,13 @@ class Handlers:
         made = self.desk.make_video(self._visitor(request), lambda phase, share: progress(share, desc=phase))
         facts = made.facts
         note = f"{facts.seconds:.1f} s, {facts.frames} frames of {facts.width} × {facts.height} px."
-        note += "".join(f"\n\n{line}." for line in facts.without_effect)
-        label = f"Download {made.path.name} ({made.path.stat().st_size / 1e6:.1f} MB)"
-        return str(made.path), gr.DownloadButton(label, value=str(made.path), visible=True), note
+        return str(made.path), _download(made.path), note + _not_seen(facts.without_effect)
+
+    def picture(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> Any:
+        """The edited picture: download, note."""
+        made = self.desk.make_picture(self._visitor(request), lambda phase, share: progress(share, desc=phase))
+        note = f"A picture of {made.facts.width} × {made.facts.height} px, with nobody speaking."
+        return _download(made.path), note + _not_seen(made.facts.without_effect)
 
     def stop(self, request: gr.Request) -> None:
         """The visitor wants no more of the video."""
@@ -231,6 +259,27 @@ def _lent(visitor: Visitor) -> str:
         return NOTHING_LENT
     lent = (f"**{swap.region}** from {_name(swap.path)} ({swap.strength:.0%})" for swap in visitor.swaps.values())
     return "Borrowed: " + ", ".join(lent) + "."
+
+
+def _recoloured(visitor: Visitor) -> str:
+    """What is recoloured, for people."""
+    if not visitor.colours:
+        return NOTHING_COLOURED
+    colours = (
+        f"**{edit.region}** #{bytes(edit.colour).hex()} ({edit.strength:.0%})" for edit in visitor.colours.values()
+    )
+    return "Recoloured: " + ", ".join(colours) + "."
+
+
+def _download(path: Path) -> Any:
+    """The button that gives a file."""
+    label = f"Download {path.name} ({path.stat().st_size / 1e6:.1f} MB)"
+    return gr.DownloadButton(label, value=str(path), visible=True)
+
+
+def _not_seen(lines: Sequence[str]) -> str:
+    """Edits without effect, said below a note."""
+    return "".join(f"\n\n{line.removeprefix('--')}." for line in lines)
 
 
 def _reshaped(visitor: Visitor) -> str:

@@ -23,9 +23,10 @@ NAMED_REGIONS = [name for name in REGIONS if name != "background"] + [
 ]
 OPERATIONS = get_args(Operation)
 NOTHING_LENT, NOTHING_RESHAPED = "Nothing is borrowed.", "Nothing is reshaped."
-BEHIND = ["its own", "a colour", "a picture"]
+NOTHING_COLOURED = "Nothing is recoloured."
+BEHIND = ["its own", "a colour", "a picture or video", "nothing"]
 BRUSH_PX = 18
-_INTRO = "Bring a face and some speech; paint on its regions, borrow others', and let it talk."
+_INTRO = "Choose a face, give it something to say, change what you like about it, and let it talk."
 _REPAINTED = [("the mouth", "mouth"), ("the lips alone", "lips"), ("the whole face", "face")]
 
 
@@ -75,6 +76,17 @@ class LendParts:
 
 
 @dataclass(frozen=True)
+class ColourParts:
+    """Regions in another colour."""
+
+    region: gr.Dropdown
+    colour: gr.ColorPicker
+    strength: gr.Slider
+    clear: gr.Button
+    colours: gr.Markdown
+
+
+@dataclass(frozen=True)
 class ShapeParts:
     """Regions of another shape."""
 
@@ -97,7 +109,7 @@ class BehindParts:
 
 @dataclass(frozen=True)
 class ResultParts:
-    """The preview, and the video."""
+    """The preview, and what is made."""
 
     preview: gr.Image
     note: gr.Markdown
@@ -105,6 +117,7 @@ class ResultParts:
     crop_only: gr.Checkbox
     make: gr.Button
     stop: gr.Button
+    picture: gr.Button
     video: gr.Video
     download: gr.DownloadButton
 
@@ -117,6 +130,7 @@ class Parts:
     speech: SpeechParts
     paint: PaintParts
     lend: LendParts
+    colour: ColourParts
     shape: ShapeParts
     behind: BehindParts
     result: ResultParts
@@ -145,13 +159,15 @@ def lay_out(options: StudioOptions, examples: Examples, experiments: list[str], 
                     paint = _paint_parts()
                 with gr.Tab("Borrow"):
                     lend = _lend_parts(examples)
+                with gr.Tab("Colour"):
+                    colour = _colour_parts()
                 with gr.Tab("Reshape"):
                     shape = _shape_parts()
                 with gr.Tab("Background"):
                     behind = _behind_parts()
         with gr.Column(scale=5, min_width=330, elem_classes="studio-result"):
             result = _result_parts()
-    return Parts(face, speech, paint, lend, shape, behind, result)
+    return Parts(face, speech, paint, lend, colour, shape, behind, result)
 
 
 def _step(number: int, title: str) -> None:
@@ -179,7 +195,7 @@ def _people(paths: list[Path], label: str, element: str) -> gr.Gallery:
 
 def _face_parts(options: StudioOptions, examples: Examples, experiments: list[str], first: str) -> FaceParts:
     file = gr.File(
-        label=f"Drop a picture or a video of a face (up to {options.max_upload_mb} MB)",
+        label=f"A picture or a video, up to {options.max_upload_mb} MB",
         file_types=FACE_FILES,
         height=132,
         elem_id="face",
@@ -187,7 +203,7 @@ def _face_parts(options: StudioOptions, examples: Examples, experiments: list[st
     camera = None
     if options.webcam:
         camera = gr.Image(sources=["webcam"], type="filepath", label="Or take one", height=240)
-    people = _people(examples.faces, "Or take one of these people, who do not exist", "people")
+    people = _people(examples.faces, "Or one of these people, who do not exist", "people")
     experiment = gr.Dropdown(
         experiments, value=first, label="Networks of the experiment", interactive=True, visible=len(experiments) > 1
     )
@@ -197,11 +213,11 @@ def _face_parts(options: StudioOptions, examples: Examples, experiments: list[st
 def _speech_parts(examples: Examples) -> SpeechParts:
     with gr.Group():
         text = gr.Textbox(
-            label="Type what it shall say", placeholder="Good morning! Nice to see you.", lines=2, elem_id="text"
+            label="Type what the face says", placeholder="Good morning! Nice to see you.", lines=2, elem_id="text"
         )
         with gr.Row():
             language = gr.Dropdown(list(LANGUAGES), value=next(iter(LANGUAGES)), label="Language", min_width=140)
-            speaker = gr.Radio(list(SPEAKERS), value=next(iter(SPEAKERS)), label="Voice (espeak-ng)", min_width=140)
+            speaker = gr.Radio(list(SPEAKERS), value=next(iter(SPEAKERS)), label="Voice (espeak-ng)", min_width=200)
             say = gr.Button("Speak it", size="md", min_width=110, scale=0, elem_id="say", elem_classes="studio-say")
     audio = gr.Audio(
         label="Or drop or record speech",
@@ -212,9 +228,10 @@ def _speech_parts(examples: Examples) -> SpeechParts:
     )
     hidden = gr.Audio(visible=False, type="filepath")
     voices = gr.Dataset(
-        label="Or take one of these voices",
+        label="Or one of these voices",
         components=[hidden],
         samples=[[str(path)] for path in examples.voices],
+        sample_labels=[f"Voice {number}" for number in range(1, len(examples.voices) + 1)],
         type="index",
         elem_id="voices",
     )
@@ -231,10 +248,11 @@ def _paint_parts() -> PaintParts:
             [("both", "both"), ("mask", "mask"), ("picture", "picture")],
             value="both",
             label="Show",
-            min_width=160,
+            min_width=250,
         )
     editor = gr.ImageEditor(
         label="The face as its regions",
+        show_label=False,
         type="numpy",
         image_mode="RGBA",
         format="png",
@@ -286,6 +304,17 @@ def _lend_parts(examples: Examples) -> LendParts:
     return LendParts(region, people, file, strength, clear, lent)
 
 
+def _colour_parts() -> ColourParts:
+    with gr.Row():
+        region = gr.Dropdown(NAMED_REGIONS, value="hair", label="Region", min_width=140, elem_id="coloured-region")
+        colour = gr.ColorPicker("#a02030", label="Colour", min_width=90, elem_id="colour")
+        strength = gr.Slider(0, 1, value=1, step=0.05, label="Strength", min_width=160)
+    with gr.Row():
+        colours = gr.Markdown(NOTHING_COLOURED, elem_classes="studio-note")
+        clear = gr.Button("Own colours", size="sm", min_width=110, scale=0)
+    return ColourParts(region, colour, strength, clear, colours)
+
+
 def _shape_parts() -> ShapeParts:
     region = gr.Dropdown(NAMED_REGIONS, value="eyebrows", label="Region", elem_id="shaped-region")
     operation = gr.Radio(OPERATIONS, value=OPERATIONS[0], label="What is done to it", elem_id="operation")
@@ -309,7 +338,7 @@ def amount_range(operation: str) -> dict[str, Any]:
 def _behind_parts() -> BehindParts:
     kind = gr.Radio(BEHIND, value=BEHIND[0], label="Behind the face", elem_id="behind")
     colour = gr.ColorPicker("#2c7873", label="Colour", visible=False)
-    file = gr.File(label="Picture", file_types=["image", ".heic", ".avif", ".webp"], height=132, visible=False)
+    file = gr.File(label="Picture or video", file_types=FACE_FILES, height=132, visible=False)
     return BehindParts(kind, colour, file)
 
 
@@ -321,16 +350,18 @@ def _result_parts() -> ResultParts:
         interactive=False,
         height=420,
         buttons=["fullscreen"],
+        placeholder="The preview appears here once a face is chosen",
         elem_id="preview",
         elem_classes="studio-preview",
     )
-    note = gr.Markdown("Drop a face to begin.", elem_classes="studio-note", elem_id="note")
-    with gr.Accordion("What is painted", open=False):
-        repaint = gr.Radio(_REPAINTED, value="mouth", label="Painted anew; the rest stays the picture's own")
+    note = gr.Markdown("Choose a face to begin.", elem_classes="studio-note", elem_id="note")
+    with gr.Accordion("Options", open=False):
+        repaint = gr.Radio(_REPAINTED, value="mouth", label="What speech paints anew; the rest stays the picture's own")
         crop_only = gr.Checkbox(label="Show the face's square alone")
     with gr.Row():
         make = gr.Button("Make the video", variant="primary", scale=3, elem_id="make")
-        stop = gr.Button("Stop", variant="stop", scale=1, min_width=80, interactive=False, elem_id="stop")
+        stop = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False, elem_id="stop")
+    picture = gr.Button("Only the edited picture", size="sm", elem_id="picture")
     video = gr.Video(label="Video", interactive=False, height=420, buttons=[], visible=False, elem_id="video")
     download = gr.DownloadButton("Download", visible=False, elem_id="download")
-    return ResultParts(preview, note, repaint, crop_only, make, stop, video, download)
+    return ResultParts(preview, note, repaint, crop_only, make, stop, picture, video, download)

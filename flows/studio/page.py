@@ -40,6 +40,7 @@ def build(desk: Desk, examples: Examples, options: StudioOptions, experiment: st
         wiring.speech(parts)
         wiring.paint(parts)
         wiring.lend(parts)
+        wiring.colour(parts)
         wiring.reshape(parts)
         wiring.behind(parts)
         wiring.result(parts)
@@ -110,6 +111,14 @@ class _Wiring:
         self.on(lend.region.change, do.lent_region, [lend.region], [lend.strength])
         self.previewed(lend.clear.click, do.give_back, [], [*seen, lend.lent])
 
+    def colour(self, parts: Parts) -> None:
+        colour, result, do = parts.colour, parts.result, self.handlers
+        seen, chosen = [result.preview, result.note, colour.colours], [colour.region, colour.colour, colour.strength]
+        self.previewed(colour.colour.input, do.colour, chosen, seen)
+        self.previewed(colour.strength.change, do.colour_strength, chosen, seen)
+        self.on(colour.region.change, do.coloured_region, [colour.region], [colour.colour, colour.strength])
+        self.previewed(colour.clear.click, do.uncolour, [], seen)
+
     def reshape(self, parts: Parts) -> None:
         shape, result, do = parts.shape, parts.result, self.handlers
         seen = [result.preview, result.note, shape.shapes]
@@ -143,6 +152,16 @@ class _Wiring:
             show_progress_on=[result.video],
         )
         self.on(made.then, do.end, [], buttons, queue=False)
+        self.on(
+            result.picture.click,
+            do.picture,
+            [],
+            [result.download, result.note],
+            concurrency_limit=1,
+            concurrency_id="preview",
+            show_progress="minimal",
+            show_progress_on=[result.preview],
+        )
         self.on(result.stop.click, do.stop, [], [], queue=False)
 
 

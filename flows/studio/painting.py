@@ -8,7 +8,7 @@ import numpy as np
 
 from segtalker.regions import NUM_REGIONS, PALETTE, REGIONS, colourise
 
-EDITOR_SIDE = 512  # px, of the picture that is painted on
+EDITOR_SIDE = 384  # px, of the picture that is painted on: what a stroke takes grows with its area
 Canvas = Literal["both", "mask", "picture"]
 REGION_COLOURS = {name: "#" + bytes(PALETTE[index]).hex() for index, name in enumerate(REGIONS)}
 _MASK_SHARE = 0.55  # of the mask's colours over the picture, where both are shown

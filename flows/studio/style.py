@@ -22,10 +22,17 @@ CSS = """
 .studio-people .grid-container { display: flex; flex-wrap: wrap; gap: .5rem; padding: 0; }
 .studio-people .thumbnail-lg, .studio-people .gallery-item, .studio-people .grid-container button {
   width: 84px; height: 84px; aspect-ratio: 1; flex: none; }
-.studio-say { align-self: center; margin: .5rem !important; }
+.studio-say { display: inline-flex !important; align-self: stretch; align-items: center; justify-content: center;
+  border-radius: 0 !important; }
 #speech .audio-container, #speech .upload-container { height: auto; min-height: 0; }
 #speech .upload-container .wrap { min-height: 92px; height: 92px; font-size: .9rem; line-height: 1.3; }
+#speech .upload-container .icon-wrap { display: none; }
 .studio-preview img { object-fit: contain; }
+.studio-preview img { background: repeating-conic-gradient(#8883 0 25%, transparent 0 50%) 0 0/20px 20px; }
+.gradio-container button[role="tab"].selected { color: var(--primary-700); }
+.dark .gradio-container button[role="tab"].selected, .gradio-container.dark button[role="tab"].selected {
+  color: var(--primary-300); }
+.gradio-container :focus-visible { outline: 2px solid var(--primary-600); outline-offset: 2px; }
 .studio-editor { touch-action: none; }
 @media (min-width: 900px) {
   /* fixed shares: the editor measures its width once */
@@ -40,11 +47,12 @@ CSS = """
   #preview { order: -1; position: sticky; top: 0; z-index: 20; height: 30vh !important; min-height: 180px; }
   #preview .image-container, #preview .image-frame, #preview img { height: 100% !important; max-height: 100%; }
   #note { order: -1; }
-  #editor { height: min(600px, 112vw) !important; }
+  #editor { height: min(600px, 98vw) !important; }
 }
 @media (max-width: 600px) {
   .gradio-container main { padding: .6rem !important; }
   .studio-head h1 { font-size: 1.25rem; }
+  .gradio-container button[role="tab"] { padding: .4rem .45rem; font-size: .88rem; }
 }
 """
 
@@ -76,6 +84,8 @@ def theme() -> gr.themes.Base:
         font=[gr.themes.Font(name) for name in _FONTS],
         font_mono=[gr.themes.Font(name) for name in _MONO_FONTS],
     ).set(
+        body_text_color_subdued="*neutral_600",  # contrast 7.6 on white; Gradio's 2.6
+        body_text_color_subdued_dark="*neutral_400",
         # white on teal 700 has a contrast of 5.5, on Gradio's 500 of 2.5
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",

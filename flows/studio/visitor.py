@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segtalker.inference.edits import Edits, ShapeEdit, Swap
+from segtalker.inference.edits import Edits, RegionColour, ShapeEdit, Swap
 from segtalker.inference.preview import PreviewedPortrait
 from segtalker.inference.talk_inputs import save_mask
 from segtalker.inference.talk_options import TalkOptions
@@ -24,9 +24,10 @@ class Visitor:
         face: the portrait, read; None before there is one.
         audio: the speech.
         swaps: by region.
+        colours: by region.
         shapes: by region and operation.
         mask: regions as painted, `(H, W)`, uint8; None where nothing was painted.
-        background: `#rrggbb` or an image file.
+        background: `#rrggbb`, `transparent`, an image or a video file.
         options: of the video.
         stopped: whether the video that is being made shall be given up.
         busy: held while the visitor's portrait is worked on.
@@ -38,6 +39,7 @@ class Visitor:
     face: PreviewedPortrait | None = None
     audio: Path | None = None
     swaps: dict[str, Swap] = field(default_factory=dict)
+    colours: dict[str, RegionColour] = field(default_factory=dict)
     shapes: dict[tuple[str, str], ShapeEdit] = field(default_factory=dict)
     mask: np.ndarray | None = None
     background: str | None = None
@@ -55,6 +57,7 @@ class Visitor:
         return Edits(
             swaps=tuple(self.swaps.values()),
             shapes=tuple(self.shapes.values()),
+            colours=tuple(self.colours.values()),
             mask=mask_path,
             background=self.background,
         )

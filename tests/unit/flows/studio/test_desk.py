@@ -13,6 +13,7 @@ from flows.studio.options import StudioOptions
 from flows.studio.painting import EDITOR_SIDE
 from segtalker.clips.store import write_wav
 from segtalker.inference.talk_options import quiet
+from segtalker.media.images import read_image
 from segtalker.media.video import open_video
 from segtalker.regions import PALETTE, REGION_INDEX
 from segtalker.utils.errors import BadInputError
@@ -39,6 +40,7 @@ def test_each_choice_changes_the_preview(desk: Desk, visitor: Any, examples: Exa
     assert before is not None
     changes = {
         "paint": lambda: desk.paint(visitor, [_stroke("earrings")]),
+        "recolour": lambda: desk.recolour(visitor, "hair", "rgb(20, 200, 40)", 0.8),
         "lend": lambda: desk.lend(visitor, "hair", str(examples.faces[1]), 0.8),
         "reshape": lambda: desk.reshape(visitor, "hair", "grow", (8.0,)),
         "background": lambda: desk.put_behind(visitor, "a colour", "rgba(44, 120.4, 115, 1)", None),
@@ -60,6 +62,9 @@ def test_choices_can_be_taken_back(desk: Desk, visitor: Any, examples: Examples)
     assert not desk.paint(visitor, [])
     desk.lend(visitor, "hair", str(examples.faces[1]), 0.8)
     desk.lend(visitor, "hair", str(examples.faces[1]), 0.0)
+    assert desk.recolour(visitor, "lip", "#14c828", 0.5)
+    assert not desk.recolour(visitor, "lip", "#14c828", 0.5)
+    assert desk.recolour(visitor, "lip", "#14c828", 0.0)
     assert desk.reshape(visitor, "lip", "scale", (1.5,))
     assert desk.amounts(visitor, "lip", "scale") == (1.5,)
     assert desk.reshape(visitor, "lip", "scale", (1.0,))
@@ -76,6 +81,22 @@ def test_the_video_is_made_with_progress(desk: Desk, visitor: Any, examples: Exa
     assert {"finding the face", "painting"} <= set(phases)
     assert open_video(made[0].path, "pyav").seconds == pytest.approx(0.75, abs=0.1)
     assert (made[0].facts.width, made[0].facts.height) == (180, 180)
+
+
+def test_the_picture_alone_is_made(desk: Desk, visitor: Any) -> None:
+    desk.recolour(visitor, "glasses", "#14c828", 0.5)
+    made = desk.make_picture(visitor, quiet)
+    assert made.path.name == "s0-edited-1.png"
+    assert read_image(made.path).shape == (180, 180, 3)
+    assert len(made.facts.without_effect) == 1  # nobody there wears glasses
+
+
+def test_nothing_behind_makes_a_transparent_video(desk: Desk, visitor: Any) -> None:
+    desk.put_behind(visitor, "nothing", "", None)
+    picture = desk.preview(visitor)
+    assert picture is not None
+    assert picture.shape == (180, 180, 4)
+    assert desk.make_video(visitor, quiet).path.suffix == ".webm"
 
 
 def test_a_video_can_be_stopped(desk: Desk, visitor: Any) -> None:
@@ -101,6 +122,8 @@ def test_what_is_missing_is_said(desk: Desk, examples: Examples) -> None:
     assert desk.preview(visitor) is None
     assert desk.canvas(visitor, "both") is None
     assert not desk.paint(visitor, [_stroke("hair")])
+    with pytest.raises(BadInputError, match="no face yet: add a face first"):
+        desk.make_picture(visitor, quiet)
     with pytest.raises(BadInputError, match="no face and speech yet"):
         desk.make_video(visitor, quiet)
     desk.take_face(visitor, str(examples.faces[0]), "demo", quiet)
