@@ -30,6 +30,7 @@ _LENS_DISTANCE = 9.0  # of Lab: how unlike skin may look through lenses
 _NEWEST = 0.6  # share of a frame's own cut; the rest is what came before, against flicker
 _CUTS_KEPT = 2000  # a source that is walked back and forth is cut once
 _MOST_ENLARGED = 4
+_SHOWN = 5e-4  # of a crop: a few stray pixels are nothing that is seen
 _CROP = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
@@ -164,7 +165,7 @@ class Composer:
         """
         is_seen = self.seen is None or self.seen[index]
         if is_seen:
-            self.shown.update(np.flatnonzero(np.bincount(mask.ravel())).tolist())
+            self.shown.update(np.flatnonzero(np.bincount(mask.ravel()) >= _SHOWN * mask.size).tolist())
         result = self._edited(picture, index, mask, crop) if is_seen else picture
         return result if backdrops is None else self._before(picture, result, index, mask, next(backdrops))
 

@@ -151,3 +151,12 @@ def test_grown_hair_is_painted_and_the_rest_is_the_sources_own(still: Any) -> No
     assert np.abs(frame[top, 70:82] - PALETTE[HAIR]).max() < 40
     assert _change(frame, still)[:, 140:].max() == 0
     assert _change(frame, still)[50:60, 60:90].max() == 0
+
+
+def test_a_stray_pixel_is_nothing_that_is_seen(still: Any) -> None:
+    mask = still.crop_mask.copy()
+    mask[0, 0] = REGION_INDEX["earrings"]
+    composer = Composer(still.face, still.places, None, Layers(), still.face)
+    composer.frame(still.picture, 0, mask, still.crop, None)
+    assert REGION_INDEX["earrings"] not in composer.shown
+    assert {HAIR, LIP, SKIN} <= composer.shown
