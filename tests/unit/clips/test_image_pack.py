@@ -3,7 +3,6 @@
 import itertools
 import os
 import pickle
-import subprocess
 import sys
 import tempfile
 import zipfile
@@ -17,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as stacks
 
+from benchmarks import clip_store
 from segtalker.clips.image_pack import ImagePack, write_images
 from segtalker.media.video import open_video
 from segtalker.regions import NUM_REGIONS
@@ -192,14 +192,16 @@ def test_damage_is_named_and_never_read(tmp_path: Path, suffix: str) -> None:
             ImagePack(path).read([0, 1, 2])
 
 
-def test_the_benchmark_runs_on_rendered_clips() -> None:
+def test_the_benchmark_runs_on_rendered_clips(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     size = ["--size", "64", "--clips", "1", "--frames", "8", "--samples", "2", "--turns", "1"]
-    environment = {name: value for name, value in os.environ.items() if name != "SEGTALKER_REAL_DATA"}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.clip_store", *size],
-        cwd=Path(__file__).parents[3], env=environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    cells = {row[1].strip(): row[2:] for line in done.stdout.splitlines() if len(row := line.split("|")) > 3}
+    monkeypatch.setattr(sys, "argv", ["clip_store", *size])
+    monkeypatch.delenv("SEGTALKER_REAL_DATA", raising=False)
+    clip_store.main()
+    cells = {
+        row[1].strip(): row[2:] for line in capsys.readouterr().out.splitlines() if len(row := line.split("|")) > 3
+    }
     assert float(cells["this store"][3]) <= 1
     assert float(cells["this store"][4]) >= 42
     assert cells["this store"][6].strip() == "lossless"

@@ -238,3 +238,9 @@ def project(tmp_path: Path) -> Path:
 def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project to read from."""
     return write_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def changed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose files the tests of a module change together."""
+    return write_project(tmp_path_factory.mktemp("changed"))

@@ -133,26 +133,36 @@ def test_the_page_says_what_is_missing_and_what_failed(page: str) -> None:
         assert words in page
 
 
-def test_words_from_outside_cannot_become_markup(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    failures = project / "data" / "crop" / "synthetic" / "failures.csv"
+@pytest.fixture(scope="module")
+def foreign(changed_project: Path) -> tuple[Path, str]:
+    """A project whose failures hold markup and whose clips show emotions, and its page."""
+    root = changed_project
+    failures = root / "data" / "crop" / "synthetic" / "failures.csv"
     failures.write_text('clip_id,source,reason\n<script>alert(1)</script>,x,"a ""b"" & <c>"\n')
-    page = run_tables(project, monkeypatch)
+    clips = "clip_id,subject,emotion,level\nperson00_000,person00,angry,3\nperson01_000,person01,sad,3\n"
+    (root / "results" / "demo" / "evaluate" / "clips.csv").write_text(clips)
+    with pytest.MonkeyPatch.context() as patch:
+        return root, run_tables(root, patch)
+
+
+def test_words_from_outside_cannot_become_markup(foreign: tuple[Path, str]) -> None:
+    _, page = foreign
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     read(page)
 
 
-def test_scores_by_emotion_are_on_the_page(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clips = "clip_id,subject,emotion,level\nperson00_000,person00,angry,3\nperson01_000,person01,sad,3\n"
-    (project / "results" / "demo" / "evaluate" / "clips.csv").write_text(clips)
-    page = run_tables(project, monkeypatch)
+def test_scores_by_emotion_are_on_the_page(foreign: tuple[Path, str]) -> None:
+    root, page = foreign
     for words in ("By emotion", ">emotion angry<", ">emotion sad<", "By level", ">level 3<"):
         assert words in page
-    table = pd.read_csv(project / "reports" / "tables" / "emotions.csv").set_index(["group", "method", "metric"])
+    table = pd.read_csv(root / "reports" / "tables" / "emotions.csv").set_index(["group", "method", "metric"])
     assert f">{table.loc[('angry', 'segtalker', 'psnr'), 'mean']:.2f}<" in page
 
 
-def test_settings_of_the_run_are_part_of_the_command(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_run_are_part_of_the_command(tmp_path: Path) -> None:
+    project = tmp_path
+    (project / "params.yaml").write_bytes((Path(__file__).parents[4] / "params.yaml").read_bytes())
     (project / "experiments").mkdir()
     (project / "experiments" / "small.yaml").write_text("train_tsg: {steps: 9}\nbase: {fps: 20}\n")
     text = "active: {experiment: small, dataset: synthetic}\ntrain_tsg: {steps: 10}\nbase: {fps: 20}\n"
