@@ -254,7 +254,7 @@ def _speak_beside(case: Case, folder: Path, born: float) -> Timing:
         compose(ROOT, name, [])[1] for name in (case.experiment, "hdtf" if case.is_published else case.experiment)
     )
     torch.manual_seed(0)
-    shape = {"mel_bins": params.base.mel.bins, "mel_window": params.base.mel_window}
+    shape: dict[str, Any] = {"mel_bins": params.base.mel.bins, "mel_window": params.base.mel_window}
     net = Wav2LipGenerator(**widths.train_wav2lip.net.model_dump(), **shape).eval().requires_grad_(False)
     torch.set_num_threads(usable_cores())
     settings = Wav2LipSettings(params.base.clock, widths.train_wav2lip.fade, params.generate.batch_size)
@@ -273,7 +273,7 @@ def _speak_beside(case: Case, folder: Path, born: float) -> Timing:
         held = _Held(crop, np.repeat(landmarks[None], count, 0))
         track, first_s, made = open_soundtrack(folder / "speech.wav"), 0.0, 0
         blocks, how = track.blocks(), ((size, size), Fraction(rate), params.generate.crf, (track.rate_hz, track.layout))
-        block = next(blocks)
+        block = next(blocks, None)
         with (
             Path(os.devnull).open("wb", buffering=0) as null,
             FragmentedVideo(OutputPipe(null.fileno(), "null"), *how, {}) as video,
