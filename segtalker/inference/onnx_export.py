@@ -40,10 +40,10 @@ _CHECKED = 3  # pictures or windows a network is tried with, other than it was t
 
 
 class DenseBorders(nn.Module):
-    """`RegionModulatedConv` with exact borders, without looking for those: nine convolutions of one pixel, one a tap.
+    """`RegionModulatedConv` with exact borders, without looking for those: all pixels under a kernel by one style.
 
-    What is looked for has another size in each picture, which runtimes are slow at or refuse. A kernel of one pixel
-    reaches over no border.
+    What is looked for has another size in each picture, which runtimes are slow at or refuse. This takes nine times the
+    memory of the features.
 
     Args:
         convolution: whose weights it takes.
@@ -62,17 +62,9 @@ class DenseBorders(nn.Module):
         if weight.shape[2] == 1 or masks.shape[1] == 1:
             return convolution(features, styles, RegionGrid(masks))
         scale = convolution.scale(styles)
-        scales = spread(scale, masks)
-        padded = nn.functional.pad(features, (1, 1, 1, 1))
-        taps = [
-            nn.functional.conv2d(
-                padded[:, :, row : row + height, column : column + width] * scales,
-                weight[:, :, row : row + 1, column : column + 1],
-            )
-            for row in range(weight.shape[2])
-            for column in range(weight.shape[3])
-        ]
-        result = torch.stack(taps).sum(0)
+        around = nn.functional.unfold(features, weight.shape[2:], padding=1).unflatten(1, (features.shape[1], -1))
+        scaled = around * spread(scale, masks).flatten(2)[:, :, None]
+        result = (weight.flatten(1) @ scaled.flatten(1, 2)).unflatten(2, (height, width))
         if convolution.demodulate:
             norm = torch.rsqrt(scale.square() @ weight.square().sum((2, 3)).T + 1e-8)
             result = result * spread(norm, masks)
@@ -241,6 +233,7 @@ def _write(network: ExportedNetwork, path: Path) -> None:
             output_names=[network.output.name],
             dynamic_shapes=tuple({0: batch} for _ in example),
             custom_translation_table={torch.ops.aten.view.dtype: _bits},
+            optimize=False,  # as long again as all the rest; runtimes do it as they load
             verbose=False,
         )
     assert program is not None

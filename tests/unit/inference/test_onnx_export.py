@@ -79,7 +79,7 @@ def test_the_description_says_what_goes_in(folder: Path) -> None:
         assert isinstance(session.get_inputs()[0].shape[0], str)  # any number of pictures
 
 
-def test_convolutions_of_one_pixel_are_exact_at_borders() -> None:
+def test_dense_borders_are_exact() -> None:
     torch.manual_seed(0)
     convolution = RegionModulatedConv(6, 5, 4, kernel=3, demodulate=True)
     shares = torch.rand(2, NUM_REGIONS, 8, 8)
