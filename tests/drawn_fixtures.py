@@ -1,6 +1,7 @@
 """Fixtures of drawn people, untrained networks and files to talk from; a folder's conftest imports those it needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from drawn_people import SETTINGS, ColourParser, DrawnFace, draw_clips, tiny_par
 from segtalker.clips.store import Clip, write_wav
 from segtalker.config.params import Params
 from segtalker.inference.talk_settings import TalkSettings
+from segtalker.inference.talker import Talker
 from segtalker.media.images import write_png
 from segtalker.regions import colourise
 
@@ -69,3 +71,21 @@ def files(tmp_path: Path) -> Path:
     write_png(tmp_path / "face.png", np.full((64, 64, 3), 90, np.uint8))
     write_wav(tmp_path / "speech.wav", np.random.default_rng(0).uniform(-0.3, 0.3, 16000).astype(np.float32), 16000)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def talker(params: Params, models: Path, colour_parser: torch.nn.Module) -> Talker:
+    """The untrained networks, with a parser that is right about drawings."""
+    made = Talker(params, models, None, None)
+    assert made.reader.detector == "parser"  # the experiment's own landmarks are annotations
+    made.reader = replace(made.reader, parser=colour_parser)
+    return made
+
+
+@pytest.fixture(scope="package", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small only wait for each other's threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

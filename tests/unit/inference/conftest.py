@@ -1,25 +1,15 @@
 """Drawn people and untrained networks, see `drawn_people`."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from drawn_fixtures import clips, colour_parser, draw, files, models, params, picture, settings
+from drawn_fixtures import clips, colour_parser, draw, files, models, one_thread, params, picture, settings, talker
 from drawn_people import SETTINGS, SIZE, DrawnFace
 
 from segtalker.inference.talk_model import TalkModel
 
-__all__ = ["clips", "colour_parser", "draw", "files", "models", "params", "picture", "settings"]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Networks this small only wait for each other's threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["clips", "colour_parser", "draw", "files", "models", "one_thread", "params", "picture", "settings", "talker"]
 
 
 @pytest.fixture(scope="session")

@@ -3,17 +3,14 @@
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
-from torch import nn
 
 from segtalker.clips.store import write_wav
-from segtalker.config.params import Params
 from segtalker.inference.edits import Edits, ShapeEdit
 from segtalker.inference.live_talker import StreamedVideo, stream_talk
 from segtalker.inference.talk_options import TalkOptions
@@ -27,13 +24,6 @@ from segtalker.regions import colourise
 from segtalker.utils.errors import BadInputError
 
 RATE_HZ = 16000
-
-
-@pytest.fixture(scope="module")
-def talker(params: Params, models: Path, colour_parser: nn.Module) -> Talker:
-    made = Talker(params, models, None, None)
-    made.reader = replace(made.reader, parser=colour_parser)
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,13 @@
 """One frame with edits, at once: the same that the video shows."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from torch import nn
 
 from segtalker.clips.store import write_wav
-from segtalker.config.params import Params
 from segtalker.inference.edits import Edits, RegionColour, ShapeEdit, Swap
 from segtalker.inference.portrait import Portrait, PortraitReader, read_portrait
 from segtalker.inference.preview import PreviewedPortrait, StillImages, loudest_sample
@@ -23,13 +20,6 @@ from segtalker.regions import REGION_INDEX, colourise
 from segtalker.utils.errors import BadInputError
 
 WHOLE, SQUARE = (TalkOptions(crop_only=crop_only, watermark=False) for crop_only in (False, True))
-
-
-@pytest.fixture(scope="module")
-def talker(params: Params, models: Path, colour_parser: nn.Module) -> Talker:
-    made = Talker(params, models, None, None)
-    made.reader = replace(made.reader, parser=colour_parser)
-    return made
 
 
 @pytest.fixture(scope="module")

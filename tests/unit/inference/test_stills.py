@@ -8,9 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from torch import nn
 
-from segtalker.config.params import Params
 from segtalker.faces.crop_squares import square_transform
 from segtalker.inference.edits import Edits, RegionColour, ShapeEdit, Swap
 from segtalker.inference.portrait import read_portrait
@@ -24,13 +22,6 @@ from segtalker.regions import BACKGROUND, REGION_INDEX, colourise
 from segtalker.utils.errors import BadInputError
 
 SIDE, UNMARKED = 160, TalkOptions(watermark=False)
-
-
-@pytest.fixture(scope="module")
-def talker(params: Params, models: Path, colour_parser: nn.Module) -> Talker:
-    made = Talker(params, models, None, None)
-    made.reader = replace(made.reader, parser=colour_parser)
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import av
 import numpy as np
 import pytest
 from drawn_people import tiny_params
-from torch import nn
 
 from segtalker.clips.store import write_wav
 from segtalker.config.params import Params
@@ -28,14 +26,6 @@ from segtalker.regions import BACKGROUND, REGION_INDEX, colourise
 from segtalker.utils.errors import BadInputError, MissingWeightsError, SegTalkerError
 
 NO_EDITS = Edits()
-
-
-@pytest.fixture(scope="module")
-def talker(params: Params, models: Path, colour_parser: nn.Module) -> Talker:
-    made = Talker(params, models, None, None)
-    assert made.reader.detector == "parser"  # the experiment's own landmarks are annotations
-    made.reader = replace(made.reader, parser=colour_parser)
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,11 @@
 """A video that a Talker makes says that it is generated, and where it may change a pixel for that."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from signing_keys import write_keys
-from torch import nn
 
-from segtalker.config.params import Params
 from segtalker.inference.edits import Edits
 from segtalker.inference.talk_options import TalkOptions
 from segtalker.inference.talker import Talker
@@ -18,14 +15,6 @@ from segtalker.provenance.credentials import read_signing_key
 from segtalker.provenance.inspection import inspect_file
 from segtalker.provenance.watermark import MAX_CHANGE
 from segtalker.regions import colourise
-
-
-@pytest.fixture
-def talker(params: Params, models: Path, colour_parser: nn.Module) -> Talker:
-    """The untrained networks, with a parser that is right about drawings."""
-    made = Talker(params, models, None, None)
-    made.reader = replace(made.reader, parser=colour_parser)
-    return made
 
 
 @pytest.fixture

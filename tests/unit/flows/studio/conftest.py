@@ -1,36 +1,23 @@
 """A studio over untrained networks that know drawings."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from drawn_fixtures import colour_parser, draw, models, params
+from drawn_fixtures import colour_parser, draw, models, one_thread, params, talker
 
 from flows.studio.desk import Desk
 from flows.studio.examples import Examples, make_examples
 from flows.studio.options import UPLOADS, StudioOptions
 from flows.studio.talkers import Talkers
 from segtalker.clips.store import write_wav
-from segtalker.config.params import Params
 from segtalker.inference.talker import Talker
 from segtalker.media.images import write_png
 from segtalker.regions import colourise
 
-__all__ = ["colour_parser", "draw", "models", "params"]
+__all__ = ["colour_parser", "draw", "models", "one_thread", "params", "talker"]
 LIMITS = StudioOptions(port=0, max_speech_s=20.0, max_render_s=60.0)
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Networks this small only wait for each other's threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
@@ -47,14 +34,6 @@ def project(tmp_path_factory: pytest.TempPathFactory, draw: Any) -> Path:
         noise = np.random.default_rng(number).uniform(-0.3, 0.3, 12000).astype(np.float32)
         write_wav(samples / f"s{number}.wav", noise, 16000)
     return root
-
-
-@pytest.fixture(scope="session")
-def talker(params: Params, models: Path, colour_parser: torch.nn.Module) -> Talker:
-    """Untrained networks with a parser that is right about drawings."""
-    made = Talker(params, models, None, None)
-    made.reader = replace(made.reader, parser=colour_parser)
-    return made
 
 
 @pytest.fixture
