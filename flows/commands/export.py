@@ -53,7 +53,11 @@ def export_onnx(
     """Write the networks as ONNX files, each tried in ONNX Runtime against the network it was made from."""
     root = project_root()
     check_all(
-        [partial(refuse_stage_output, out, root, "--out"), partial(check_writable, out / "networks.json", ".json")]
+        [
+            partial(refuse_stage_output, out, root, "--out"),
+            partial(trained_experiment, root, experiment),
+            partial(check_writable, out / "networks.json", ".json"),
+        ]
     )
     from segtalker.inference.onnx_export import check_packages, export_networks
     from segtalker.inference.talk_settings import TalkSettings

@@ -19,13 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from segtalker.inference.talk_model import GENERATOR_FILE, load_networks
 from segtalker.inference.talk_settings import TalkSettings
-from segtalker.nets.checkpoints import load_net
-from segtalker.nets.feature_encoder import SEGMENTERS
 from segtalker.nets.generator import MaskGuidedGenerator
 from segtalker.nets.region_convolution import RegionGrid, RegionModulatedConv, spread
 from segtalker.nets.region_texture import region_frames
-from segtalker.nets.renderers import ENCODERS, GENERATORS
 from segtalker.nets.tensors import best_regions, one_hot
 from segtalker.regions import NUM_REGIONS, REGIONS
 from segtalker.utils.atomic import atomic_file
@@ -139,7 +137,8 @@ def export_networks(models: Path, settings: TalkSettings, folder: Path) -> Mappi
 
     Raises:
         MissingWeightsError: a network is not trained yet.
-        BadInputError: ONNX is not installed, or a network cannot be written this way, or gives other values there.
+        BadInputError: ONNX is not installed, networks and settings do not fit, or a network cannot be written this way,
+            or gives other values there.
     """
     check_packages()
     networks = _networks(models, settings)
@@ -169,12 +168,11 @@ def _description(network: ExportedNetwork) -> dict[str, Any]:
 
 
 def _networks(models: Path, settings: TalkSettings) -> list[ExportedNetwork]:
-    segmenter = load_net(models / "train_tsg" / "tsg.ckpt", *SEGMENTERS)
-    encoder = load_net(models / "train_sgi" / "encoder.ckpt", *ENCODERS)
-    generator_path = models / "train_sgi" / "generator.ckpt"
-    generator = load_net(generator_path, *GENERATORS)
+    segmenter, encoder, generator = load_networks(models, settings)
     if not isinstance(generator, MaskGuidedGenerator):
-        raise BadInputError(f"{generator_path}: {generator.kind} cannot be written as ONNX; mask_guided_generator can")
+        raise BadInputError(
+            f"{models / GENERATOR_FILE}: {generator.kind} cannot be written as ONNX; mask_guided_generator can"
+        )
     config, size, (height, width) = segmenter.config, settings.image_size, settings.box_size
     code, frames = generator.code, segmenter.frames
     masks = Port("masks", ("B", NUM_REGIONS, size, size), "one-hot regions, 0 or 1")

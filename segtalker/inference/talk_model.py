@@ -40,6 +40,7 @@ from segtalker.nets.tsg import TalkingSegmenter
 from segtalker.regions import REGION_INDEX
 from segtalker.utils.errors import BadInputError
 
+SEGMENTER_FILE, GENERATOR_FILE = Path("train_tsg", "tsg.ckpt"), Path("train_sgi", "generator.ckpt")
 _EYES = REGION_INDEX["eyes"]
 _CHUNK_S = 8  # speech worked on at once
 IDENTITY_FRAMES = 200  # from the start of a source, in which the reference is looked for
@@ -85,6 +86,33 @@ class TalkingChunk:
     frames: Iterator[np.ndarray]
 
 
+def load_networks(models: Path, settings: TalkSettings) -> tuple[TalkingSegmenter, MaskGuidedEncoder, Generator]:
+    """Reads the segmenter, the encoder and the generator of an experiment, on the CPU.
+
+    Args:
+        models: `models/<experiment>`.
+        settings: of the same experiment.
+
+    Raises:
+        MissingWeightsError: one is not trained yet; the message names the stage.
+        BadInputError: they are of another size than the settings say, or hear something else.
+    """
+    segmenter = load_net(models / SEGMENTER_FILE, *SEGMENTERS)
+    if isinstance(segmenter, FeatureSegmenter) != (settings.speech.kind == "hubert"):
+        raise BadInputError(
+            f"{models / SEGMENTER_FILE}: does not hear {settings.speech.kind}, which train_tsg.features names"
+        )
+    encoder = load_net(models / "train_sgi" / "encoder.ckpt", *ENCODERS)
+    generator = load_net(models / GENERATOR_FILE, *GENERATORS)
+    trained_size = encoder.sizes[0] * encoder.block
+    if trained_size != settings.image_size:
+        raise BadInputError(
+            f"{models}: trained at {trained_size} px, the params say {settings.image_size}; "
+            "set base.image_size as it was, or train again with `segtalker reproduce`"
+        )
+    return segmenter, encoder, generator
+
+
 class TalkModel:
     """The trained networks of an experiment.
 
@@ -120,25 +148,12 @@ class TalkModel:
             MissingWeightsError: one is not trained yet; the message names the stage.
             BadInputError: they are of another size than the settings say, or hear something else.
         """
-        segmenter_path = models / "train_tsg" / "tsg.ckpt"
-        segmenter = load_net(segmenter_path, *SEGMENTERS)
+        segmenter, encoder, generator = load_networks(models, settings)
         speech = open_encoder(settings.speech, settings.clock, device)
-        if isinstance(segmenter, FeatureSegmenter) != (speech is not None):
-            raise BadInputError(
-                f"{segmenter_path}: does not hear {settings.speech.kind}, which train_tsg.features names"
-            )
         if speech and segmenter.config["mel_bins"] != speech.rows:
             raise BadInputError(
-                f"{segmenter_path}: hears {segmenter.config['mel_bins']} features of speech, the encoder that"
+                f"{models / SEGMENTER_FILE}: hears {segmenter.config['mel_bins']} features of speech, the encoder that"
                 f" train_tsg.features names gives {speech.rows}"
-            )
-        encoder = load_net(models / "train_sgi" / "encoder.ckpt", *ENCODERS)
-        generator = load_net(models / "train_sgi" / "generator.ckpt", *GENERATORS)
-        trained_size = encoder.sizes[0] * encoder.block
-        if trained_size != settings.image_size:
-            raise BadInputError(
-                f"{models}: trained at {trained_size} px, the params say {settings.image_size}; "
-                "set base.image_size as it was, or train again with `segtalker reproduce`"
             )
         return cls(segmenter.to(device), encoder.to(device), generator.to(device), settings, speech)
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from drawn_people import SETTINGS
 from segtalker.clips.store import Clip
 from segtalker.inference import onnx_export
 from segtalker.inference.onnx_export import DenseBorders, export_networks
-from segtalker.inference.talk_model import TalkModel
+from segtalker.inference.talk_model import TalkModel, load_networks
+from segtalker.inference.talk_settings import TalkSettings
 from segtalker.nets.checkpoints import load_net, save_net
 from segtalker.nets.generator import LayeredGenerator, MaskGuidedGenerator
 from segtalker.nets.region_convolution import RegionModulatedConv, exact_grid
@@ -97,9 +99,23 @@ def test_dense_borders_are_exact() -> None:
 def test_other_values_are_noticed_and_nothing_is_kept(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(onnx_export, "TOLERANCE", -1.0)
-    with pytest.raises(BadInputError, match=r"tsg\.onnx: gives other values than the network"):
+    def shifted(path: Path, settings: TalkSettings) -> Any:
+        segmenter, encoder, generator = load_networks(path, settings)
+        torch.nn.init.ones_(segmenter.head.bias)
+        return segmenter, encoder, generator
+
+    networks = onnx_export._networks(models, SETTINGS)[:1]
+    monkeypatch.setattr(onnx_export, "load_networks", shifted)
+    others = onnx_export._networks(models, SETTINGS)[:1]
+    monkeypatch.setattr(onnx_export, "_networks", lambda *_: [replace(networks[0], original=others[0].net)])
+    with pytest.raises(BadInputError, match=r"tsg\.onnx: gives other values than the network, by [0-9.]+e"):
         export_networks(models, SETTINGS, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_networks_of_another_size_are_named(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=f"trained at {SETTINGS.image_size} px, the params say 128"):
+        export_networks(models, replace(SETTINGS, image_size=128), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -115,10 +131,12 @@ def test_what_is_missing_is_said(tmp_path: Path, models: Path, monkeypatch: pyte
 def test_a_renderer_that_cannot_be_written_is_named(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def load_another(path: Path, *kinds: Any) -> Any:
-        return torch.nn.Identity() if path.name == "generator.ckpt" else load_net(path, *kinds)
+    def with_another_renderer(path: Path, settings: TalkSettings) -> Any:
+        segmenter, encoder, _ = load_networks(path, settings)
+        other = torch.nn.Identity()
+        other.kind = "stylegan2_generator"  # type: ignore[assignment]
+        return segmenter, encoder, other
 
-    monkeypatch.setattr(torch.nn.Identity, "kind", "stylegan2_generator", raising=False)
-    monkeypatch.setattr(onnx_export, "load_net", load_another)
+    monkeypatch.setattr(onnx_export, "load_networks", with_another_renderer)
     with pytest.raises(BadInputError, match=r"generator\.ckpt: stylegan2_generator cannot be written as ONNX"):
         export_networks(models, SETTINGS, tmp_path)
