@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+import av
 import numpy as np
 from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Colorspace
@@ -38,23 +39,37 @@ class Encoding:
     sound_codec: str
     has_alpha: bool
 
-    def picture_stream(self, container: OutputContainer, first: np.ndarray, fps: Fraction, crf: int) -> VideoStream:
-        """The stream that pictures like the first one go into.
+    def picture_stream(self, container: OutputContainer, size: tuple[int, int], fps: Fraction, crf: int) -> VideoStream:
+        """The stream that pictures of one size go into, see `picture`.
 
         Args:
             container: an open file.
-            first: picture, `(H, W, 3)`, or `(H, W, 4)` where there is transparency, uint8.
+            size: height and width, px.
             fps: frames a second.
             crf: quality.
         """
         options = dict(self.options) | ({"crf": str(crf)} if self.takes_crf else {})
         stream = container.add_stream(self.codec, rate=fps, options=options)
         assert isinstance(stream, VideoStream)
-        stream.height, stream.width = first.shape[:2]
+        stream.height, stream.width = size
         stream.pix_fmt = self.pix_fmt
         stream.codec_context.colorspace = Colorspace.ITU601
         stream.codec_context.color_range = ColorRange.MPEG
         return stream
+
+    def picture(self, image: np.ndarray, number: int, fps: Fraction) -> av.VideoFrame:
+        """A picture as the codec takes it.
+
+        Args:
+            image: RGB, `(H, W, 3)`, or RGBA, `(H, W, 4)`, where there is transparency, uint8.
+            number: how many come before it.
+            fps: frames a second.
+        """
+        frame = av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(image), format="rgba" if self.has_alpha else "rgb24"
+        ).reformat(format=self.pix_fmt, dst_colorspace=Colorspace.ITU601)
+        frame.pts, frame.time_base = number, 1 / fps
+        return frame
 
 
 ENCODINGS = {

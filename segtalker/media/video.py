@@ -20,7 +20,6 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from segtalker.media.decoders import Reading, TimedFrame, decord_frames, decord_times, error_message, pyav_frames
@@ -283,11 +282,15 @@ def write_video(
         av.open(f"file:{temporary}", "w", format=encoding.container, options=options) as container,
     ):
         container.metadata.update(tags or {})
-        picture = encoding.picture_stream(container, first, Fraction(fps), crf)
+        picture = encoding.picture_stream(container, first.shape[:2], Fraction(fps), crf)
         track = mono_track(audio, sample_rate_hz) if isinstance(audio, np.ndarray) else audio
         sound = None if track is None else sound_stream(container, track.rate_hz, track.layout, encoding.sound_codec)
         blocks = iter(()) if track is None else track.blocks()
-        return _encode(container, itertools.chain([first], iterator), picture, sound, blocks, Fraction(fps))
+        pictures = (
+            encoding.picture(image, number, Fraction(fps))
+            for number, image in enumerate(itertools.chain([first], iterator))
+        )
+        return _encode(container, pictures, picture, sound, blocks, Fraction(fps))
 
 
 def sound_stream(container: "av.container.OutputContainer", rate_hz: int, layout: str, codec: str) -> AudioStream:
@@ -308,7 +311,7 @@ def sound_stream(container: "av.container.OutputContainer", rate_hz: int, layout
 
 def _encode(
     container: "av.container.OutputContainer",
-    frames: Iterable[np.ndarray],
+    frames: Iterable[av.VideoFrame],
     picture: VideoStream,
     sound: AudioStream | None,
     blocks: Iterator[av.AudioFrame],
@@ -317,12 +320,7 @@ def _encode(
     """Encodes both streams side by side, so that a player finds them close together in the file."""
     block = next(blocks, None)
     count = 0
-    for count, image in enumerate(frames, start=1):
-        kind = "rgba" if image.shape[2] == 4 else "rgb24"
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=kind).reformat(
-            format=picture.pix_fmt, dst_colorspace=Colorspace.ITU601
-        )
-        frame.pts, frame.time_base = count - 1, 1 / fps
+    for count, frame in enumerate(frames, start=1):
         container.mux(picture.encode(frame))
         while sound is not None and block is not None and (block.time or 0.0) < count / fps:
             container.mux(sound.encode(block))

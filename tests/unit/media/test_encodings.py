@@ -1,11 +1,14 @@
 """Videos with transparency: colours and alpha come back."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import Colorspace
 
+from segtalker.media.encodings import ENCODINGS
 from segtalker.media.video import write_video
 
 
@@ -40,3 +43,26 @@ def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
         for name in ("a", "b"):
             write_video(tmp_path / f"{name}{suffix}", iter(frames), 25, None, 16000, 20)
         assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".mov"])
+def test_a_picture_is_what_the_codec_is_handed_by_hand(tmp_path: Path, suffix: str) -> None:
+    """Stages' videos must keep their bytes: the conversion is spelled out here a second time."""
+    encoding, fps = ENCODINGS[suffix], Fraction(30000, 1001)
+    images = np.random.default_rng(2).integers(0, 256, (3, 32, 128, 3 + encoding.has_alpha), dtype=np.uint8)
+    for number, image in enumerate(images[:, :, ::-1]):
+        frame = encoding.picture(image, number, fps)
+        kind = "rgba" if encoding.has_alpha else "rgb24"
+        expected = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=kind)
+        expected = expected.reformat(format=encoding.pix_fmt, dst_colorspace=Colorspace.ITU601)
+        assert (frame.format.name, frame.pts, frame.time_base) == (encoding.pix_fmt, number, 1 / fps)
+        assert [bytes(plane) for plane in frame.planes] == [bytes(plane) for plane in expected.planes]
+    path, by_hand = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+    write_video(path, iter(images), fps, None, 16000, 20)
+    options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if suffix != ".webm" else {})
+    with av.open(f"file:{by_hand}", "w", format=encoding.container, options=options) as container:
+        stream = encoding.picture_stream(container, (32, 128), fps, 20)
+        for number, image in enumerate(images):
+            container.mux(stream.encode(encoding.picture(image, number, fps)))
+        container.mux(stream.encode(None))
+    assert path.read_bytes() == by_hand.read_bytes()

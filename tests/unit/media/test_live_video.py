@@ -1,9 +1,13 @@
 """A video that grows: it plays at any time, into a file or a pipe, and whoever reads it may leave."""
 
+import itertools
 import os
+import signal
 import threading
+import time
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -95,3 +99,89 @@ def test_a_full_disk_is_said() -> None:
     os.close(handle)
     with pytest.raises(BadInputError, match=r"live.mp4: cannot be written further \(No space left on device\)"):
         out.check()
+
+
+def _noise(number: int = 0) -> np.ndarray:
+    """What no encoder makes small, more than a pipe holds."""
+    return np.random.default_rng(number).integers(0, 255, (256, 256, 3), np.uint8)
+
+
+@pytest.mark.parametrize("make", [lambda out: FragmentedVideo(out, (256, 256), FPS, 10, (16000, "mono"), {}), RawVideo])
+def test_a_reader_who_stalls_does_not_keep_who_wants_to_stop(make: Any) -> None:
+    reader, writer = os.pipe()
+    stop = threading.Event()
+    out = OutputPipe(writer, "the pipe", stop.is_set)
+    timer = threading.Timer(0.3, stop.set)
+    timer.start()
+    started = time.perf_counter()
+
+    def write() -> None:
+        with make(out) as video:
+            for number in itertools.takewhile(lambda _: not out.is_closed, itertools.count()):
+                video.write(_noise(number), _sound(number))
+        out.check()
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    thread.join(5)
+    is_alive = thread.is_alive()
+    os.close(reader)  # lets go of a thread that waits
+    thread.join(5)
+    os.close(writer)
+    assert not is_alive
+    assert time.perf_counter() - started > 0.3 + 1.0  # it was waited for: it may only be slow
+    assert not out._error
+
+
+def test_a_slow_reader_gets_all_of_it_though_somebody_wants_to_stop() -> None:
+    reader, writer = os.pipe()
+    out, parts = OutputPipe(writer, "the pipe", lambda: True), []
+
+    def read() -> None:
+        while part := os.read(reader, 60000):
+            parts.append(part)
+            time.sleep(0.15)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    out.write(_noise().tobytes())
+    os.close(writer)
+    thread.join()
+    os.close(reader)
+    assert b"".join(parts) == _noise().tobytes()
+
+
+def test_a_reader_who_left_is_noticed_without_a_write() -> None:
+    reader, writer = os.pipe()
+    out = OutputPipe(writer, "the pipe")
+    assert (out.is_closed, out.was_left) == (False, False)
+    os.close(reader)
+    assert (out.is_closed, out.was_left) == (True, True)
+    os.close(writer)
+
+
+def test_a_signal_that_ends_a_write_is_not_lost() -> None:
+    class Ended(BaseException):
+        pass
+
+    def end(*_: object) -> None:
+        raise Ended
+
+    reader, writer = os.pipe()
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    # lets go of a write that nothing ends
+    release = threading.Timer(4.0, os.close, [reader])
+    release.start()
+    try:
+        out = OutputPipe(writer, "the pipe")
+        with FragmentedVideo(out, (256, 256), FPS, 10, (16000, "mono"), {}) as video:
+            for number in itertools.takewhile(lambda _: not out.is_closed, itertools.count()):
+                video.write(_noise(number), _sound(number))
+        assert release.is_alive()
+        with pytest.raises(Ended):
+            out.check()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        release.cancel()
+        os.close(writer)
