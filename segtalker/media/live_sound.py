@@ -6,6 +6,7 @@ It is read in a thread of its own, a few seconds ahead at most, so that a pipe i
 import os
 import queue
 import re
+import select
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ _PIECES_AHEAD = 64  # of decoded sound, some 1000 samples each
 _LOOK_S = 0.1  # between two looks whether somebody wants to stop
 _RAW_FORMAT = "s16le"
 _RATES_HZ = (4000, 192000)
+_Item = tuple[np.ndarray, np.ndarray] | BaseException | None  # speech and track; what went wrong; the end
 _LAYOUTS = {1: "mono", 2: "stereo", 4: "quad", 6: "5.1", 8: "7.1"}
 
 
@@ -49,7 +51,7 @@ def parse_pcm(text: str) -> Pcm:
     Raises:
         BadInputError: it is neither.
     """
-    match = re.fullmatch(r"(\d+)(?::(\d+))?", text)
+    match = re.fullmatch(r"(\d{1,6})(?::(\d))?", text)
     pcm = Pcm(int(match[1]), int(match[2] or 1)) if match else Pcm(0, 0)
     if not _RATES_HZ[0] <= pcm.rate_hz <= _RATES_HZ[1] or pcm.channels not in _LAYOUTS:
         raise BadInputError(f"--pcm {text}: write samples a second, and how many channels if not one: 16000 or 44100:2")
@@ -57,11 +59,24 @@ def parse_pcm(text: str) -> Pcm:
 
 
 class StandardInput:
-    """Bytes that are piped in, as far as they have come: unlike a buffered file it never waits for more than one."""
+    """Bytes that are piped in, as far as they have come: unlike a buffered file it never waits for more than one.
+
+    Args:
+        stopped: whether no more are wanted; asked now and then, also while none come.
+        handle: file descriptor.
+    """
+
+    def __init__(self, stopped: Callable[[], bool] = lambda: False, handle: int = 0) -> None:
+        self._stopped, self._handle = stopped, handle
 
     def read(self, most: int) -> bytes:
-        """The next bytes, at least one but at the end."""
-        return os.read(0, most)
+        """The next bytes, at least one but at the end, or where it is stopped."""
+        poll = select.poll()
+        poll.register(self._handle, select.POLLIN)
+        while not self._stopped():
+            if poll.poll(_LOOK_S * 1000):
+                return os.read(self._handle, most)
+        return b""
 
 
 def open_live(source: Path | StandardInput, pcm: Pcm | None) -> InputContainer:
@@ -105,11 +120,17 @@ class RunningMono:
 class LiveSound:
     """Sound as it comes, for networks and for the video's own track; used as a context.
 
+    Its `rate_hz` and `layout`, those of the track, are known inside of it. Opening waits for a pipe's first sound: that
+    is done in the thread that reads, for nothing ends a wait inside of FFmpeg.
+
     Args:
         source: see `open_live`.
         pcm: likewise.
         speech_rate_hz: of the speech that networks hear.
         stopped: whether nothing more is wanted; asked now and then.
+
+    Raises:
+        BadInputError: where it is entered: see `open_live`.
     """
 
     def __init__(
@@ -121,16 +142,24 @@ class LiveSound:
     ) -> None:
         self.name = str(source) if isinstance(source, Path) else "--audio -"
         self.speech_rate_hz, self.stopped = speech_rate_hz, stopped
-        self._container = open_live(source, pcm)
-        self._stream = choose_sound(self._container, self.name)
-        self.rate_hz, self.layout = track_format(self._stream)
-        self._cutter, self._blocks = BlockCutter(self.rate_hz, self.layout), deque[av.AudioFrame]()
-        self._queue: queue.Queue[tuple[np.ndarray, np.ndarray] | Exception | None] = queue.Queue(_PIECES_AHEAD)
-        self._left = threading.Event()
-        self._thread = threading.Thread(target=self._read, daemon=True)
+        self.rate_hz, self.layout = 0, ""
+        self._source, self._pcm = source, pcm
+        self._blocks = deque[av.AudioFrame]()
+        self._queue: queue.Queue[_Item] = queue.Queue(_PIECES_AHEAD)
+        self._left, self._opened = threading.Event(), threading.Event()
+        self._failure: BaseException | None = None  # to open it
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
+        try:
+            while not self._opened.wait(_LOOK_S) and not self.stopped():
+                continue
+            if self._failure is not None and not self.stopped():
+                raise self._failure
+        except BaseException:
+            self._left.set()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -172,8 +201,10 @@ class LiveSound:
                 continue
         return None
 
-    def _taken(self, item: tuple[np.ndarray, np.ndarray] | Exception | None) -> np.ndarray | None:
-        if isinstance(item, Exception):
+    def _taken(self, item: _Item) -> np.ndarray | None:
+        if isinstance(item, SegTalkerError) and self.stopped():
+            return None  # cut off where it was stopped
+        if isinstance(item, BaseException):
             raise item
         if item is None:
             self._blocks.extend(self._cutter.finish())
@@ -181,8 +212,22 @@ class LiveSound:
         self._blocks.extend(self._cutter.push(item[1]))
         return item[0]
 
+    def _run(self) -> None:
+        """Opens the sound and reads it."""
+        try:
+            self._container = open_live(self._source, self._pcm)
+            self._stream = choose_sound(self._container, self.name)
+            self.rate_hz, self.layout = track_format(self._stream)
+            self._cutter = BlockCutter(self.rate_hz, self.layout)
+        except BaseException as error:  # raised again where it is waited for
+            self._failure = error
+            return
+        finally:
+            self._opened.set()
+        self._read()
+
     def _read(self) -> None:
-        """Decodes until there is no more; what goes wrong is said to those who listen."""
+        """Decodes until there is no more; what goes wrong, whatever it is, is said to those who listen."""
         try:
             with closing(self._container):
                 for pieces in self._decoded():
@@ -190,10 +235,10 @@ class LiveSound:
                     if self._left.is_set():
                         return
             self._put(None)
-        except SegTalkerError as error:
-            self._put(error)
         except (av.FFmpegError, OSError, ValueError) as error:
             self._put(BadInputError(f"{self.name}: its sound cannot be read further ({error})"))
+        except BaseException as error:  # raised again where it is waited for
+            self._put(error)
 
     def _decoded(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Speech, `(S,)`, and the same stretch of the track, `(C, S')`."""
@@ -214,7 +259,7 @@ class LiveSound:
         yield from decoded_frames(self._container, self._stream)
         yield None
 
-    def _put(self, item: tuple[np.ndarray, np.ndarray] | Exception | None) -> None:
+    def _put(self, item: _Item) -> None:
         while not self._left.is_set():
             try:
                 return self._queue.put(item, timeout=_LOOK_S)

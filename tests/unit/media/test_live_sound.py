@@ -2,6 +2,10 @@
 
 import io
 import itertools
+import os
+import signal
+import threading
+import time
 import wave
 from pathlib import Path
 from typing import Any
@@ -10,7 +14,7 @@ import numpy as np
 import pytest
 
 from segtalker.clips.store import write_wav
-from segtalker.media.live_sound import LiveSound, Pcm, RunningMono, open_live, parse_pcm
+from segtalker.media.live_sound import LiveSound, Pcm, RunningMono, StandardInput, open_live, parse_pcm
 from segtalker.media.long_sound import spool_speech
 from segtalker.media.soundtrack import open_soundtrack
 from segtalker.utils.errors import BadClipError, BadInputError
@@ -64,8 +68,8 @@ def test_a_pipe_is_read_as_far_as_it_has_come(tmp_path: Path) -> None:
     file: Any = _Slow((tmp_path / "tone.wav").read_bytes())
     raw: Any = _Slow(samples.tobytes())
     for sound in (LiveSound(file, None, RATE_HZ), LiveSound(raw, Pcm(44100, 2), RATE_HZ)):
-        assert (sound.rate_hz, sound.layout) == (44100, "stereo")
         pieces, blocks = _heard(sound)
+        assert (sound.rate_hz, sound.layout) == (44100, "stereo")
         np.testing.assert_allclose(np.concatenate(pieces), expected, atol=1e-6)
         assert sum(block.shape[1] for block in blocks) == 44100
 
@@ -111,7 +115,7 @@ def test_channels_that_cancel_each_other_are_not_added() -> None:
 def test_what_raw_samples_are_like_is_read_from_a_word() -> None:
     assert parse_pcm("16000") == Pcm(16000, 1)
     assert parse_pcm("44100:2") == Pcm(44100, 2)
-    for word in ("fast", "16000:3", "10", "16000:0", "16000:2:1"):
+    for word in ("fast", "16000:3", "10", "16000:0", "16000:2:1", "9" * 5000, "16000:" + "2" * 5000):
         with pytest.raises(BadInputError, match="write samples a second"):
             parse_pcm(word)
 
@@ -134,3 +138,110 @@ def test_what_is_no_sound_is_said_in_one_line(tmp_path: Path) -> None:
     path.write_bytes(broken)
     with pytest.raises(BadClipError, match="no numbers"), LiveSound(path, None, RATE_HZ) as sound:
         list(sound.pieces(1000))
+
+
+@pytest.mark.parametrize("pcm", [None, Pcm(RATE_HZ, 1)])
+def test_a_pipe_that_is_silent_from_the_start_can_be_stopped(pcm: Pcm | None) -> None:
+    """FFmpeg asks for the beginning of a file, and would wait for it for ever."""
+    reader, writer = os.pipe()
+    stop = threading.Event()
+    timer = threading.Timer(0.2, stop.set)
+    timer.start()
+    started = time.perf_counter()
+    heard: list[list[np.ndarray]] = []
+
+    def hear() -> None:
+        with LiveSound(StandardInput(stop.is_set, reader), pcm, RATE_HZ, stop.is_set) as sound:
+            heard.append(list(sound.pieces(1000)))
+        sound._thread.join(2)
+        assert not sound._thread.is_alive()
+
+    thread = threading.Thread(target=hear, daemon=True)
+    thread.start()
+    thread.join(3)
+    is_alive = thread.is_alive()
+    os.close(writer)  # lets go of a thread that waits
+    thread.join(3)
+    os.close(reader)
+    assert not is_alive
+    assert [len(piece) for pieces in heard for piece in pieces if len(piece)] == []
+    assert len(heard) == 1
+    assert time.perf_counter() - started < 2
+
+
+def test_a_signal_ends_the_wait_for_the_beginning_of_a_pipe() -> None:
+    class Ended(BaseException):
+        pass
+
+    def end(*_: object) -> None:
+        raise Ended
+
+    reader, writer = os.pipe()
+    # lets go of who waits for ever
+    release = threading.Timer(4.0, os.close, [writer])
+    release.start()
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(Ended), LiveSound(StandardInput(lambda: False, reader), None, RATE_HZ):
+            pass
+        assert release.is_alive()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        release.cancel()
+        os.close(writer)  # which the thread that reads takes for the end
+
+
+def test_what_is_piped_in_is_read_to_its_end() -> None:
+    reader, writer = os.pipe()
+    source = StandardInput(lambda: False, reader)
+    os.write(writer, b"abc")
+    assert source.read(100) == b"abc"
+    timer = threading.Timer(0.25, os.write, [writer, b"late"])
+    timer.start()
+    assert source.read(2) == b"la"
+    os.close(writer)
+    assert [source.read(100), source.read(100)] == [b"te", b""]
+    os.close(reader)
+
+
+def test_sound_that_is_cut_off_where_it_is_stopped_is_no_mistake(tmp_path: Path) -> None:
+    stop: list[bool] = []
+    write_wav(tmp_path / "s.wav", np.full(RATE_HZ, 0.1, np.float32), RATE_HZ)
+    with LiveSound(tmp_path / "s.wav", None, RATE_HZ, lambda: bool(stop)) as sound:
+        pieces = sound.pieces(10)
+        next(pieces)
+        with pytest.raises(BadInputError, match="cut"):
+            sound._taken(BadInputError("cut"))
+        stop.append(True)
+        assert sound._taken(BadInputError("cut")) is None
+        with pytest.raises(MemoryError):
+            sound._taken(MemoryError())
+
+
+@pytest.mark.parametrize("failure", [MemoryError("no memory"), GeneratorExit("ended")])
+@pytest.mark.parametrize("place", ["check_samples", "track_format"])
+def test_whatever_ends_the_reading_is_raised_where_it_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, failure: BaseException, place: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(f"segtalker.media.live_sound.{place}", fail)
+    stop: list[bool] = []
+    source: Any = _Slow(np.ones(9000, np.int16).tobytes())
+    raised: list[BaseException] = []
+
+    def hear() -> None:
+        try:
+            with LiveSound(source, Pcm(RATE_HZ, 1), RATE_HZ, lambda: bool(stop)) as sound:
+                list(sound.pieces(100))
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=hear, daemon=True)
+    thread.start()
+    thread.join(3)
+    stop.append(True)  # lets go of a thread that waits
+    thread.join(3)
+    assert raised == [failure]
