@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import partial, wraps
@@ -30,6 +30,7 @@ from segtalker.inference.pictures import open_pictures
 from segtalker.inference.portrait import Portrait
 from segtalker.inference.talk_options import PLAIN
 from segtalker.inference.talker import NO_EDITS, Talker
+from segtalker.inference.timeline import frames_of_speech
 from segtalker.inference.wav2lip import Wav2LipSettings, Wav2LipTalker
 from segtalker.media.audio import load_audio
 from segtalker.media.images import read_image
@@ -197,7 +198,6 @@ def _parts_of_talk(watch: Stopwatch, talker: Any) -> Iterator[Any]:
 
 
 def _parts_of_writing(watch: Stopwatch) -> Iterator[Any]:
-
     for owner, name, part in ((FragmentedVideo, "write", "encoding"), (Watermark, "mark", "watermark")):
         yield patch.object(owner, name, watch.timed(part, getattr(owner, name)))
 
@@ -217,7 +217,6 @@ def _videos(make: Callable[[], tuple[float, float, int]], parts: Callable[[Stopw
 
 
 def _talk(case: Case, folder: Path, born: float) -> Timing:
-
     params = compose(ROOT, case.experiment, [])[1]
     models = case.models / case.experiment if case.is_trained else folder / "models"
     talker = Talker(params, models, "parser", None)
@@ -235,9 +234,9 @@ def _talk(case: Case, folder: Path, born: float) -> Timing:
                 ready = ready_portrait(talker, folder / "face.png", Path(packs))
             else:
                 face = _given_portrait(talker, folder / "face.png", Path(packs))
-                ready = ReadyPortrait(face, talker.prepare(NO_EDITS, face), PLAIN)
-            pieces = sound.pieces(round(talker.settings.batch_size * rate_hz / ready.face.pictures.rate))
-            made = stream_ready(talker, ready, pieces, sound, OutputPipe(null.fileno(), "null"), "mp4", started)
+                ready = ReadyPortrait(face, NO_EDITS, talker.prepare(NO_EDITS, face), PLAIN)
+            out = OutputPipe(null.fileno(), "null")
+            made = stream_ready(talker, ready, sound, lambda *_: nullcontext(out), "mp4", started)
         return made.first_frame_s, made.painting_s, made.frames
 
     cold_s, warm_s, fps, frames, shares = _videos(make, partial(_parts_of_talk, talker=talker))
@@ -269,7 +268,7 @@ def _speak_beside(case: Case, folder: Path, born: float) -> Timing:
         started = time.perf_counter()
         samples = load_audio(folder / "speech.wav", params.base.sample_rate_hz)
         mel = log_mel(samples, params.base.sample_rate_hz, params.base.mel)
-        count = round(len(samples) * rate / params.base.sample_rate_hz)
+        count = frames_of_speech(len(samples), params.base.sample_rate_hz, rate)
         held = _Held(crop, np.repeat(landmarks[None], count, 0))
         track, first_s, made = open_soundtrack(folder / "speech.wav"), 0.0, 0
         blocks, how = track.blocks(), ((size, size), Fraction(rate), params.generate.crf, (track.rate_hz, track.layout))

@@ -10,6 +10,7 @@ import typer
 from flows.commands.console import say
 from flows.commands.disclosure import Certificate, CredentialsKey, NoWatermark, signing_key
 from flows.commands.edit_options import BackgroundOption, ColourOption, MaskOption, ShapeOption, SwapOption
+from flows.commands.talk import check_other_files
 from flows.commands.talk_flags import (
     RESULT,
     SOURCE,
@@ -56,6 +57,7 @@ def edit(
         *inputs.checks(base.sample_rate_hz),
         *texts.checks(base.image_size),
         partial(refuse_stage_output, out, root, "--out"),
+        partial(check_other_files, inputs, texts),
         partial(trained_experiment, root, experiment),
         read_key,
     ]

@@ -33,14 +33,14 @@ from flows.commands.talk_flags import (
     ToOption,
     VoiceOption,
 )
-from flows.commands.talk_stream import PcmOption, RawOption, StreamInputs, StreamOption
+from flows.commands.talk_stream import PIPE, PcmOption, RawOption, StreamInputs, StreamOption, lines_about
 from flows.commands.talk_stream import stream as make_stream
 from segtalker.config.params import load_params
 from segtalker.config.workspace import project_root, refuse_stage_output
 from segtalker.inference.backdrops import video_suffixes
 from segtalker.inference.batch import read_list
 from segtalker.inference.edits import Edits, EditTexts
-from segtalker.inference.talk_inputs import TalkInputs, trained_experiment
+from segtalker.inference.talk_inputs import TalkInputs, check_other_file, trained_experiment
 from segtalker.media.probe import read_sound_choice
 from segtalker.utils.errors import BadInputError, check_all
 from segtalker.utils.hashing import file_sha256
@@ -93,8 +93,8 @@ def talk(
     check_together(talk_inputs, portrait, batch)
     live.check_together(talk_inputs, batch, credentials)
     edit_texts = EditTexts(swap or (), shape or (), colour or (), mask, background)
-    read_key = partial(signing_key, credentials, certificate)
-    others: _Checks = [read_key, *live.checks(talk_inputs, root), *_batch_checks(batch, talk_inputs)]
+    read_key, kept = partial(signing_key, credentials, certificate), partial(check_other_files, talk_inputs, edit_texts)
+    others: _Checks = [read_key, kept, *live.checks(talk_inputs, root), *_batch_checks(batch, talk_inputs)]
     name = check_inputs(None if batch else live.files(talk_inputs), edit_texts, root, experiment, others)
     if audio is not None and not stream and (choice := read_sound_choice(audio)):
         say(f"{audio.name}: {choice}")
@@ -112,7 +112,7 @@ def talk(
     if batch is not None:
         chosen = f"{replace(options, signing_key=None)} {detector} {detector_weights}"
         settings = f"{talker.signature} {chosen} {edit_texts} {files_sha256(edit_texts)}"
-        raise typer.Exit(run_batch(batch, talk_inputs, settings, partial(_check_row, root), make))
+        raise typer.Exit(run_batch(batch, talk_inputs, settings, partial(_check_row, root, edit_texts), make))
     return _make_files(talker, talk_inputs, make, name)
 
 
@@ -159,18 +159,37 @@ def check_together(talk_inputs: TalkInputs, portrait: Path | None, batch: Path |
         )
 
 
-def _check_row(root: Path, talk_inputs: TalkInputs) -> None:
+def _check_row(root: Path, edit_texts: EditTexts, talk_inputs: TalkInputs) -> None:
     """Looks at what one video of a list is made from, before work goes into it."""
     checks = talk_inputs.checks(load_params(root).base.sample_rate_hz)
     assert talk_inputs.out is not None
+    checks.append(partial(check_other_files, talk_inputs, edit_texts))
     check_all([*checks, partial(refuse_stage_output, talk_inputs.out, root, "out")])
+
+
+def check_other_files(talk_inputs: TalkInputs, edit_texts: EditTexts) -> None:
+    """Sees to it that nothing is written over a file that was given, see `check_other_file`.
+
+    Raises:
+        BadInputError: something would be, or an edit means nothing.
+    """
+    given = [path for path in (talk_inputs.portrait, talk_inputs.audio) if path != PIPE]
+    files = [*given, *_edit_files(edit_texts)]
+    for option, path in (("--out", talk_inputs.out), ("--save-mask", talk_inputs.save_mask)):
+        if path is not None and path != PIPE:
+            check_other_file(option, path, files)
+
+
+def _edit_files(edit_texts: EditTexts) -> list[Path]:
+    """Files that edits name; of a background also what is no file."""
+    edits = edit_texts.parse()
+    paths = [*(swap.path for swap in edits.swaps), edits.mask, edits.background]
+    return [Path(path) for path in paths if path is not None]
 
 
 def files_sha256(edit_texts: EditTexts) -> list[str]:
     """Hashes of the files that edits name."""
-    edits = edit_texts.parse()
-    paths = [*(swap.path for swap in edits.swaps), edits.mask, Path(edits.background or "")]
-    return [file_sha256(path) for path in paths if path is not None and path.is_file()]
+    return [file_sha256(path) for path in _edit_files(edit_texts) if path.is_file()]
 
 
 @contextmanager
@@ -191,9 +210,7 @@ def say_what_was_made(out: Path, video: "TalkingVideo", experiment: str) -> None
     """Lines about a video that was written."""
     size, rate = f"{video.width}x{video.height}", f"{float(video.rate):.5g}"
     say(f"{out}: {video.seconds:.1f} s, {video.frames} frames of {size} at {rate} fps, by {experiment}")
-    if video.untouched:
-        say(f"{video.untouched} frames show no face and are left as they are")
-    for line in video.without_effect:
+    for line in lines_about(video.untouched, video.without_effect):
         say(line)
 
 

@@ -3,9 +3,10 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -24,8 +25,10 @@ from segtalker.utils.errors import BadInputError
 from segtalker.utils.progress import PhaseBars
 
 if TYPE_CHECKING:
+    from segtalker.inference.live_talker import StreamedVideo
     from segtalker.inference.talk_options import TalkOptions
     from segtalker.inference.talker import Talker
+    from segtalker.media.live_video import OutputPipe
 
 PIPE = Path("-")
 StreamOption = Annotated[
@@ -133,9 +136,8 @@ def _check_pipe() -> None:
 
 
 @contextmanager
-def _stop_signal() -> Iterator[Event]:
-    """Set by Ctrl-C, which so ends a stream as the end of its sound does; a second one ends the command."""
-    stop = Event()
+def _stop_signal(stop: Event) -> Iterator[None]:
+    """Ctrl-C sets it, which so ends a stream as the end of its sound does; a second one ends the command."""
     before: dict[int, Any] = {}
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -146,26 +148,48 @@ def _stop_signal() -> Iterator[Event]:
     for name in (signal.SIGINT, signal.SIGTERM):
         before[name] = signal.signal(name, ask)
     try:
-        yield stop
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-@contextmanager
-def _opened(out: Path) -> Iterator[int]:
-    """A descriptor to write to; a file that nothing was written to is taken away again."""
-    if out == PIPE:
-        yield sys.stdout.fileno()
-        return
-    handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    try:
-        yield handle
-    finally:
-        is_empty = os.fstat(handle).st_size == 0
-        os.close(handle)
-        if is_empty and out.is_file():
-            out.unlink()
+class LiveOutput:
+    """Where the video goes: a pipe that is there from the start, or a file that nothing is done to before the first
+    frame is there.
+
+    Args:
+        path: the file; `-` for the pipe.
+        kind: what is written.
+        stop: set where somebody wants to stop.
+    """
+
+    def __init__(self, path: Path, kind: Literal["mp4", "rgb24"], stop: Event) -> None:
+        from segtalker.media.live_video import OutputPipe
+
+        self.path, self.kind, self.stop = path, kind, stop
+        self.name = "the pipe" if path == PIPE else str(path)
+        self._pipe = OutputPipe(sys.stdout.fileno(), self.name, stop.is_set) if path == PIPE else None
+
+    def is_over(self) -> bool:
+        """Whether nothing more is wanted: somebody stopped it, or whoever reads left."""
+        return self.stop.is_set() or (self._pipe is not None and self._pipe.is_closed)
+
+    @contextmanager
+    def open(self, width: int, height: int, rate: Fraction) -> Iterator["OutputPipe"]:
+        """See `segtalker.inference.live_talker.OpenOutput`; of raw pictures it says what a reader must know."""
+        from segtalker.media.live_video import OutputPipe
+
+        if self.kind == "rgb24":
+            note(f"{self.name}: rgb24 pictures of {width}x{height} at {rate} fps")
+        if self._pipe is not None:
+            yield self._pipe
+            return
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        try:
+            yield OutputPipe(handle, self.name, self.stop.is_set)
+        finally:
+            os.close(handle)
 
 
 def stream(
@@ -185,20 +209,44 @@ def stream(
         BadInputError: see `segtalker.inference.live_talker.stream_talk`.
     """
     from segtalker.inference.live_talker import stream_talk
-    from segtalker.media.live_video import OutputPipe
 
     assert inputs.out is not None
-    source = StandardInput() if sound == PIPE else sound
-    rate_hz = talker.settings.clock.sample_rate_hz
-    with _stop_signal() as stop, _opened(inputs.out) as handle:
-        heard = LiveSound(source, _parsed(live.pcm), rate_hz, stop.is_set)
-        out = OutputPipe(handle, str(inputs.out))
-        with PhaseBars() as bars:
-            made = stream_talk(talker, inputs.portrait, heard, out, live.kind, edits, options, bars, bars.close)
-    name = "the pipe" if inputs.out == PIPE else str(inputs.out)
-    end = " (its reader left)" if made.was_left else " (stopped)" if stop.is_set() else ""
-    note(
+    stop = Event()
+    out = LiveOutput(inputs.out, live.kind, stop)
+    source = StandardInput(out.is_over) if sound == PIPE else sound
+    heard = LiveSound(source, _parsed(live.pcm), talker.settings.clock.sample_rate_hz, out.is_over)
+    with ExitStack() as stack, PhaseBars() as bars:
+
+        def ready() -> None:
+            bars.close()
+            stack.enter_context(_stop_signal(stop))
+
+        made = stream_talk(talker, inputs.portrait, heard, out.open, live.kind, edits, options, bars, ready)
+    for line in _closing_lines(out.name, made, stop.is_set()):
+        note(line)
+
+
+def _closing_lines(name: str, made: "StreamedVideo", is_stopped: bool) -> Iterator[str]:
+    """What is said about a video when it has ended."""
+    if not made.frames:
+        yield f"{name}: {'stopped' if is_stopped else 'its reader left'} before the first frame; nothing was written"
+        return
+    end = " (its reader left)" if made.was_left else " (stopped)" if is_stopped else ""
+    yield (
         f"{name}: {made.seconds:.1f} s, {made.frames} frames of {made.width}x{made.height} at"
         f" {float(made.rate):.5g} fps{end}; the first after {made.first_frame_s:.2f} s, then"
         f" {made.steady_fps:.1f} a second"
     )
+    yield from lines_about(made.untouched, made.without_effect)
+
+
+def lines_about(untouched: int, without_effect: Iterable[str]) -> Iterator[str]:
+    """What else is said about a video that was made.
+
+    Args:
+        untouched: see `segtalker.inference.talker.TalkingVideo`.
+        without_effect: likewise.
+    """
+    if untouched:
+        yield f"{untouched} frames show no face and are left as they are"
+    yield from without_effect

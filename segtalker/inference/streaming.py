@@ -6,7 +6,7 @@ over fewer neighbours. What is still to be heard or averaged is all that is kept
 
 A frame comes out when the speech of some frames after it is there. At 25 frames a second, with the networks of the
 demo, these are 4 frames of a window of five, one more where windows begin with every other frame, 4 of the mean over
-nine frames that steadies textures, and 4.4 that the sound around a frame takes.
+nine frames that steadies textures, and 4.2 that the sound around a frame takes.
 """
 
 from collections import deque
@@ -27,6 +27,10 @@ from segtalker.inference.talk_model import Face, TalkingChunk, TalkModel
 from segtalker.inference.timeline import Loop, Pace, frames_of_source, frames_of_speech
 from segtalker.media.live_mel import HeardColumns, LiveMel
 from segtalker.utils.errors import BadInputError
+
+
+class NoSpeechError(BadInputError):
+    """Speech ended before there was enough of it to be heard."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,11 @@ class TalkStream:
         """The frames that are left when speech has ended.
 
         Raises:
-            BadInputError: there was hardly any.
+            NoSpeechError: there was hardly any.
         """
         self._heard.push(self._mel.finish())
         if not self._heard.count:
-            raise BadInputError("--stream: no sound came")
+            raise NoSpeechError("--stream: no sound came")
         yield from self._end()
 
     def _has_heard(self, count: int) -> bool:

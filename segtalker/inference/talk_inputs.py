@@ -5,7 +5,7 @@ Nothing here needs torch, so that a typing error is answered in a second.
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -250,6 +250,22 @@ def check_writable(path: Path, *suffixes: str) -> None:
             pass
     except OSError as error:
         raise BadInputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def check_other_file(option: str, out: Path, inputs: Iterable[Path | None]) -> None:
+    """Sees to it that no file is written over that something is made from, by whatever name it goes.
+
+    Args:
+        option: that names `out`, such as `--out`.
+        out: the file to write.
+        inputs: files that are read; None for those that were not given.
+
+    Raises:
+        BadInputError: it is one of them.
+    """
+    for path in inputs:
+        if path is not None and path.exists() and out.exists() and out.samefile(path):
+            raise BadInputError(f"{option} {out}: would be written over {path}, which it is made from; name another")
 
 
 def newest_experiment(models: Path) -> str:

@@ -2,7 +2,10 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +14,13 @@ import numpy as np
 import pytest
 
 from segtalker.clips.store import write_wav
-from segtalker.inference.edits import Edits, ShapeEdit
+from segtalker.inference.edits import Edits, RegionColour, ShapeEdit
 from segtalker.inference.live_talker import StreamedVideo, stream_talk
+from segtalker.inference.portrait import Portrait, read_portrait
 from segtalker.inference.talk_options import TalkOptions
 from segtalker.inference.talker import Talker
 from segtalker.media.images import write_png
-from segtalker.media.live_sound import LiveSound, Pcm
+from segtalker.media.live_sound import LiveSound, Pcm, StandardInput
 from segtalker.media.live_video import OutputPipe
 from segtalker.media.soundtrack import open_soundtrack
 from segtalker.provenance.origin import read_xmp
@@ -24,6 +28,7 @@ from segtalker.regions import colourise
 from segtalker.utils.errors import BadInputError
 
 RATE_HZ = 16000
+face_of = Portrait.face
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +47,16 @@ def streamed(talker: Talker, files: Path) -> Callable[..., StreamedVideo]:
 
     def make(handle: int, sound: LiveSound | None = None, **how: Any) -> StreamedVideo:
         heard = sound or LiveSound(files / "speech.wav", None, RATE_HZ)
-        return stream_talk(talker, files / "one.png", heard, OutputPipe(handle, "out"), **how)
+
+        @contextmanager
+        def opened(*size: Fraction) -> Iterator[OutputPipe]:
+            told.append(size)
+            yield OutputPipe(handle, "out")
+
+        told: list[tuple[Fraction, ...]] = []
+        made = stream_talk(talker, files / "one.png", heard, opened, **how)
+        assert told == ([(made.width, made.height, made.rate)] if made.frames else [])
+        return made
 
     return make
 
@@ -126,3 +140,55 @@ def test_hardly_any_sound_leaves_nothing(streamed: Any, tmp_path: Path) -> None:
         streamed(handle, LiveSound(tmp_path / "short.wav", None, RATE_HZ))
     os.close(handle)
     assert (tmp_path / "o.mp4").stat().st_size == 0
+
+
+def test_stopped_before_the_first_frame_there_is_no_video_and_no_mistake(streamed: Any) -> None:
+    reader, writer = os.pipe()
+    stop = threading.Event()
+    sound = LiveSound(StandardInput(stop.is_set, reader), Pcm(RATE_HZ, 1), RATE_HZ, stop.is_set)
+    made = streamed(-1, sound, ready_to_speak=threading.Timer(0.2, stop.set).start)
+    assert (made.frames, made.width, made.height, made.seconds, made.steady_fps) == (0, 0, 0, 0.0, 0.0)
+    assert (made.was_left, made.untouched, made.without_effect) == (False, 0, ())
+    os.close(writer)
+    os.close(reader)
+
+
+def test_a_reader_who_leaves_while_there_is_silence_is_noticed(streamed: Any) -> None:
+    silence, never = os.pipe()
+    reader, writer = os.pipe()
+    out = OutputPipe(writer, "the pipe")
+
+    def is_over() -> bool:
+        return out.is_closed
+
+    sound = LiveSound(StandardInput(is_over, silence), Pcm(RATE_HZ, 1), RATE_HZ, is_over)
+    # lets go of who waits for ever
+    release = threading.Timer(20.0, os.close, [never])
+    release.start()
+    made = streamed(writer, sound, ready_to_speak=threading.Timer(0.2, os.close, [reader]).start)
+    assert release.is_alive()
+    release.cancel()
+    assert made.frames == 0
+    for handle in (silence, never, writer):
+        os.close(handle)
+
+
+@pytest.mark.parametrize(("is_seen", "untouched", "unseen_edits"), [(True, 0, ["nose"]), (False, 38, ["nose", "hair"])])
+def test_it_says_what_talk_says_of_faces_and_edits(
+    talker: Talker, files: Path, tmp_path: Path, streamed: Any, monkeypatch: pytest.MonkeyPatch,
+    is_seen: bool, untouched: int, unseen_edits: list[str],
+) -> None:  # fmt: skip
+    """Of a portrait that shows a face to see who it is; while it speaks it may be hidden."""
+
+    def read(*given: Any) -> Portrait:
+        return replace(read_portrait(*given), seen=np.array([is_seen]))
+
+    monkeypatch.setattr("segtalker.inference.live_talker.read_portrait", read)
+    monkeypatch.setattr("segtalker.inference.talker.read_portrait", read)
+    monkeypatch.setattr(Portrait, "face", lambda portrait: face_of(replace(portrait, seen=np.array([True]))))
+    edits = Edits(colours=[RegionColour("nose", (9, 9, 9), 0.0), RegionColour("hair", (200, 20, 20))])
+    whole = talker.talk(files / "one.png", files / "speech.wav", tmp_path / "o.mp4", edits)
+    made, _ = _raw(streamed, tmp_path / "o.rgb", edits=edits)
+    assert made.untouched == whole.untouched == untouched
+    assert made.without_effect == whole.without_effect
+    assert [line.split()[1].partition("=")[0] for line in made.without_effect] == unseen_edits

@@ -1,5 +1,5 @@
 """What `segtalker talk` is handed."""
 
-from drawn_fixtures import files
+from drawn_fixtures import files, models
 
-__all__ = ["files"]
+__all__ = ["files", "models"]
