@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import repeat
+from math import ceil
 from pathlib import Path
 from typing import Protocol
 
@@ -63,9 +65,14 @@ class VideoBackdrop:
 
     def pictures(self, height: int, width: int, rate: Fraction | int) -> Iterator[np.ndarray | None]:
         """See `Backdrop`."""
-        while True:
+        has_pictures = True
+        while has_pictures:
+            has_pictures = False
             for frame in self.video.at_rate(float(rate), self.video.start_s):
+                has_pictures = True
                 yield cover(frame.image, height, width)
+        # shorter than half of one frame that is asked for
+        yield from repeat(cover(next(self.video.frames(self.video.start_s)).image, height, width))
 
 
 def open_backdrop(value: str) -> Backdrop:
@@ -100,7 +107,15 @@ def video_suffixes(background: str | None, is_signed: bool = False) -> tuple[str
 def cover(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """Scales a picture until it covers a frame and cuts off what reaches out on both sides: `(height, width, 3)`."""
     factor = max(height / picture.shape[0], width / picture.shape[1])
-    size = (max(width, round(picture.shape[1] * factor)), max(height, round(picture.shape[0] * factor)))
-    large = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    top, left = (size[1] - height) // 2, (size[0] - width) // 2
-    return large[top : top + height, left : left + width]
+    shown = (ceil(height / factor), ceil(width / factor))
+    # as many pixels are cut off on one side as on the other
+    part = _middle(picture, *(side + (whole - side) % 2 for side, whole in zip(shown, picture.shape[:2], strict=True)))
+    size = (max(width, round(part.shape[1] * factor)), max(height, round(part.shape[0] * factor)))
+    large = cv2.resize(part, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    return _middle(large, height, width)
+
+
+def _middle(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """What is cut out of the middle of a picture, `(height, width, 3)`."""
+    top, left = max(0, picture.shape[0] - height) // 2, max(0, picture.shape[1] - width) // 2
+    return picture[top : top + height, left : left + width]

@@ -1,5 +1,6 @@
 """What is shown behind: colours, pictures, videos, nothing."""
 
+import tracemalloc
 from itertools import islice
 from pathlib import Path
 
@@ -30,6 +31,20 @@ def test_a_picture_covers_the_frame_from_its_middle() -> None:
     assert cover(wide, 80, 31).shape == (80, 31, 3)
 
 
+@pytest.mark.parametrize("side", [8000, 8001])
+def test_no_more_of_a_wide_picture_is_enlarged_than_is_shown(side: int) -> None:
+    wide = np.zeros((20, side, 3), np.uint8)
+    wide[:, (side - 1) // 2 : side // 2 + 1] = 200
+    tracemalloc.start()
+    fitted = cover(wide, 200, 201)
+    most_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most_bytes < 4 * fitted.size
+    assert fitted.shape == (200, 201, 3)
+    middle = np.average(np.arange(201), weights=fitted[100, :, 0])
+    assert middle == pytest.approx(100, abs=1)
+
+
 def test_a_video_goes_at_its_own_speed_and_begins_again(tmp_path: Path) -> None:
     levels = [0, 60, 120, 180, 240]
     write_video(tmp_path / "v.mp4", (np.full((32, 32, 3), level, np.uint8) for level in levels), 10, None, 16000, 1)
@@ -39,6 +54,14 @@ def test_a_video_goes_at_its_own_speed_and_begins_again(tmp_path: Path) -> None:
     # twice the rate: every picture twice; half a second: again after ten
     np.testing.assert_allclose(means[:10:2], levels, atol=4)
     np.testing.assert_allclose(means[10:20], means[:10], atol=1)
+
+
+def test_a_video_shorter_than_half_a_frame_is_its_first_picture(tmp_path: Path) -> None:
+    write_video(tmp_path / "v.mp4", iter([np.full((32, 32, 3), 120, np.uint8)]), 60, None, 16000, 1)
+    for frame in islice(open_backdrop(str(tmp_path / "v.mp4")).pictures(16, 24, 25), 3):
+        assert frame is not None
+        assert frame.shape == (16, 24, 3)
+        assert frame.mean() == pytest.approx(120, abs=4)
 
 
 def test_what_is_none_is_refused(tmp_path: Path) -> None:
