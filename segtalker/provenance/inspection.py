@@ -2,13 +2,16 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from av import FFmpegError
 from av.video.stream import VideoStream
 from PIL import Image
 
+from segtalker.media.decoders import error_message
 from segtalker.media.images import count_pictures, read_image
 from segtalker.media.probe import open_media
 from segtalker.media.video import Video, open_video
@@ -115,10 +118,24 @@ def inspect_file(path: Path) -> Inspection:
     return Inspection(kind, tags, source_type([packet, *tags.values()]), mark, credentials, fault)
 
 
+@contextmanager
+def _loaded_picture(path: Path) -> Iterator[Image.Image]:
+    """A picture with its pixels, behind which text may stand.
+
+    Raises:
+        BadClipError: it is damaged.
+    """
+    with Image.open(path) as image:
+        try:
+            image.load()
+        except (OSError, ValueError, SyntaxError) as error:
+            raise BadClipError(f"{path.name}: damaged ({error_message(error)})") from error
+        yield image
+
+
 def _picture_facts(path: Path) -> tuple[str, dict[str, str], str]:
     """Kind, tags and XMP packet of a picture."""
-    with Image.open(path) as image:
-        image.load()  # text may stand behind the pixels
+    with _loaded_picture(path) as image:
         named = {f"{name}".lower(): text for name, text in image.info.items() if isinstance(text, str)}
         packet = image.info.get("xmp") or named.pop("xml:com.adobe.xmp", "")
         exif = {"description": 0x010E, "software": 0x0131, "artist": 0x013B}
@@ -142,7 +159,11 @@ def _colours(path: Path) -> np.ndarray:
 
 
 def _some_frames(video: Video) -> Iterator[np.ndarray]:
-    """Likewise of a video."""
+    """Likewise of a video.
+
+    Raises:
+        BadClipError: it is damaged.
+    """
     some = slice(0, _EVERY * _MOST_FRAMES, _EVERY)
     with open_media(video.path) as container:
         stream = container.streams[video.stream]
@@ -150,6 +171,9 @@ def _some_frames(video: Video) -> Iterator[np.ndarray]:
         pixels = stream.codec_context.format
         if pixels is not None and any(component.is_alpha for component in pixels.components):
             frames = itertools.islice(container.decode(stream), some.start, some.stop, some.step)
-            yield from (frame.to_ndarray(format="rgb24") for frame in frames)
+            try:
+                yield from (frame.to_ndarray(format="rgb24") for frame in frames)
+            except FFmpegError as error:
+                raise BadClipError(f"{video.path.name}: damaged ({error_message(error)})") from error
             return
     yield from (frame.image for frame in itertools.islice(iter(video), some.start, some.stop, some.step))

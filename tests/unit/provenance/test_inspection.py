@@ -110,3 +110,20 @@ def test_a_mark_is_read_where_the_wall_is_transparent(
     assert inspection.mark.payload == 0xA5C
     assert inspection.mark.is_there
     assert origin.sentence in inspection.lines()[1]
+
+
+@pytest.mark.parametrize("name", ["cut.png", "damaged.mov"])
+def test_a_damaged_file_is_said_in_one_line(name: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (6, 64, 64, 4), dtype=np.uint8)
+    path = tmp_path / name
+    if path.suffix == ".png":
+        write_png(path, noise[0])
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    else:
+        write_video(path, iter(noise), 25, None, 16000, 16)
+        data = bytearray(path.read_bytes())
+        data[len(data) // 3 : 3 * len(data) // 4] = bytes(3 * len(data) // 4 - len(data) // 3)
+        path.write_bytes(data)
+    with pytest.raises(BadInputError, match=rf"{name}: neither .* that can be read \(damaged \(") as raised:
+        inspect_file(path)
+    assert "\n" not in str(raised.value)
