@@ -12,7 +12,7 @@ _FIRM = 0.98  # share above which a pixel is taken to show one thing alone
 _TRUSTED = 0.15  # least share by which a mixture is divided
 
 
-def soft_share(picture: np.ndarray, small_picture: np.ndarray, small_map: np.ndarray, radius: int) -> np.ndarray:
+def refined_share(picture: np.ndarray, small_picture: np.ndarray, small_map: np.ndarray, radius: int) -> np.ndarray:
     """A map's share of each pixel of a picture, its edge along the picture's own.
 
     Args:
@@ -47,9 +47,7 @@ def _linear_functions(guide: np.ndarray, values: np.ndarray, radius: int) -> np.
 
     mean_guide, mean_values = mean(guide), mean(values)
     covariance = mean(guide * values[..., None]) - mean_guide * mean_values[..., None]
-    pairs = np.stack([guide[..., i] * guide[..., j] for i, j in _PAIRS[:4]], axis=2)
-    more_pairs = np.stack([guide[..., i] * guide[..., j] for i, j in _PAIRS[4:]], axis=2)
-    moments = np.concatenate([mean(pairs), mean(more_pairs)], axis=2)
+    moments = mean(np.stack([guide[..., i] * guide[..., j] for i, j in _PAIRS], axis=2))
     spread = [moments[..., n] - mean_guide[..., i] * mean_guide[..., j] for n, (i, j) in enumerate(_PAIRS)]
     factors = _solve(spread, covariance)
     constant = mean_values - (factors * mean_guide).sum(axis=2)
@@ -79,11 +77,13 @@ def fill(image: np.ndarray, known_pixels: np.ndarray) -> np.ndarray:
         known_pixels: `(H, W)`, bool; these pixels stay as they are.
 
     Returns:
-        `(H, W, 3)`, uint8.
+        `(H, W, 3)`, uint8; the picture itself where nothing of it is known.
     """
+    if not known_pixels.any():
+        return image
     colours: list[np.ndarray] = [image.astype(np.float32) * known_pixels[..., None]]
     weights: list[np.ndarray] = [known_pixels.astype(np.float32)]
-    while min(weights[-1].shape) > 1:
+    while max(weights[-1].shape) > 1:
         size = (max(1, weights[-1].shape[1] // 2), max(1, weights[-1].shape[0] // 2))
         colours.append(cv2.resize(colours[-1], size, interpolation=cv2.INTER_AREA))
         weights.append(cv2.resize(weights[-1], size, interpolation=cv2.INTER_AREA))

@@ -6,7 +6,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from segtalker.faces.matting import soft_share
+from segtalker.faces.matting import refined_share
 
 NOT_SEEN = 255  # outside of the crop: no region is known
 _LONG_SIDE = 320  # px; GrabCut takes 0.2 s of one core at this size
@@ -67,4 +67,4 @@ class PictureView:
 
     def soft(self, small_map: np.ndarray) -> np.ndarray:
         """A share of each pixel of the small picture at the picture's own resolution, along its edges: `(H, W)`."""
-        return soft_share(self.picture, self.small, small_map.astype(np.float32), self.radius)
+        return refined_share(self.picture, self.small, small_map.astype(np.float32), self.radius)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from segtalker.faces.matting import fill, soft_share, unmixed_foreground
+from segtalker.faces.matting import fill, refined_share, unmixed_foreground
 
 FRONT, BEHIND = np.array((200, 60, 40)), np.array((30, 90, 160))
 
@@ -26,7 +26,7 @@ def test_a_stair_becomes_the_pictures_own_edge() -> None:
     # as a parser sees it: hard, and to one side half a pixel too large
     stair = np.float32(cv2.resize(truth, (64, 64), interpolation=cv2.INTER_AREA) > 0.5)
     stair = np.maximum(stair, np.roll(stair, 1, axis=1))
-    share = soft_share(picture, small, stair, 3)
+    share = refined_share(picture, small, stair, 3)
     enlarged = cv2.resize(stair, (256, 256), interpolation=cv2.INTER_LINEAR)
     assert np.abs(share - truth).mean() < 0.5 * np.abs(enlarged - truth).mean()
     assert np.abs(share - truth).mean() < 0.02
@@ -51,3 +51,25 @@ def test_fill_keeps_what_is_known_and_continues_it() -> None:
     filled = fill(holed, known)
     np.testing.assert_array_equal(filled[known], ramp[known])
     assert np.abs(filled[~known].astype(int) - ramp[~known]).mean() < 12
+
+
+def test_where_nothing_is_known_the_picture_stays_as_it_is() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (9, 13, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(fill(picture, np.zeros((9, 13), bool)), picture)
+
+
+def test_a_long_picture_is_continued_to_its_other_end() -> None:
+    known = np.zeros((3, 64), bool)
+    known[:, :4] = True
+    filled = fill(np.where(known[..., None], FRONT, 0).astype(np.uint8), known)
+    assert np.abs(filled - FRONT).max() <= 1
+
+
+def test_a_strip_thinner_than_its_edge_leaves_no_bright_line_behind() -> None:
+    share = np.zeros((60, 60), np.float32)
+    share[28:32, 10:50] = 0.6  # nowhere the strip alone
+    wall, brow = np.array((200, 160, 140)), np.array((60, 40, 30))
+    picture = np.rint(wall + share[..., None] * (brow - wall)).astype(np.uint8)
+    behind = unmixed_foreground(picture, 1.0 - share, picture)
+    assert (behind <= wall + 1).all()
+    np.testing.assert_array_equal(behind[share == 0], picture[share == 0])
