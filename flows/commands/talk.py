@@ -113,15 +113,19 @@ def talk(
         chosen = f"{replace(options, signing_key=None)} {detector} {detector_weights}"
         settings = f"{talker.signature} {chosen} {edit_texts} {files_sha256(edit_texts)}"
         raise typer.Exit(run_batch(batch, talk_inputs, settings, partial(_check_row, root, edit_texts), make))
-    return _make_files(talker, talk_inputs, make, name)
+    return _make_files(talker, talk_inputs, options, make, name)
 
 
 def _make_files(
-    talker: "Talker", talk_inputs: TalkInputs, make: Callable[[TalkInputs], "TalkingVideo"], experiment: str
+    talker: "Talker",
+    talk_inputs: TalkInputs,
+    options: "TalkOptions",
+    make: Callable[[TalkInputs], "TalkingVideo"],
+    experiment: str,
 ) -> None:
     """Writes the mask and the video, whichever is wanted, and says so."""
     if talk_inputs.save_mask is not None:
-        talker.save_mask(talk_inputs.portrait, talk_inputs.save_mask)
+        talker.save_mask(talk_inputs.portrait, talk_inputs.save_mask, options)
         say(f"{talk_inputs.save_mask}: the regions of {talk_inputs.portrait.name}; paint on it, then pass it as --mask")
     if talk_inputs.out is not None:
         say_what_was_made(talk_inputs.out, make(talk_inputs), experiment)

@@ -39,7 +39,7 @@ class TalkInputs:
     Args:
         portrait: image or video.
         audio: sound, or video with sound.
-        out: the `.mp4` to write.
+        out: the video or picture to write; its name ends in one of `out_suffixes`.
         save_mask: the `.png` to write.
         text: words to be spoken, in place of `audio`.
         voice: who speaks them.

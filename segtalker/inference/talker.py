@@ -144,11 +144,20 @@ class Talker:
         name = trained_experiment(root, experiment)
         return cls(experiment_params(root, name), root / "models" / name, detector, detector_weights)
 
-    def save_mask(self, portrait: Path, out: Path) -> None:
-        """Writes the mask of a portrait's reference frame, to be edited."""
+    def save_mask(self, portrait: Path, out: Path, options: TalkOptions = PLAIN) -> None:
+        """Writes the mask of a portrait's reference frame, to be edited.
+
+        Args:
+            portrait: image or video.
+            out: the `.png` to write, whole or not at all.
+            options: `face`, `from_s`, `to_s` and `head` are heeded; those of the video that the mask is for.
+
+        Raises:
+            BadInputError: a file cannot be used or written.
+        """
         check_writable(out, ".png")
         with tempfile.TemporaryDirectory() as folder:
-            face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder))
+            face = read_portrait(self.reader, portrait, IDENTITY_FRAMES, Path(folder), options=options)
             save_mask(out, self.talk_model.identify(face.face()).mask, max(1, _MASK_SIDE // self.settings.image_size))
 
     def talk(

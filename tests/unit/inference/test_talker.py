@@ -22,7 +22,7 @@ from segtalker.inference.timeline import back_and_forth, source_order
 from segtalker.media.images import read_image, write_png
 from segtalker.media.mel import log_mel, speech_mel
 from segtalker.media.video import open_video, write_video
-from segtalker.regions import BACKGROUND, REGION_INDEX, colourise
+from segtalker.regions import BACKGROUND, MOUTH, REGION_INDEX, colourise
 from segtalker.utils.errors import BadInputError, MissingWeightsError, SegTalkerError
 
 NO_EDITS = Edits()
@@ -242,6 +242,21 @@ def test_the_phases_are_said_and_raising_from_there_ends_the_work(talker: Talker
     with pytest.raises(KeyboardInterrupt):
         talker.talk(files / "one.png", files / "speech.wav", out, report=cancel)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_mask_to_paint_is_of_the_chosen_face_and_part(talker: Talker, draw: Any, tmp_path: Path) -> None:
+    picture = np.concatenate([colourise(draw(150, 75.0, 60.0, 24.0, gap).mask) for gap in (0.05, 0.5)], axis=1)
+    write_png(tmp_path / "two.png", picture)
+
+    def mouth(portrait: Path, options: TalkOptions) -> int:
+        talker.save_mask(portrait, tmp_path / "mask.png", options)
+        return int((read_mask(tmp_path / "mask.png", 64) == MOUTH).sum())
+
+    assert mouth(tmp_path / "two.png", TalkOptions(face=1)) < 20 < mouth(tmp_path / "two.png", TalkOptions(face=2))
+    poses = [colourise(draw(150, 75.0, 60.0, 24.0, gap).mask) for gap in (0.05, 0.5, 0.05, 0.05)]
+    write_video(tmp_path / "video.mp4", iter(poses), 25, None, 16000, 4)
+    for options in (TalkOptions(head="still"), TalkOptions(from_s=0.08), TalkOptions(to_s=0.04)):
+        assert mouth(tmp_path / "video.mp4", options) < 20 < mouth(tmp_path / "video.mp4", TalkOptions())
 
 
 def test_networks_are_loaded_by_the_name_of_their_experiment(

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -50,6 +52,19 @@ def test_a_text_and_a_part_are_looked_at_first(files: Path) -> None:
         talk(files / "face.png", text="?!", voice="en-zz", from_moment="0:01", out=files / "o.avi")
     for reason in ("nothing in it can be said", "no such voice", "a still has no parts", "only .mp4"):
         assert reason in str(raised.value)
+
+
+def test_the_mask_to_paint_is_asked_for_with_the_options(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    talker = SimpleNamespace(save_mask=lambda *given: asked.append(given))
+    monkeypatch.setattr("flows.commands.talk.check_inputs", lambda *_: "demo")
+    monkeypatch.setattr("segtalker.inference.talker.Talker.load", lambda *_, **__: talker)
+    talk(files / "face.png", save_mask=tmp_path / "m.png", face="2", from_moment="1", to_moment="2", head="still")
+    portrait, out, options = asked[0]
+    assert (portrait, out) == (files / "face.png", tmp_path / "m.png")
+    assert (options.face, options.from_s, options.to_s, options.head) == (2, 1.0, 2.0, "still")
 
 
 def test_nothing_heavy_is_loaded_for_a_wrong_input(files: Path) -> None:
