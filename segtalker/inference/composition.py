@@ -30,7 +30,7 @@ _LENS_DISTANCE = 9.0  # of Lab: how unlike skin may look through lenses
 _NEWEST = 0.6  # share of a frame's own cut; the rest is what came before, against flicker
 _CUTS_KEPT = 2000  # a source that is walked back and forth is cut once
 _MOST_ENLARGED = 4
-_SHOWN = 5e-4  # of a crop: a few stray pixels are nothing that is seen
+SHOWN_SHARE = 5e-4  # of a crop: a few stray pixels are nothing that is seen or lends a texture
 _CROP = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
@@ -51,42 +51,100 @@ class Layers:
     reshaped: bool = False
 
 
+@dataclass(frozen=True)
+class _PaintedFrame:
+    """A frame in work, as the source and the networks give it.
+
+    Args:
+        view: the source's picture.
+        index: its number.
+        source_mask: regions of its crop, `(h, w)`, uint8.
+        mask: regions as they are painted, likewise.
+        crop: painted, RGB, `(h, w, 3)`, uint8.
+    """
+
+    view: PictureView
+    index: int
+    source_mask: np.ndarray
+    mask: np.ndarray
+    crop: np.ndarray
+
+    def current(self, whole: np.ndarray) -> PictureView:
+        """The picture as it is after some of the work, RGB, `(H, W, 3)`, uint8."""
+        return PictureView(whole, self.view.to_crop, self.view.crop_size)
+
+
+@dataclass(frozen=True)
+class _SteadyMap:
+    """Where something lies in a small picture.
+
+    Args:
+        time: which frame of the video it was found for.
+        index: the source's frame shown there.
+        share: `(h, w)`, float32 in [0, 1].
+    """
+
+    time: int
+    index: int
+    share: np.ndarray
+
+
 @dataclass
 class _Cuts:
-    """Where a source's person and some of its regions lie in its whole pictures, found once and steadied."""
+    """Where a source's person and some of its regions lie in its whole pictures, found once and steadied.
+
+    Args:
+        places: see `Composer`.
+        time: frames of the video begun so far.
+        models: of the colours, by regions; of none for the person.
+        kept: what was found, by regions and the source's frame.
+        steady: the newest of each, steadied.
+    """
 
     places: np.ndarray
+    time: int = 0
     models: dict[tuple[int, ...], ColourModels] = field(default_factory=dict)
     kept: dict[tuple[tuple[int, ...], int], np.ndarray] = field(default_factory=dict)
-    steady: dict[tuple[int, ...], tuple[int, np.ndarray]] = field(default_factory=dict)
+    steady: dict[tuple[int, ...], _SteadyMap] = field(default_factory=dict)
 
-    def person(self, view: PictureView, index: int, mask: np.ndarray) -> np.ndarray:
+    def person(self, frame: _PaintedFrame) -> np.ndarray:
         """How surely each pixel of the small picture is the person: `(h, w)`, float32 in [0, 1]."""
-        return self._steadied((), index, lambda models: cut_person(view, mask, self.places[index], models), view)
+        place = self.places[frame.index]
+        return self._steadied(frame, (), lambda models: cut_person(frame.view, frame.source_mask, place, models))
 
-    def region(self, view: PictureView, index: int, mask: np.ndarray, regions: tuple[int, ...]) -> np.ndarray:
-        """Likewise of some regions."""
-        if not touches_border(mask, regions):
-            return np.isin(view.regions(mask), regions).astype(np.float32)
-        person = self.person(view, index, mask)
-        return self._steadied(regions, index, lambda models: cut_region(view, mask, regions, person, models), view)
+    def region(self, frame: _PaintedFrame, regions: tuple[int, ...]) -> np.ndarray:
+        """Likewise of some regions that reach the border of the crop."""
+        person = self.person(frame)
+        return self._steadied(
+            frame, regions, lambda models: cut_region(frame.view, frame.source_mask, regions, person, models)
+        )
 
     def _steadied(
-        self, regions: tuple[int, ...], index: int, cut: Callable[[ColourModels], np.ndarray], view: PictureView
+        self, frame: _PaintedFrame, regions: tuple[int, ...], cut: Callable[[ColourModels], np.ndarray]
     ) -> np.ndarray:
-        last_index, last_map = self.steady.get(regions, (-1, None))
-        if last_index == index and last_map is not None:
-            return last_map
-        if (regions, index) not in self.kept:
+        last = self.steady.get(regions)
+        if last is not None and last.time < self.time - 1:
+            last = None  # a gap lies in between, in which all may have moved
+        if last is not None and last.index == frame.index:
+            share = last.share
+        else:
+            own = self._own(frame, regions, cut)
+            share = own if last is None else last.share + _NEWEST * (own - last.share)
+        self.steady[regions] = _SteadyMap(self.time, frame.index, share)
+        return share
+
+    def _own(
+        self, frame: _PaintedFrame, regions: tuple[int, ...], cut: Callable[[ColourModels], np.ndarray]
+    ) -> np.ndarray:
+        """A frame's own cut, `(h, w)`, float32, 0 or 1."""
+        if (regions, frame.index) not in self.kept:
             if len(self.kept) > _CUTS_KEPT:
                 self.kept.clear()
             models = self.models.setdefault(regions, ColourModels.unlearnt())
-            self.kept[regions, index] = np.packbits(cut(models), axis=None)
-        shape = view.small.shape[:2]
-        own = np.unpackbits(self.kept[regions, index], count=shape[0] * shape[1]).reshape(shape).astype(np.float32)
-        steady_map = own if last_map is None else last_map + _NEWEST * (own - last_map)
-        self.steady[regions] = (index, steady_map)
-        return steady_map
+            self.kept[regions, frame.index] = np.packbits(cut(models), axis=None)
+        height, width = frame.view.small.shape[:2]
+        bits = np.unpackbits(self.kept[regions, frame.index], count=height * width)
+        return bits.reshape(height, width).astype(np.float32)
 
 
 class Composer:
@@ -98,7 +156,7 @@ class Composer:
         area: what is painted, None for all of the face.
         layers: what is done to the pictures.
         whole: the source's whole pictures, None to show the crops alone.
-        seen: which frames show a face, `(T,)`, bool; None for all. In others nothing is painted.
+        seen: which frames show a face, `(T,)`, bool; None for all. Others are left as they are, before their own wall.
 
     Its `shown` holds the regions that any frame made so far shows.
     """
@@ -163,153 +221,119 @@ class Composer:
         Returns:
             RGB, `(H, W, 3)`, uint8, or with an alpha channel, `(H, W, 4)`.
         """
-        is_seen = self.seen is None or self.seen[index]
-        if is_seen:
-            self.shown.update(np.flatnonzero(np.bincount(mask.ravel()) >= _SHOWN * mask.size).tolist())
-        result = self._edited(picture, index, mask, crop) if is_seen else picture
-        return result if backdrops is None else self._before(picture, result, index, mask, next(backdrops))
+        self.cuts.time += 1
+        behind = None if backdrops is None else next(backdrops)
+        if self.seen is not None and not self.seen[index]:
+            return _opaque(picture) if backdrops is not None and behind is None else picture
+        self.shown.update(np.flatnonzero(np.bincount(mask.ravel()) >= SHOWN_SHARE * mask.size).tolist())
+        view = PictureView(picture, self._to_crop(index), self.size)
+        frame = _PaintedFrame(view, index, self.face.masks.read([index])[0], mask, crop)
+        whole = self._edited(frame)
+        return whole if backdrops is None else self._before(frame, whole, behind)
 
     def _to_crop(self, index: int) -> np.ndarray:
         return square_transform(self.whole.squares[index], self.size) if self.whole else _CROP
 
-    def _edited(self, picture: np.ndarray, index: int, mask: np.ndarray, crop: np.ndarray) -> np.ndarray:
+    def _edited(self, frame: _PaintedFrame) -> np.ndarray:
         """One frame before its own surroundings."""
-        source_mask, to_crop = self.face.masks.read([index])[0], self._to_crop(index)
-        view = PictureView(picture, to_crop, self.size)
-        whole = self._laid(picture, index, source_mask, mask, crop, to_crop)
+        whole = self._laid(frame)
         for region in self.layers.swapped:
-            whole = self._swapped(view, whole, index, source_mask, mask, crop, region)
+            whole = self._swapped(frame, whole, region)
         for number, colour in enumerate(self.layers.colours):
-            whole = self._recoloured(view, whole, index, source_mask, mask, number, colour)
+            whole = self._recoloured(frame, whole, number, colour)
         return whole
 
-    def _laid(
-        self,
-        picture: np.ndarray,
-        index: int,
-        source_mask: np.ndarray,
-        mask: np.ndarray,
-        crop: np.ndarray,
-        to_crop: np.ndarray,
-    ) -> np.ndarray:
+    def _laid(self, frame: _PaintedFrame) -> np.ndarray:
         """The picture with what is painted over it."""
-        share = np.minimum(self._share(index, source_mask, mask), self.border)
+        crop, to_crop = frame.crop, frame.view.to_crop
+        share = np.minimum(self._share(frame), self.border)
         if self.layers.reshaped:
-            crop = without_old_borders(crop, source_mask, mask)
+            crop = without_old_borders(crop, frame.source_mask, frame.mask)
         if self.whole is None:
-            return lay_over(picture, crop, share)
+            return lay_over(frame.view.picture, crop, share)
         factor = min(_MOST_ENLARGED, int(np.ceil(1.0 / to_crop[0, 0]))) if self.finely else 1
         if factor > 1:
-            crop, to_crop = enlarged_crop(crop, mask, factor), enlarged_transform(to_crop, factor)
+            crop, to_crop = enlarged_crop(crop, frame.mask, factor), enlarged_transform(to_crop, factor)
             share = cv2.resize(share, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
-        return paste_back(picture, crop, share, to_crop)
+        return paste_back(frame.view.picture, crop, share, to_crop)
 
-    def _share(self, index: int, source_mask: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def _share(self, frame: _PaintedFrame) -> np.ndarray:
         """How much of each pixel of the crop is painted, `(h, w)`, float32."""
         if self.area is not None:
-            return self.area.share(index, source_mask, mask)
+            return self.area.share(frame.index, frame.source_mask, frame.mask)
         if self.whole is None:
-            return np.ones(mask.shape, np.float32)
-        return soft_share((mask != BACKGROUND) | (source_mask != BACKGROUND))
+            return np.ones(frame.mask.shape, np.float32)
+        return soft_share((frame.mask != BACKGROUND) | (frame.source_mask != BACKGROUND))
 
-    def _swapped(
-        self,
-        view: PictureView,
-        whole: np.ndarray,
-        index: int,
-        source_mask: np.ndarray,
-        mask: np.ndarray,
-        crop: np.ndarray,
-        region: int,
-    ) -> np.ndarray:
+    def _swapped(self, frame: _PaintedFrame, whole: np.ndarray, region: int) -> np.ndarray:
         """A picture with a swapped region over it, whose edge is the picture's own.
 
         In the crop it is as painted; where the region goes on outside, and in skin behind lenses, the source's own
         pixels have the colours it is painted in.
         """
-        own = mask == region
+        own = frame.mask == region
         if not own.any():
             return whole
-        done = PictureView(whole, view.to_crop, self.size)
-        share = done.soft(self._extent(view, done, index, source_mask, mask, (region,)))
+        done, to_crop = frame.current(whole), frame.view.to_crop
+        share = done.soft(self._extent(frame, done, (region,)))
         size = whole.shape[1::-1]
         flags = cv2.WARP_INVERSE_MAP
-        colours = region_colours(crop, mask, (region,))
-        painted = cv2.warpAffine(
-            colours, view.to_crop, size, flags=flags | cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-        )
+        colours = region_colours(frame.crop, frame.mask, (region,))
+        painted = cv2.warpAffine(colours, to_crop, size, flags=flags | cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         if region not in self.shifts:
-            frame = self.face.frames.read([index])[0]
-            known = source_mask == region
+            source_crop = self.face.frames.read([frame.index])[0]
+            known = frame.source_mask == region
             self.shifts[region] = ColourShift.between(
-                frame, (known if known.any() else own).astype(np.float32), crop, own.astype(np.float32)
+                source_crop, (known if known.any() else own).astype(np.float32), frame.crop, own.astype(np.float32)
             )
-        continued = self.shifts[region].apply(view.picture, (share > 0).astype(np.float32))
-        inside = np.minimum(self.border, 1.0 - np.float32(mask == _GLASSES))
-        weight = cv2.warpAffine(inside, view.to_crop, size, flags=flags | cv2.INTER_LINEAR)[..., None]
+        continued = self.shifts[region].apply(frame.view.picture, (share > 0).astype(np.float32))
+        inside = np.minimum(self.border, 1.0 - np.float32(frame.mask == _GLASSES))
+        weight = cv2.warpAffine(inside, to_crop, size, flags=flags | cv2.INTER_LINEAR)[..., None]
         front = continued + weight * (painted.astype(np.float32) - continued)
         behind = unmixed_foreground(whole, 1.0 - share, done.small)
         return np.rint(behind + share[..., None] * (front - behind)).clip(0, 255).astype(np.uint8)
 
-    def _recoloured(
-        self,
-        view: PictureView,
-        whole: np.ndarray,
-        index: int,
-        source_mask: np.ndarray,
-        mask: np.ndarray,
-        number: int,
-        colour: RegionColour,
-    ) -> np.ndarray:
-        regions = region_indices(colour.region)
-        done = PictureView(whole, view.to_crop, self.size)
-        share = done.soft(self._extent(view, done, index, source_mask, mask, regions))
+    def _recoloured(self, frame: _PaintedFrame, whole: np.ndarray, number: int, colour: RegionColour) -> np.ndarray:
+        """A picture with a region in another colour."""
+        done = frame.current(whole)
+        share = done.soft(self._extent(frame, done, region_indices(colour.region)))
         if ("colour", number) not in self.shifts:
             if not (share > 0.5).any():
                 return whole
             self.shifts["colour", number] = ColourShift.to_colour(whole, share, colour.colour)
         return self.shifts["colour", number].apply(whole, colour.strength * share)
 
-    def _extent(
-        self,
-        view: PictureView,
-        done: PictureView,
-        index: int,
-        source_mask: np.ndarray,
-        mask: np.ndarray,
-        regions: tuple[int, ...],
-    ) -> np.ndarray:
+    def _extent(self, frame: _PaintedFrame, done: PictureView, regions: tuple[int, ...]) -> np.ndarray:
         """Where regions of a talking mask lie in the whole picture, skin behind lenses too: `(h, w)`, float32.
 
         Args:
-            view: the source's picture.
+            frame: in work.
             done: the picture as it is now.
-            index: of the source's frame.
-            source_mask: its regions.
-            mask: the talking mask.
             regions: wanted.
         """
+        view, mask = frame.view, frame.mask
         small_map = done.map(np.isin(mask, regions))
-        if self.whole is not None and touches_border(source_mask, regions):
-            outside = view.regions(source_mask) == NOT_SEEN
-            small_map = np.where(outside, self.cuts.region(view, index, source_mask, regions), small_map)
+        if self.whole is not None and touches_border(frame.source_mask, regions):
+            outside = view.regions(frame.source_mask) == NOT_SEEN
+            small_map = np.where(outside, self.cuts.region(frame, regions), small_map)
         if _SKIN in regions and _GLASSES not in regions and (mask == _GLASSES).any():
             lenses = done.map(mask == _GLASSES)
-            skin_like = likeness(view.small, view.map(source_mask == _SKIN), _LENS_DISTANCE)
+            skin_like = likeness(view.small, view.map(frame.source_mask == _SKIN), _LENS_DISTANCE)
             small_map = np.maximum(small_map, lenses * skin_like)
         return small_map
 
-    def _before(
-        self, picture: np.ndarray, whole: np.ndarray, index: int, mask: np.ndarray, behind: np.ndarray | None
-    ) -> np.ndarray:
+    def _before(self, frame: _PaintedFrame, whole: np.ndarray, behind: np.ndarray | None) -> np.ndarray:
         """A frame before another backdrop, or with its surroundings transparent."""
-        source_mask, to_crop = self.face.masks.read([index])[0], self._to_crop(index)
-        view, done = (PictureView(image, to_crop, self.size) for image in (picture, whole))
-        person = self.cuts.person(view, index, source_mask)
-        moved = done.map((mask != BACKGROUND).astype(np.float32) - (source_mask != BACKGROUND))
-        share = done.soft((person + moved).clip(0.0, 1.0))
+        done = frame.current(whole)
+        moved = done.map((frame.mask != BACKGROUND).astype(np.float32) - (frame.source_mask != BACKGROUND))
+        share = done.soft((self.cuts.person(frame) + moved).clip(0.0, 1.0))
         front = unmixed_foreground(whole, share, done.small)
         if behind is None:
             alpha = np.rint(share * 255.0)[..., None]
             return np.concatenate([np.rint(front), alpha], axis=2).astype(np.uint8)
         return np.rint(behind + share[..., None] * (front - behind)).astype(np.uint8)
+
+
+def _opaque(picture: np.ndarray) -> np.ndarray:
+    """A picture of which nothing is transparent: `(H, W, 3)` to `(H, W, 4)`, uint8."""
+    return np.pad(picture, ((0, 0), (0, 0), (0, 1)), constant_values=255)

@@ -119,7 +119,7 @@ def _with_face(person: np.ndarray, is_face: np.ndarray) -> np.ndarray:
 def cut_region(
     view: PictureView, mask: np.ndarray, chosen: Sequence[int], person: np.ndarray, models: ColourModels
 ) -> np.ndarray:
-    """Where a region of the crop goes on outside of it.
+    """Where a region of the crop that reaches its border goes on outside of it.
 
     Args:
         view: the picture.
@@ -133,8 +133,6 @@ def cut_region(
     """
     regions = view.regions(mask)
     own, is_seen = np.isin(regions, chosen), regions != NOT_SEEN
-    if not touches_border(mask, chosen):
-        return own
     labels = np.full(regions.shape, cv2.GC_PR_BGD, np.uint8)
     labels[is_seen] = np.where(own[is_seen], cv2.GC_FGD, cv2.GC_BGD)
     labels[~is_seen & (person < 0.5)] = cv2.GC_BGD

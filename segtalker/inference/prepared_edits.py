@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from segtalker.inference.backdrops import open_backdrop
-from segtalker.inference.composition import Layers
+from segtalker.inference.composition import SHOWN_SHARE, Layers
 from segtalker.inference.editing import MaskChange, MaskEdit, swap_region
 from segtalker.inference.edits import Edits, Swap, region_indices
 from segtalker.inference.identity import Identity
 from segtalker.inference.talk_inputs import read_mask
 from segtalker.regions import REGIONS
 from segtalker.utils.errors import BadInputError
-
-_SHOWN = 5e-4  # of a crop: what is smaller lends no texture
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,8 @@ def _lent_regions(swap: Swap, own_mask: np.ndarray, lender_mask: np.ndarray) -> 
     """
     regions = list(region_indices(swap.region))
     if len(regions) > 1:
-        regions = [region for region in regions if (own_mask == region).mean() >= _SHOWN] or regions
-    hidden = [REGIONS[region] for region in regions if (lender_mask == region).mean() < _SHOWN]
+        regions = [region for region in regions if (own_mask == region).mean() >= SHOWN_SHARE] or regions
+    hidden = [REGIONS[region] for region in regions if (lender_mask == region).mean() < SHOWN_SHARE]
     if hidden:
         shown = [REGIONS[region] for region in regions if REGIONS[region] not in hidden]
         hint = f"swap {' and '.join(shown)} alone, or choose" if shown else "choose"

@@ -160,3 +160,33 @@ def test_a_stray_pixel_is_nothing_that_is_seen(still: Any) -> None:
     composer.frame(still.picture, 0, mask, still.crop, None)
     assert REGION_INDEX["earrings"] not in composer.shown
     assert {HAIR, LIP, SKIN} <= composer.shown
+
+
+def test_a_frame_without_a_face_is_left_whole_and_the_backdrop_goes_on(still: Any) -> None:
+    face = SimpleNamespace(**vars(still.face) | {"squares": np.stack([SQUARE] * 2)})
+    composer = Composer(face, np.concatenate([still.places] * 2), None, Layers(), face, np.array([False, True]))
+    backdrops = iter([np.full_like(still.picture, level) for level in (0, 255)])
+    nobody = np.full_like(still.picture, 90)
+    np.testing.assert_array_equal(composer.frame(nobody, 0, still.crop_mask, still.crop, backdrops), nobody)
+    assert not composer.shown
+    frame = composer.frame(still.picture, 1, still.crop_mask, still.crop, backdrops)
+    assert (frame[:40, :18] == 255).all()
+    clear = composer.frame(nobody, 0, still.crop_mask, still.crop, repeat(None))
+    np.testing.assert_array_equal(clear[..., :3], nobody)
+    assert (clear[..., 3] == 255).all()
+
+
+def test_what_was_cut_before_a_gap_does_not_shine_through(still: Any) -> None:
+    seen, places = np.array([True, False, True]), np.concatenate([still.places] * 3)
+    face = SimpleNamespace(**vars(still.face) | {"squares": np.stack([SQUARE] * 3)})
+    moved = np.roll(still.picture, 10, 1)
+
+    def last_frame(indices: list[int]) -> np.ndarray:
+        composer = Composer(face, places, None, Layers(), face, seen)
+        pictures = {0: still.picture, 1: moved, 2: moved}
+        clear = [composer.frame(pictures[n], n, still.crop_mask, still.crop, repeat(None)) for n in indices]
+        return clear[-1][..., 3].astype(int)
+
+    alone, after_a_gap, next_to_it = last_frame([2]), last_frame([0, 1, 2]), last_frame([0, 2])
+    assert (np.abs(after_a_gap - alone) > 20).mean() < 0.01
+    assert (np.abs(next_to_it - alone) > 50).mean() > 0.03  # steadied
