@@ -4,9 +4,11 @@ Finding the face, naming its regions and encoding them take most of the time and
 once for a portrait, and once for each reference. What is left is one frame through the networks.
 """
 
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -23,11 +25,12 @@ from segtalker.inference.talk_inputs import read_speech
 from segtalker.inference.talk_model import IDENTITY_FRAMES, TalkingChunk, TalkModel
 from segtalker.inference.talk_options import PLAIN, Report, TalkOptions, quiet
 from segtalker.inference.talker import NO_EDITS, Talker
-from segtalker.inference.timeline import Timeline, frames_of_speech
+from segtalker.inference.timeline import Pace, Timeline, frames_of_speech
 from segtalker.media.mel import speech_mel
 
 _HEARD_S = 0.6  # of speech around the moment that is shown, so that networks hear what comes before and after
 _LOUDNESS_S = 0.1
+_MAX_STEP_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -147,11 +150,19 @@ class PreviewedPortrait:
         params, fps = self.talker.params, self._still.pictures.rate
         rate = params.base.sample_rate_hz
         loudest = loudest_sample(samples, rate)
-        first = max(0, loudest - round(_HEARD_S * rate / 2))
-        part = samples[first : first + round(_HEARD_S * rate)]
+        wanted = max(0, int((loudest - _HEARD_S * rate / 2) * fps / rate))
+        first = round((wanted - wanted % self._step(fps)) * rate / fps)
+        part = samples[first : loudest + round(_HEARD_S * rate / 2)]
         frames = frames_of_speech(len(part), rate, fps)
         heard = self._talk_model.hears(speech_mel(part, params), lambda: part)
         return SpokenMoment(heard, frames, min(frames - 1, int((loudest - first) * fps / rate)))
+
+    def _step(self, fps: Fraction) -> int:
+        """Frames after which a part of speech may begin: windows of the spectrogram and sequences of frames then lie as
+        the video's do. Where only parts too long to be heard at once would, a whole frame has to do."""
+        clock, stride = self.talker.settings.clock, self.talker.settings.stride
+        step = math.lcm((clock.mel_rate / fps).denominator, stride) * Pace.of(fps, clock.fps).phases
+        return step if step <= _MAX_STEP_S * fps else 1
 
 
 def loudest_sample(samples: np.ndarray, sample_rate_hz: int) -> int:

@@ -14,6 +14,7 @@ from segtalker.inference.preview import PreviewedPortrait, StillImages, loudest_
 from segtalker.inference.talk_inputs import save_mask
 from segtalker.inference.talk_options import TalkOptions
 from segtalker.inference.talker import Talker
+from segtalker.media.audio import load_audio
 from segtalker.media.images import read_image, write_png
 from segtalker.media.video import write_video
 from segtalker.regions import REGION_INDEX, colourise
@@ -72,6 +73,24 @@ def test_a_preview_is_the_frame_that_the_video_shows(
     # a swapped region outside of the crop has the colours that the first frame taught
     assert min(distances) <= (2 if name == "swap" else 0)
     assert int(np.argmin(distances)) >= len(written) - 4  # the speech is loudest at its end
+
+
+@pytest.mark.parametrize("loud_s", [0.71, 0.93, 1.234, 1.37])
+def test_a_preview_of_long_speech_is_the_frame_that_the_video_shows(
+    face: PreviewedPortrait, loud_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of speech longer than what is heard around its loudest moment, the frame of that moment; to a grey level, for
+    networks hear no more of it than they reach."""
+    written: list[np.ndarray] = []
+    monkeypatch.setattr("segtalker.inference.talker.write_video", lambda _, video, *__, **___: written.extend(video))
+    loudness = 0.1 + np.exp(-np.square((np.arange(32000) / 16000 - loud_s) / 0.2))
+    samples = (np.random.default_rng(0).uniform(-0.3, 0.3, 32000) * loudness).astype(np.float32)
+    write_wav(tmp_path / "long.wav", samples, 16000)
+    shown = face.show(Edits(), SQUARE, tmp_path / "long.wav")
+    face.talker.talk(face.portrait, tmp_path / "long.wav", tmp_path / "talk.mp4", Edits(), SQUARE)
+    expected = written[loudest_sample(load_audio(tmp_path / "long.wav", 16000), 16000) * 25 // 16000]
+    assert np.abs(shown.astype(int) - expected).max() <= 1
+    assert len(written) == 50
 
 
 def test_edits_show_and_nothing_else_changes(face: PreviewedPortrait, tmp_path: Path) -> None:
