@@ -1,7 +1,7 @@
-"""Takes the pictures that README and docs show of pages and figures, from runs that are here: `make screenshots`.
+"""Takes the pictures that README and docs show of pages, the studio and figures, from runs that are here.
 
-Needs `make reproduce`, `segtalker reproduce --experiment no-sync`, and a Chromium of the system. Pages of MLflow and
-Prefect are those of servers started for it on loopback, over the project's own databases.
+`make screenshots` runs it. Needs `make reproduce`, `segtalker reproduce --experiment no-sync`, and a Chromium of the
+system. Pages of MLflow and Prefect are those of servers started for it on loopback, over the project's own databases.
 """
 
 import io
@@ -45,6 +45,8 @@ _REFINEMENTS = 2  # rounds of k-means: without them a rare colour, as that of a 
 _JPEG_QUALITY = 88
 _MARGIN_PX = 8
 _MLFLOW_WIDTH = 1260  # px; its side bar takes some 200
+_STUDIO_SIZE = (1280, 1010)  # px
+_SCROLL = "heading => { heading.scrollIntoView(); scrollBy(0, -30); }"
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -204,6 +206,43 @@ def _prefect_page(page: Page, folder: Path) -> None:
         _take(page, run, "Completed", "prefect-run.png", (1000, 863), (250, 0))
 
 
+def _studio_page(page: Page, folder: Path) -> None:
+    """The studio over the demo's networks: a face, speech, and hair painted over the forehead."""
+    port = _free_port()
+    command = ["flows.cli", "studio", "--experiment", "demo", "--port", str(port)]
+    with _server(command, port, "/", folder / "studio.log") as address:
+        page.set_viewport_size({"width": _STUDIO_SIZE[0], "height": _STUDIO_SIZE[1]})
+        page.goto(address, wait_until="load", timeout=_LOAD_MS)
+        page.locator("#people .grid-container button").first.click()
+        page.wait_for_selector("#preview img", timeout=_LOAD_MS)
+        page.fill("#text textarea", "Good morning!")
+        page.click("#say")
+        page.get_by_text("at the loudest moment of the speech").wait_for(timeout=_LOAD_MS)
+        page.get_by_role("heading", name="Edit, if you like").evaluate(_SCROLL)
+        page.wait_for_timeout(_SETTLE_MS)
+        before = page.locator("#preview img").get_attribute("src")
+        _stroke(page)
+        page.wait_for_function(
+            "old => document.querySelector('#preview img').getAttribute('src') !== old", arg=before, timeout=_LOAD_MS
+        )
+        page.mouse.move(_STUDIO_SIZE[0] - 1, 1)
+        page.wait_for_timeout(_SETTLE_MS)
+        _save(page, "studio.png", (0, 0, *_STUDIO_SIZE))
+
+
+def _stroke(page: Page) -> None:
+    """Paints from left to right over the forehead."""
+    box = page.locator("#editor canvas").first.bounding_box()
+    if box is None:
+        sys.exit("error: the studio shows nothing to paint on")
+    for share in (0.20, 0.23):
+        y = box["y"] + share * box["height"]
+        page.mouse.move(box["x"] + 0.36 * box["width"], y)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.64 * box["width"], y, steps=8)
+        page.mouse.up()
+
+
 def main() -> None:
     """Takes all of them anew."""
     program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
@@ -218,6 +257,7 @@ def main() -> None:
         _own_pages(page)
         _mlflow_pages(page, folder)
         _prefect_page(page, folder)
+        _studio_page(page, folder)
         browser.close()
 
 
