@@ -1,5 +1,6 @@
 """`segtalker studio`: the page on which a portrait is edited and let talk."""
 
+import ipaddress
 import os
 import signal
 import threading
@@ -9,7 +10,7 @@ import typer
 
 from flows.commands.console import say
 from flows.studio.folders import studio_folder
-from flows.studio.options import LOOPBACK, UPLOADS, StudioOptions
+from flows.studio.options import UPLOADS, StudioOptions
 from segtalker.config.workspace import project_root
 from segtalker.inference.talk_inputs import trained_experiment
 from segtalker.utils.errors import BadInputError, check_all
@@ -55,7 +56,7 @@ def studio(
 
         with serve(root, name, options, folder) as address:
             say(f"studio: {address} (stop it with Ctrl-C)")
-            if options.host != LOOPBACK:
+            if not is_loopback(options.host):
                 say(f"--host {options.host}: others can reach it; there is no password")
             _wait()
     say("studio: closed; what visitors brought is deleted")
@@ -73,6 +74,14 @@ def check_options(options: StudioOptions) -> None:
         value = getattr(options, name)
         if not value > 0:
             raise BadInputError(f"--{name.replace('_', '-')} {value:g}: has to be more than 0")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address, or a name, is this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _wait() -> None:

@@ -5,11 +5,12 @@ was killed left behind is known by that, and deleted by the next one that starts
 """
 
 import fcntl
+import math
 import shutil
 import tempfile
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PREFIX = "segtalker-studio-"
@@ -44,24 +45,32 @@ def _delete_abandoned(parent: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def delete_uploads(folder: Path, kept_files: Collection[Path], kept_folders: Collection[str], unused_s: float) -> None:
-    """Deletes what was not used for a while.
+def delete_uploads(folder: Path, kept_files: Collection[Path], unused_s: float) -> None:
+    """Deletes what was not used for a while, and folders that are empty for as long.
 
     Gradio's own cleaning (`delete_cache`) knows neither who still uses a file nor what its image editor sends.
 
     Args:
         folder: Gradio's, a folder for each file.
-        kept_files: those in use.
-        kept_folders: names of folders whose files stay.
+        kept_files: those that stay.
         unused_s: how long a file was neither written nor changed; 0 deletes all others.
     """
     before = time.time() - unused_s
-    for path in folder.rglob("*"):
-        if path.parent.name in kept_folders or path in kept_files:
-            continue
-        try:
-            facts = path.lstat()
-            if path.is_file() and max(facts.st_mtime, facts.st_ctime) <= before:
-                path.unlink()
-        except FileNotFoundError:
-            continue  # a visitor left in the meantime
+    # ages first: a folder is touched by what is deleted from it
+    old = [path for path in folder.rglob("*") if _last_used(path) <= before]
+    for path in old:
+        if path.is_file() and path not in kept_files:
+            path.unlink(missing_ok=True)  # a visitor left in the meantime
+    for path in reversed(old):
+        if path.is_dir():
+            with suppress(OSError):  # with files in it
+                path.rmdir()
+
+
+def _last_used(path: Path) -> float:
+    """When a file or folder was written or changed, s since the epoch; infinity where it is gone."""
+    try:
+        facts = path.lstat()
+    except FileNotFoundError:
+        return math.inf
+    return max(facts.st_mtime, facts.st_ctime)

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
+from gradio.processing_utils import save_file_to_cache, save_img_array_to_cache
 
 from flows.studio.desk import Behind, Desk, StoppedError
 from flows.studio.examples import Examples
-from flows.studio.layout import NOTHING_COLOURED, NOTHING_LENT, NOTHING_RESHAPED, amount_range
+from flows.studio.layout import NO_FACE, NOTHING_COLOURED, NOTHING_LENT, NOTHING_RESHAPED, amount_range
 from flows.studio.painting import Canvas
-from flows.studio.visitor import Visitor
+from flows.studio.visitor import GoneError, Visitor
 from segtalker.inference.talk_options import Repaint
 from segtalker.utils.errors import SegTalkerError, one_line
 
-_NO_FACE = "Choose a face to begin."
 _TOAST_S = 12
 _PROGRESS = gr.Progress()  # Gradio puts its own in the place of it
 
@@ -48,19 +49,23 @@ class Handlers:
             except StoppedError as error:
                 gr.Info(self.line(error), duration=_TOAST_S, title="Stopped")
             except SegTalkerError as error:
-                gr.Warning(self.line(error), duration=_TOAST_S, title="That cannot be used")
+                self._warn(error)
             return gr.skip() if count == 1 else tuple(gr.skip() for _ in range(count))
 
         return answer
 
     def line(self, error: SegTalkerError) -> str:
         """What an error says, as HTML, with files by the names under which the visitor knows them."""
+        return html.escape(self.known_names(one_line(error)))
+
+    def known_names(self, text: str) -> str:
+        """A text with the visitor's files by the names under which the visitor knows them."""
         folder = re.escape(str(self.desk.visitors.folder.parent))
-        return html.escape(re.sub(rf"{folder}(?:/[\w-]+)*/", "", one_line(error)))
+        return re.sub(rf"{folder}(?:/[\w-]+)*/", "", text)
 
     def arrive(self, request: gr.Request) -> None:
         """Somebody opens the page."""
-        self._visitor(request)
+        self.desk.arrive(str(request.session_hash))
 
     def leave(self, request: gr.Request) -> None:
         """Somebody closes the page."""
@@ -74,7 +79,7 @@ class Handlers:
         try:
             self.desk.take_face(visitor, file, experiment, lambda phase, share: progress(share, desc=phase))
         except SegTalkerError as error:
-            gr.Warning(self.line(error), duration=_TOAST_S, title="That cannot be used")
+            self._warn(error)
         return *self._seen(visitor), self._canvas(visitor, shown, [])
 
     def person(self, event: gr.SelectData) -> str:
@@ -87,7 +92,8 @@ class Handlers:
 
     def say(self, text: str, language: str, speaker: str, request: gr.Request) -> str:
         """Typed text as speech."""
-        return str(self.desk.say(self._visitor(request), text, language, speaker))
+        visitor = self._visitor(request)
+        return self._hand_out(visitor, self.desk.say(visitor, text, language, speaker))
 
     def speech(self, file: str | None, request: gr.Request) -> Any:
         """New speech: preview, note."""
@@ -197,8 +203,9 @@ class Handlers:
         self.desk.choose(visitor, repaint, crop_only)
         return self._seen(visitor)
 
-    def begin(self) -> Any:
-        """A video is being made: make, stop, video."""
+    def begin(self, request: gr.Request) -> Any:
+        """A video is to be made: make, stop, video."""
+        self.desk.begin(self._visitor(request))
         return gr.update(interactive=False), gr.update(visible=True), gr.update(visible=True)
 
     def end(self) -> Any:
@@ -208,16 +215,20 @@ class Handlers:
     def make(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> Any:
         """The video: video, download, note."""
         progress(0.0, desc="waiting")
-        made = self.desk.make_video(self._visitor(request), lambda phase, share: progress(share, desc=phase))
+        visitor = self._visitor(request)
+        made = self.desk.make_video(visitor, lambda phase, share: progress(share, desc=phase))
         facts = made.facts
         note = f"{facts.seconds:.1f} s, {facts.frames} frames of {facts.width} × {facts.height} px."
-        return str(made.path), _download(made.path), note + _not_seen(facts.without_effect)
+        path = self._hand_out(visitor, made.path)
+        return path, _download(Path(path)), note + self._not_seen(facts.without_effect)
 
     def picture(self, request: gr.Request, progress: gr.Progress = _PROGRESS) -> Any:
         """The edited picture: download, note."""
-        made = self.desk.make_picture(self._visitor(request), lambda phase, share: progress(share, desc=phase))
+        visitor = self._visitor(request)
+        made = self.desk.make_picture(visitor, lambda phase, share: progress(share, desc=phase))
         note = f"A picture of {made.facts.width} × {made.facts.height} px, with nobody speaking."
-        return _download(made.path), note + _not_seen(made.facts.without_effect)
+        path = self._hand_out(visitor, made.path)
+        return _download(Path(path)), note + self._not_seen(made.facts.without_effect)
 
     def stop(self, request: gr.Request) -> None:
         """The visitor wants no more of the video."""
@@ -240,13 +251,37 @@ class Handlers:
         """Preview and note."""
         preview = self.desk.preview(visitor)
         if preview is None:
-            return None, _NO_FACE
+            return None, NO_FACE
         mouth = "at the loudest moment of the speech" if visitor.audio else "without speech yet"
-        return preview, f"{preview.shape[1]} × {preview.shape[0]} px, {mouth}, by {visitor.experiment}."
+        note = f"{preview.shape[1]} × {preview.shape[0]} px, {mouth}, by {visitor.experiment}."
+        return self._hand_out(visitor, preview), note
 
     def _canvas(self, visitor: Visitor, shown: Canvas, layers: list[Any]) -> Any:
         picture = self.desk.canvas(visitor, shown)
-        return None if picture is None else {"background": picture, "layers": layers, "composite": None}
+        if picture is None:
+            return None
+        background, *strokes = (self._hand_out(visitor, image) for image in (picture, *layers))
+        return {"background": background, "layers": strokes, "composite": None}
+
+    def _hand_out(self, visitor: Visitor, made: Path | np.ndarray) -> str:
+        """Puts a file or picture where Gradio would put it, so that it is deleted with the visitor."""
+        uploads = str(self.desk.uploads)
+        with self.desk.visitors.work(visitor):
+            if isinstance(made, Path):
+                path = save_file_to_cache(made, uploads)
+            else:
+                path = save_img_array_to_cache(made, uploads, "png")
+            self.desk.bring(visitor, path)
+        return path
+
+    def _warn(self, error: SegTalkerError) -> None:
+        title = "This page is over" if isinstance(error, GoneError) else "That cannot be used"
+        gr.Warning(self.line(error), duration=_TOAST_S, title=title)
+
+    def _not_seen(self, lines: Sequence[str]) -> str:
+        """Edits without effect, said below a note."""
+        parted = (self.known_names(" ".join(line.split())).rpartition(" has no effect: ") for line in lines)
+        return "".join(f"\n\n{_quoted(edit.removeprefix('--'))} has no effect: {reason}." for edit, _, reason in parted)
 
 
 def _layers(drawing: dict[str, Any] | None) -> list[Any]:
@@ -277,11 +312,6 @@ def _download(path: Path) -> Any:
     return gr.DownloadButton(label, value=str(path), visible=True)
 
 
-def _not_seen(lines: Sequence[str]) -> str:
-    """Edits without effect, said below a note."""
-    return "".join(f"\n\n{line.removeprefix('--')}." for line in lines)
-
-
 def _reshaped(visitor: Visitor) -> str:
     """What is reshaped, for people."""
     if not visitor.shapes:
@@ -295,4 +325,9 @@ def _reshaped(visitor: Visitor) -> str:
 
 def _name(path: Path) -> str:
     """A file's name as Markdown that says nothing but itself."""
-    return "`" + path.name.replace("`", "'") + "`"
+    return _quoted(path.name)
+
+
+def _quoted(text: str) -> str:
+    """A text as Markdown that says nothing but itself."""
+    return "`" + text.replace("`", "'") + "`"

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import gradio as gr
 
+from flows.studio.desk import Behind
 from flows.studio.examples import Examples
 from flows.studio.options import StudioOptions
 from flows.studio.painting import EDITOR_SIDE, REGION_COLOURS
@@ -24,7 +25,8 @@ NAMED_REGIONS = [name for name in REGIONS if name != "background"] + [
 OPERATIONS = get_args(Operation)
 NOTHING_LENT, NOTHING_RESHAPED = "Nothing is borrowed.", "Nothing is reshaped."
 NOTHING_COLOURED = "Nothing is recoloured."
-BEHIND = ["its own", "a colour", "a picture or video", "nothing"]
+BEHIND = list(get_args(Behind))
+NO_FACE = "Choose a face to begin."
 BRUSH_PX = 18
 _INTRO = "Choose a face, give it something to say, change what you like about it, and let it talk."
 _REPAINTED = [("the mouth", "mouth"), ("the lips alone", "lips"), ("the whole face", "face")]
@@ -202,7 +204,8 @@ def _face_parts(options: StudioOptions, examples: Examples, experiments: list[st
     )
     camera = None
     if options.webcam:
-        camera = gr.Image(sources=["webcam"], type="filepath", label="Or take one", height=240)
+        # of no mode: else Gradio takes a copy of the picture, of which nobody knows whose it is
+        camera = gr.Image(sources=["webcam"], type="filepath", image_mode=None, label="Or take one", height=240)
     people = _people(examples.faces, "Or one of these people, who do not exist", "people")
     experiment = gr.Dropdown(
         experiments, value=first, label="Networks of the experiment", interactive=True, visible=len(experiments) > 1
@@ -354,7 +357,7 @@ def _result_parts() -> ResultParts:
         elem_id="preview",
         elem_classes="studio-preview",
     )
-    note = gr.Markdown("Choose a face to begin.", elem_classes="studio-note", elem_id="note")
+    note = gr.Markdown(NO_FACE, elem_classes="studio-note", elem_id="note")
     with gr.Accordion("Options", open=False):
         repaint = gr.Radio(_REPAINTED, value="mouth", label="What speech paints anew; the rest stays the picture's own")
         crop_only = gr.Checkbox(label="Show the face's square alone")

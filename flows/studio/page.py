@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 from gradio.processing_utils import hash_file
+from gradio_client.utils import strip_invalid_filename_characters
 
 from flows.studio.desk import Desk
 from flows.studio.examples import Examples, make_examples
@@ -179,16 +180,16 @@ def serve(root: Path, experiment: str, options: StudioOptions, folder: Path) -> 
         The address of the page.
 
     Raises:
-        BadInputError: the port is taken.
+        BadInputError: the port is taken, or the host is no address of this machine.
     """
     talkers = Talkers(root)
     talkers.get(experiment)
     examples = make_examples(root, experiment, folder / "examples")
-    shared = frozenset(hash_file(path) for path in (*examples.faces, *examples.voices))
+    shared = frozenset(_served_at(path, folder / UPLOADS) for path in (*examples.faces, *examples.voices))
     desk = Desk(talkers, folder / "visitors", folder / UPLOADS, shared, options)
     blocks = build(desk, examples, options, experiment)
-    port = options.port or _free_port(options.host)
     try:
+        port = options.port or _free_port(options.host)
         _, address, _ = blocks.launch(
             server_name=options.host,
             server_port=port,
@@ -207,7 +208,10 @@ def serve(root: Path, experiment: str, options: StudioOptions, folder: Path) -> 
             css=page_css(),
         )
     except OSError as error:
-        raise BadInputError(f"--port {port}: cannot be listened on at {options.host}; choose another") from error
+        raise BadInputError(
+            f"--host {options.host} --port {options.port}: cannot be listened on; choose another port,"
+            " or an IPv4 address or name of this machine"
+        ) from error
     closed = threading.Event()
     threading.Thread(target=_clean, args=(desk, options.keep_min * 60, closed), daemon=True).start()
     try:
@@ -215,6 +219,11 @@ def serve(root: Path, experiment: str, options: StudioOptions, folder: Path) -> 
     finally:
         closed.set()
         blocks.close(verbose=False)
+
+
+def _served_at(path: Path, uploads: Path) -> Path:
+    """Where Gradio keeps its copy of a file; the same content under another name is somebody's own."""
+    return uploads / hash_file(path) / strip_invalid_filename_characters(path.name)
 
 
 def _clean(desk: Desk, unused_s: float, closed: threading.Event) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.commands.studio import check_options, studio
+from flows.commands.studio import check_options, is_loopback, studio
 from flows.studio.options import LOOPBACK, StudioOptions
 from segtalker.utils.errors import BadInputError
 
@@ -28,6 +28,11 @@ def test_every_wrong_option_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for options in (StudioOptions(max_speech_s=0), StudioOptions(queue=-1), StudioOptions(keep_min=float("nan"))):
         with pytest.raises(BadInputError, match="has to be more than 0"):
             check_options(options)
+
+
+def test_this_machine_alone_is_known_by_its_names() -> None:
+    own = [host for host in ("127.0.0.1", "127.1.2.3", "::1", "localhost", "0.0.0.0", "10.0.0.7", "::", "studio")]
+    assert [host for host in own if is_loopback(host)] == own[:4]
 
 
 def test_nothing_heavy_is_loaded_for_a_wrong_option() -> None:

@@ -53,4 +53,5 @@ def examples(project: Path, tmp_path: Path) -> Examples:
 def desk(talkers: Talkers, tmp_path: Path) -> Desk:
     """A desk without visitors."""
     (tmp_path / UPLOADS).mkdir()
-    return Desk(talkers, tmp_path / "visitors", tmp_path / UPLOADS, frozenset({"shared"}), LIMITS)
+    shared = frozenset({tmp_path / UPLOADS / "shared" / "face.png"})
+    return Desk(talkers, tmp_path / "visitors", tmp_path / UPLOADS, shared, LIMITS)

@@ -1,6 +1,8 @@
 """What a visitor asks for is done, and what cannot be done is said."""
 
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ from flows.studio.desk import Desk, StoppedError, hex_colour
 from flows.studio.examples import Examples
 from flows.studio.options import StudioOptions
 from flows.studio.painting import EDITOR_SIDE
+from flows.studio.visitor import GoneError
 from segtalker.clips.store import write_wav
 from segtalker.inference.talk_options import quiet
+from segtalker.media.audio import Sound
 from segtalker.media.images import read_image
 from segtalker.media.video import open_video
 from segtalker.regions import PALETTE, REGION_INDEX
@@ -22,7 +26,7 @@ from segtalker.utils.errors import BadInputError
 @pytest.fixture
 def visitor(desk: Desk, examples: Examples) -> Any:
     """Somebody with a face and speech."""
-    somebody = desk.visitor("somebody")
+    somebody = desk.arrive("somebody")
     desk.take_face(somebody, str(examples.faces[0]), "demo", quiet)
     desk.take_speech(somebody, str(examples.voices[0]))
     return somebody
@@ -107,7 +111,74 @@ def test_a_video_can_be_stopped(desk: Desk, visitor: Any) -> None:
     with pytest.raises(StoppedError):
         desk.make_video(visitor, stop)
     assert not list(visitor.folder.glob("*.mp4*"))
+    desk.begin(visitor)
     assert desk.make_video(visitor, quiet).path.is_file()  # the next one is not stopped too
+
+
+def test_a_video_can_be_stopped_while_it_waits_for_its_turn(desk: Desk, visitor: Any) -> None:
+    desk.begin(visitor)
+    visitor.stopped.set()
+    with pytest.raises(StoppedError):
+        desk.make_video(visitor, quiet)
+    assert desk.make_picture(visitor, quiet).path.is_file()  # that was not stopped
+
+
+def test_work_ends_with_the_visitor_and_leaves_nothing(desk: Desk, visitor: Any) -> None:
+    desk.paint(visitor, [_stroke("earrings")])
+    for make in (desk.make_video, desk.make_picture):
+        somebody = desk.arrive(make.__name__)
+        somebody.face, somebody.audio = visitor.face, visitor.audio
+
+        def leave(phase: str, _: float, name: str = make.__name__) -> None:
+            if phase == "finding the face":
+                desk.leave(name)
+
+        with pytest.raises(StoppedError):
+            make(somebody, leave)
+        for late in (desk.preview, lambda one: desk.say(one, "Hello", "English (US)", "Man")):
+            with pytest.raises(GoneError):
+                late(somebody)
+    assert list(desk.visitors.folder.iterdir()) == [visitor.folder]
+
+
+def test_who_waits_for_a_video_is_not_taken_to_have_left(desk: Desk, visitor: Any) -> None:
+    visitor.seen_s -= 7200
+    desk.begin(visitor)
+    desk.clean(3600)
+    assert desk.visitor("somebody") is visitor
+    desk.make_video(visitor, quiet)
+    visitor.seen_s -= 7200
+    desk.clean(3600)
+    with pytest.raises(GoneError):
+        desk.visitor("somebody")
+    assert not list(desk.visitors.folder.iterdir())
+
+
+def test_a_preview_beside_a_video_does_not_change_the_video(desk: Desk, visitor: Any) -> None:
+    desk.paint(visitor, [_stroke("earrings")])
+    plain = desk.make_picture(visitor, quiet)
+
+    def paint(phase: str, _: float) -> None:
+        if phase == "finding the face":
+            desk.paint(visitor, [_stroke("glasses")])
+            desk.preview(visitor)
+
+    beside = desk.make_picture(visitor, paint)
+    assert (read_image(beside.path) == read_image(plain.path)).all()
+    assert [path for path in visitor.folder.iterdir() if path.name.startswith("mask")] == []
+
+
+def test_the_newest_choice_lies_on_top(desk: Desk, visitor: Any, examples: Examples) -> None:
+    face = str(examples.faces[1])
+    for region in ("hair", "lip"):
+        desk.lend(visitor, region, face, 0.8)
+        desk.recolour(visitor, region, "#14c828", 0.5)
+    desk.lend(visitor, "hair", face, 0.8)
+    assert not desk.recolour(visitor, "hair", "#14c828", 0.5)
+    assert (list(visitor.swaps), list(visitor.colours)) == (["hair", "lip"], ["hair", "lip"])  # nothing changed
+    desk.lend(visitor, "hair", face, 0.5)
+    assert desk.recolour(visitor, "hair", "#14c828", 0.6)
+    assert (list(visitor.swaps), list(visitor.colours)) == (["lip", "hair"], ["lip", "hair"])
 
 
 def test_a_video_that_takes_too_long_is_given_up(desk: Desk, visitor: Any) -> None:
@@ -118,7 +189,7 @@ def test_a_video_that_takes_too_long_is_given_up(desk: Desk, visitor: Any) -> No
 
 
 def test_what_is_missing_is_said(desk: Desk, examples: Examples) -> None:
-    visitor = desk.visitor("new")
+    visitor = desk.arrive("new")
     assert desk.preview(visitor) is None
     assert desk.canvas(visitor, "both") is None
     assert not desk.paint(visitor, [_stroke("hair")])
@@ -133,10 +204,36 @@ def test_what_is_missing_is_said(desk: Desk, examples: Examples) -> None:
 
 def test_speech_has_a_limit(desk: Desk, tmp_path: Path) -> None:
     write_wav(tmp_path / "long.wav", np.random.default_rng(0).uniform(-0.3, 0.3, 21 * 16000).astype(np.float32), 16000)
-    visitor = desk.visitor("new")
-    with pytest.raises(BadInputError, match=r"long\.wav: 21 s of sound; at most 20 s"):
+    visitor = desk.arrive("new")
+    with pytest.raises(BadInputError, match=r"long\.wav: more than 20 s of sound"):
         desk.take_speech(visitor, str(tmp_path / "long.wav"))
     assert visitor.audio is None
+
+
+def test_of_long_sound_no_more_is_read_than_the_limit(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[int] = []
+
+    def days(path: Path, rate_hz: int) -> Iterator[Sound]:
+        for second in range(1000):
+            heard.append(second)
+            yield Sound(np.full(rate_hz, 0.1, np.float32), rate_hz, float(second))
+
+    for module in ("flows.studio.desk", "segtalker.inference.talk_inputs"):
+        monkeypatch.setattr(f"{module}.sound_pieces", days)
+    (tmp_path / "long.opus").touch()
+    visitor = desk.arrive("new")
+    with pytest.raises(BadInputError, match="more than 20 s"):
+        desk.take_speech(visitor, str(tmp_path / "long.opus"))
+    assert len(heard) == 21
+    assert not list(visitor.folder.iterdir())
+
+
+def test_silence_is_said(desk: Desk, tmp_path: Path) -> None:
+    write_wav(tmp_path / "still.wav", np.zeros(16000, np.float32), 16000)
+    with pytest.raises(BadInputError, match="silent"):
+        desk.take_speech(desk.arrive("new"), str(tmp_path / "still.wav"))
 
 
 def test_a_new_face_ends_what_was_painted_on_another(desk: Desk, visitor: Any, examples: Examples) -> None:
@@ -153,15 +250,19 @@ def test_uploads_go_with_the_visitor_and_shared_files_stay(desk: Desk, examples:
     for folder in folders:
         folder.mkdir()
         (folder / "face.png").write_bytes(examples.faces[0].read_bytes())
-    visitor = desk.visitor("somebody")
-    desk.visitor("another")
-    for folder in folders:
+    visitor = desk.arrive("somebody")
+    desk.arrive("another")
+    for folder in reversed(folders):
         desk.take_face(visitor, str(folder / "face.png"), "demo", quiet)
-    desk.clean(0.0)
+    time.sleep(0.1)
+    visitor.seen_s += 1
+    desk.arrive("another").seen_s += 1
+    desk.clean(0.05)
     assert all((folder / "face.png").exists() for folder in folders)  # in use
     desk.leave("somebody")
     assert [(folder / "face.png").exists() for folder in folders] == [False, True]
     (desk.uploads / "editor").touch()
+    (desk.uploads / "shared" / "mine.png").touch()  # the same content under another name
     desk.leave("another")
     assert [path.name for path in desk.uploads.rglob("*") if path.is_file()] == ["face.png"]
 
@@ -170,7 +271,7 @@ def test_two_visitors_at_a_time(desk: Desk, examples: Examples) -> None:
     shown: dict[str, Any] = {}
 
     def visit(name: str, face: Path) -> None:
-        visitor = desk.visitor(name)
+        visitor = desk.arrive(name)
         desk.take_face(visitor, str(face), "demo", quiet)
         shown[name] = desk.preview(visitor)
 
@@ -180,6 +281,29 @@ def test_two_visitors_at_a_time(desk: Desk, examples: Examples) -> None:
     for visit_thread in visits:
         visit_thread.join()
     assert np.abs(shown["s0"].astype(int) - shown["s1"]).mean() > 5
+
+
+def test_what_a_visitor_brought_and_uses_no_more_is_deleted_in_time(desk: Desk, examples: Examples) -> None:
+    visitor, paths = desk.arrive("somebody"), [desk.uploads / name / "face.png" for name in ("old", "new")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(examples.faces[0].read_bytes())
+        desk.take_face(visitor, str(path), "demo", quiet)
+    time.sleep(0.1)
+    visitor.seen_s += 1
+    desk.clean(0.05)
+    assert [path.parent.exists() for path in paths] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "colour", ["", "rgb(", "rgb(a,b,c)", "rgb(nan,0,0)", "rgb(inf,0,0)", "rgb(1,2)", "red", "/etc/hostname", "#12345"]
+)
+def test_what_is_no_colour_is_said(desk: Desk, visitor: Any, colour: str) -> None:
+    with pytest.raises(BadInputError, match="not a colour"):
+        desk.recolour(visitor, "lip", colour, 0.5)
+    with pytest.raises(BadInputError, match="not a colour"):
+        desk.put_behind(visitor, "a colour", colour, None)
+    assert visitor.background is None
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,21 @@ def test_uploads_are_deleted_when_nobody_uses_them(tmp_path: Path) -> None:
     def left() -> set[str]:
         return {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*") if path.is_file()}
 
-    delete_uploads(tmp_path, {files["used"]}, {"shared"}, 3600)
+    kept = {files["used"], files["shared"]}
+    delete_uploads(tmp_path, kept, 3600)
     assert left() == {"used", "shared", "old", "new", "editor"}
     time.sleep(1.1)
     os.utime(files["new"])
-    delete_uploads(tmp_path, {files["used"]}, {"shared"}, 1.0)
+    delete_uploads(tmp_path, kept, 1.0)
     assert left() == {"used", "shared", "new"}
-    delete_uploads(tmp_path, set(), {"shared"}, 0.0)
+    delete_uploads(tmp_path, {files["shared"]}, 0.0)
     assert left() == {"shared"}
+    assert [path.name for path in tmp_path.iterdir()] == ["shared"]
+
+
+def test_an_emptied_folder_is_deleted_unless_it_is_new(tmp_path: Path) -> None:
+    (tmp_path / "0123").mkdir()
+    delete_uploads(tmp_path, set(), 3600)
+    assert (tmp_path / "0123").exists()
+    delete_uploads(tmp_path, set(), 0.0)
+    assert not (tmp_path / "0123").exists()

@@ -17,6 +17,7 @@ from flows.studio.page import serve
 from segtalker.inference.talker import Talker
 from segtalker.media.images import read_image, write_png
 from segtalker.media.video import open_video
+from segtalker.utils.errors import BadInputError
 
 PHONE_PX = 390
 _NEW_PICTURE = "old => { const image = document.querySelector('#preview img'); return image && image.src !== old }"
@@ -121,9 +122,26 @@ def test_nothing_is_asked_of_other_machines_and_nothing_is_kept(
     page: Page, browser: Browser, address: str, folder: Path
 ) -> None:
     assert [url for url in browser.requests if not url.startswith(address)] == []
-    assert list(folder.rglob("visitor*"))
+    assert list(folder.rglob("visitor*.*"))
     page.goto("about:blank")
     until = time.monotonic() + 20
-    while list(folder.rglob("visitor*.*")) and time.monotonic() < until:
+    examples = {path.name for path in (folder / "examples").iterdir()}
+    while _files(folder) - examples and time.monotonic() < until:
         time.sleep(0.1)
-    assert [path.name for path in folder.rglob("visitor*.*")] == []
+    assert _files(folder) == examples
+
+
+def _files(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "::1", "192.0.2.1"])
+def test_where_nobody_can_listen_is_said_in_a_line(
+    host: str, project: Path, talker: Talker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Talker, "load", lambda *_, **__: talker)
+    with (
+        pytest.raises(BadInputError, match=f"--host {host} --port 0: cannot be listened on"),
+        serve(project, "demo", StudioOptions(host=host, port=0), tmp_path),
+    ):
+        pass
